@@ -1,0 +1,8 @@
+//! A supervisor's decisions as a pure state machine.
+//!
+//! Data in, data out: this crate has no clock, no I/O, no environment and no threads; Cargo
+//! enforces it, since nothing here depends on tokio or nix. A runtime owns one machine, feeds it
+//! events with the time at which they happened, and carries out the effects that come back.
+#![forbid(unsafe_code)]
+
+pub mod spec;

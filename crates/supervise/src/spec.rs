@@ -1,0 +1,310 @@
+//! What a service is: how it is launched, what it needs, how it is probed, restarted and stopped.
+//!
+//! Plain data, made once by whoever plans the stack and read by the machine (policy) and by the
+//! runtime (how to launch, probe and stop). Nothing here acts.
+
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// The longest name of a service, in bytes: it becomes a cgroup's and a file's name.
+pub const NAME_MAX: usize = 32;
+
+/// The name of a service: a lower-case letter, then lower-case letters, digits and dashes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ServiceName(Arc<str>);
+
+/// A text that cannot name a service.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{name:?} cannot name a service: expected a lower-case letter, then lower-case letters, \
+     digits or dashes, at most {NAME_MAX} in all"
+)]
+pub struct InvalidName {
+    /// The text as it was given.
+    pub name: String,
+}
+
+impl ServiceName {
+    /// Checks `name` against the grammar above.
+    pub fn new(name: &str) -> Result<Self, InvalidName> {
+        let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
+        let continues_well = name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if starts_well && continues_well && name.len() <= NAME_MAX {
+            Ok(Self(name.into()))
+        } else {
+            Err(InvalidName {
+                name: name.to_owned(),
+            })
+        }
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ServiceName {
+    type Error = InvalidName;
+    fn try_from(name: String) -> Result<Self, InvalidName> {
+        Self::new(&name)
+    }
+}
+
+impl From<ServiceName> for String {
+    fn from(name: ServiceName) -> Self {
+        name.0.as_ref().to_owned()
+    }
+}
+
+impl Borrow<str> for ServiceName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &self.0)
+    }
+}
+
+/// A value of an environment variable. A secret one never shows itself in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum EnvValue {
+    /// May be printed.
+    Plain(String),
+    /// Goes to the process and nowhere else.
+    Secret(String),
+}
+
+impl EnvValue {
+    /// The value for the process itself.
+    pub fn expose(&self) -> &str {
+        match self {
+            Self::Plain(value) | Self::Secret(value) => value,
+        }
+    }
+}
+
+impl fmt::Debug for EnvValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(value) => write!(f, "{value:?}"),
+            Self::Secret(_) => f.write_str("<secret>"),
+        }
+    }
+}
+
+/// One process to launch. Its environment is exactly `env`: nothing is inherited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// An absolute path.
+    pub program: PathBuf,
+    /// The arguments after the program's name. Never a secret: every user can read them.
+    pub args: Vec<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, EnvValue>,
+    /// The working folder: one that no other service has, so that a process of this service can
+    /// be told from another's where there is no cgroup.
+    pub cwd: PathBuf,
+}
+
+/// How to find out whether a service does its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// A GET whose answer has a status from 200 to 399.
+    Http(HttpTarget),
+    /// Something accepts connections at `host:port`.
+    Tcp(String),
+    /// A command that exits with 0.
+    Exec(Command),
+    /// PostgreSQL answers a start-up packet on the socket in this folder without saying that it
+    /// is still starting.
+    Postgres {
+        /// The folder that holds `.s.PGSQL.<port>`.
+        socket_dir: PathBuf,
+        /// The number in the socket's name.
+        port: u16,
+    },
+    /// The service itself sends `READY=1`. For readiness only.
+    Notify,
+    /// A line of output contains this text. For readiness only.
+    LogLine(String),
+}
+
+/// Where an HTTP probe asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpTarget {
+    /// The server.
+    pub at: Address,
+    /// The path, from its first slash on.
+    pub path: String,
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// `host:port`.
+    Tcp(String),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+/// The phase between launch and ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Startup {
+    /// Longer than this from launch to ready is a failed start.
+    pub deadline: Duration,
+    /// What makes the service ready; none: it is ready once it was launched.
+    pub readiness: Option<Probe>,
+    /// From the end of one readiness probe to the next.
+    pub every: Duration,
+    /// Longer than this is a probe that failed.
+    pub timeout: Duration,
+    /// Runs after the readiness probe passed and before the service counts as ready.
+    pub post_start: Option<Command>,
+}
+
+/// The phase after ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Liveness {
+    /// What is asked.
+    pub probe: Probe,
+    /// From the end of one probe to the next.
+    pub every: Duration,
+    /// Longer than this is a probe that failed.
+    pub timeout: Duration,
+    /// So many failures in a row make the service unhealthy.
+    pub failures: u32,
+    /// So many failures in a row make it restart; none: it is never restarted for a probe.
+    pub restart_after: Option<u32>,
+}
+
+/// When a service that ended is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartMode {
+    /// Whatever its exit was.
+    Always,
+    /// Unless it exited with 0.
+    OnFailure,
+    /// Never.
+    Never,
+}
+
+/// Restart, back-off and giving up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestartPolicy {
+    /// Which exits count.
+    pub mode: RestartMode,
+    /// The second restart in a row waits this long, each further one twice as long. The first is
+    /// at once.
+    pub base: Duration,
+    /// The longest wait.
+    pub cap: Duration,
+    /// So many restarts without `stable` in between, and the service has failed for good.
+    pub burst: u32,
+    /// Ready for this long earns the credit back.
+    pub stable: Duration,
+}
+
+/// One step of stopping a service; the next begins when it is over. After the last one, whatever
+/// is left is killed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopStep {
+    /// Run a command that ends when the service has drained.
+    Run {
+        /// The command.
+        command: Command,
+        /// Longer than this, and the next step begins.
+        timeout: Duration,
+    },
+    /// Send a signal to the service's main process.
+    Signal {
+        /// The signal's number.
+        signal: i32,
+        /// Longer than this without an exit, and the next step begins.
+        timeout: Duration,
+    },
+}
+
+/// What the kernel is told to enforce. None: no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// `memory.max`, in bytes.
+    pub memory_max: Option<u64>,
+    /// `memory.high`, in bytes.
+    pub memory_high: Option<u64>,
+    /// `cpu.max`, in thousandths of one CPU.
+    pub cpu_milli: Option<u32>,
+    /// `cpu.weight`, 1 to 10000.
+    pub cpu_weight: Option<u32>,
+    /// `io.weight`, 1 to 10000.
+    pub io_weight: Option<u32>,
+    /// `pids.max`.
+    pub pids_max: Option<u64>,
+}
+
+/// All that is known of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceSpec {
+    /// Its name.
+    pub name: ServiceName,
+    /// What is launched.
+    pub command: Command,
+    /// Services that must be ready before it is launched.
+    pub requires: BTreeSet<ServiceName>,
+    /// Restart it when one of `requires` was restarted.
+    pub restart_with_requirements: bool,
+    /// From launch to ready.
+    pub startup: Startup,
+    /// After ready; none: only its exit is watched.
+    pub liveness: Option<Liveness>,
+    /// After an exit that nobody asked for.
+    pub restart: RestartPolicy,
+    /// How it is stopped.
+    pub stop: Vec<StopStep>,
+    /// How much it may use.
+    pub limits: Limits,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_grammar() {
+        for good in ["a", "open-webui", "litellm2"] {
+            assert_eq!(ServiceName::new(good).unwrap().as_str(), good);
+        }
+        let long = "a".repeat(NAME_MAX + 1);
+        for bad in ["", "-a", "2a", "A", "a_b", "a/b", "é", &long] {
+            assert_eq!(ServiceName::new(bad).unwrap_err().name, bad);
+        }
+    }
+
+    #[test]
+    fn a_secret_never_shows_in_debug_output() {
+        let value = EnvValue::Secret("hunter2".into());
+        assert_eq!(format!("{value:?}"), "<secret>");
+        assert_eq!(value.expose(), "hunter2");
+    }
+}

@@ -1,0 +1,4 @@
+//! The kernel calls that the supervisor needs, behind safe types: the only crate with unsafe code.
+//!
+//! No policy: every function does one thing, takes and gives owned descriptors, and reports the
+//! kernel's own error.
