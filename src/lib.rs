@@ -2,3 +2,4 @@
 //! `crates/supervise`.
 
 pub mod config;
+pub mod secrets;

@@ -1,0 +1,291 @@
+//! The gateway's secrets: made once by set-up, read at every start, one file each.
+//!
+//! The folder has mode 0700 and the files 0600. A secret that exists is never overwritten: it is
+//! written beside its place, flushed, and linked into it, which fails where something is already
+//! there; so a crash at any point leaves either the whole secret or none. Values come from the
+//! operating system's randomness and leave this module only through [`Secret::expose`].
+
+use std::{
+    fmt,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+/// Which secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// LiteLLM's administrator key. LiteLLM wants it to begin with `sk-`.
+    LitellmMasterKey,
+    /// Encrypts the providers' keys in LiteLLM's database: lose it and they are lost.
+    LitellmSaltKey,
+    /// The password of LiteLLM's admin page.
+    LitellmUiPassword,
+    /// Signs Open WebUI's sessions: a new one logs everybody out.
+    OpenWebuiSecretKey,
+    /// The virtual key with which Open WebUI asks LiteLLM.
+    OpenWebuiVirtualKey,
+    /// The database password of LiteLLM's role.
+    PostgresLitellmPassword,
+    /// The database password of Open WebUI's role.
+    PostgresOpenWebuiPassword,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::LitellmMasterKey,
+        Self::LitellmSaltKey,
+        Self::LitellmUiPassword,
+        Self::OpenWebuiSecretKey,
+        Self::OpenWebuiVirtualKey,
+        Self::PostgresLitellmPassword,
+        Self::PostgresOpenWebuiPassword,
+    ];
+
+    /// The name of its file.
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::LitellmMasterKey => "litellm-master-key",
+            Self::LitellmSaltKey => "litellm-salt-key",
+            Self::LitellmUiPassword => "litellm-ui-password",
+            Self::OpenWebuiSecretKey => "open-webui-secret-key",
+            Self::OpenWebuiVirtualKey => "open-webui-virtual-key",
+            Self::PostgresLitellmPassword => "postgres-litellm-password",
+            Self::PostgresOpenWebuiPassword => "postgres-open-webui-password",
+        }
+    }
+
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::LitellmMasterKey | Self::LitellmSaltKey | Self::OpenWebuiVirtualKey => "sk-",
+            Self::LitellmUiPassword
+            | Self::OpenWebuiSecretKey
+            | Self::PostgresLitellmPassword
+            | Self::PostgresOpenWebuiPassword => "",
+        }
+    }
+
+    /// 256 bits for machines; 96 for the one that a person types.
+    const fn random_bytes(self) -> usize {
+        match self {
+            Self::LitellmUiPassword => 12,
+            Self::LitellmMasterKey
+            | Self::LitellmSaltKey
+            | Self::OpenWebuiSecretKey
+            | Self::OpenWebuiVirtualKey
+            | Self::PostgresLitellmPassword
+            | Self::PostgresOpenWebuiPassword => 32,
+        }
+    }
+}
+
+/// The value of a secret. Its `Debug` output shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself, for the process that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+/// Why a secret cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The kernel said no.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The operating system has no randomness to give.
+    #[error("the operating system gave no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// Others may read it.
+    #[error("{} can be read by other users (mode {mode:04o}): run 'chmod {wanted:04o} {}'", path.display(), path.display())]
+    Exposed {
+        /// The file or folder.
+        path: PathBuf,
+        /// The mode that it has.
+        mode: u32,
+        /// The mode that it should have.
+        wanted: u32,
+    },
+    /// There is nothing in it.
+    #[error("{} is empty: restore it from a backup", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A database without the key that its contents are encrypted with.
+    #[error(
+        "{} is missing, but {} holds a database whose provider keys are encrypted with it: \
+         restore the file from a backup; a new key would make those keys unreadable",
+        path.display(), database.display()
+    )]
+    SaltKeyLost {
+        /// Where the salt key should be.
+        path: PathBuf,
+        /// The database's folder.
+        database: PathBuf,
+    },
+}
+
+/// The folder that holds the secrets.
+#[derive(Debug, Clone)]
+pub struct SecretStore {
+    folder: PathBuf,
+}
+
+impl SecretStore {
+    /// A store in `folder`; nothing is made or read yet.
+    pub const fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The file of one secret.
+    pub fn path(&self, kind: Kind) -> PathBuf {
+        self.folder.join(kind.file_name())
+    }
+
+    /// Makes every secret that is missing and returns which were made. `database` is the folder
+    /// of an existing database cluster, or none on a new machine.
+    ///
+    /// # Errors
+    /// Refuses, before anything is made, when there is a database and no salt key.
+    pub fn make_missing(&self, database: Option<&Path>) -> Result<Vec<Kind>, SecretError> {
+        let salt_key = self.path(Kind::LitellmSaltKey);
+        if let Some(database) = database
+            && !exists(&salt_key)?
+        {
+            return Err(SecretError::SaltKeyLost {
+                path: salt_key,
+                database: database.to_owned(),
+            });
+        }
+        self.make_folder()?;
+        let mut made = Vec::new();
+        for kind in Kind::ALL {
+            if !exists(&self.path(kind))? && self.make(kind)? {
+                made.push(kind);
+            }
+        }
+        Ok(made)
+    }
+
+    /// Reads one secret, without the line end that an editor may have left.
+    ///
+    /// # Errors
+    /// Refuses a file that other users can read, and an empty one.
+    pub fn read(&self, kind: Kind) -> Result<Secret, SecretError> {
+        let path = self.path(kind);
+        let mode = fs::metadata(&path)
+            .map_err(io_error("read", &path))?
+            .permissions()
+            .mode();
+        if mode & 0o077 != 0 {
+            return Err(SecretError::Exposed {
+                path,
+                mode: mode & 0o7777,
+                wanted: 0o600,
+            });
+        }
+        let text = fs::read_to_string(&path).map_err(io_error("read", &path))?;
+        let value = text.trim_end_matches(['\n', '\r']);
+        if value.is_empty() {
+            return Err(SecretError::Empty { path });
+        }
+        Ok(Secret(value.to_owned()))
+    }
+
+    fn make_folder(&self) -> Result<(), SecretError> {
+        let folder = &self.folder;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(io_error("make the folder", folder))?;
+        let mode = fs::metadata(folder)
+            .map_err(io_error("read", folder))?
+            .permissions()
+            .mode();
+        if mode & 0o077 == 0 {
+            return Ok(());
+        }
+        Err(SecretError::Exposed {
+            path: folder.clone(),
+            mode: mode & 0o7777,
+            wanted: 0o700,
+        })
+    }
+
+    /// False: somebody else made it in the meantime, and theirs stays.
+    fn make(&self, kind: Kind) -> Result<bool, SecretError> {
+        let (place, beside) = (
+            self.path(kind),
+            self.folder.join(format!(".{}.new", kind.file_name())),
+        );
+        // What an interrupted run left behind.
+        match fs::remove_file(&beside) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                return Err(io_error("remove", &beside)(e));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&beside)
+            .map_err(io_error("create", &beside))?;
+        file.write_all(generate(kind)?.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(io_error("write", &beside))?;
+        let made = match fs::hard_link(&beside, &place) {
+            Ok(()) => true,
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(e) => return Err(io_error("create", &place)(e)),
+        };
+        fs::remove_file(&beside).map_err(io_error("remove", &beside))?;
+        File::open(&self.folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(io_error("flush", &self.folder))?;
+        Ok(made)
+    }
+}
+
+fn generate(kind: Kind) -> Result<String, SecretError> {
+    let mut bytes = vec![0; kind.random_bytes()];
+    getrandom::fill(&mut bytes).map_err(SecretError::Random)?;
+    Ok(bytes.iter().fold(kind.prefix().to_owned(), |text, byte| {
+        format!("{text}{byte:02x}")
+    }))
+}
+
+fn exists(path: &Path) -> Result<bool, SecretError> {
+    path.try_exists().map_err(io_error("look for", path))
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SecretError {
+    move |source| SecretError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests;
