@@ -1,5 +1,4 @@
-//! The AI gateway: configuration, the stack, provisioning and the runtime around the pure core in
-//! `crates/supervise`.
+//! The AI gateway: what surrounds the pure core in `crates/supervise`.
 
 pub mod config;
 pub mod secrets;

@@ -5,4 +5,5 @@
 //! events with the time at which they happened, and carries out the effects that come back.
 #![forbid(unsafe_code)]
 
+pub mod graph;
 pub mod spec;
