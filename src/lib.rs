@@ -1,4 +1,3 @@
 //! The AI gateway: what surrounds the pure core in `crates/supervise`.
 
-pub mod config;
 pub mod secrets;

@@ -1,1 +1,0 @@
-//! From gateway.toml, profile, environment and flags to settings that are known to be right.
