@@ -5,5 +5,6 @@
 //! events with the time at which they happened, and carries out the effects that come back.
 #![forbid(unsafe_code)]
 
+pub mod backoff;
 pub mod graph;
 pub mod spec;
