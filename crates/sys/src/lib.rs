@@ -2,3 +2,7 @@
 //!
 //! No policy: every function does one thing, takes and gives owned descriptors, and reports the
 //! kernel's own error.
+
+mod child;
+pub mod pidfd;
+pub mod spawn;

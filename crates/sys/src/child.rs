@@ -1,0 +1,140 @@
+//! What runs between clone and exec.
+//!
+//! The child is a copy of one thread of many: any lock may be held for ever by a thread that is
+//! not here. So nothing in this file allocates, locks, panics or drops; all is made beforehand.
+
+use std::convert::Infallible;
+use std::ffi::{CStr, c_char};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::ptr;
+
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::{self, Pid};
+
+use crate::spawn::{Group, Step};
+
+/// All that the child needs, made before there is a child.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    pub(crate) program: &'a CStr,
+    /// Ends with a null pointer, as does `envp`.
+    pub(crate) argv: Vec<*const c_char>,
+    pub(crate) envp: Vec<*const c_char>,
+    pub(crate) cwd: Option<&'a CStr>,
+    /// All above 2, so that putting one in its place never overwrites another.
+    pub(crate) stdio: [OwnedFd; 3],
+    /// Where a failure is told; closed by a successful exec.
+    pub(crate) report: OwnedFd,
+    pub(crate) group: Group,
+    pub(crate) open_files: Option<(u64, u64)>,
+    pub(crate) no_new_privs: bool,
+    pub(crate) death_signal: Option<Signal>,
+    pub(crate) parent: Pid,
+}
+
+type Failure = (Step, Errno);
+
+/// Becomes the program, or tells the parent why not and ends.
+pub(crate) fn run(prepared: &Prepared<'_>) -> ! {
+    let Err((step, errno)) = become_program(prepared);
+    let [a, b, c, d] = (errno as i32).to_ne_bytes();
+    // One write of a few bytes to a pipe is whole or not at all; if it fails nobody is listening.
+    let _told = unistd::write(&prepared.report, &[step as u8, a, b, c, d]);
+    // SAFETY: ends the process at once, without the parent's exit handlers.
+    unsafe { libc::_exit(127) }
+}
+
+fn become_program(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
+    reset_signals().map_err(|errno| (Step::Signals, errno))?;
+    enter_group(prepared.group).map_err(|errno| (Step::Group, errno))?;
+    place_stdio(&prepared.stdio).map_err(|errno| (Step::Stdio, errno))?;
+    if let Some(cwd) = prepared.cwd {
+        unistd::chdir(cwd).map_err(|errno| (Step::Chdir, errno))?;
+    }
+    if let Some((soft, hard)) = prepared.open_files {
+        let limited = setrlimit(Resource::RLIMIT_NOFILE, soft, hard);
+        limited.map_err(|errno| (Step::OpenFiles, errno))?;
+    }
+    if prepared.no_new_privs {
+        prctl::set_no_new_privs().map_err(|errno| (Step::NoNewPrivs, errno))?;
+    }
+    if let Some(signal) = prepared.death_signal {
+        die_with(prepared.parent, signal).map_err(|errno| (Step::DeathSignal, errno))?;
+    }
+    close_rest().map_err(|errno| (Step::CloseFiles, errno))?;
+    exec(prepared)
+}
+
+/// An ignored signal stays ignored across exec, and Rust ignores SIGPIPE: put all back.
+///
+/// Past the C library, which refuses to touch two signals that it keeps for itself, even where
+/// whoever started us left them ignored.
+fn reset_signals() -> Result<(), Errno> {
+    // The kernel's struct sigaction is at most four words, and all zeroes is the default action.
+    let default = [0_u64; 4];
+    let old = ptr::null_mut::<u64>();
+    for signal in 1..=SIGNALS {
+        let action = default.as_ptr();
+        // SAFETY: `default` is at least as long as what the kernel reads, and a null `old` is
+        // not written; the default action runs no code of ours.
+        // SIGKILL and SIGSTOP are refused, and cannot have been changed.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, action, old, SIGNALS / 8) };
+    }
+    SigSet::empty().thread_set_mask()
+}
+
+/// The kernel's number of signals; an eighth of it is the size of its signal sets.
+const SIGNALS: usize = 64;
+
+fn enter_group(group: Group) -> Result<(), Errno> {
+    match group {
+        Group::Inherit => Ok(()),
+        Group::Process => unistd::setpgid(Pid::from_raw(0), Pid::from_raw(0)),
+        Group::Session => unistd::setsid().map(drop),
+    }
+}
+
+fn place_stdio([stdin, stdout, stderr]: &[OwnedFd; 3]) -> Result<(), Errno> {
+    unistd::dup2_stdin(stdin)?;
+    unistd::dup2_stdout(stdout)?;
+    unistd::dup2_stderr(stderr)
+}
+
+/// The signal is only sent for a death that comes later, so look whether it has already been.
+fn die_with(parent: Pid, signal: Signal) -> Result<(), Errno> {
+    prctl::set_pdeathsig(signal)?;
+    if unistd::getppid() == parent {
+        Ok(())
+    } else {
+        Err(Errno::ESRCH)
+    }
+}
+
+/// Marked rather than closed: the report must outlive everything but a successful exec.
+fn close_rest() -> Result<(), Errno> {
+    let (first, last) = (3_u32, u32::MAX);
+    let flags = libc::CLOSE_RANGE_CLOEXEC;
+    // SAFETY: the call takes integers, and only marks descriptors: none that is owned is closed.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
+    Errno::result(closed).map(drop)
+}
+
+fn exec(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
+    let (argv, envp) = (prepared.argv.as_ptr(), prepared.envp.as_ptr());
+    // SAFETY: both arrays end with a null pointer and point at strings that `Prepared` borrows.
+    unsafe { libc::execve(prepared.program.as_ptr(), argv, envp) };
+    Err((Step::Exec, Errno::last()))
+}
+
+impl Prepared<'_> {
+    /// Whether no descriptor stands where standard input, output or error will be put.
+    pub(crate) fn is_clear_of_stdio(&self) -> bool {
+        self.stdio
+            .iter()
+            .chain([&self.report])
+            .all(|fd| fd.as_raw_fd() > 2)
+    }
+}

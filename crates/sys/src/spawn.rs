@@ -1,0 +1,266 @@
+//! Launches a process straight into its cgroup, and gives a handle that cannot go stale.
+//!
+//! By clone3 and not by `std::process::Command`, because only clone3 can put the child into its
+//! cgroup before its first instruction: no page and no thread is ever charged elsewhere.
+
+use std::ffi::{CStr, CString, c_char};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::{fmt, ptr};
+
+use libc::{c_int, pid_t};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::unistd::{getpid, pipe2};
+
+use crate::child::{self, Prepared};
+use crate::pidfd::PidFd;
+
+/// What to launch and how. No search in PATH and no inherited environment: all is said.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    /// The path of the program.
+    pub program: CString,
+    /// The arguments, the program's own name first.
+    pub argv: Vec<CString>,
+    /// The whole environment, as `NAME=value`.
+    pub env: Vec<CString>,
+    /// The working directory, or ours.
+    pub cwd: Option<CString>,
+    /// Standard input, output and error.
+    pub stdio: [BorrowedFd<'a>; 3],
+    /// The directory of the cgroup to be born in, or ours.
+    pub cgroup: Option<BorrowedFd<'a>>,
+    /// Which process group to be in.
+    pub group: Group,
+    /// The soft and hard limit of open files, or ours.
+    pub open_files: Option<(u64, u64)>,
+    /// Never to gain privileges by exec.
+    pub no_new_privs: bool,
+    /// The signal to get when the *thread* that launches ends, not only when the process does.
+    pub death_signal: Option<Signal>,
+}
+
+/// The process group of a launched process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Ours.
+    Inherit,
+    /// A new one in our session.
+    Process,
+    /// A new session with a new group.
+    Session,
+}
+
+/// A process that has begun to run its program.
+#[derive(Debug)]
+pub struct Spawned {
+    /// Its pid, for people to read; not an identity once it has been reaped.
+    pub pid: pid_t,
+    /// The handle.
+    pub pidfd: PidFd,
+}
+
+/// What was being done when a launch failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Step {
+    /// Making the pipe and the copies of descriptors.
+    Prepare,
+    /// clone3, the way into the cgroup included.
+    Clone,
+    /// Hearing from the child.
+    Report,
+    /// Signal mask and dispositions.
+    Signals,
+    /// Process group or session.
+    Group,
+    /// Standard input, output and error.
+    Stdio,
+    /// The working directory.
+    Chdir,
+    /// The limit of open files.
+    OpenFiles,
+    /// Giving up privileges for good.
+    NoNewPrivs,
+    /// The signal at the parent's death.
+    DeathSignal,
+    /// Keeping other descriptors from the program.
+    CloseFiles,
+    /// execve.
+    Exec,
+}
+
+impl Step {
+    const OF_CHILD: [Self; 9] = [
+        Self::Signals,
+        Self::Group,
+        Self::Stdio,
+        Self::Chdir,
+        Self::OpenFiles,
+        Self::NoNewPrivs,
+        Self::DeathSignal,
+        Self::CloseFiles,
+        Self::Exec,
+    ];
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prepare => "prepare descriptors",
+            Self::Clone => "clone",
+            Self::Report => "hear from the child",
+            Self::Signals => "reset signals",
+            Self::Group => "enter the process group",
+            Self::Stdio => "place standard input, output and error",
+            Self::Chdir => "enter the working directory",
+            Self::OpenFiles => "limit open files",
+            Self::NoNewPrivs => "set no_new_privs",
+            Self::DeathSignal => "set the parent death signal",
+            Self::CloseFiles => "close other files",
+            Self::Exec => "execute",
+        })
+    }
+}
+
+/// A launch that failed; no process is left of it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot launch {program}: failed to {step}")]
+pub struct SpawnError {
+    /// What was being done.
+    pub step: Step,
+    /// The program that was to be launched.
+    pub program: String,
+    /// What the kernel said.
+    #[source]
+    pub source: io::Error,
+}
+
+impl Launch<'_> {
+    /// Launches, and returns once the program runs.
+    ///
+    /// A child that is killed before its exec (by its cgroup's memory limit, say) is launched too:
+    /// its handle tells how it ended.
+    ///
+    /// # Errors
+    /// Says which step failed, in us or in the child, and what the kernel said.
+    pub fn spawn(&self) -> Result<Spawned, SpawnError> {
+        let failed = |step| move |source| self.error(step, source);
+        let (hear, prepared) = self.prepare().map_err(failed(Step::Prepare))?;
+        let spawned = clone(&prepared, self.cgroup).map_err(failed(Step::Clone))?;
+        // Ours must go, or the pipe would never end.
+        drop(prepared);
+        match read_report(hear).map_err(failed(Step::Report))? {
+            None => Ok(spawned),
+            Some((step, source)) => {
+                // It is on its way out. If somebody else reaps all children, it is theirs already.
+                let _reaped = spawned.pidfd.wait();
+                Err(self.error(step, source))
+            }
+        }
+    }
+
+    fn error(&self, step: Step, source: io::Error) -> SpawnError {
+        SpawnError {
+            step,
+            program: self.program.to_string_lossy().into_owned(),
+            source,
+        }
+    }
+
+    fn prepare(&self) -> io::Result<(OwnedFd, Prepared<'_>)> {
+        let (hear, report) = pipe2(OFlag::O_CLOEXEC)?;
+        let [stdin, stdout, stderr] = self.stdio;
+        let prepared = Prepared {
+            program: &self.program,
+            argv: pointers(&self.argv),
+            envp: pointers(&self.env),
+            cwd: self.cwd.as_deref(),
+            stdio: [
+                above_stdio(stdin)?,
+                above_stdio(stdout)?,
+                above_stdio(stderr)?,
+            ],
+            report: above_stdio(report.as_fd())?,
+            group: self.group,
+            open_files: self.open_files,
+            no_new_privs: self.no_new_privs,
+            death_signal: self.death_signal,
+            parent: getpid(),
+        };
+        debug_assert!(prepared.is_clear_of_stdio());
+        Ok((hear, prepared))
+    }
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings
+        .iter()
+        .map(|string| CStr::as_ptr(string))
+        .chain([ptr::null()])
+        .collect()
+}
+
+/// A copy with a number above 2, closed by exec.
+fn above_stdio(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let copy = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(3))?;
+    // SAFETY: the kernel has just made this descriptor for us and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+fn clone(prepared: &Prepared<'_>, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Spawned> {
+    let mut pidfd: c_int = -1;
+    let mut args = clone_args(&mut pidfd, cgroup);
+    // No handler of ours may run in the child before it has put the dispositions back.
+    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let size = size_of::<libc::clone_args>();
+    // SAFETY: without CLONE_VM the child has its own copy of memory, and it does nothing but
+    // `child::run`, which neither allocates nor locks; `args` and `pidfd` outlive the call.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size) };
+    if pid == 0 {
+        child::run(prepared);
+    }
+    let error = io::Error::last_os_error();
+    mask.thread_set_mask()?;
+    if pid < 0 {
+        return Err(error);
+    }
+    // SAFETY: clone3 succeeded with CLONE_PIDFD, so the kernel put a new descriptor here.
+    let pidfd = PidFd::from_fd(unsafe { OwnedFd::from_raw_fd(pidfd) });
+    let pid = pid_t::try_from(pid).map_err(io::Error::other)?;
+    Ok(Spawned { pid, pidfd })
+}
+
+fn clone_args(pidfd: &mut c_int, cgroup: Option<BorrowedFd<'_>>) -> libc::clone_args {
+    // SAFETY: clone_args is plain integers, for which zero is valid and means "not asked for".
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.flags = u64::from(libc::CLONE_PIDFD.cast_unsigned());
+    args.pidfd = ptr::from_mut(pidfd).expose_provenance() as u64;
+    args.exit_signal = u64::from(libc::SIGCHLD.cast_unsigned());
+    if let Some(cgroup) = cgroup {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = u64::from(cgroup.as_raw_fd().cast_unsigned());
+    }
+    args
+}
+
+/// By hand: the type of the constant differs between targets and versions of libc.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+fn read_report(hear: OwnedFd) -> io::Result<Option<(Step, io::Error)>> {
+    let mut report = Vec::with_capacity(5);
+    File::from(hear).read_to_end(&mut report)?;
+    let [step, a, b, c, d] = report[..] else {
+        return Ok(None);
+    };
+    let step = Step::OF_CHILD
+        .into_iter()
+        .find(|known| *known as u8 == step);
+    let errno = i32::from_ne_bytes([a, b, c, d]);
+    Ok(Some((
+        step.unwrap_or(Step::Report),
+        io::Error::from_raw_os_error(errno),
+    )))
+}

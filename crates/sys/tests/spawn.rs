@@ -1,0 +1,215 @@
+//! Launching real processes.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::io::Write;
+use std::os::fd::AsFd;
+
+use common::{c, launch, null, output_of, shell, until_ended};
+use sys::pidfd::{Exit, PidFd};
+use sys::spawn::{Group, Step};
+
+#[test]
+fn the_exit_code_is_seen() {
+    let null = null();
+    let spawned = shell(&null, "exit 7").spawn().unwrap();
+    assert_eq!(until_ended(&spawned.pidfd), Exit::Code(7));
+}
+
+#[test]
+fn the_signal_that_ended_it_is_seen() {
+    let null = null();
+    let spawned = shell(&null, "ulimit -c 0; kill -TERM $$").spawn().unwrap();
+    let exit = until_ended(&spawned.pidfd);
+    assert_eq!(
+        exit,
+        Exit::Signal {
+            signal: libc::SIGTERM,
+            core: false
+        }
+    );
+}
+
+#[test]
+fn a_real_time_signal_is_seen_too() {
+    let null = null();
+    let spawned = launch(&null, "/bin/cat", &["/dev/zero"]).spawn().unwrap();
+    spawned.pidfd.send_signal(40).unwrap();
+    assert_eq!(
+        until_ended(&spawned.pidfd),
+        Exit::Signal {
+            signal: 40,
+            core: false
+        }
+    );
+}
+
+#[test]
+fn killing_and_waiting_works_while_it_runs() {
+    let null = null();
+    let spawned = launch(&null, "/bin/cat", &["/dev/zero"]).spawn().unwrap();
+    assert_eq!(spawned.pidfd.try_wait().unwrap(), None);
+    spawned.pidfd.send_signal(libc::SIGKILL).unwrap();
+    let exit = until_ended(&spawned.pidfd);
+    assert_eq!(
+        exit,
+        Exit::Signal {
+            signal: libc::SIGKILL,
+            core: false
+        }
+    );
+}
+
+#[test]
+fn a_second_wait_says_that_there_is_no_child() {
+    let null = null();
+    let spawned = shell(&null, "exit 0").spawn().unwrap();
+    until_ended(&spawned.pidfd);
+    let again = spawned.pidfd.try_wait().unwrap_err();
+    assert_eq!(again.raw_os_error(), Some(libc::ECHILD));
+    let signalled = spawned.pidfd.send_signal(libc::SIGTERM).unwrap_err();
+    assert_eq!(signalled.raw_os_error(), Some(libc::ESRCH));
+}
+
+#[test]
+fn a_handle_opened_by_pid_is_on_the_same_process() {
+    let null = null();
+    let spawned = shell(&null, "exit 3").spawn().unwrap();
+    let opened = PidFd::open(spawned.pid).unwrap();
+    assert_eq!(until_ended(&opened), Exit::Code(3));
+}
+
+#[test]
+fn a_missing_program_fails_at_exec_with_enoent() {
+    let null = null();
+    let error = launch(&null, "/nonexistent/program", &[])
+        .spawn()
+        .unwrap_err();
+    assert_eq!(error.step, Step::Exec);
+    assert_eq!(error.source.raw_os_error(), Some(libc::ENOENT));
+    assert_eq!(
+        error.to_string(),
+        "cannot launch /nonexistent/program: failed to execute"
+    );
+}
+
+#[test]
+fn a_missing_working_directory_fails_at_chdir() {
+    let null = null();
+    let mut launch = shell(&null, "exit 0");
+    launch.cwd = Some(c("/nonexistent"));
+    let error = launch.spawn().unwrap_err();
+    assert_eq!(
+        (error.step, error.source.raw_os_error()),
+        (Step::Chdir, Some(libc::ENOENT))
+    );
+}
+
+#[test]
+fn a_limit_that_cannot_be_set_fails_at_open_files() {
+    let null = null();
+    let mut launch = shell(&null, "exit 0");
+    launch.open_files = Some((2, 1));
+    let error = launch.spawn().unwrap_err();
+    assert_eq!(
+        (error.step, error.source.raw_os_error()),
+        (Step::OpenFiles, Some(libc::EINVAL))
+    );
+}
+
+#[test]
+fn a_cgroup_that_is_none_fails_at_clone() {
+    let null = null();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = std::fs::File::open(folder.path()).unwrap();
+    let mut launch = shell(&null, "exit 0");
+    launch.cgroup = Some(folder.as_fd());
+    let error = launch.spawn().unwrap_err();
+    assert_eq!(
+        (error.step, error.source.raw_os_error()),
+        (Step::Clone, Some(libc::EBADF))
+    );
+}
+
+#[test]
+fn the_environment_is_exactly_what_was_given() {
+    let null = null();
+    let mut launch = launch(&null, "/usr/bin/env", &[]);
+    launch.env = vec![c("ONE=1"), c("TWO=a b")];
+    assert_eq!(output_of(launch), "ONE=1\nTWO=a b\n");
+}
+
+#[test]
+fn the_working_directory_is_the_one_given() {
+    let null = null();
+    let mut launch = launch(&null, "/bin/pwd", &[]);
+    launch.cwd = Some(c("/usr"));
+    assert_eq!(output_of(launch), "/usr\n");
+}
+
+#[test]
+fn no_descriptor_but_the_first_three_is_inherited() {
+    let null = null();
+    let leaky = nix::unistd::dup(&null).unwrap();
+    let listing = output_of(launch(&null, "/bin/ls", &["/proc/self/fd"]));
+    drop(leaky);
+    // The fourth is the directory that is being listed.
+    assert_eq!(listing, "0\n1\n2\n3\n");
+}
+
+#[test]
+fn standard_input_is_the_one_given() {
+    let null = null();
+    let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+    let mut launch = launch(&null, "/bin/cat", &[]);
+    launch.stdio[0] = read.as_fd();
+    std::fs::File::from(write).write_all(b"hello").unwrap();
+    assert_eq!(output_of(launch), "hello");
+}
+
+#[test]
+fn it_leads_a_group_or_a_session_of_its_own() {
+    let null = null();
+    // Of /proc/self/stat: pid, group and session.
+    let of = |group| {
+        let mut launch = launch(&null, "/bin/cat", &["/proc/self/stat"]);
+        launch.group = group;
+        let stat = output_of(launch);
+        let field = |n| stat.split(' ').nth(n).unwrap().to_owned();
+        (field(0), field(4), field(5))
+    };
+    let (pid, group, session) = of(Group::Process);
+    assert!(pid == group && pid != session);
+    let (pid, group, session) = of(Group::Session);
+    assert!(pid == group && pid == session);
+    let (pid, group, _) = of(Group::Inherit);
+    assert_ne!(pid, group);
+}
+
+#[test]
+fn signals_privileges_and_limits_are_set() {
+    let null = null();
+    let mut launch = launch(
+        &null,
+        "/bin/cat",
+        &["/proc/self/status", "/proc/self/limits"],
+    );
+    launch.no_new_privs = true;
+    launch.open_files = Some((33, 44));
+    launch.death_signal = Some(nix::sys::signal::Signal::SIGKILL);
+    let text = output_of(launch);
+    let field = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        line[name.len()..]
+            .split_whitespace()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(field("NoNewPrivs:"), "1");
+    assert_eq!(field("Max open files"), "33 44");
+    assert_eq!(field("SigBlk:"), "0000000000000000");
+    // Rust ignores SIGPIPE; the program must not inherit that.
+    assert_eq!(field("SigIgn:"), "0000000000000000");
+}
