@@ -3,6 +3,7 @@
 //! No policy: every function does one thing, takes and gives owned descriptors, and reports the
 //! kernel's own error.
 
+pub mod cgroup;
 mod child;
 pub mod pidfd;
 pub mod spawn;

@@ -1,0 +1,173 @@
+//! What is read from a cgroup.
+
+use libc::pid_t;
+
+use super::{Cgroup, CgroupError};
+
+/// How often memory ran short, since the cgroup was made. A count that the kernel does not keep
+/// is zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryEvents {
+    /// Reclaimed although below `memory.low`.
+    pub low: u64,
+    /// Slowed down at `memory.high`.
+    pub high: u64,
+    /// At `memory.max`.
+    pub max: u64,
+    /// Nothing could be reclaimed.
+    pub oom: u64,
+    /// Processes killed for it.
+    pub oom_kill: u64,
+    /// Times that all were killed together.
+    pub oom_group_kill: u64,
+}
+
+/// Processor time, in microseconds. A count that the kernel does not keep is zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CpuStat {
+    /// All of it.
+    pub usage_usec: u64,
+    /// In programs.
+    pub user_usec: u64,
+    /// In the kernel.
+    pub system_usec: u64,
+    /// Periods of `cpu.max` that have passed.
+    pub nr_periods: u64,
+    /// Periods in which the quota was used up.
+    pub nr_throttled: u64,
+    /// Time spent waiting for the next period.
+    pub throttled_usec: u64,
+}
+
+impl Cgroup {
+    /// Bytes in use now.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read, as do all below.
+    pub fn memory_current(&self) -> Result<u64, CgroupError> {
+        self.number("memory.current")
+    }
+
+    /// The most bytes that were ever in use; `None` on kernels before 5.19.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn memory_peak(&self) -> Result<Option<u64>, CgroupError> {
+        match self.number("memory.peak") {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.errno() == Some(libc::ENOENT) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The limit that kills; `None` for no limit.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn memory_max(&self) -> Result<Option<u64>, CgroupError> {
+        self.limit("memory.max")
+    }
+
+    /// The limit that slows down; `None` for no limit.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn memory_high(&self) -> Result<Option<u64>, CgroupError> {
+        self.limit("memory.high")
+    }
+
+    /// How often memory ran short.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn memory_events(&self) -> Result<MemoryEvents, CgroupError> {
+        let text = self.read("memory.events")?;
+        let count = |key| keyed(&text, key).unwrap_or_default();
+        Ok(MemoryEvents {
+            low: count("low"),
+            high: count("high"),
+            max: count("max"),
+            oom: count("oom"),
+            oom_kill: count("oom_kill"),
+            oom_group_kill: count("oom_group_kill"),
+        })
+    }
+
+    /// Processor time that was used.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn cpu_stat(&self) -> Result<CpuStat, CgroupError> {
+        let text = self.read("cpu.stat")?;
+        let count = |key| keyed(&text, key).unwrap_or_default();
+        Ok(CpuStat {
+            usage_usec: count("usage_usec"),
+            user_usec: count("user_usec"),
+            system_usec: count("system_usec"),
+            nr_periods: count("nr_periods"),
+            nr_throttled: count("nr_throttled"),
+            throttled_usec: count("throttled_usec"),
+        })
+    }
+
+    /// Whether a process is in it or below.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn populated(&self) -> Result<bool, CgroupError> {
+        let text = self.read("cgroup.events")?;
+        keyed(&text, "populated")
+            .map(|flag| flag != 0)
+            .ok_or_else(|| self.malformed("cgroup.events", text))
+    }
+
+    /// The controllers that may be enabled for children.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn controllers(&self) -> Result<Vec<String>, CgroupError> {
+        let text = self.read("cgroup.controllers")?;
+        Ok(text.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// The processes in it, those below left out. Zero is one of another pid namespace.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn processes(&self) -> Result<Vec<pid_t>, CgroupError> {
+        let text = self.read("cgroup.procs")?;
+        let pids: Result<_, _> = text.split_whitespace().map(str::parse).collect();
+        pids.map_err(|_| self.malformed("cgroup.procs", text))
+    }
+
+    fn number(&self, name: &str) -> Result<u64, CgroupError> {
+        let text = self.read(name)?;
+        text.trim_end()
+            .parse()
+            .map_err(|_| self.malformed(name, text))
+    }
+
+    fn limit(&self, name: &str) -> Result<Option<u64>, CgroupError> {
+        let text = self.read(name)?;
+        match text.trim_end() {
+            "max" => Ok(None),
+            number => number
+                .parse()
+                .map(Some)
+                .map_err(|_| self.malformed(name, text)),
+        }
+    }
+
+    fn malformed(&self, name: &str, text: String) -> CgroupError {
+        CgroupError::Malformed {
+            path: self.path.join(name),
+            text,
+        }
+    }
+}
+
+/// The number after this word at the start of a line.
+pub(super) fn keyed(text: &str, key: &str) -> Option<u64> {
+    let value = |line: &str| line.strip_prefix(key)?.strip_prefix(' ')?.parse().ok();
+    text.lines().find_map(value)
+}
