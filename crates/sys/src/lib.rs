@@ -5,5 +5,8 @@
 
 pub mod cgroup;
 mod child;
+pub mod journal;
 pub mod pidfd;
+pub mod proc;
 pub mod spawn;
+pub mod subreaper;

@@ -1,0 +1,254 @@
+//! What /proc says of a process.
+//!
+//! A pid read here is a hint: the process may end and its number be used again at any time. Take
+//! a pidfd, and look at `Stat::started` again, before acting on one.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use libc::pid_t;
+
+/// A process that could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcError {
+    /// It has ended, or is hidden from us.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+    /// The kernel wrote something else than it documents.
+    #[error("cannot make sense of {}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl ProcError {
+    /// Whether there is no such process any more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        match self {
+            // ESRCH is what a read says when the process ends between open and read.
+            Self::Io { source, .. } => {
+                matches!(source.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
+            }
+            Self::Malformed { .. } => false,
+        }
+    }
+}
+
+/// Who a process is and where it belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// Its number.
+    pub pid: pid_t,
+    /// The number of its parent; 0 for one outside of our pid namespace.
+    pub parent: pid_t,
+    /// Its process group.
+    pub group: pid_t,
+    /// Its session.
+    pub session: pid_t,
+    /// When it was started, in clock ticks since boot: tells it from another with its number.
+    pub started: u64,
+}
+
+/// Reads who a process is.
+///
+/// # Errors
+/// Where there is no such process.
+pub fn stat(pid: pid_t) -> Result<Stat, ProcError> {
+    let path = file(pid, "stat");
+    let text = read(&path)?;
+    parse_stat(&text).ok_or(ProcError::Malformed { path })
+}
+
+/// The working directory of a process.
+///
+/// # Errors
+/// Where there is no such process, or it is another user's.
+pub fn cwd(pid: pid_t) -> Result<PathBuf, ProcError> {
+    let path = file(pid, "cwd");
+    fs::read_link(&path).map_err(|source| ProcError::Io { path, source })
+}
+
+/// The proportional set size of a process in bytes: its own memory and its part of what it shares.
+///
+/// # Errors
+/// Where there is no such process, or it is another user's.
+pub fn pss(pid: pid_t) -> Result<u64, ProcError> {
+    let path = file(pid, "smaps_rollup");
+    let text = read(&path)?;
+    parse_pss(&text).ok_or(ProcError::Malformed { path })
+}
+
+/// All processes that are there, as they are found; not one moment's picture.
+///
+/// By /proc itself, as `children` of each thread is not in every kernel.
+///
+/// # Errors
+/// Where /proc cannot be listed. A process that ends meanwhile is left out.
+pub fn all() -> Result<Vec<Stat>, ProcError> {
+    let path = PathBuf::from(ROOT);
+    let failed = |source| ProcError::Io {
+        path: path.clone(),
+        source,
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&path).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        match stat(pid) {
+            Ok(stat) => found.push(stat),
+            Err(error) if error.is_gone() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// The children of a process.
+///
+/// # Errors
+/// Where /proc cannot be listed.
+pub fn children(pid: pid_t) -> Result<Vec<pid_t>, ProcError> {
+    let of_pid = all()?.into_iter().filter(|stat| stat.parent == pid);
+    Ok(of_pid.map(|stat| stat.pid).collect())
+}
+
+/// The children of a process, theirs and so on, parents first.
+///
+/// # Errors
+/// Where /proc cannot be listed.
+pub fn descendants(pid: pid_t) -> Result<Vec<pid_t>, ProcError> {
+    Ok(descendants_in(&all()?, pid))
+}
+
+fn descendants_in(all: &[Stat], ancestor: pid_t) -> Vec<pid_t> {
+    // Numbers may be used again while we look, so what we saw may even be a circle.
+    let mut seen = HashSet::from([ancestor]);
+    let mut found = Vec::new();
+    let mut parents = vec![ancestor];
+    while let Some(parent) = parents.pop() {
+        for child in all.iter().filter(|stat| stat.parent == parent) {
+            if seen.insert(child.pid) {
+                found.push(child.pid);
+                parents.push(child.pid);
+            }
+        }
+    }
+    found
+}
+
+/// The name of the program is in brackets and may hold spaces and brackets: begin after the last.
+fn parse_stat(text: &str) -> Option<Stat> {
+    let (pid, _) = text.split_once(' ')?;
+    let (_, rest) = text.rsplit_once(") ")?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let number = |n: usize| fields.get(n)?.parse().ok();
+    Some(Stat {
+        pid: pid.parse().ok()?,
+        parent: number(1)?,
+        group: number(2)?,
+        session: number(3)?,
+        started: fields.get(19)?.parse().ok()?,
+    })
+}
+
+fn parse_pss(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim_end().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+const ROOT: &str = "/proc";
+
+fn file(pid: pid_t, name: &str) -> PathBuf {
+    Path::new(ROOT).join(pid.to_string()).join(name)
+}
+
+/// The name of a program need not be UTF-8.
+fn read(path: &Path) -> Result<String, ProcError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(source) => Err(ProcError::Io {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: pid_t, parent: pid_t) -> Stat {
+        Stat {
+            pid,
+            parent,
+            group: pid,
+            session: pid,
+            started: 0,
+        }
+    }
+
+    #[test]
+    fn a_name_with_brackets_and_spaces_does_not_mislead() {
+        let text = "7 (a) R 1 (b) S 3 4 5 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n";
+        let stat = Stat {
+            pid: 7,
+            parent: 3,
+            group: 4,
+            session: 5,
+            started: 99,
+        };
+        assert_eq!(parse_stat(text), Some(stat));
+    }
+
+    #[test]
+    fn a_stat_cut_short_is_none() {
+        assert_eq!(parse_stat("7 (a) S 3 4"), None);
+        assert_eq!(parse_stat(""), None);
+    }
+
+    #[test]
+    fn pss_is_in_bytes() {
+        let text = "0-1 ---p 0 00:00 0 [rollup]\nRss: 9 kB\nPss:        341 kB\nPss_Anon: 1 kB\n";
+        assert_eq!(parse_pss(text), Some(341 * 1024));
+    }
+
+    #[test]
+    fn descendants_come_after_their_parents() {
+        let all = [process(4, 3), process(3, 2), process(2, 1), process(9, 8)];
+        assert_eq!(descendants_in(&all, 2), [3, 4]);
+        assert_eq!(descendants_in(&all, 4), []);
+    }
+
+    #[test]
+    fn a_circle_of_parents_ends() {
+        let all = [process(2, 3), process(3, 2)];
+        assert_eq!(descendants_in(&all, 2), [3]);
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_gone() {
+        assert!(stat(pid_t::MAX).unwrap_err().is_gone());
+    }
+
+    #[test]
+    fn we_are_found_by_our_own_number() {
+        let own = pid_t::try_from(std::process::id()).unwrap();
+        let stat = stat(own).unwrap();
+        assert_eq!(stat.parent, nix::unistd::getppid().as_raw());
+        assert_eq!(stat.group, nix::unistd::getpgrp().as_raw());
+        assert_eq!(cwd(own).unwrap(), std::env::current_dir().unwrap());
+        assert!(pss(own).unwrap() > 0);
+    }
+}
