@@ -6,5 +6,11 @@
 #![forbid(unsafe_code)]
 
 pub mod backoff;
+pub mod effect;
+pub mod event;
 pub mod graph;
+pub mod machine;
 pub mod spec;
+
+#[cfg(test)]
+mod fixtures;

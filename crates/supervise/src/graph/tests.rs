@@ -1,46 +1,9 @@
 //! What a checked graph promises.
 
-use std::{path::PathBuf, time::Duration};
-
 use proptest::prelude::*;
 
 use super::*;
-use crate::spec::{Command, Limits, RestartMode, RestartPolicy, Startup};
-
-fn name(text: &str) -> ServiceName {
-    ServiceName::new(text).unwrap()
-}
-
-fn service(of: &str, requires: &[&str]) -> ServiceSpec {
-    ServiceSpec {
-        name: name(of),
-        command: Command {
-            program: PathBuf::from("/bin/true"),
-            args: Vec::new(),
-            env: BTreeMap::new(),
-            cwd: PathBuf::from("/"),
-        },
-        requires: requires.iter().map(|r| name(r)).collect(),
-        restart_with_requirements: false,
-        startup: Startup {
-            deadline: Duration::from_secs(1),
-            readiness: None,
-            every: Duration::from_secs(1),
-            timeout: Duration::from_secs(1),
-            post_start: None,
-        },
-        liveness: None,
-        restart: RestartPolicy {
-            mode: RestartMode::Always,
-            base: Duration::from_secs(1),
-            cap: Duration::from_secs(60),
-            burst: 5,
-            stable: Duration::from_secs(60),
-        },
-        stop: Vec::new(),
-        limits: Limits::default(),
-    }
-}
+use crate::fixtures::{name, service};
 
 #[test]
 fn a_service_starts_after_all_that_it_requires() {

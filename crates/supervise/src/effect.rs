@@ -1,0 +1,148 @@
+//! What is to be done: the machine's output.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    event::{Exit, Instance, Phase},
+    spec::ServiceName,
+};
+
+/// Something that the runtime is to do. Effects are carried out in the order in which they come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Launch the main process; answer `Launched` or `LaunchFailed`.
+    Launch(Instance),
+    /// Ask the probe; answer `Probed` within the probe's own time-out, or for a probe that the
+    /// service answers by itself, when it does.
+    Probe {
+        /// Of which life.
+        instance: Instance,
+        /// Which probe.
+        phase: Phase,
+    },
+    /// Run the post-start command; answer `PostStarted`.
+    PostStart(Instance),
+    /// Carry out this step of stopping; answer `StopStepDone` when it is a command and ends.
+    StopStep {
+        /// Of which life.
+        instance: Instance,
+        /// The index into the specification's steps.
+        step: usize,
+    },
+    /// Kill every process of this life, and whatever probes and commands of it still run; answer
+    /// `Emptied` when none is left.
+    KillAll(Instance),
+    /// Tell who listens.
+    Changed(Change),
+    /// Everything is down after a shutdown request; nothing more will come.
+    ShutdownComplete,
+}
+
+/// A service went from one state to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Which service, in which life.
+    pub instance: Instance,
+    /// Where it was.
+    pub from: StateName,
+    /// Where it is.
+    pub to: StateName,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The states as people see them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StateName {
+    /// Down, and meant to be.
+    Stopped,
+    /// Meant to be up; something that it requires is not ready.
+    Waiting,
+    /// Launched, not ready yet.
+    Starting,
+    /// Doing its work.
+    Ready,
+    /// Was ready; its liveness probe fails.
+    Unhealthy,
+    /// Ending what it has begun, on its way down.
+    Draining,
+    /// Going down.
+    Stopping,
+    /// Will be started again after a while.
+    BackingOff,
+    /// Given up; only a person starts it again.
+    Failed,
+}
+
+impl StateName {
+    /// The name in lower case, words joined by a dash.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Waiting => "waiting",
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Unhealthy => "unhealthy",
+            Self::Draining => "draining",
+            Self::Stopping => "stopping",
+            Self::BackingOff => "backing-off",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for StateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Why a service is in its state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Nothing has happened yet.
+    New,
+    /// Somebody asked for it.
+    Requested,
+    /// What it requires is ready.
+    RequirementsReady,
+    /// A service that it requires, and restarts with, was restarted.
+    RequirementRestarted(ServiceName),
+    /// Its probe passed.
+    ProbePassed,
+    /// Its probe failed, and what it said.
+    ProbeFailed(String),
+    /// It was not ready in time.
+    StartTimedOut,
+    /// Its post-start command failed, and how.
+    PostStartFailed(String),
+    /// It could not be launched, and why.
+    LaunchFailed(String),
+    /// Its main process ended by itself.
+    Exited(Exit),
+    /// Its main process ended when it was asked to.
+    Stopped(Exit),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::New => f.write_str("not started yet"),
+            Self::Requested => f.write_str("requested"),
+            Self::RequirementsReady => f.write_str("what it requires is ready"),
+            Self::RequirementRestarted(service) => write!(f, "{service} was restarted"),
+            Self::ProbePassed => f.write_str("its probe passed"),
+            Self::ProbeFailed(why) => write!(f, "its probe failed: {why}"),
+            Self::StartTimedOut => f.write_str("it was not ready in time"),
+            Self::PostStartFailed(why) => write!(f, "its post-start command failed: {why}"),
+            Self::LaunchFailed(why) => write!(f, "it could not be launched: {why}"),
+            Self::Exited(exit) => write!(f, "it {exit}"),
+            Self::Stopped(exit) => write!(f, "stopped: it {exit}"),
+        }
+    }
+}

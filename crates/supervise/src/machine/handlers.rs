@@ -1,0 +1,290 @@
+//! What each event does to the one unit that it is about.
+
+use crate::{
+    effect::{Effect, Reason},
+    event::{Exit, Phase, Verdict},
+    machine::unit::{After, Context, StartStep, State, Unit, Up},
+    spec::StopStep,
+};
+
+impl Unit {
+    pub(super) fn on_launched(&mut self, cx: &mut Context<'_>) {
+        match &mut self.state {
+            State::Starting {
+                step: step @ StartStep::Launching,
+                ..
+            } => {
+                if self.spec.startup.readiness.is_some() {
+                    *step = StartStep::Probing;
+                    let (instance, phase) = (self.instance(), Phase::Readiness);
+                    cx.effects.push(Effect::Probe { instance, phase });
+                } else {
+                    self.post_start(cx);
+                }
+            }
+            State::Starting {
+                step: StartStep::Probing | StartStep::Pausing { .. } | StartStep::PostStarting,
+                ..
+            }
+            | State::Stopped
+            | State::Waiting
+            | State::Up(_)
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::BackingOff { .. }
+            | State::Failed => {}
+        }
+    }
+
+    pub(super) fn on_launch_failed(&mut self, error: String, cx: &mut Context<'_>) {
+        match &self.state {
+            State::Starting {
+                step: StartStep::Launching,
+                ..
+            } => {
+                self.recover(None, Reason::LaunchFailed(error), cx);
+            }
+            State::Starting {
+                step: StartStep::Probing | StartStep::Pausing { .. } | StartStep::PostStarting,
+                ..
+            }
+            | State::Stopped
+            | State::Waiting
+            | State::Up(_)
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::BackingOff { .. }
+            | State::Failed => {}
+        }
+    }
+
+    pub(super) fn on_exited(&mut self, exit: Exit, cx: &mut Context<'_>) {
+        match &mut self.state {
+            State::Starting { .. } | State::Up(_) => {
+                self.earn_credit(cx.now);
+                self.clear(Some(exit), After::RecoverFromExit, Reason::Exited(exit), cx);
+            }
+            State::Stopping { after, .. } => {
+                let after = after.clone();
+                self.clear(Some(exit), after, Reason::Stopped(exit), cx);
+            }
+            State::Clearing { exit: first, .. } => {
+                first.get_or_insert(exit);
+                self.finish_clearing(cx);
+            }
+            // No process of the newest life exists in these.
+            State::Stopped | State::Waiting | State::BackingOff { .. } | State::Failed => {}
+        }
+    }
+
+    pub(super) fn on_emptied(&mut self, cx: &mut Context<'_>) {
+        match &mut self.state {
+            State::Clearing { emptied, .. } => {
+                *emptied = true;
+                self.finish_clearing(cx);
+            }
+            State::Stopped
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Up(_)
+            | State::Stopping { .. }
+            | State::BackingOff { .. }
+            | State::Failed => {}
+        }
+    }
+
+    pub(super) fn on_probed(&mut self, phase: Phase, verdict: Verdict, cx: &mut Context<'_>) {
+        match phase {
+            Phase::Readiness => self.on_readiness(&verdict, cx),
+            Phase::Liveness => self.on_liveness(verdict, cx),
+        }
+    }
+
+    fn on_readiness(&mut self, verdict: &Verdict, cx: &mut Context<'_>) {
+        match (&mut self.state, verdict) {
+            (
+                State::Starting {
+                    step: StartStep::Probing | StartStep::Pausing { .. },
+                    ..
+                },
+                Verdict::Pass,
+            ) => self.post_start(cx),
+            (
+                State::Starting {
+                    step: step @ StartStep::Probing,
+                    ..
+                },
+                Verdict::Fail(_),
+            ) => {
+                *step = StartStep::Pausing {
+                    until: cx.now.after(self.spec.startup.every),
+                };
+            }
+            (
+                State::Starting {
+                    step: StartStep::Launching | StartStep::PostStarting,
+                    ..
+                }
+                | State::Stopped
+                | State::Waiting
+                | State::Up(_)
+                | State::Stopping { .. }
+                | State::Clearing { .. }
+                | State::BackingOff { .. }
+                | State::Failed,
+                Verdict::Pass | Verdict::Fail(_),
+            )
+            | (
+                State::Starting {
+                    step: StartStep::Pausing { .. },
+                    ..
+                },
+                Verdict::Fail(_),
+            ) => {}
+        }
+    }
+
+    fn on_liveness(&mut self, verdict: Verdict, cx: &mut Context<'_>) {
+        let Some(liveness) = self.spec.liveness.clone() else {
+            return;
+        };
+        match &mut self.state {
+            State::Up(up) => {
+                up.next_probe = Some(cx.now.after(liveness.every));
+                match verdict {
+                    Verdict::Pass => {
+                        let healed = Up {
+                            healthy: true,
+                            failures: 0,
+                            ..up.clone()
+                        };
+                        self.enter(State::Up(healed), Reason::ProbePassed, cx);
+                    }
+                    Verdict::Fail(why) => {
+                        let failures = up.failures.saturating_add(1);
+                        let healthy = up.healthy && failures < liveness.failures;
+                        let ill = Up {
+                            healthy,
+                            failures,
+                            ..up.clone()
+                        };
+                        let reason = Reason::ProbeFailed(why);
+                        self.enter(State::Up(ill), reason.clone(), cx);
+                        if liveness
+                            .restart_after
+                            .is_some_and(|limit| failures >= limit)
+                        {
+                            self.begin_stop(After::Recover(reason.clone()), reason, cx);
+                        }
+                    }
+                }
+            }
+            State::Stopped
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::BackingOff { .. }
+            | State::Failed => {}
+        }
+    }
+
+    /// The readiness probe has passed, or there is none.
+    fn post_start(&mut self, cx: &mut Context<'_>) {
+        if self.spec.startup.post_start.is_none() {
+            return self.become_ready(cx);
+        }
+        if let State::Starting { step, .. } = &mut self.state {
+            *step = StartStep::PostStarting;
+            cx.effects.push(Effect::PostStart(self.instance()));
+        }
+    }
+
+    fn become_ready(&mut self, cx: &mut Context<'_>) {
+        let next_probe = self.spec.liveness.as_ref().map(|l| cx.now.after(l.every));
+        let up = Up {
+            healthy: true,
+            ready_at: cx.now,
+            next_probe,
+            failures: 0,
+        };
+        self.enter(State::Up(up), Reason::ProbePassed, cx);
+    }
+
+    pub(super) fn on_post_started(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
+        match &self.state {
+            State::Starting {
+                step: StartStep::PostStarting,
+                ..
+            } => match result {
+                Ok(()) => self.become_ready(cx),
+                Err(why) => {
+                    let reason = Reason::PostStartFailed(why);
+                    self.begin_stop(After::Recover(reason.clone()), reason, cx);
+                }
+            },
+            State::Starting {
+                step: StartStep::Launching | StartStep::Probing | StartStep::Pausing { .. },
+                ..
+            }
+            | State::Stopped
+            | State::Waiting
+            | State::Up(_)
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::BackingOff { .. }
+            | State::Failed => {}
+        }
+    }
+
+    /// Whether this step is a command, so that it can be done.
+    fn drains(&self, step: usize) -> bool {
+        matches!(self.spec.stop.get(step), Some(StopStep::Run { .. }))
+    }
+
+    pub(super) fn on_stop_step_done(&mut self, done: usize, cx: &mut Context<'_>) {
+        match &self.state {
+            State::Stopping { step, after, .. } if *step == done && self.drains(done) => {
+                let (after, reason) = (after.clone(), self.reason.clone());
+                self.enter_stop_step(done + 1, after, reason, cx);
+            }
+            State::Stopping { .. }
+            | State::Stopped
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Up(_)
+            | State::Clearing { .. }
+            | State::BackingOff { .. }
+            | State::Failed => {}
+        }
+    }
+
+    /// To be called once [`Unit::deadline`] has come.
+    pub(super) fn on_deadline(&mut self, cx: &mut Context<'_>) {
+        match &mut self.state {
+            State::Starting { deadline, .. } if *deadline <= cx.now => {
+                let reason = Reason::StartTimedOut;
+                self.begin_stop(After::Recover(reason.clone()), reason, cx);
+            }
+            State::Starting { step, .. } => {
+                *step = StartStep::Probing;
+                let (instance, phase) = (self.instance(), Phase::Readiness);
+                cx.effects.push(Effect::Probe { instance, phase });
+            }
+            State::Up(up) => {
+                up.next_probe = None;
+                let (instance, phase) = (self.instance(), Phase::Liveness);
+                cx.effects.push(Effect::Probe { instance, phase });
+            }
+            State::Stopping { step, after, .. } => {
+                let (next, after, reason) = (*step + 1, after.clone(), self.reason.clone());
+                self.enter_stop_step(next, after, reason, cx);
+            }
+            State::BackingOff { .. } => {
+                let reason = self.reason.clone();
+                self.enter(State::Waiting, reason, cx);
+            }
+            State::Stopped | State::Waiting | State::Clearing { .. } | State::Failed => {}
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The machine: every decision of the supervisor, as a function of an event and a time.
+//!
+//! ```text
+//!            request                requirements ready          probe passes, post-start ends well
+//!  stopped ──────────▶ waiting ─────────────────────▶ starting ──────────────────▶ ready ◀──▶ unhealthy
+//!     ▲                 ▲   ▲                            │ exit, time-out            │ exit,      │
+//!     │        at once  │   │ wait is over               │                           │ request    │
+//!     │                 │ backing-off ◀─┐                ▼                           ▼            │
+//!     │                 │               │  policy   ┌───────────────────────────────────┐         │
+//!     │                 └───────────────┴───────────│ draining ─▶ stopping ─▶ (clearing) │◀────────┘
+//!     └─────────────────────────────────────────────└───────────────────────────────────┘
+//!                        asked to stop                       │ credit is spent
+//!                                                            ▼
+//!                                                          failed
+//! ```
+//!
+//! - *Waiting to starting*: when everything that it requires is ready and meant to stay so.
+//! - *Starting to ready*: the readiness probe passed and the post-start command ended well. The
+//!   deadline of the start covers both.
+//! - *Ready to unhealthy and back*: liveness probes that fail in a row, and the next that passes.
+//! - *Draining, stopping*: the steps of the specification one by one, each until its own time is
+//!   up. A service that never was ready has nothing to drain and skips the commands before the
+//!   first signal.
+//! - *Clearing*, shown as stopping: the main process has ended, or its steps are used up; whatever
+//!   is left of this life is killed. Only when it is reaped **and** nothing else is left does the
+//!   service go on: to stopped, or to what the restart policy says. So no two lives overlap.
+//! - *Failed*: the credit is spent. Nothing but a request brings it back. Services that do not
+//!   require it go on; those that do, wait.
+//!
+//! A stop of several services takes dependants first: a service that is to go down waits for each
+//! dependant that is to go down as well and may have a process. A dependant that stays up holds
+//! nobody back, and a service that restarts does not restart its dependants, unless they say so.
+//!
+//! Time: the runtime sleeps until [`Machine::next_deadline`] and sends [`Event::Deadline`]. One
+//! owner calls [`Machine::handle`]; nothing in here is shared.
+
+mod handlers;
+mod requests;
+mod rng;
+mod settle;
+mod unit;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    effect::{Effect, Reason, StateName},
+    event::{Event, Instance, Time},
+    graph::{Graph, GraphError},
+    spec::{ServiceName, ServiceSpec},
+};
+
+pub use requests::Denied;
+
+use rng::Rng;
+use unit::{Context, Unit};
+
+/// The supervisor's state and its decisions.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    graph: Graph,
+    units: BTreeMap<ServiceName, Unit>,
+    rng: Rng,
+    shutdown: Shutdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shutdown {
+    No,
+    Asked,
+    Complete,
+}
+
+/// The units that an event may have changed.
+type Touched = BTreeSet<ServiceName>;
+
+/// What is known of one service at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceStatus {
+    /// Its newest life; generation 0 if it was never launched.
+    pub instance: Instance,
+    /// Its state.
+    pub state: StateName,
+    /// Since when.
+    pub since: Time,
+    /// Why.
+    pub reason: Reason,
+    /// How often it was restarted because it had ended or failed.
+    pub restarts: u32,
+    /// The requirements that are not ready; only for a service that waits.
+    pub waits_for: Vec<ServiceName>,
+}
+
+impl Machine {
+    /// A machine in which everything is stopped. `seed` is for the jitter.
+    ///
+    /// # Errors
+    /// The services cannot be supervised together; see [`GraphError`].
+    pub fn new(specs: Vec<ServiceSpec>, seed: u64) -> Result<Self, GraphError> {
+        let graph = Graph::new(&specs)?;
+        let units = specs
+            .into_iter()
+            .map(|spec| (spec.name.clone(), Unit::new(spec)))
+            .collect();
+        Ok(Self {
+            graph,
+            units,
+            rng: Rng::new(seed),
+            shutdown: Shutdown::No,
+        })
+    }
+
+    /// Takes in what happened at `now` and says what is to be done, in order.
+    ///
+    /// News of an earlier life than the newest, or of a service that is not there, changes nothing.
+    pub fn handle(&mut self, event: Event, now: Time) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let touched = match event {
+            Event::Request(request) => self.request(&request, now, &mut effects),
+            Event::Launched(instance) => self.with(&instance, now, &mut effects, Unit::on_launched),
+            Event::LaunchFailed { instance, error } => {
+                self.with(&instance, now, &mut effects, |u, cx| {
+                    u.on_launch_failed(error, cx);
+                })
+            }
+            Event::Exited { instance, exit } => {
+                self.with(&instance, now, &mut effects, |u, cx| u.on_exited(exit, cx))
+            }
+            Event::Emptied(instance) => self.with(&instance, now, &mut effects, Unit::on_emptied),
+            Event::Probed {
+                instance,
+                phase,
+                verdict,
+            } => self.with(&instance, now, &mut effects, |u, cx| {
+                u.on_probed(phase, verdict, cx);
+            }),
+            Event::PostStarted { instance, result } => {
+                self.with(&instance, now, &mut effects, |u, cx| {
+                    u.on_post_started(result, cx);
+                })
+            }
+            Event::StopStepDone { instance, step } => {
+                self.with(&instance, now, &mut effects, |u, cx| {
+                    u.on_stop_step_done(step, cx);
+                })
+            }
+            Event::Deadline => self.deadline(now, &mut effects),
+        };
+        self.settle(touched, now, &mut effects);
+        effects
+    }
+
+    /// When to send [`Event::Deadline`], unless another event comes first.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.units.values().filter_map(Unit::deadline).min()
+    }
+
+    /// Every service, in the order of their names.
+    pub fn status(&self) -> impl Iterator<Item = ServiceStatus> {
+        self.units.values().map(|unit| ServiceStatus {
+            instance: unit.instance(),
+            state: unit.name(),
+            since: unit.since,
+            reason: unit.reason.clone(),
+            restarts: unit.restarts,
+            waits_for: self.waits_for(unit),
+        })
+    }
+
+    /// The specification of a service, as it was given.
+    pub fn spec(&self, service: &ServiceName) -> Option<&ServiceSpec> {
+        self.units.get(service).map(|unit| &unit.spec)
+    }
+
+    /// Every service after all that it requires.
+    pub fn start_order(&self) -> &[ServiceName] {
+        self.graph.start_order()
+    }
+
+    /// Hands an event to the life that it is about, and returns which unit it may have changed.
+    fn with(
+        &mut self,
+        instance: &Instance,
+        now: Time,
+        effects: &mut Vec<Effect>,
+        handler: impl FnOnce(&mut Unit, &mut Context<'_>),
+    ) -> Touched {
+        let Some(unit) = self.units.get_mut(&instance.service) else {
+            return Touched::new();
+        };
+        if unit.generation != instance.generation {
+            return Touched::new();
+        }
+        handler(
+            unit,
+            &mut Context {
+                now,
+                rng: &mut self.rng,
+                effects,
+            },
+        );
+        Touched::from([instance.service.clone()])
+    }
+
+    fn deadline(&mut self, now: Time, effects: &mut Vec<Effect>) -> Touched {
+        let mut touched = Touched::new();
+        for (service, unit) in &mut self.units {
+            if unit.deadline().is_some_and(|due| due <= now) {
+                unit.on_deadline(&mut Context {
+                    now,
+                    rng: &mut self.rng,
+                    effects,
+                });
+                touched.insert(service.clone());
+            }
+        }
+        touched
+    }
+}

@@ -1,0 +1,143 @@
+//! Requests: whom they are about, whether they may be, and what they make the units want.
+
+use crate::{
+    effect::{Effect, Reason},
+    event::{Request, Target, Time},
+    machine::{
+        Machine, Shutdown, Touched,
+        unit::{Context, State, Unit, Wanted},
+    },
+    spec::ServiceName,
+};
+
+/// Why a request changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// There is no service of that name.
+    #[error("there is no service named {0}")]
+    Unknown(ServiceName),
+    /// Everything is going down.
+    #[error("the gateway is shutting down")]
+    ShuttingDown,
+}
+
+impl Machine {
+    /// Whether a request would be acted on. A request that asks for what is so already is admitted.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn admit(&self, request: &Request) -> Result<(), Denied> {
+        match request {
+            Request::Shutdown => Ok(()),
+            Request::Start(target) | Request::Restart(target) | Request::Stop(target) => {
+                if let Target::One(service) = target
+                    && !self.units.contains_key(service)
+                {
+                    return Err(Denied::Unknown(service.clone()));
+                }
+                match (self.shutdown, request) {
+                    (Shutdown::No, _) | (_, Request::Stop(_) | Request::Shutdown) => Ok(()),
+                    (
+                        Shutdown::Asked | Shutdown::Complete,
+                        Request::Start(_) | Request::Restart(_),
+                    ) => Err(Denied::ShuttingDown),
+                }
+            }
+        }
+    }
+
+    pub(super) fn request(
+        &mut self,
+        request: &Request,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Touched {
+        if self.admit(request).is_err() {
+            return Touched::new();
+        }
+        match request {
+            Request::Start(target) => self.start(target, now, effects),
+            Request::Stop(target) => self.want_all(&self.named(target), Wanted::Down),
+            Request::Restart(target) => {
+                let (live, down): (Vec<_>, Vec<_>) = self
+                    .named(target)
+                    .into_iter()
+                    .partition(|s| self.units.get(s).is_some_and(Unit::may_have_process));
+                let mut touched = self.want_all(&live, Wanted::Bounce);
+                for service in down {
+                    touched.append(&mut self.start(&Target::One(service), now, effects));
+                }
+                touched
+            }
+            Request::Shutdown => {
+                if self.shutdown == Shutdown::No {
+                    self.shutdown = Shutdown::Asked;
+                }
+                self.want_all(&self.named(&Target::All), Wanted::Down)
+            }
+        }
+    }
+
+    fn start(&mut self, target: &Target, now: Time, effects: &mut Vec<Effect>) -> Touched {
+        let services = self.with_requirements(target);
+        for service in &services {
+            self.want_up(service, now, effects);
+        }
+        services
+    }
+
+    fn want_all(&mut self, services: &[ServiceName], wanted: Wanted) -> Touched {
+        for service in services {
+            if let Some(unit) = self.units.get_mut(service) {
+                unit.wanted = wanted;
+            }
+        }
+        services.iter().cloned().collect()
+    }
+
+    /// A person's wish forgives what went wrong before.
+    fn want_up(&mut self, service: &ServiceName, now: Time, effects: &mut Vec<Effect>) {
+        let Some(unit) = self.units.get_mut(service) else {
+            return;
+        };
+        // One that goes down to come up again does so all the same.
+        if unit.wanted != Wanted::Bounce {
+            unit.wanted = Wanted::Up;
+        }
+        match &unit.state {
+            State::BackingOff { .. } | State::Failed => {
+                unit.streak = 0;
+                let mut cx = Context {
+                    now,
+                    rng: &mut self.rng,
+                    effects,
+                };
+                unit.enter(State::Waiting, Reason::Requested, &mut cx);
+            }
+            State::Stopped
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Up(_)
+            | State::Stopping { .. }
+            | State::Clearing { .. } => {}
+        }
+    }
+
+    fn named(&self, target: &Target) -> Vec<ServiceName> {
+        match target {
+            Target::All => self.graph.start_order().to_vec(),
+            Target::One(service) => vec![service.clone()],
+        }
+    }
+
+    /// The target and all that it requires, by way of others too.
+    fn with_requirements(&self, target: &Target) -> Touched {
+        let mut found = Touched::new();
+        let mut to_visit = self.named(target);
+        while let Some(service) = to_visit.pop() {
+            to_visit.extend(self.graph.requirements(&service).cloned());
+            found.insert(service);
+        }
+        found
+    }
+}

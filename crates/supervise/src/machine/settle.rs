@@ -1,0 +1,165 @@
+//! What follows between units once an event has been taken in, until nothing more follows.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    effect::{Effect, Reason},
+    event::Time,
+    machine::{
+        Machine, Shutdown, Touched,
+        unit::{After, Context, StartStep, State, Unit, Wanted},
+    },
+    spec::ServiceName,
+};
+
+/// What one unit is to do next because of what it and others want.
+enum Step {
+    Wait,
+    Launch(BTreeMap<ServiceName, u64>),
+    Stop(Reason),
+    /// It is down already, and no process has to go.
+    BeStopped,
+    /// It was down, and may come up again.
+    TurnUp,
+    /// Something that it restarts with was restarted.
+    Bounce,
+}
+
+impl Machine {
+    /// `touched`: the units that the event may have changed. What a unit does next depends on itself
+    /// and on its neighbours in the graph, so only those are looked at again after each step. It
+    /// ends, since each step brings a unit nearer to what is wanted of it, and none takes it back.
+    pub(super) fn settle(&mut self, mut touched: Touched, now: Time, effects: &mut Vec<Effect>) {
+        let neighbours = |machine: &Self, service: &ServiceName| -> Touched {
+            let graph = &machine.graph;
+            graph
+                .requirements(service)
+                .chain(graph.dependants(service))
+                .cloned()
+                .collect()
+        };
+        let mut around: Touched = touched.iter().flat_map(|s| neighbours(self, s)).collect();
+        touched.append(&mut around);
+        while let Some(service) = touched.pop_first() {
+            if let Some(step) = self.step(&service) {
+                self.take(&service, step, now, effects);
+                touched.append(&mut neighbours(self, &service));
+                touched.insert(service);
+            }
+        }
+        if self.shutdown == Shutdown::Asked
+            && self.units.values().all(|u| u.state == State::Stopped)
+        {
+            self.shutdown = Shutdown::Complete;
+            effects.push(Effect::ShutdownComplete);
+        }
+    }
+
+    fn step(&self, service: &ServiceName) -> Option<Step> {
+        let unit = self.units.get(service)?;
+        match (unit.wanted, &unit.state) {
+            (Wanted::Up, State::Stopped) => Some(Step::Wait),
+            (Wanted::Up, State::Waiting) => self
+                .waits_for(unit)
+                .is_empty()
+                .then(|| Step::Launch(self.lives_required(unit))),
+            (Wanted::Up, State::Starting { .. } | State::Up(_)) => {
+                self.restarted_requirement(unit).map(|_| Step::Bounce)
+            }
+            (
+                Wanted::Down | Wanted::Bounce,
+                State::Starting {
+                    step: StartStep::Launching,
+                    ..
+                },
+            ) => None,
+            (Wanted::Down | Wanted::Bounce, State::Starting { .. } | State::Up(_)) => {
+                (!self.held_up(service)).then(|| Step::Stop(self.why_stop(unit)))
+            }
+            (
+                Wanted::Down | Wanted::Bounce,
+                State::Waiting | State::BackingOff { .. } | State::Failed,
+            ) => Some(Step::BeStopped),
+            (Wanted::Bounce, State::Stopped) => Some(Step::TurnUp),
+            (Wanted::Down, State::Stopped)
+            | (Wanted::Up, State::BackingOff { .. } | State::Failed)
+            | (
+                Wanted::Up | Wanted::Down | Wanted::Bounce,
+                State::Stopping { .. } | State::Clearing { .. },
+            ) => None,
+        }
+    }
+
+    fn take(&mut self, service: &ServiceName, step: Step, now: Time, effects: &mut Vec<Effect>) {
+        let Some(unit) = self.units.get_mut(service) else {
+            return;
+        };
+        let cx = &mut Context {
+            now,
+            rng: &mut self.rng,
+            effects,
+        };
+        match step {
+            Step::Wait => unit.enter(State::Waiting, Reason::Requested, cx),
+            Step::Launch(with) => unit.launch(with, cx),
+            Step::Stop(reason) => unit.begin_stop(After::Stop, reason, cx),
+            Step::BeStopped => unit.enter(State::Stopped, Reason::Requested, cx),
+            Step::TurnUp => unit.wanted = Wanted::Up,
+            Step::Bounce => unit.wanted = Wanted::Bounce,
+        }
+    }
+
+    fn why_stop(&self, unit: &Unit) -> Reason {
+        match (unit.wanted, self.restarted_requirement(unit)) {
+            (Wanted::Bounce, Some(requirement)) => Reason::RequirementRestarted(requirement),
+            (Wanted::Up | Wanted::Down | Wanted::Bounce, _) => Reason::Requested,
+        }
+    }
+
+    /// The requirements that are not ready, or are on their way down; nothing unless it waits.
+    pub(super) fn waits_for(&self, unit: &Unit) -> Vec<ServiceName> {
+        if unit.state != State::Waiting {
+            return Vec::new();
+        }
+        let settled = |u: &Unit| u.is_ready() && u.wanted == Wanted::Up;
+        self.graph
+            .requirements(&unit.spec.name)
+            .filter(|name| !self.units.get(*name).is_some_and(settled))
+            .cloned()
+            .collect()
+    }
+
+    fn lives_required(&self, unit: &Unit) -> BTreeMap<ServiceName, u64> {
+        let life = |name: &ServiceName| self.units.get(name).map_or(0, |u| u.generation);
+        self.graph
+            .requirements(&unit.spec.name)
+            .map(|n| (n.clone(), life(n)))
+            .collect()
+    }
+
+    /// A requirement that is ready in another life than the one that `unit` was launched with.
+    fn restarted_requirement(&self, unit: &Unit) -> Option<ServiceName> {
+        if !unit.spec.restart_with_requirements {
+            return None;
+        }
+        let another = |name: &ServiceName, life: u64| {
+            self.units
+                .get(name)
+                .is_some_and(|u| u.is_ready() && u.generation != life)
+        };
+        let (name, _) = unit
+            .launched_with
+            .iter()
+            .find(|(name, life)| another(name, **life))?;
+        Some(name.clone())
+    }
+
+    /// Whether a dependant that is to go down as well has not done so yet.
+    fn held_up(&self, service: &ServiceName) -> bool {
+        self.graph.dependants(service).any(|name| {
+            self.units
+                .get(name)
+                .is_some_and(|u| u.wanted != Wanted::Up && u.may_have_process())
+        })
+    }
+}

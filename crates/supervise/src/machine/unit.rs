@@ -1,0 +1,340 @@
+//! One service: its state, and what each event does to it.
+//!
+//! A unit knows nothing of other units; what depends on them is `settle`'s. Every pair of event and
+//! state is decided by name, so that a new state does not compile until somebody has thought about
+//! each event in it.
+
+use crate::{
+    backoff,
+    effect::{Change, Effect, Reason, StateName},
+    event::{Exit, Instance, Time},
+    machine::rng::Rng,
+    spec::{RestartMode, ServiceName, ServiceSpec, StopStep},
+};
+use std::collections::BTreeMap;
+
+/// What the outside wants of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Up,
+    Down,
+    /// Down first, then up.
+    Bounce,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    Stopped,
+    Waiting,
+    Starting {
+        step: StartStep,
+        deadline: Time,
+    },
+    Up(Up),
+    Stopping {
+        step: usize,
+        deadline: Time,
+        after: After,
+    },
+    Clearing {
+        exit: Option<Exit>,
+        emptied: bool,
+        after: After,
+    },
+    BackingOff {
+        until: Time,
+    },
+    Failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StartStep {
+    /// Between the effect and its answer.
+    Launching,
+    /// A readiness probe is under way.
+    Probing,
+    /// Until the next readiness probe.
+    Pausing {
+        until: Time,
+    },
+    PostStarting,
+}
+
+/// Ready or unhealthy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Up {
+    pub(super) healthy: bool,
+    /// When it became ready; from here its credit is counted.
+    pub(super) ready_at: Time,
+    /// When the next liveness probe is due; none while one is under way, or without probe.
+    pub(super) next_probe: Option<Time>,
+    /// Liveness probes that failed in a row.
+    pub(super) failures: u32,
+}
+
+/// What follows once no process is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum After {
+    /// It was asked to stop.
+    Stop,
+    /// It failed for this reason, or is about to; the restart policy decides.
+    Recover(Reason),
+    /// It ended by itself; how is known once it is reaped.
+    RecoverFromExit,
+}
+
+/// What a handler gets besides the event.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    pub(super) now: Time,
+    pub(super) rng: &'a mut Rng,
+    pub(super) effects: &'a mut Vec<Effect>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Unit {
+    pub(super) spec: ServiceSpec,
+    pub(super) wanted: Wanted,
+    pub(super) state: State,
+    pub(super) since: Time,
+    pub(super) reason: Reason,
+    pub(super) generation: u64,
+    /// Restarts in all.
+    pub(super) restarts: u32,
+    /// Restarts since it last earned its credit back.
+    pub(super) streak: u32,
+    /// The lives of its requirements when it was launched.
+    pub(super) launched_with: BTreeMap<ServiceName, u64>,
+}
+
+impl Unit {
+    pub(super) const fn new(spec: ServiceSpec) -> Self {
+        Self {
+            spec,
+            wanted: Wanted::Down,
+            state: State::Stopped,
+            since: Time(std::time::Duration::ZERO),
+            reason: Reason::New,
+            generation: 0,
+            restarts: 0,
+            streak: 0,
+            launched_with: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn instance(&self) -> Instance {
+        Instance {
+            service: self.spec.name.clone(),
+            generation: self.generation,
+        }
+    }
+
+    pub(super) fn name(&self) -> StateName {
+        match &self.state {
+            State::Stopped => StateName::Stopped,
+            State::Waiting => StateName::Waiting,
+            State::Starting { .. } => StateName::Starting,
+            State::Up(up) if up.healthy => StateName::Ready,
+            State::Up(_) => StateName::Unhealthy,
+            State::Stopping { step, .. } => match self.spec.stop.get(*step) {
+                Some(StopStep::Run { .. }) => StateName::Draining,
+                Some(StopStep::Signal { .. }) | None => StateName::Stopping,
+            },
+            State::Clearing { .. } => StateName::Stopping,
+            State::BackingOff { .. } => StateName::BackingOff,
+            State::Failed => StateName::Failed,
+        }
+    }
+
+    /// Whether a process of it may exist.
+    pub(super) const fn may_have_process(&self) -> bool {
+        match &self.state {
+            State::Starting { .. }
+            | State::Up(_)
+            | State::Stopping { .. }
+            | State::Clearing { .. } => true,
+            State::Stopped | State::Waiting | State::BackingOff { .. } | State::Failed => false,
+        }
+    }
+
+    pub(super) const fn is_ready(&self) -> bool {
+        matches!(&self.state, State::Up(up) if up.healthy)
+    }
+
+    /// When [`Unit::on_deadline`] has something to do.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        match &self.state {
+            // The answer to a launch is the runtime's own and cannot be late.
+            State::Starting {
+                step: StartStep::Launching,
+                ..
+            } => None,
+            State::Starting {
+                step: StartStep::Pausing { until },
+                deadline,
+            } => Some(*until.min(deadline)),
+            State::Starting { deadline, .. } | State::Stopping { deadline, .. } => Some(*deadline),
+            State::Up(up) => up.next_probe,
+            State::BackingOff { until } => Some(*until),
+            State::Stopped | State::Waiting | State::Clearing { .. } | State::Failed => None,
+        }
+    }
+
+    /// The only way into a state.
+    pub(super) fn enter(&mut self, state: State, reason: Reason, cx: &mut Context<'_>) {
+        let from = self.name();
+        self.state = state;
+        let to = self.name();
+        if from != to {
+            self.since = cx.now;
+            self.reason = reason.clone();
+            let instance = self.instance();
+            cx.effects.push(Effect::Changed(Change {
+                instance,
+                from,
+                to,
+                reason,
+            }));
+        }
+    }
+
+    pub(super) fn launch(&mut self, with: BTreeMap<ServiceName, u64>, cx: &mut Context<'_>) {
+        self.generation += 1;
+        self.launched_with = with;
+        let deadline = cx.now.after(self.spec.startup.deadline);
+        let starting = State::Starting {
+            step: StartStep::Launching,
+            deadline,
+        };
+        self.enter(starting, Reason::RequirementsReady, cx);
+        cx.effects.push(Effect::Launch(self.instance()));
+    }
+
+    /// Begins to go down. One that never was ready has nothing to drain.
+    pub(super) fn begin_stop(&mut self, after: After, reason: Reason, cx: &mut Context<'_>) {
+        let first = match &self.state {
+            State::Up(_) => 0,
+            State::Stopped
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::BackingOff { .. }
+            | State::Failed => self
+                .spec
+                .stop
+                .iter()
+                .position(|step| matches!(step, StopStep::Signal { .. }))
+                .unwrap_or(self.spec.stop.len()),
+        };
+        self.earn_credit(cx.now);
+        self.enter_stop_step(first, after, reason, cx);
+    }
+
+    pub(super) fn enter_stop_step(
+        &mut self,
+        step: usize,
+        after: After,
+        reason: Reason,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(StopStep::Run { timeout, .. } | StopStep::Signal { timeout, .. }) =
+            self.spec.stop.get(step)
+        else {
+            return self.clear(None, after, reason, cx);
+        };
+        let deadline = cx.now.after(*timeout);
+        self.enter(
+            State::Stopping {
+                step,
+                deadline,
+                after,
+            },
+            reason,
+            cx,
+        );
+        cx.effects.push(Effect::StopStep {
+            instance: self.instance(),
+            step,
+        });
+    }
+
+    /// Sees to it that nothing is left of this life, whether or not its main process still runs.
+    pub(super) fn clear(
+        &mut self,
+        exit: Option<Exit>,
+        after: After,
+        reason: Reason,
+        cx: &mut Context<'_>,
+    ) {
+        self.enter(
+            State::Clearing {
+                exit,
+                emptied: false,
+                after,
+            },
+            reason,
+            cx,
+        );
+        cx.effects.push(Effect::KillAll(self.instance()));
+    }
+
+    /// Leaves `Clearing` once the main process is reaped and nothing else is left.
+    pub(super) fn finish_clearing(&mut self, cx: &mut Context<'_>) {
+        let State::Clearing {
+            exit: Some(exit),
+            emptied: true,
+            after,
+        } = &self.state
+        else {
+            return;
+        };
+        let exit = *exit;
+        match after.clone() {
+            After::Stop => self.enter(State::Stopped, Reason::Stopped(exit), cx),
+            After::Recover(reason) => self.recover(None, reason, cx),
+            After::RecoverFromExit => self.recover(Some(exit), Reason::Exited(exit), cx),
+        }
+    }
+
+    /// The restart policy: at once, after a while, or never again. `exit`: it ended by itself.
+    pub(super) fn recover(&mut self, exit: Option<Exit>, reason: Reason, cx: &mut Context<'_>) {
+        if self.wanted != Wanted::Up {
+            return self.enter(State::Stopped, reason, cx);
+        }
+        let clean = exit == Some(Exit::Clean);
+        match self.spec.restart.mode {
+            RestartMode::Always => {}
+            RestartMode::OnFailure | RestartMode::Never if clean => {
+                self.wanted = Wanted::Down;
+                return self.enter(State::Stopped, reason, cx);
+            }
+            RestartMode::OnFailure => {}
+            RestartMode::Never => return self.enter(State::Failed, reason, cx),
+        }
+        match backoff::next(&self.spec.restart, self.streak, cx.rng.dice()) {
+            backoff::Next::GiveUp => self.enter(State::Failed, reason, cx),
+            backoff::Next::Restart(wait) => {
+                self.streak += 1;
+                self.restarts += 1;
+                let next = if wait.is_zero() {
+                    State::Waiting
+                } else {
+                    State::BackingOff {
+                        until: cx.now.after(wait),
+                    }
+                };
+                self.enter(next, reason, cx);
+            }
+        }
+    }
+
+    /// A life that stayed ready for long enough pays for the restarts before it.
+    pub(super) fn earn_credit(&mut self, now: Time) {
+        if let State::Up(up) = &self.state
+            && now.since(up.ready_at) >= self.spec.restart.stable
+        {
+            self.streak = 0;
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The machine against a world that does its worst: random services, random events, and after each
+//! event the promises that must hold.
+//!
+//! Every run follows from its seed. A failure prints the seed and the log of events, one JSON value a
+//! line; `SIMULATION_SEED=<seed>` runs that one again, and `SIMULATION_RUNS=<n>` as many as you like.
+
+#[path = "simulation/invariants.rs"]
+mod invariants;
+#[path = "simulation/world.rs"]
+mod world;
+
+use std::{env, panic};
+
+use world::World;
+
+const RUNS: u64 = 1_500;
+const EVENTS: usize = 250;
+
+fn variable(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|e| panic!("{name}={text}: {e}")),
+    )
+}
+
+/// Chaos, then calm, then a shutdown.
+fn run(seed: u64) {
+    let mut world = World::new(seed);
+    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        world.begin();
+        for _ in 0..EVENTS {
+            world.chaos();
+        }
+        world.calm();
+        invariants::a_failed_service_never_blocks_an_independent_one(&world);
+        world.shut_down();
+        invariants::stop_always_ends(&world);
+    }));
+    if let Err(cause) = outcome {
+        eprintln!("{}", world.log());
+        eprintln!("the seed was {seed}: SIMULATION_SEED={seed} runs it again");
+        panic::resume_unwind(cause);
+    }
+}
+
+#[test]
+fn every_promise_holds_whatever_happens() {
+    if let Some(seed) = variable("SIMULATION_SEED") {
+        return run(seed);
+    }
+    for seed in 0..variable("SIMULATION_RUNS").unwrap_or(RUNS) {
+        run(seed);
+    }
+}
+
+#[test]
+fn the_chaos_is_not_tame() {
+    let mut seen = invariants::Coverage::default();
+    for seed in 0..200 {
+        let mut world = World::new(seed);
+        world.begin();
+        for _ in 0..EVENTS {
+            world.chaos();
+        }
+        seen.add(&world);
+    }
+    seen.check();
+}

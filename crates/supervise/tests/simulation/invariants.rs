@@ -1,0 +1,257 @@
+//! The promises, by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use supervise::{
+    effect::{Change, Reason, StateName},
+    event::Instance,
+    machine::ServiceStatus,
+    spec::ServiceName,
+};
+
+use crate::world::World;
+
+/// After each event.
+pub(crate) fn check(world: &World) {
+    never_two_live_processes_of_one_service(world);
+    no_exit_is_lost(world);
+    shutdown_is_complete_once_and_only_when_nothing_lives(world);
+    a_deadline_is_never_left_behind(world);
+}
+
+fn statuses(world: &World) -> BTreeMap<ServiceName, ServiceStatus> {
+    world
+        .machine
+        .status()
+        .map(|s| (s.instance.service.clone(), s))
+        .collect()
+}
+
+fn never_two_live_processes_of_one_service(world: &World) {
+    let mut alive = BTreeSet::new();
+    for (instance, _) in world.lives.iter().filter(|(_, life)| life.main) {
+        assert!(
+            alive.insert(&instance.service),
+            "two main processes of {}",
+            instance.service
+        );
+    }
+}
+
+/// Whom the machine believes to run does run, or the news of its end is on its way.
+fn no_exit_is_lost(world: &World) {
+    for status in world.machine.status() {
+        let believed = match status.state {
+            StateName::Starting => !world.launch_is_pending(&status.instance),
+            StateName::Ready | StateName::Unhealthy | StateName::Draining => true,
+            // Clearing is a part of stopping, and there the exit may have been taken in.
+            StateName::Stopping
+            | StateName::Stopped
+            | StateName::Waiting
+            | StateName::BackingOff
+            | StateName::Failed => false,
+        };
+        let runs = world
+            .lives
+            .get(&status.instance)
+            .is_some_and(|life| life.main);
+        assert!(
+            !believed || runs || world.exit_is_pending(&status.instance),
+            "{} is {}, and no process of it runs",
+            status.instance,
+            status.state
+        );
+        let down = matches!(
+            status.state,
+            StateName::Stopped | StateName::Waiting | StateName::BackingOff | StateName::Failed
+        );
+        assert!(
+            !(down && runs),
+            "{} is {}, and a process of it runs",
+            status.instance,
+            status.state
+        );
+    }
+}
+
+fn shutdown_is_complete_once_and_only_when_nothing_lives(world: &World) {
+    assert!(
+        world.shutdown_complete <= 1,
+        "the shutdown was completed twice"
+    );
+    if world.shutdown_complete == 1 {
+        for (instance, life) in &world.lives {
+            assert!(
+                !life.main && life.others == 0,
+                "{instance} outlived the shutdown"
+            );
+        }
+    }
+}
+
+fn a_deadline_is_never_left_behind(world: &World) {
+    if let Some(due) = world.machine.next_deadline() {
+        let last = world.events.last().map(|(_, event)| event);
+        assert!(
+            due > world.now || last != Some(&supervise::event::Event::Deadline),
+            "a deadline that has come stays: the runtime would spin"
+        );
+    }
+}
+
+/// When the machine launches.
+pub(crate) fn on_launch(world: &World, instance: &Instance) {
+    for (other, life) in world
+        .lives
+        .iter()
+        .filter(|(other, _)| other.service == instance.service)
+    {
+        assert!(
+            !life.main && life.others == 0,
+            "{instance} is launched beside {other}"
+        );
+    }
+    let statuses = statuses(world);
+    let spec = world
+        .machine
+        .spec(&instance.service)
+        .expect("it is a service");
+    for needed in &spec.requires {
+        let state = statuses[needed].state;
+        assert_eq!(
+            state,
+            StateName::Ready,
+            "{instance} is launched while {needed} is {state}"
+        );
+    }
+    assert_eq!(
+        statuses[&instance.service].instance, *instance,
+        "an old life is launched"
+    );
+    assert_eq!(
+        world.shutdown_complete, 0,
+        "{instance} is launched after the shutdown"
+    );
+}
+
+/// When the machine tells of a change.
+pub(crate) fn on_change(world: &World, change: &Change) {
+    let service = &change.instance.service;
+    let last = world
+        .changes
+        .iter()
+        .rev()
+        .find(|c| c.instance.service == *service);
+    let was = last.map_or(StateName::Stopped, |c| c.to);
+    assert_eq!(
+        change.from, was,
+        "{service} changes from a state that it was not in"
+    );
+    assert_ne!(
+        change.from, change.to,
+        "{service} changes to the state that it is in"
+    );
+    dependants_go_first(world, change);
+}
+
+/// In a shutdown a service is asked to go only when nobody is left who needs it.
+fn dependants_go_first(world: &World, change: &Change) {
+    let asked_to_go = change.reason == Reason::Requested
+        && matches!(change.to, StateName::Draining | StateName::Stopping);
+    if !world.shutting_down || !asked_to_go {
+        return;
+    }
+    let service = &change.instance.service;
+    for (other, life) in &world.lives {
+        let spec = world.machine.spec(&other.service).expect("it is a service");
+        let gone = !life.main && life.others == 0;
+        assert!(
+            gone || !spec.requires.contains(service),
+            "{service} goes before {other}"
+        );
+    }
+}
+
+/// After the calm: whoever is not up has a reason that lies in itself or in what it requires.
+pub(crate) fn a_failed_service_never_blocks_an_independent_one(world: &World) {
+    let statuses = statuses(world);
+    for status in statuses.values() {
+        match status.state {
+            StateName::Ready | StateName::Stopped | StateName::Failed => {}
+            StateName::Waiting => {
+                assert!(
+                    !status.waits_for.is_empty(),
+                    "{} waits for nothing",
+                    status.instance
+                );
+                for needed in &status.waits_for {
+                    assert_ne!(statuses[needed].state, StateName::Ready);
+                }
+            }
+            state => panic!("{} is {state} after the calm", status.instance),
+        }
+    }
+}
+
+/// After a shutdown.
+pub(crate) fn stop_always_ends(world: &World) {
+    assert_eq!(world.shutdown_complete, 1, "the shutdown did not end");
+    assert!(
+        world
+            .machine
+            .status()
+            .all(|s| s.state == StateName::Stopped)
+    );
+    assert_eq!(
+        world.machine.next_deadline(),
+        None,
+        "a timer runs after the shutdown"
+    );
+}
+
+/// Which changes of state were seen: a simulation that never fails a service proves nothing of it.
+#[derive(Debug, Default)]
+pub(crate) struct Coverage(BTreeSet<(StateName, StateName)>);
+
+impl Coverage {
+    pub(crate) fn add(&mut self, world: &World) {
+        self.0.extend(world.changes.iter().map(|c| (c.from, c.to)));
+    }
+
+    pub(crate) fn check(&self) {
+        use StateName::{
+            BackingOff, Draining, Failed, Ready, Starting, Stopped, Stopping, Unhealthy, Waiting,
+        };
+        for arrow in [
+            (Stopped, Waiting),
+            (Waiting, Starting),
+            (Waiting, Stopped),
+            (Starting, Ready),
+            (Starting, Stopping),
+            (Starting, BackingOff),
+            (Starting, Failed),
+            (Ready, Unhealthy),
+            (Unhealthy, Ready),
+            (Ready, Draining),
+            (Ready, Stopping),
+            (Unhealthy, Draining),
+            (Unhealthy, Stopping),
+            (Draining, Stopping),
+            (Stopping, Stopped),
+            (Stopping, Waiting),
+            (Stopping, BackingOff),
+            (Stopping, Failed),
+            (BackingOff, Waiting),
+            (BackingOff, Stopped),
+            (Failed, Waiting),
+            (Failed, Stopped),
+        ] {
+            assert!(
+                self.0.contains(&arrow),
+                "{} -> {} never happened",
+                arrow.0,
+                arrow.1
+            );
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! A world of services, processes and people around one machine. It has no clock: time is moved to
+//! the next deadline, or a little, when the dice say so.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::PathBuf,
+    time::Duration,
+};
+
+use supervise::{
+    effect::{Change, Effect, StateName},
+    event::{Event, Exit, Instance, Phase, Request, Target, Time, Verdict},
+    machine::Machine,
+    spec::{
+        Command, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceName, ServiceSpec,
+        Startup, StopStep,
+    },
+};
+
+use crate::invariants;
+
+/// What exists of one life.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Life {
+    /// The main process runs.
+    pub(crate) main: bool,
+    /// Other processes of it run.
+    pub(crate) others: u32,
+}
+
+/// Something that will be told to the machine, unless the world changes its mind.
+#[derive(Debug, Clone, PartialEq)]
+enum Pending {
+    Launch(Instance),
+    Probe(Instance, Phase),
+    PostStart(Instance),
+    StopCommand(Instance, usize),
+    Exit(Instance, Exit),
+    Empty(Instance),
+}
+
+pub(crate) struct World {
+    pub(crate) machine: Machine,
+    pub(crate) now: Time,
+    pub(crate) lives: BTreeMap<Instance, Life>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) shutting_down: bool,
+    pub(crate) shutdown_complete: u32,
+    pub(crate) events: Vec<(Time, Event)>,
+    pending: Vec<Pending>,
+    dice: u64,
+    faults: bool,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut dice = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let specs = specs(&mut dice);
+        Self {
+            machine: Machine::new(specs, seed).expect("requirements point backwards only"),
+            now: Time::default(),
+            lives: BTreeMap::new(),
+            changes: Vec::new(),
+            shutting_down: false,
+            shutdown_complete: 0,
+            events: Vec::new(),
+            pending: Vec::new(),
+            dice,
+            faults: true,
+        }
+    }
+
+    pub(crate) fn begin(&mut self) {
+        self.tell(Event::Request(Request::Start(Target::All)));
+    }
+
+    /// One random thing happens.
+    pub(crate) fn chaos(&mut self) {
+        match self.roll(20) {
+            0 => self.person(),
+            1 | 2 => self.a_process_dies(),
+            3 | 4 => self.time_passes(),
+            5 => self.stale_news(),
+            _ => self.something_pending(),
+        }
+    }
+
+    /// Everything works now, and time passes, until nothing more happens by itself.
+    pub(crate) fn calm(&mut self) {
+        self.faults = false;
+        for _ in 0..4_000 {
+            if self.pending.is_empty() {
+                if self.settled() {
+                    return;
+                }
+                self.time_passes();
+            } else {
+                self.something_pending();
+            }
+        }
+        panic!("it never came to rest");
+    }
+
+    fn settled(&self) -> bool {
+        self.machine.status().all(|s| match s.state {
+            StateName::Ready | StateName::Stopped | StateName::Failed | StateName::Waiting => true,
+            StateName::Starting
+            | StateName::Unhealthy
+            | StateName::Draining
+            | StateName::Stopping
+            | StateName::BackingOff => false,
+        })
+    }
+
+    pub(crate) fn shut_down(&mut self) {
+        self.faults = true;
+        self.shutting_down = true;
+        self.tell(Event::Request(Request::Shutdown));
+        for _ in 0..4_000 {
+            if self.shutdown_complete > 0 {
+                return;
+            }
+            if self.pending.is_empty() || self.roll(5) == 0 {
+                self.time_passes();
+            } else {
+                self.something_pending();
+            }
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.events.iter().fold(String::new(), |mut text, event| {
+            let line = serde_json::to_string(event).expect("events are plain data");
+            writeln!(text, "{line}").expect("a String takes all");
+            text
+        })
+    }
+
+    /// Whether the news of this main process's end is still on its way.
+    pub(crate) fn exit_is_pending(&self, instance: &Instance) -> bool {
+        self.pending
+            .iter()
+            .any(|p| matches!(p, Pending::Exit(of, _) if of == instance))
+    }
+
+    pub(crate) fn launch_is_pending(&self, instance: &Instance) -> bool {
+        self.pending.contains(&Pending::Launch(instance.clone()))
+    }
+
+    fn roll(&mut self, sides: u64) -> u64 {
+        roll(&mut self.dice, sides)
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.events.push((self.now, event.clone()));
+        for effect in self.machine.handle(event, self.now) {
+            self.carry_out(effect);
+        }
+        invariants::check(self);
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Launch(instance) => {
+                invariants::on_launch(self, &instance);
+                self.pending.push(Pending::Launch(instance));
+            }
+            Effect::Probe { instance, phase } => self.pending.push(Pending::Probe(instance, phase)),
+            Effect::PostStart(instance) => self.pending.push(Pending::PostStart(instance)),
+            Effect::StopStep { instance, step } => self.stop_step(instance, step),
+            Effect::KillAll(instance) => self.kill_all(&instance),
+            Effect::Changed(change) => {
+                invariants::on_change(self, &change);
+                self.changes.push(change);
+            }
+            Effect::ShutdownComplete => self.shutdown_complete += 1,
+        }
+    }
+
+    /// A command that may end, or a signal that may be obeyed.
+    fn stop_step(&mut self, instance: Instance, step: usize) {
+        let spec = self
+            .machine
+            .spec(&instance.service)
+            .expect("it is a service");
+        let is_command = matches!(spec.stop[step], StopStep::Run { .. });
+        if self.faults && self.roll(3) == 0 {
+            return;
+        }
+        if is_command {
+            self.pending.push(Pending::StopCommand(instance, step));
+        } else if self.lives.get(&instance).is_some_and(|life| life.main) {
+            self.die(&instance, Exit::Clean);
+        }
+    }
+
+    fn kill_all(&mut self, instance: &Instance) {
+        if self.lives.get(instance).is_some_and(|life| life.main) {
+            self.die(instance, Exit::Signal(9));
+        }
+        self.pending.retain(
+            |p| !matches!(p, Pending::Probe(of, _) | Pending::PostStart(of) if of == instance),
+        );
+        self.pending.push(Pending::Empty(instance.clone()));
+    }
+
+    fn die(&mut self, instance: &Instance, exit: Exit) {
+        let leaves = self.roll(3);
+        if let Some(life) = self.lives.get_mut(instance) {
+            life.main = false;
+            life.others += u32::try_from(leaves).expect("small");
+        }
+        self.pending.push(Pending::Exit(instance.clone(), exit));
+    }
+
+    fn person(&mut self) {
+        let services: Vec<_> = self.machine.start_order().to_vec();
+        let which = usize::try_from(self.roll(services.len() as u64 + 1)).expect("small");
+        let target = services
+            .get(which)
+            .map_or(Target::All, |s| Target::One(s.clone()));
+        let request = match self.roll(4) {
+            0 => Request::Stop(target),
+            1 => Request::Restart(target),
+            _ => Request::Start(target),
+        };
+        self.tell(Event::Request(request));
+    }
+
+    fn a_process_dies(&mut self) {
+        let alive: Vec<_> = self
+            .lives
+            .iter()
+            .filter(|(_, l)| l.main)
+            .map(|(i, _)| i.clone())
+            .collect();
+        if alive.is_empty() {
+            return self.something_pending();
+        }
+        let victim = alive[usize::try_from(self.roll(alive.len() as u64)).expect("small")].clone();
+        let exit = match self.roll(5) {
+            0 => Exit::Clean,
+            1 => Exit::Signal(9),
+            2 => Exit::OutOfMemory,
+            3 => Exit::Unknown,
+            _ => Exit::Code(1),
+        };
+        self.die(&victim, exit);
+    }
+
+    fn time_passes(&mut self) {
+        let next = self.machine.next_deadline();
+        self.now = match (next, self.roll(4)) {
+            (Some(due), 1..) if due > self.now => due,
+            _ => self.now.after(Duration::from_millis(self.roll(2_000))),
+        };
+        self.tell(Event::Deadline);
+    }
+
+    /// News of a life that is over, or that never was.
+    fn stale_news(&mut self) {
+        let services: Vec<_> = self.machine.status().map(|s| s.instance).collect();
+        let mut instance =
+            services[usize::try_from(self.roll(services.len() as u64)).expect("small")].clone();
+        instance.generation =
+            instance
+                .generation
+                .wrapping_add(if self.roll(2) == 0 { 7 } else { u64::MAX });
+        let event = match self.roll(4) {
+            0 => Event::Exited {
+                instance,
+                exit: Exit::Clean,
+            },
+            1 => Event::Emptied(instance),
+            2 => Event::Launched(instance),
+            _ => Event::Probed {
+                instance,
+                phase: Phase::Readiness,
+                verdict: Verdict::Pass,
+            },
+        };
+        self.tell(event);
+    }
+
+    fn something_pending(&mut self) {
+        if self.pending.is_empty() {
+            return self.time_passes();
+        }
+        // A launch is answered before anything else: the runtime does it in one go.
+        let launch = self
+            .pending
+            .iter()
+            .position(|p| matches!(p, Pending::Launch(_)));
+        let which = launch.unwrap_or_else(|| {
+            usize::try_from(roll(&mut self.dice, self.pending.len() as u64)).expect("small")
+        });
+        let pending = self.pending.remove(which);
+        let works = !self.faults || self.roll(4) != 0;
+        self.answer(pending, works);
+    }
+
+    fn answer(&mut self, pending: Pending, works: bool) {
+        let event = match pending {
+            Pending::Launch(instance) if works => {
+                self.lives.insert(
+                    instance.clone(),
+                    Life {
+                        main: true,
+                        others: 0,
+                    },
+                );
+                Event::Launched(instance)
+            }
+            Pending::Launch(instance) => Event::LaunchFailed {
+                instance,
+                error: "no such file".into(),
+            },
+            Pending::Probe(instance, phase) => {
+                let lives = self.lives.get(&instance).is_some_and(|life| life.main);
+                let verdict = if works && lives {
+                    Verdict::Pass
+                } else {
+                    Verdict::Fail("connection refused".into())
+                };
+                Event::Probed {
+                    instance,
+                    phase,
+                    verdict,
+                }
+            }
+            Pending::PostStart(instance) => {
+                let result = if works {
+                    Ok(())
+                } else {
+                    Err("exited with code 1".into())
+                };
+                Event::PostStarted { instance, result }
+            }
+            Pending::StopCommand(instance, step) => Event::StopStepDone { instance, step },
+            Pending::Exit(instance, exit) => Event::Exited { instance, exit },
+            Pending::Empty(instance) => {
+                if let Some(life) = self.lives.get_mut(&instance) {
+                    life.others = 0;
+                }
+                Event::Emptied(instance)
+            }
+        };
+        self.tell(event);
+    }
+}
+
+fn roll(dice: &mut u64, sides: u64) -> u64 {
+    // xorshift64*, Vigna 2016: another generator than the machine's own.
+    *dice = (*dice).max(1);
+    *dice ^= *dice >> 12;
+    *dice ^= *dice << 25;
+    *dice ^= *dice >> 27;
+    (dice.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % sides
+}
+
+fn specs(dice: &mut u64) -> Vec<ServiceSpec> {
+    let count = 1 + roll(dice, 6);
+    (0..count).map(|n| spec(n, dice)).collect()
+}
+
+fn command() -> Command {
+    Command {
+        program: PathBuf::from("/bin/true"),
+        args: Vec::new(),
+        env: BTreeMap::new(),
+        cwd: PathBuf::from("/"),
+    }
+}
+
+fn name(n: u64) -> ServiceName {
+    ServiceName::new(&format!("s{n}")).expect("it follows the grammar")
+}
+
+fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
+    let second = Duration::from_secs(1);
+    let requires: BTreeSet<_> = (0..n).filter(|_| roll(dice, 3) == 0).map(name).collect();
+    let probe = || Probe::Tcp("127.0.0.1:1".into());
+    let liveness = (roll(dice, 2) == 0).then(|| Liveness {
+        probe: probe(),
+        every: 10 * second,
+        timeout: second,
+        failures: 2,
+        restart_after: (roll(dice, 2) == 0).then_some(4),
+    });
+    let mut stop = Vec::new();
+    if roll(dice, 2) == 0 {
+        stop.push(StopStep::Run {
+            command: command(),
+            timeout: 5 * second,
+        });
+    }
+    if roll(dice, 4) != 0 {
+        stop.push(StopStep::Signal {
+            signal: 15,
+            timeout: 10 * second,
+        });
+    }
+    ServiceSpec {
+        name: name(n),
+        command: command(),
+        requires,
+        restart_with_requirements: roll(dice, 4) == 0,
+        startup: Startup {
+            deadline: 60 * second,
+            readiness: (roll(dice, 4) != 0).then(probe),
+            every: second / 2,
+            timeout: second,
+            post_start: (roll(dice, 4) == 0).then(command),
+        },
+        liveness,
+        restart: RestartPolicy {
+            mode: match roll(dice, 5) {
+                0 => RestartMode::Never,
+                1 => RestartMode::OnFailure,
+                _ => RestartMode::Always,
+            },
+            base: second,
+            cap: 30 * second,
+            burst: 4,
+            stable: 60 * second,
+        },
+        stop,
+        limits: Limits::default(),
+    }
+}
