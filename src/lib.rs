@@ -1,3 +1,5 @@
 //! The AI gateway: what surrounds the pure core in `crates/supervise`.
 
+pub mod config;
 pub mod secrets;
+pub mod stack;

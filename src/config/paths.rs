@@ -1,0 +1,225 @@
+//! Where everything lives: the configuration file, the state that is kept, and what is there only
+//! while the daemon runs.
+//!
+//! Pure: the environment comes in as a look-up.
+
+use std::path::{Path, PathBuf};
+
+use supervise::spec::ServiceName;
+
+/// The longest path that fits into a Unix socket's address, in bytes (unix(7): 108 with its end).
+pub const SOCKET_PATH_MAX: usize = 107;
+
+/// The folders of one gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// The configuration file. It need not exist.
+    pub config: PathBuf,
+    /// What is kept: secrets, payloads, the database, logs.
+    pub state: PathBuf,
+    /// What is there only while the daemon runs: sockets, rendered files.
+    pub run: PathBuf,
+}
+
+/// Why there is no place for a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathsError {
+    /// Neither a home nor a folder of its own.
+    #[error(
+        "neither HOME nor AI_GATEWAY_HOME is set: set AI_GATEWAY_HOME to a folder for the gateway"
+    )]
+    NoHome,
+    /// A folder that depends on where the command is typed.
+    #[error("{variable} is {value:?}: it has to be an absolute path")]
+    Relative {
+        /// The environment variable.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// Sockets in it could not be reached.
+    #[error(
+        "{} is too long: a socket in it would have {length} bytes and the kernel takes \
+         {SOCKET_PATH_MAX}: set AI_GATEWAY_HOME to a shorter path",
+        run.display()
+    )]
+    TooLong {
+        /// The folder.
+        run: PathBuf,
+        /// Of the longest socket's path, in bytes.
+        length: usize,
+    },
+}
+
+impl Paths {
+    /// Finds the folders. `system`: this is the service user of a whole machine, not a person.
+    ///
+    /// # Errors
+    /// No home, a relative path, or one in which sockets could not be reached.
+    pub fn find(
+        variable: impl Fn(&str) -> Option<String>,
+        system: bool,
+    ) -> Result<Self, PathsError> {
+        let folder = |name: &'static str| match variable(name) {
+            None => Ok(None),
+            Some(value) if value.is_empty() => Ok(None),
+            Some(value) if Path::new(&value).is_absolute() => Ok(Some(PathBuf::from(value))),
+            Some(value) => Err(PathsError::Relative {
+                variable: name,
+                value,
+            }),
+        };
+        let paths = if let Some(home) = folder("AI_GATEWAY_HOME")? {
+            Self {
+                config: home.join("gateway.toml"),
+                state: home.join("state"),
+                run: home.join("run"),
+            }
+        } else if system {
+            Self {
+                config: "/etc/ai-gateway/gateway.toml".into(),
+                state: "/var/lib/ai-gateway".into(),
+                run: "/run/ai-gateway".into(),
+            }
+        } else {
+            let home = folder("HOME")?;
+            let under_home = |name, rest: &str| {
+                Ok(match folder(name)? {
+                    Some(folder) => folder,
+                    None => home.as_deref().ok_or(PathsError::NoHome)?.join(rest),
+                }
+                .join("ai-gateway"))
+            };
+            let state = under_home("XDG_DATA_HOME", ".local/share")?;
+            Self {
+                config: under_home("XDG_CONFIG_HOME", ".config")?.join("gateway.toml"),
+                run: folder("XDG_RUNTIME_DIR")?
+                    .map_or_else(|| state.join("run"), |run| run.join("ai-gateway")),
+                state,
+            }
+        };
+        paths.check()
+    }
+
+    fn check(self) -> Result<Self, PathsError> {
+        let longest = self.postgres_socket_folder().join(".s.PGSQL.5432.lock");
+        let length = longest.as_os_str().len();
+        if length > SOCKET_PATH_MAX {
+            return Err(PathsError::TooLong {
+                run: self.run,
+                length,
+            });
+        }
+        Ok(self)
+    }
+
+    /// The secrets, mode 0700.
+    pub fn secrets(&self) -> PathBuf {
+        self.state.join("secrets")
+    }
+
+    /// One folder per payload in it, and in that one per version and a link named `current`.
+    pub fn payloads(&self) -> PathBuf {
+        self.state.join("payloads")
+    }
+
+    /// The database cluster.
+    pub fn postgres_data(&self) -> PathBuf {
+        self.state.join("postgres")
+    }
+
+    /// The folder of PostgreSQL's socket.
+    pub fn postgres_socket_folder(&self) -> PathBuf {
+        self.run.join("postgres")
+    }
+
+    /// Open WebUI's socket.
+    pub fn open_webui_socket(&self) -> PathBuf {
+        self.run.join("open-webui").join("http.sock")
+    }
+
+    /// Where the daemon listens for the command line.
+    pub fn control_socket(&self) -> PathBuf {
+        self.run.join("control.sock")
+    }
+
+    /// Log files, where there is no journal.
+    pub fn logs(&self) -> PathBuf {
+        self.state.join("logs")
+    }
+
+    /// The working folder of a service, which no other service has.
+    pub fn service(&self, name: &ServiceName) -> PathBuf {
+        self.state.join("services").join(name.as_str())
+    }
+
+    /// The files that are rendered for a service at each start.
+    pub fn rendered(&self, name: &ServiceName) -> PathBuf {
+        self.run.join(name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(variables: &[(&str, &str)], system: bool) -> Result<Paths, PathsError> {
+        let variable = |name: &str| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, v)| (*v).to_owned())
+        };
+        Paths::find(variable, system)
+    }
+
+    #[test]
+    fn one_folder_holds_everything_if_it_is_named() {
+        let paths = find(&[("AI_GATEWAY_HOME", "/srv/gw"), ("HOME", "/home/a")], true).unwrap();
+        assert_eq!(paths.config, Path::new("/srv/gw/gateway.toml"));
+        assert_eq!(paths.state, Path::new("/srv/gw/state"));
+        assert_eq!(paths.run, Path::new("/srv/gw/run"));
+    }
+
+    #[test]
+    fn a_machines_gateway_lives_where_systemd_makes_its_folders() {
+        let paths = find(&[], true).unwrap();
+        assert_eq!(paths.config, Path::new("/etc/ai-gateway/gateway.toml"));
+        assert_eq!(paths.state, Path::new("/var/lib/ai-gateway"));
+        assert_eq!(paths.run, Path::new("/run/ai-gateway"));
+    }
+
+    #[test]
+    fn a_persons_gateway_follows_the_xdg_folders_and_their_defaults() {
+        let all = [
+            ("HOME", "/home/a"),
+            ("XDG_CONFIG_HOME", "/c"),
+            ("XDG_DATA_HOME", "/d"),
+            ("XDG_RUNTIME_DIR", "/run/user/1"),
+        ];
+        let paths = find(&all, false).unwrap();
+        assert_eq!(paths.config, Path::new("/c/ai-gateway/gateway.toml"));
+        assert_eq!(paths.state, Path::new("/d/ai-gateway"));
+        assert_eq!(paths.run, Path::new("/run/user/1/ai-gateway"));
+        let paths = find(&all[..1], false).unwrap();
+        assert_eq!(
+            paths.config,
+            Path::new("/home/a/.config/ai-gateway/gateway.toml")
+        );
+        assert_eq!(paths.state, Path::new("/home/a/.local/share/ai-gateway"));
+        assert_eq!(paths.run, Path::new("/home/a/.local/share/ai-gateway/run"));
+    }
+
+    #[test]
+    fn bad_places_are_refused() {
+        assert_eq!(find(&[], false), Err(PathsError::NoHome));
+        let relative = find(&[("AI_GATEWAY_HOME", "gw")], false).unwrap_err();
+        assert_eq!(
+            relative.to_string(),
+            "AI_GATEWAY_HOME is \"gw\": it has to be an absolute path"
+        );
+        let deep = format!("/{}", "d".repeat(90));
+        let error = find(&[("AI_GATEWAY_HOME", &deep)], false).unwrap_err();
+        assert!(matches!(error, PathsError::TooLong { .. }), "{error}");
+    }
+}

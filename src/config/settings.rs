@@ -1,0 +1,138 @@
+//! What the gateway is to be: the end of configuration, the beginning of everything else.
+//!
+//! Plain data that was checked; whoever holds it need not check again.
+
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
+
+use supervise::spec::{Limits, RestartMode, ServiceName};
+
+/// All settings, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The resource profile's name.
+    pub profile: String,
+    /// What may be spent.
+    pub budget: Budget,
+    /// Where people reach the gateway.
+    pub listen: Listen,
+    /// LiteLLM.
+    pub litellm: LiteLlm,
+    /// Open WebUI.
+    pub open_webui: OpenWebUi,
+    /// PostgreSQL.
+    pub postgres: Postgres,
+    /// LiteLLM's query engine.
+    pub engine: EngineSource,
+    /// Programs of the distribution, where they are not to be looked for.
+    pub programs: Programs,
+    /// The limits of every service, the profile's and the file's together.
+    pub limits: BTreeMap<ServiceName, Limits>,
+    /// Services of the user's own.
+    pub custom: Vec<CustomService>,
+}
+
+/// What may be spent in 30 days.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// In US dollars; never negative.
+    pub usd: f64,
+}
+
+/// Where people reach the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// The address of both ports.
+    pub address: IpAddr,
+    /// Open WebUI and the API, through nginx.
+    pub port: u16,
+    /// LiteLLM's own API and its admin page.
+    pub admin_port: u16,
+}
+
+/// LiteLLM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiteLlm {
+    /// Worker processes, at least 1.
+    pub workers: u32,
+    /// Whether a model that needs no provider is there until a real one is.
+    pub demo_model: bool,
+}
+
+/// Open WebUI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenWebUi {
+    /// Whether it is a part of the stack.
+    pub enabled: bool,
+}
+
+/// PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postgres {
+    /// The most connections, or as many as the services' pools need.
+    pub max_connections: Option<u32>,
+}
+
+/// Where LiteLLM's query engine comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineSource {
+    /// Our own server around the official wasm build.
+    Wasm,
+    /// A native engine that is there.
+    Program(PathBuf),
+    /// A native engine to download.
+    Download {
+        /// From where.
+        url: String,
+        /// In lower-case hexadecimal.
+        sha256: String,
+    },
+}
+
+/// Programs that are looked for unless they are named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// The folder of PostgreSQL's programs.
+    pub postgres_bin: Option<PathBuf>,
+    /// nginx.
+    pub nginx: Option<PathBuf>,
+    /// The Python of the environments.
+    pub python: Option<PathBuf>,
+    /// Node.js.
+    pub node: Option<PathBuf>,
+}
+
+/// A service of the user's own, as `[service.NAME]` says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomService {
+    /// Its name.
+    pub name: ServiceName,
+    /// The program, an absolute path, and its arguments.
+    pub command: Vec<String>,
+    /// Its environment besides PATH, HOME and LANG.
+    pub environment: BTreeMap<String, String>,
+    /// What must be ready before it.
+    pub requires: Vec<ServiceName>,
+    /// What makes it ready; none: being launched does.
+    pub probe: Option<CustomProbe>,
+    /// When it is started again.
+    pub restart: RestartMode,
+    /// From launch to ready, at most.
+    pub start_timeout: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub stop_timeout: Duration,
+}
+
+/// The probe of a service of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomProbe {
+    /// `http://host:port/path`.
+    Http(String),
+    /// `host:port`.
+    Tcp(String),
+    /// A command that exits with 0.
+    Exec(Vec<String>),
+    /// It sends `READY=1`.
+    Notify,
+    /// A line of its output contains this.
+    Log(String),
+}
