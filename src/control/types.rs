@@ -1,0 +1,194 @@
+//! What the daemon and the command line say to each other.
+//!
+//! The names and shapes of [`GatewayStatus`] are a contract: `ai-gateway status --json` prints it as
+//! it stands, and other people's scripts read it. Sizes are in bytes, times are RFC 3339.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use supervise::{effect::StateName, spec::ServiceName};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The whole gateway at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GatewayStatus {
+    /// The services taken together.
+    pub state: GatewayState,
+    /// The resource profile's name.
+    pub profile: String,
+    /// Whether the kernel enforces the limits.
+    pub limits: LimitsState,
+    /// Where people reach it.
+    pub urls: Urls,
+    /// Every service by its name.
+    pub services: BTreeMap<ServiceName, ServiceStatus>,
+}
+
+/// The services taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GatewayState {
+    /// No daemon, or nothing runs and nothing is meant to.
+    Stopped,
+    /// On the way to ready.
+    Starting,
+    /// Every service that is meant to run is ready.
+    Ready,
+    /// Some service that is meant to run was ready and is not, or has failed.
+    Degraded,
+    /// On the way to stopped.
+    Stopping,
+}
+
+/// Whether the kernel enforces the limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitsState {
+    /// All of them.
+    pub enforced: bool,
+    /// Why not, and what mends it.
+    pub reason: Option<String>,
+}
+
+/// Where people reach the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Urls {
+    /// Open WebUI; none: it is not a part of the stack.
+    pub webui: Option<String>,
+    /// The base of an OpenAI client.
+    pub api: String,
+    /// LiteLLM's admin page.
+    pub admin: String,
+}
+
+/// One service at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Its state.
+    pub state: StateName,
+    /// Since when it has been in that state, RFC 3339.
+    pub since: String,
+    /// Why it is in that state, in words.
+    pub reason: String,
+    /// Its main process.
+    pub pid: Option<u32>,
+    /// Restarts that nobody asked for, since the daemon began.
+    pub restarts: u32,
+    /// Its cgroup's path under the cgroup file system, where it has one.
+    pub cgroup: Option<String>,
+    /// Its memory.
+    pub memory: Memory,
+    /// Its CPU.
+    pub cpu: Cpu,
+}
+
+/// Memory of a service, in bytes. None: not known, or no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Now: the cgroup's, or the sum of its processes' proportional set sizes.
+    pub current: Option<u64>,
+    /// The most so far.
+    pub peak: Option<u64>,
+    /// Where throttling begins.
+    pub high: Option<u64>,
+    /// Where the kernel kills.
+    pub max: Option<u64>,
+}
+
+/// CPU of a service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cpu {
+    /// Used so far, in microseconds.
+    pub usage_usec: Option<u64>,
+    /// The most it may use, in CPUs (1.5 is one and a half). None: no limit.
+    pub quota: Option<f64>,
+}
+
+/// How a service came to where it is: for `why`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Why {
+    /// Which service.
+    pub service: ServiceName,
+    /// As it is now.
+    pub status: ServiceStatus,
+    /// Its latest changes of state, oldest first.
+    pub history: Vec<Moment>,
+}
+
+/// One change of a service's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// When, RFC 3339.
+    pub at: String,
+    /// Into which state.
+    pub state: StateName,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// What can be asked of the daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Call {
+    /// The status, answered at once.
+    Status,
+    /// Start one service, or all; answered when ready.
+    Start(Option<ServiceName>),
+    /// Stop one service, answered when it is stopped; or all, answered when the daemon ends.
+    Stop(Option<ServiceName>),
+    /// Restart one service, or all; answered when ready again.
+    Restart(Option<ServiceName>),
+    /// Read the configuration again and restart what changed; answered when ready.
+    Reload,
+    /// The history of one service, answered at once.
+    Why(ServiceName),
+}
+
+/// What the daemon answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// To [`Call::Status`].
+    Status(Box<GatewayStatus>),
+    /// What was asked for is done; what a person may want to know of it, line by line.
+    Done(Vec<String>),
+    /// To [`Call::Why`].
+    Why(Box<Why>),
+}
+
+/// Why the daemon does not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// There is no such service.
+    #[error("no service is named {name}: there are {}", known.join(", "))]
+    UnknownService {
+        /// As it was asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// It was tried, or cannot be done now.
+    #[error("{0}")]
+    Failed(String),
+    /// The configuration that was read again is wrong: the report.
+    #[error("{0}")]
+    Configuration(String),
+}
+
+/// One call on its way to the loop that owns the state.
+#[derive(Debug)]
+pub struct Ask {
+    /// What.
+    pub call: Call,
+    /// For the answer. Dropped without one: the daemon ends.
+    pub reply: oneshot::Sender<Result<Reply, Refusal>>,
+}
+
+/// What the control server holds of the daemon.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    /// Calls to the loop.
+    pub asks: mpsc::Sender<Ask>,
+    /// Counts the changes of state, so that a follower asks for the status only after one.
+    pub changes: watch::Receiver<u64>,
+}
