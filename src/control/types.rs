@@ -173,6 +173,9 @@ pub enum Refusal {
     /// The configuration that was read again is wrong: the report.
     #[error("{0}")]
     Configuration(String),
+    /// It is on its way down and takes no more calls.
+    #[error("the daemon is shutting down")]
+    Ending,
 }
 
 /// One call on its way to the loop that owns the state.

@@ -1,0 +1,195 @@
+//! The command line's end of the control socket. Blocking: it has nothing else to do.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+    path::{Path, PathBuf},
+};
+
+use super::{
+    types::{Call, GatewayStatus, Refusal, Reply},
+    wire::{ANSWER_MAX, Fault, Frames, NotAReply, Request, Response, frame},
+};
+
+/// A connection to the daemon.
+#[derive(Debug)]
+pub struct Client {
+    stream: UnixStream,
+    frames: Frames,
+    path: PathBuf,
+}
+
+/// Why the daemon gave no answer, or one that was not hoped for.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens.
+    #[error("ai-gateway is not running")]
+    NotRunning {
+        /// Where somebody should.
+        path: PathBuf,
+    },
+    /// The caller is neither the daemon's owner nor root.
+    #[error("only the owner of the daemon and root may use {}", path.display())]
+    NotPermitted {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The connection ended in the middle.
+    #[error("the daemon went away before it answered")]
+    Gone,
+    /// The kernel said no.
+    #[error("cannot speak to the daemon on {}", path.display())]
+    Io {
+        /// The socket.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// It answers something else than agreed.
+    #[error(
+        "the daemon does not understand this ai-gateway ({what}): \
+         both have to be of the same version, so restart the daemon"
+    )]
+    Strange {
+        /// What it said.
+        what: String,
+    },
+    /// It says no.
+    #[error(transparent)]
+    Refused(Refusal),
+}
+
+impl Client {
+    /// Connects to the daemon that listens at `path`.
+    ///
+    /// # Errors
+    /// Nobody listens, or the caller may not connect.
+    pub fn connect(path: &Path) -> Result<Self, ClientError> {
+        let stream = UnixStream::connect(path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                ClientError::NotRunning { path: path.into() }
+            }
+            io::ErrorKind::PermissionDenied => ClientError::NotPermitted { path: path.into() },
+            _ => io_error(path, e),
+        })?;
+        Ok(Self {
+            stream,
+            frames: Frames::new(ANSWER_MAX),
+            path: path.into(),
+        })
+    }
+
+    /// Asks and waits for the answer, however long it takes.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn ask(&mut self, call: &Call) -> Result<Reply, ClientError> {
+        self.send(&Request::of(call))?;
+        let answer = self.answer()?.ok_or(ClientError::Gone)?;
+        answer.reply_to(call).map_err(|e| self.fault(e))
+    }
+
+    /// Asks for the status.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn status(&mut self) -> Result<GatewayStatus, ClientError> {
+        match self.ask(&Call::Status)? {
+            Reply::Status(status) => Ok(*status),
+            Reply::Done(_) | Reply::Why(_) => Err(ClientError::Strange {
+                what: "not a status".into(),
+            }),
+        }
+    }
+
+    /// Asks for the status now and after each change: [`Client::next_status`] returns them.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn watch(&mut self) -> Result<(), ClientError> {
+        self.send(&Request::watch())
+    }
+
+    /// Waits for the next status after [`Client::watch`]. None: the daemon has ended.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn next_status(&mut self) -> Result<Option<GatewayStatus>, ClientError> {
+        match self.answer()?.map(Response::status) {
+            None => Ok(None),
+            Some(Ok(status)) => Ok(Some(status)),
+            Some(Err(NotAReply::Fault(Fault::Refused(Refusal::Ending)))) => Ok(None),
+            Some(Err(e)) => Err(self.fault(e)),
+        }
+    }
+
+    /// Waits until the daemon has ended.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn wait_for_end(&mut self) -> Result<(), ClientError> {
+        while self.answer()?.is_some() {}
+        Ok(())
+    }
+
+    /// A daemon that turned us away has closed already, and what it said is waiting to be read.
+    fn send(&mut self, request: &Request) -> Result<(), ClientError> {
+        match self.stream.write_all(&frame(request)) {
+            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(io_error(&self.path, e)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// None: the connection has ended.
+    fn answer(&mut self) -> Result<Option<Response>, ClientError> {
+        loop {
+            let message = self.frames.take().map_err(strange)?;
+            if let Some(message) = message {
+                return serde_json::from_slice(&message).map(Some).map_err(strange);
+            }
+            let mut chunk = [0; 8192];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Ok(None),
+                Ok(length) => self.frames.push(&chunk[..length]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+                Err(e) => return Err(io_error(&self.path, e)),
+            }
+        }
+    }
+
+    fn fault(&self, error: NotAReply) -> ClientError {
+        match error {
+            NotAReply::Fault(Fault::Refused(refusal)) => ClientError::Refused(refusal),
+            NotAReply::Fault(Fault::PermissionDenied) => ClientError::NotPermitted {
+                path: self.path.clone(),
+            },
+            NotAReply::Fault(other) => ClientError::Strange {
+                what: other.response().error.unwrap_or_default(),
+            },
+            NotAReply::Malformed(e) => strange(e),
+        }
+    }
+}
+
+impl AsFd for Client {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+fn strange(error: impl std::fmt::Display) -> ClientError {
+    ClientError::Strange {
+        what: error.to_string(),
+    }
+}
+
+fn io_error(path: &Path, source: io::Error) -> ClientError {
+    ClientError::Io {
+        path: path.into(),
+        source,
+    }
+}

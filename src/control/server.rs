@@ -1,0 +1,335 @@
+//! The daemon's end of the control socket.
+//!
+//! One task accepts, one task per connection reads, asks the loop that owns the state, and writes.
+//! A connection that dies while its call is under way takes nothing with it: its call goes on, and
+//! nobody hears the answer.
+
+use std::{
+    fs::{self, DirBuilder},
+    future::Future,
+    io,
+    os::{
+        fd::{AsRawFd as _, OwnedFd},
+        unix::{
+            fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _},
+            net::UnixStream as StdStream,
+        },
+    },
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use nix::{
+    sys::{
+        socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAddr},
+        stat::{Mode, fchmod},
+    },
+    unistd::Uid,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{UnixListener, UnixStream},
+    sync::{oneshot, watch},
+    task::JoinSet,
+    time::timeout,
+};
+
+use super::{
+    types::{Ask, Call, Handle, Refusal, Reply},
+    wire::{Asked, CALL_MAX, Fault, Frames, Request, Response, frame},
+};
+
+/// So many connections at once. A person has a few; a loop gone wild must not use us up.
+pub const CONNECTIONS_MAX: usize = 32;
+
+/// A caller that takes nothing for so long is dropped.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For the last answers when the daemon ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// After the kernel had no descriptor for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why the daemon cannot be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another daemon answers there.
+    #[error("another ai-gateway listens on {}", path.display())]
+    InUse {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// Something that is not a socket is in its place, and not ours to remove.
+    #[error("{} is in the way of the control socket: move it elsewhere", path.display())]
+    InTheWay {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The kernel said no.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+}
+
+/// Listens at `path`, with mode 0600 in a folder of mode 0700. What a daemon that died has left
+/// there is removed.
+///
+/// # Errors
+/// Somebody listens there, something else is there, or the kernel says no. Must be called within
+/// a runtime.
+pub fn bind(path: &Path) -> Result<UnixListener, BindError> {
+    let failed = |action| {
+        move |source: io::Error| BindError::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    };
+    make_private_folder(path)?;
+    remove_stale(path)?;
+    let fd = listening(path).map_err(|e| failed("listen on")(e.into()))?;
+    let listener = std::os::unix::net::UnixListener::from(fd);
+    UnixListener::from_std(listener).map_err(failed("wait for connections on"))
+}
+
+fn make_private_folder(socket: &Path) -> Result<(), BindError> {
+    let folder = socket.parent().unwrap_or(Path::new("/"));
+    let failed = |action| {
+        move |source| BindError::Io {
+            action,
+            path: folder.to_owned(),
+            source,
+        }
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed("make the folder"))?;
+    let mut permissions = fs::metadata(folder).map_err(failed("read"))?.permissions();
+    if permissions.mode() & 0o077 != 0 {
+        permissions.set_mode(0o700);
+        fs::set_permissions(folder, permissions).map_err(failed("make private"))?;
+    }
+    Ok(())
+}
+
+fn remove_stale(path: &Path) -> Result<(), BindError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(BindError::InTheWay { path: path.into() });
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Ok(_) | Err(_) => {}
+    }
+    match StdStream::connect(path) {
+        Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(|source| BindError::Io {
+                action: "remove",
+                path: path.into(),
+                source,
+            })
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(_) => Err(BindError::InUse { path: path.into() }),
+        Err(source) => Err(BindError::Io {
+            action: "find out who listens on",
+            path: path.into(),
+            source,
+        }),
+    }
+}
+
+/// The mode is set before there is a name, so that at no moment anybody else could connect.
+fn listening(path: &Path) -> nix::Result<OwnedFd> {
+    let fd = socket::socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+        None,
+    )?;
+    fchmod(&fd, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    socket::bind(fd.as_raw_fd(), &UnixAddr::new(path)?)?;
+    socket::listen(&fd, Backlog::MAXCONN)?;
+    Ok(fd)
+}
+
+/// Answers calls until `shutdown` is over, and then the last of them for a moment.
+pub async fn serve(
+    listener: UnixListener,
+    handle: Handle,
+    owner: Uid,
+    shutdown: impl Future<Output = ()>,
+) {
+    let (close, closing) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            // Cancel-safe: a connection that was not returned stays in the kernel's queue.
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => match admit(&stream, owner, connections.len()) {
+                    Ok(()) => {
+                        connections.spawn(Connection::new(stream, &handle, &closing).run());
+                    }
+                    Err(fault) => turn_away(&stream, &fault),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection on the control socket");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            // Cancel-safe: a task that was not returned stays in the set.
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    close.send_replace(true);
+    let all = async { while connections.join_next().await.is_some() {} };
+    // Whoever is not done by then is dropped with the set.
+    let _in_time = timeout(FAREWELL, all).await;
+}
+
+fn admit(stream: &UnixStream, owner: Uid, connections: usize) -> Result<(), Fault> {
+    // Without an answer from the kernel nobody is trusted.
+    let peer = stream.peer_cred().map_err(|_| Fault::PermissionDenied)?;
+    if !may_speak(Uid::from_raw(peer.uid()), owner) {
+        return Err(Fault::PermissionDenied);
+    }
+    if connections >= CONNECTIONS_MAX {
+        return Err(Fault::Refused(Refusal::Failed(format!(
+            "{CONNECTIONS_MAX} connections to the control socket are open already: close some"
+        ))));
+    }
+    Ok(())
+}
+
+fn may_speak(peer: Uid, owner: Uid) -> bool {
+    peer == owner || peer.is_root()
+}
+
+/// A fresh connection has room for one short message; if it had not, closing says enough.
+fn turn_away(stream: &UnixStream, fault: &Fault) {
+    let _said = stream.try_write(&frame(&fault.response()));
+}
+
+struct Connection {
+    stream: UnixStream,
+    frames: Frames,
+    handle: Handle,
+    closing: watch::Receiver<bool>,
+}
+
+impl Connection {
+    fn new(stream: UnixStream, handle: &Handle, closing: &watch::Receiver<bool>) -> Self {
+        Self {
+            stream,
+            frames: Frames::new(CALL_MAX),
+            handle: handle.clone(),
+            closing: closing.clone(),
+        }
+    }
+
+    /// Until the caller or the daemon ends it, or the caller breaks the rules.
+    async fn run(mut self) {
+        let ended = self.calls().await;
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a control connection broke off");
+        }
+    }
+
+    async fn calls(&mut self) -> io::Result<()> {
+        while let Some(message) = self.message().await? {
+            let request: Request = serde_json::from_slice(&message)?;
+            match request.meaning() {
+                Ok(Asked::Watch) => return self.watch().await,
+                Ok(Asked::Fixed(answer)) => self.answer(&request, Response::plain(answer)).await?,
+                Ok(Asked::Call(call)) => {
+                    let response = match ask(&self.handle, call).await {
+                        Ok(reply) => Response::of(&reply),
+                        Err(refusal) => Fault::Refused(refusal).response(),
+                    };
+                    self.answer(&request, response).await?;
+                }
+                Err(fault) => self.answer(&request, fault.response()).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// None: the end.
+    async fn message(&mut self) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            if let Some(message) = self.frames.take().map_err(io::Error::other)? {
+                return Ok(Some(message));
+            }
+            if !self.read().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// False: nothing more will come.
+    async fn read(&mut self) -> io::Result<bool> {
+        let mut chunk = [0; 4096];
+        let length = tokio::select! {
+            // Cancel-safe per docs on wait_for(); an error means that the server is gone.
+            _ = self.closing.wait_for(|closing| *closing) => 0,
+            // Cancel-safe per docs on read().
+            length = self.stream.read(&mut chunk) => length?,
+        };
+        self.frames.push(&chunk[..length]);
+        Ok(length > 0)
+    }
+
+    async fn answer(&mut self, request: &Request, response: Response) -> io::Result<()> {
+        if request.oneway {
+            return Ok(());
+        }
+        self.write(&response).await
+    }
+
+    async fn write(&mut self, response: &Response) -> io::Result<()> {
+        timeout(WRITE_TIMEOUT, self.stream.write_all(&frame(response))).await?
+    }
+
+    /// The status now and after each change. Changes that come while the caller is slow are one.
+    async fn watch(&mut self) -> io::Result<()> {
+        let mut changes = self.handle.changes.clone();
+        loop {
+            changes.mark_unchanged();
+            match ask(&self.handle, Call::Status).await {
+                Ok(status) => self.write(&Response::of(&status).and_more()).await?,
+                Err(refusal) => return self.write(&Fault::Refused(refusal).response()).await,
+            }
+            tokio::select! {
+                // Cancel-safe per docs on changed(); an error means that the daemon ends.
+                changed = changes.changed() => if changed.is_err() { return Ok(()) },
+                more = self.read() => {
+                    // A watching caller has nothing to say; what it says all the same is bounded.
+                    if !more? || self.frames.take().map_err(io::Error::other)?.is_some() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn ask(handle: &Handle, call: Call) -> Result<Reply, Refusal> {
+    let (reply, answer) = oneshot::channel();
+    let ask = Ask { call, reply };
+    handle.asks.send(ask).await.map_err(|_| Refusal::Ending)?;
+    answer.await.map_err(|_| Refusal::Ending)?
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,345 @@
+use std::{os::unix::fs::MetadataExt as _, sync::Arc};
+
+use supervise::spec::ServiceName;
+use tempfile::TempDir;
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+};
+
+use super::*;
+use crate::control::wire;
+
+/// A daemon whose state is one service that is asked about, and whose answers wait for us.
+struct Daemon {
+    folder: TempDir,
+    asks: mpsc::Receiver<Ask>,
+    changes: watch::Sender<u64>,
+    stop: Arc<Notify>,
+    server: JoinHandle<()>,
+}
+
+impl Daemon {
+    fn start() -> Self {
+        let owner = Uid::effective();
+        let folder = tempfile::tempdir().unwrap();
+        let listener = bind(&folder.path().join("run/control.sock")).unwrap();
+        let (asks_to, asks) = mpsc::channel(4);
+        let (changes, changes_seen) = watch::channel(0);
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
+        let handle = Handle {
+            asks: asks_to,
+            changes: changes_seen,
+        };
+        let server = tokio::spawn(async move {
+            serve(listener, handle, owner, stopped.notified()).await;
+        });
+        Self {
+            folder,
+            asks,
+            changes,
+            stop,
+            server,
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("run/control.sock")
+    }
+
+    async fn connect(&self) -> Caller {
+        Caller {
+            stream: UnixStream::connect(self.socket()).await.unwrap(),
+            frames: Frames::new(wire::ANSWER_MAX),
+        }
+    }
+
+    /// Answers the next ask with the name of what was asked.
+    async fn answer(&mut self) -> Call {
+        let ask = self.asks.recv().await.unwrap();
+        // The caller may be gone: that is what some tests are about.
+        let _heard = ask
+            .reply
+            .send(Ok(Reply::Done(vec![format!("{:?}", ask.call)])));
+        ask.call
+    }
+}
+
+struct Caller {
+    stream: UnixStream,
+    frames: Frames,
+}
+
+impl Caller {
+    async fn say(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    async fn ask(&mut self, call: &Call) {
+        self.say(&frame(&Request::of(call))).await;
+    }
+
+    /// None: the connection has ended.
+    async fn hear(&mut self) -> Option<serde_json::Value> {
+        loop {
+            if let Some(message) = self.frames.take().unwrap() {
+                return Some(serde_json::from_slice(&message).unwrap());
+            }
+            let mut chunk = [0; 1024];
+            match self.stream.read(&mut chunk).await {
+                Ok(0) | Err(_) => return None,
+                Ok(length) => self.frames.push(&chunk[..length]),
+            }
+        }
+    }
+
+    async fn hear_done(&mut self) -> String {
+        let answer = self.hear().await.unwrap();
+        answer["parameters"]["messages"][0]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+fn why(name: &str) -> Call {
+    Call::Why(ServiceName::new(name).unwrap())
+}
+
+#[tokio::test]
+async fn the_socket_is_nobody_elses() {
+    let daemon = Daemon::start();
+    let socket = fs::metadata(daemon.socket()).unwrap();
+    let folder = fs::metadata(daemon.folder.path().join("run")).unwrap();
+    assert_eq!(socket.mode() & 0o777, 0o600);
+    assert_eq!(folder.mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_folder_that_others_could_enter_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let _listener = bind(&folder.path().join("s")).unwrap();
+    assert_eq!(fs::metadata(folder.path()).unwrap().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_stale_socket_is_replaced_and_a_living_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let first = bind(&path).unwrap();
+    assert!(matches!(bind(&path), Err(BindError::InUse { .. })));
+    drop(first);
+    assert!(path.exists(), "a daemon that is killed leaves its socket");
+    let _second = bind(&path).unwrap();
+    StdStream::connect(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_in_the_way_is_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    fs::write(&path, "somebody's").unwrap();
+    assert!(matches!(bind(&path), Err(BindError::InTheWay { .. })));
+    assert_eq!(fs::read(&path).unwrap(), b"somebody's");
+}
+
+#[tokio::test]
+async fn calls_in_pieces_and_several_at_once_are_answered_in_their_order() {
+    let mut daemon = Daemon::start();
+    let mut caller = daemon.connect().await;
+    let both = [
+        frame(&Request::of(&Call::Reload)),
+        frame(&Request::of(&Call::Start(None))),
+    ]
+    .concat();
+    let (first, second) = both.split_at(10);
+    caller.say(first).await;
+    caller.say(second).await;
+    assert_eq!(daemon.answer().await, Call::Reload);
+    assert_eq!(daemon.answer().await, Call::Start(None));
+    assert_eq!(caller.hear_done().await, "Reload");
+    assert_eq!(caller.hear_done().await, "Start(None)");
+}
+
+#[tokio::test]
+async fn a_slow_call_holds_nobody_else_up() {
+    let mut daemon = Daemon::start();
+    let (mut slow, mut quick) = (daemon.connect().await, daemon.connect().await);
+    slow.ask(&Call::Reload).await;
+    let pending = daemon.asks.recv().await.unwrap();
+    quick.ask(&Call::Stop(None)).await;
+    assert_eq!(daemon.answer().await, Call::Stop(None));
+    assert_eq!(quick.hear_done().await, "Stop(None)");
+    pending
+        .reply
+        .send(Ok(Reply::Done(vec!["late".into()])))
+        .unwrap();
+    assert_eq!(slow.hear_done().await, "late");
+}
+
+#[tokio::test]
+async fn a_caller_that_dies_in_the_middle_takes_nothing_with_it() {
+    let mut daemon = Daemon::start();
+    let mut dying = daemon.connect().await;
+    dying.ask(&Call::Reload).await;
+    let ask = daemon.asks.recv().await.unwrap();
+    drop(dying);
+    let _unheard = ask.reply.send(Ok(Reply::Done(vec![])));
+    let mut half = daemon.connect().await;
+    half.say(b"{\"method\":").await;
+    drop(half);
+    let mut caller = daemon.connect().await;
+    caller.ask(&Call::Start(None)).await;
+    daemon.answer().await;
+    assert_eq!(caller.hear_done().await, "Start(None)");
+}
+
+#[tokio::test]
+async fn garbage_and_endless_messages_end_the_connection() {
+    let daemon = Daemon::start();
+    for bad in [&b"hello\0"[..], b"[]\0", b"\0", &[b'x'; CALL_MAX + 1]] {
+        let mut caller = daemon.connect().await;
+        // The daemon may close while we still write.
+        let _cut_off = caller.stream.write_all(bad).await;
+        assert_eq!(caller.hear().await, None);
+    }
+}
+
+#[tokio::test]
+async fn it_describes_itself() {
+    let daemon = Daemon::start();
+    let mut caller = daemon.connect().await;
+    caller
+        .say(b"{\"method\":\"org.varlink.service.GetInfo\"}\0")
+        .await;
+    let info = caller.hear().await.unwrap();
+    assert_eq!(info["parameters"]["product"], "ai-gateway");
+    for interface in info["parameters"]["interfaces"].as_array().unwrap() {
+        let request = serde_json::json!({
+            "method": "org.varlink.service.GetInterfaceDescription",
+            "parameters": { "interface": interface },
+        });
+        caller.say(&frame(&request)).await;
+        let answer = caller.hear().await.unwrap();
+        let description = answer["parameters"]["description"].as_str().unwrap();
+        assert!(description.contains(&format!("interface {}\n", interface.as_str().unwrap())));
+    }
+    caller.say(b"{\"method\":\"io.nobody.Knows\"}\0").await;
+    assert_eq!(
+        caller.hear().await.unwrap()["error"],
+        "org.varlink.service.InterfaceNotFound"
+    );
+}
+
+#[tokio::test]
+async fn a_one_way_call_is_done_and_not_answered() {
+    let mut daemon = Daemon::start();
+    let mut caller = daemon.connect().await;
+    caller
+        .say(b"{\"method\":\"io.aigateway.Control.Reload\",\"oneway\":true}\0")
+        .await;
+    assert_eq!(daemon.answer().await, Call::Reload);
+    caller.ask(&Call::Start(None)).await;
+    daemon.answer().await;
+    assert_eq!(caller.hear_done().await, "Start(None)");
+}
+
+#[tokio::test]
+async fn a_refusal_arrives_with_its_details() {
+    let mut daemon = Daemon::start();
+    let mut caller = daemon.connect().await;
+    caller.ask(&why("x")).await;
+    let ask = daemon.asks.recv().await.unwrap();
+    let refusal = Refusal::UnknownService {
+        name: "x".into(),
+        known: vec!["litellm".into()],
+    };
+    ask.reply.send(Err(refusal)).unwrap();
+    let answer = caller.hear().await.unwrap();
+    assert_eq!(answer["error"], "io.aigateway.Control.UnknownService");
+    assert_eq!(answer["parameters"]["known"][0], "litellm");
+}
+
+#[tokio::test]
+async fn watching_tells_each_change_until_the_daemon_ends() {
+    let mut daemon = Daemon::start();
+    let mut caller = daemon.connect().await;
+    caller.say(&frame(&Request::watch())).await;
+    for change in 1..=3 {
+        assert_eq!(daemon.answer().await, Call::Status);
+        let status = caller.hear().await.unwrap();
+        assert_eq!(status["continues"], true);
+        daemon.changes.send_replace(change);
+    }
+    daemon.answer().await;
+    assert!(caller.hear().await.is_some());
+    daemon.stop.notify_one();
+    assert_eq!(caller.hear().await, None);
+    daemon.server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_loop_that_is_gone_is_an_answer_too() {
+    let mut daemon = Daemon::start();
+    let mut caller = daemon.connect().await;
+    caller.ask(&Call::Reload).await;
+    drop(daemon.asks.recv().await.unwrap());
+    assert_eq!(
+        caller.hear().await.unwrap()["error"],
+        "io.aigateway.Control.Ending"
+    );
+    daemon.asks.close();
+    caller.ask(&Call::Reload).await;
+    assert_eq!(
+        caller.hear().await.unwrap()["error"],
+        "io.aigateway.Control.Ending"
+    );
+}
+
+#[tokio::test]
+async fn the_last_answer_is_heard_although_the_daemon_ends() {
+    let mut daemon = Daemon::start();
+    let (mut caller, mut idle) = (daemon.connect().await, daemon.connect().await);
+    caller.ask(&Call::Stop(None)).await;
+    let ask = daemon.asks.recv().await.unwrap();
+    daemon.stop.notify_one();
+    assert_eq!(idle.hear().await, None);
+    ask.reply
+        .send(Ok(Reply::Done(vec!["stopped".into()])))
+        .unwrap();
+    assert_eq!(caller.hear_done().await, "stopped");
+    assert_eq!(caller.hear().await, None);
+    daemon.server.await.unwrap();
+}
+
+#[tokio::test]
+async fn too_many_connections_are_turned_away_with_a_reason() {
+    let mut daemon = Daemon::start();
+    let mut open = Vec::new();
+    for _ in 0..CONNECTIONS_MAX {
+        let mut caller = daemon.connect().await;
+        caller.ask(&Call::Reload).await;
+        daemon.answer().await;
+        caller.hear_done().await;
+        open.push(caller);
+    }
+    let mut one_more = daemon.connect().await;
+    let answer = one_more.hear().await.unwrap();
+    assert_eq!(answer["error"], "io.aigateway.Control.Failed");
+    assert_eq!(one_more.hear().await, None);
+    let mut last = open.pop().unwrap();
+    last.ask(&Call::Start(None)).await;
+    daemon.answer().await;
+    assert_eq!(last.hear_done().await, "Start(None)");
+}
+
+#[test]
+fn only_the_owner_and_root_may_speak() {
+    let (owner, other) = (Uid::from_raw(1500), Uid::from_raw(1501));
+    assert!(may_speak(owner, owner));
+    assert!(may_speak(Uid::from_raw(0), owner));
+    assert!(!may_speak(other, owner));
+    assert!(!may_speak(other, Uid::from_raw(0)));
+}

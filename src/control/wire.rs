@@ -1,0 +1,433 @@
+//! What goes over the control socket: Varlink's messages, and what ours mean.
+//!
+//! A message is one JSON object followed by a NUL byte (<https://varlink.org/Method-Call>). Calls
+//! on one connection are answered in their order. Pure: bytes and values in, bytes and values out.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use supervise::spec::ServiceName;
+
+use super::types::{Call, GatewayStatus, Refusal, Reply, Why};
+
+/// Our interface.
+pub const INTERFACE: &str = "io.aigateway.Control";
+
+/// What our interface offers, in Varlink's own language.
+pub const DESCRIPTION: &str = include_str!("io.aigateway.Control.varlink");
+
+/// The longest call that the daemon takes, in bytes.
+pub const CALL_MAX: usize = 64 << 10;
+
+/// The longest answer that the command line takes, in bytes.
+pub const ANSWER_MAX: usize = 4 << 20;
+
+/// The interface that every Varlink service has.
+const SERVICE: &str = "org.varlink.service";
+
+/// As varlink.org prints it.
+const SERVICE_DESCRIPTION: &str = "\
+interface org.varlink.service
+
+method GetInfo() -> (
+  vendor: string,
+  product: string,
+  version: string,
+  url: string,
+  interfaces: []string
+)
+
+method GetInterfaceDescription(interface: string) -> (description: string)
+
+error InterfaceNotFound (interface: string)
+error MethodNotFound (method: string)
+error MethodNotImplemented (method: string)
+error InvalidParameter (parameter: string)
+error PermissionDenied ()
+error ExpectedMore ()
+";
+
+/// Cuts what arrives into messages, however it arrives.
+#[derive(Debug)]
+pub struct Frames {
+    buffer: Vec<u8>,
+    /// So much of the buffer holds no NUL.
+    searched: usize,
+    limit: usize,
+}
+
+/// A message that is longer than it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message of more than {limit} bytes on the control socket")]
+pub struct TooLong {
+    /// The most that is taken.
+    pub limit: usize,
+}
+
+impl Frames {
+    /// Takes messages of up to `limit` bytes.
+    pub const fn new(limit: usize) -> Self {
+        Self {
+            buffer: Vec::new(),
+            searched: 0,
+            limit,
+        }
+    }
+
+    /// Takes in what arrived.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Returns the next whole message without its NUL, or none until more has arrived.
+    ///
+    /// # Errors
+    /// The message is too long, whole or not.
+    pub fn take(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
+        let found = self.buffer[self.searched..].iter().position(|b| *b == 0);
+        let length = found.map_or(self.buffer.len(), |at| self.searched + at);
+        if length > self.limit {
+            return Err(TooLong { limit: self.limit });
+        }
+        if found.is_none() {
+            self.searched = length;
+            return Ok(None);
+        }
+        let rest = self.buffer.split_off(length + 1);
+        let mut message = std::mem::replace(&mut self.buffer, rest);
+        message.truncate(length);
+        self.searched = 0;
+        Ok(Some(message))
+    }
+}
+
+/// One message with its NUL.
+pub fn frame(message: &impl Serialize) -> Vec<u8> {
+    let mut bytes =
+        serde_json::to_vec(message).expect("messages are plain data with text for keys");
+    bytes.push(0);
+    bytes
+}
+
+/// A method call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The interface and the method, joined by a dot.
+    pub method: String,
+    /// An object, or nothing.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub parameters: Value,
+    /// The caller takes more than one answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
+    /// The caller takes no answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub oneway: bool,
+}
+
+/// An answer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// An object, or nothing.
+    #[serde(default)]
+    pub parameters: Value,
+    /// The full name of an error, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// There will be another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continues: bool,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// An answer that is always the same.
+    Fixed(Value),
+    /// Something of the daemon.
+    Call(Call),
+    /// The status now and after each change.
+    Watch,
+}
+
+/// Why a request gets no answer of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Not ours, and not everybody's.
+    InterfaceNotFound(String),
+    /// Not a method of the interface.
+    MethodNotFound(String),
+    /// A parameter that is missing, unknown or of the wrong type.
+    InvalidParameter(String),
+    /// The caller is neither the daemon's owner nor root.
+    PermissionDenied,
+    /// The method answers more than once.
+    ExpectedMore,
+    /// The daemon says no.
+    Refused(Refusal),
+}
+
+impl Request {
+    /// The request for `call`.
+    pub fn of(call: &Call) -> Self {
+        let service = |name: &Option<ServiceName>| match name {
+            Some(name) => json!({ "service": name }),
+            None => json!({}),
+        };
+        let (method, parameters) = match call {
+            Call::Status => ("Status", json!({})),
+            Call::Start(name) => ("Start", service(name)),
+            Call::Stop(name) => ("Stop", service(name)),
+            Call::Restart(name) => ("Restart", service(name)),
+            Call::Reload => ("Reload", json!({})),
+            Call::Why(name) => ("Why", json!({ "service": name })),
+        };
+        Self::named(method, parameters)
+    }
+
+    /// The request to watch the status.
+    pub fn watch() -> Self {
+        Self {
+            more: true,
+            ..Self::named("Watch", json!({}))
+        }
+    }
+
+    fn named(method: &str, parameters: Value) -> Self {
+        Self {
+            method: format!("{INTERFACE}.{method}"),
+            parameters,
+            more: false,
+            oneway: false,
+        }
+    }
+
+    /// Says what is asked for.
+    ///
+    /// # Errors
+    /// It is nothing that there is, or with the wrong parameters.
+    pub fn meaning(&self) -> Result<Asked, Fault> {
+        let parameters = Parameters::of(&self.parameters)?;
+        let (interface, method) = self.method.rsplit_once('.').unwrap_or((&self.method, ""));
+        let asked = match (interface, method) {
+            (SERVICE, "GetInfo") => parameters.none().map(|()| Asked::Fixed(info()))?,
+            (SERVICE, "GetInterfaceDescription") => Asked::Fixed(description(&parameters)?),
+            (INTERFACE, "Watch") if self.more => parameters.none().map(|()| Asked::Watch)?,
+            (INTERFACE, "Watch") => return Err(Fault::ExpectedMore),
+            (INTERFACE, "Status") => parameters.none().map(|()| Asked::Call(Call::Status))?,
+            (INTERFACE, "Reload") => parameters.none().map(|()| Asked::Call(Call::Reload))?,
+            (INTERFACE, "Start") => Asked::Call(Call::Start(parameters.service()?)),
+            (INTERFACE, "Stop") => Asked::Call(Call::Stop(parameters.service()?)),
+            (INTERFACE, "Restart") => Asked::Call(Call::Restart(parameters.service()?)),
+            (INTERFACE, "Why") => Asked::Call(Call::Why(
+                parameters
+                    .service()?
+                    .ok_or_else(|| Fault::InvalidParameter("service".into()))?,
+            )),
+            (SERVICE | INTERFACE, _) => return Err(Fault::MethodNotFound(self.method.clone())),
+            _ => return Err(Fault::InterfaceNotFound(interface.to_owned())),
+        };
+        Ok(asked)
+    }
+}
+
+/// The parameters of a call; an unknown one is an error, so that a slip does not go unnoticed.
+struct Parameters<'a>(Option<&'a Map<String, Value>>);
+
+impl<'a> Parameters<'a> {
+    fn of(value: &'a Value) -> Result<Self, Fault> {
+        match value {
+            Value::Null => Ok(Self(None)),
+            Value::Object(map) => Ok(Self(Some(map))),
+            _ => Err(Fault::InvalidParameter("parameters".into())),
+        }
+    }
+
+    fn only(&self, known: Option<&str>) -> Result<(), Fault> {
+        let mut names = self.0.into_iter().flat_map(Map::keys);
+        match names.find(|name| Some(name.as_str()) != known) {
+            Some(unknown) => Err(Fault::InvalidParameter(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn none(&self) -> Result<(), Fault> {
+        self.only(None)
+    }
+
+    fn text(&self, name: &str) -> Result<Option<&'a str>, Fault> {
+        self.only(Some(name))?;
+        match self.0.and_then(|map| map.get(name)) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Fault::InvalidParameter(name.to_owned())),
+        }
+    }
+
+    fn service(&self) -> Result<Option<ServiceName>, Fault> {
+        self.text("service")?
+            .map(ServiceName::new)
+            .transpose()
+            .map_err(|_| Fault::InvalidParameter("service".into()))
+    }
+}
+
+fn info() -> Value {
+    json!({
+        "vendor": "ai-gateway",
+        "product": "ai-gateway",
+        "version": env!("CARGO_PKG_VERSION"),
+        "url": "",
+        "interfaces": [SERVICE, INTERFACE],
+    })
+}
+
+fn description(parameters: &Parameters<'_>) -> Result<Value, Fault> {
+    let description = match parameters.text("interface")? {
+        Some(SERVICE) => SERVICE_DESCRIPTION,
+        Some(INTERFACE) => DESCRIPTION,
+        Some(other) => return Err(Fault::InterfaceNotFound(other.to_owned())),
+        None => return Err(Fault::InvalidParameter("interface".into())),
+    };
+    Ok(json!({ "description": description }))
+}
+
+impl Response {
+    /// The answer with these parameters.
+    pub fn plain(parameters: Value) -> Self {
+        Self {
+            parameters,
+            ..Self::default()
+        }
+    }
+
+    /// The answer that carries `reply`.
+    pub fn of(reply: &Reply) -> Self {
+        Self::plain(match reply {
+            Reply::Status(status) => json!({ "status": status }),
+            Reply::Done(messages) => json!({ "messages": messages }),
+            Reply::Why(why) => json!(why),
+        })
+    }
+
+    /// One of several statuses.
+    #[must_use]
+    pub fn and_more(self) -> Self {
+        Self {
+            continues: true,
+            ..self
+        }
+    }
+
+    /// Reads the answer to `call`.
+    ///
+    /// # Errors
+    /// The error that it carries, or what is wrong with it.
+    pub fn reply_to(self, call: &Call) -> Result<Reply, NotAReply> {
+        match call {
+            Call::Status => self.status().map(|status| Reply::Status(Box::new(status))),
+            Call::Why(_) => Ok(Reply::Why(Box::new(self.parameters::<Why>()?))),
+            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload => {
+                #[derive(Deserialize)]
+                struct Done {
+                    messages: Vec<String>,
+                }
+                Ok(Reply::Done(self.parameters::<Done>()?.messages))
+            }
+        }
+    }
+
+    /// Reads a status.
+    ///
+    /// # Errors
+    /// The error that it carries, or what is wrong with it.
+    pub fn status(self) -> Result<GatewayStatus, NotAReply> {
+        #[derive(Deserialize)]
+        struct Status {
+            status: GatewayStatus,
+        }
+        Ok(self.parameters::<Status>()?.status)
+    }
+
+    fn parameters<T: serde::de::DeserializeOwned>(self) -> Result<T, NotAReply> {
+        match self.error {
+            None => serde_json::from_value(self.parameters).map_err(NotAReply::Malformed),
+            Some(name) => Err(NotAReply::Fault(Fault::named(&name, &self.parameters))),
+        }
+    }
+}
+
+/// An answer that is not the one hoped for.
+#[derive(Debug)]
+pub enum NotAReply {
+    /// An error.
+    Fault(Fault),
+    /// Not what the method answers.
+    Malformed(serde_json::Error),
+}
+
+impl Fault {
+    /// The answer that carries it.
+    pub fn response(&self) -> Response {
+        let ours = |name: &str| format!("{INTERFACE}.{name}");
+        let everybodys = |name: &str| format!("{SERVICE}.{name}");
+        let (error, parameters) = match self {
+            Self::InterfaceNotFound(interface) => (
+                everybodys("InterfaceNotFound"),
+                json!({ "interface": interface }),
+            ),
+            Self::MethodNotFound(method) => {
+                (everybodys("MethodNotFound"), json!({ "method": method }))
+            }
+            Self::InvalidParameter(name) => {
+                (everybodys("InvalidParameter"), json!({ "parameter": name }))
+            }
+            Self::PermissionDenied => (everybodys("PermissionDenied"), json!({})),
+            Self::ExpectedMore => (everybodys("ExpectedMore"), json!({})),
+            Self::Refused(Refusal::UnknownService { name, known }) => (
+                ours("UnknownService"),
+                json!({ "name": name, "known": known }),
+            ),
+            Self::Refused(Refusal::Failed(message)) => {
+                (ours("Failed"), json!({ "message": message }))
+            }
+            Self::Refused(Refusal::Configuration(report)) => {
+                (ours("Configuration"), json!({ "report": report }))
+            }
+            Self::Refused(Refusal::Ending) => (ours("Ending"), json!({})),
+        };
+        Response {
+            parameters,
+            error: Some(error),
+            continues: false,
+        }
+    }
+
+    /// The fault that an answer carries. One that nobody here knows is a failure with its name.
+    fn named(name: &str, parameters: &Value) -> Self {
+        let text = |key: &str| parameters[key].as_str().unwrap_or_default().to_owned();
+        let (interface, error) = name.rsplit_once('.').unwrap_or((name, ""));
+        match (interface, error) {
+            (SERVICE, "InterfaceNotFound") => Self::InterfaceNotFound(text("interface")),
+            (SERVICE, "MethodNotFound") => Self::MethodNotFound(text("method")),
+            (SERVICE, "InvalidParameter") => Self::InvalidParameter(text("parameter")),
+            (SERVICE, "PermissionDenied") => Self::PermissionDenied,
+            (SERVICE, "ExpectedMore") => Self::ExpectedMore,
+            (INTERFACE, "UnknownService") => Self::Refused(Refusal::UnknownService {
+                name: text("name"),
+                known: parameters["known"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|name| name.as_str().map(str::to_owned))
+                    .collect(),
+            }),
+            (INTERFACE, "Failed") => Self::Refused(Refusal::Failed(text("message"))),
+            (INTERFACE, "Configuration") => Self::Refused(Refusal::Configuration(text("report"))),
+            (INTERFACE, "Ending") => Self::Refused(Refusal::Ending),
+            _ => Self::Refused(Refusal::Failed(format!("the daemon answered {name}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
