@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod control;
+pub mod internal;
 pub mod secrets;
 pub mod stack;

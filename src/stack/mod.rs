@@ -3,9 +3,38 @@
 //! Pure: data in, data out. What a service needs of the machine comes in as [`Installed`], what is
 //! to be written goes out as [`RenderedFile`].
 
-use std::{fmt, path::PathBuf};
+pub mod custom;
+pub mod litellm;
+pub mod nginx;
+pub mod open_webui;
+pub mod pools;
+pub mod postgres;
+mod secrets;
 
-use supervise::spec::ServiceSpec;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use supervise::spec::{EnvValue, Limits, RestartMode, RestartPolicy, ServiceName, ServiceSpec};
+
+pub use self::secrets::Secrets;
+use crate::config::{
+    paths::Paths,
+    settings::{Listen, Settings},
+};
+
+/// The name of the database's service.
+pub const POSTGRES: &str = "postgres";
+/// The name of LiteLLM's service.
+pub const LITELLM: &str = "litellm";
+/// The name of Open WebUI's service.
+pub const OPEN_WEBUI: &str = "open-webui";
+/// The name of nginx's service.
+pub const NGINX: &str = "nginx";
 
 /// Where set-up has put the programs, all absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,3 +80,131 @@ pub struct Stack {
     /// Files to write.
     pub files: Vec<RenderedFile>,
 }
+
+/// What one service adds to the stack.
+struct Part {
+    spec: ServiceSpec,
+    /// Besides its working folder and the folder of its rendered files.
+    folders: Vec<PathBuf>,
+    files: Vec<RenderedFile>,
+}
+
+/// What every service's plan is made from.
+struct Inputs<'a> {
+    settings: &'a Settings,
+    paths: &'a Paths,
+    installed: &'a Installed,
+    secrets: &'a Secrets,
+}
+
+/// Plans the whole stack.
+pub fn plan(settings: &Settings, paths: &Paths, installed: &Installed, secrets: &Secrets) -> Stack {
+    let inputs = Inputs {
+        settings,
+        paths,
+        installed,
+        secrets,
+    };
+    let mut parts = vec![postgres::plan(&inputs), litellm::plan(&inputs)];
+    if settings.open_webui.enabled {
+        parts.push(open_webui::plan(&inputs));
+    }
+    parts.push(nginx::plan(&inputs));
+    let customs = settings.custom.iter();
+    parts.extend(customs.map(|service| custom::plan(&inputs, service)));
+
+    let mut stack = Stack {
+        services: Vec::new(),
+        folders: vec![paths.state.clone(), paths.run.clone()],
+        files: Vec::new(),
+    };
+    for part in parts {
+        stack.folders.push(paths.service(&part.spec.name));
+        stack.folders.push(paths.rendered(&part.spec.name));
+        stack.folders.extend(part.folders);
+        stack.files.extend(part.files);
+        stack.services.push(part.spec);
+    }
+    stack
+}
+
+/// One of the names above.
+fn name(known: &'static str) -> ServiceName {
+    ServiceName::new(known).expect("the names of our own services follow the grammar")
+}
+
+impl Inputs<'_> {
+    fn limits(&self, service: &ServiceName) -> Limits {
+        self.settings
+            .limits
+            .get(service)
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+/// What every process gets. `path` goes before the system's folders.
+fn environment(home: &Path, path: &[&Path]) -> BTreeMap<String, EnvValue> {
+    let own = path.iter().map(|folder| folder.display().to_string());
+    let system = ["/usr/local/bin", "/usr/bin", "/bin"].map(str::to_owned);
+    let path: Vec<String> = own.chain(system).collect();
+    BTreeMap::from([
+        plain("PATH", path.join(":")),
+        plain("HOME", home.display()),
+        plain("LANG", "C.UTF-8"),
+    ])
+}
+
+fn plain(name: &str, value: impl fmt::Display) -> (String, EnvValue) {
+    (name.to_owned(), EnvValue::Plain(value.to_string()))
+}
+
+fn secret(name: &str, value: impl Into<String>) -> (String, EnvValue) {
+    (name.to_owned(), EnvValue::Secret(value.into()))
+}
+
+/// For services that must always be there.
+fn always(stable: Duration) -> RestartPolicy {
+    RestartPolicy {
+        mode: RestartMode::Always,
+        base: Duration::from_secs(1),
+        cap: Duration::from_secs(60),
+        burst: 10,
+        stable,
+    }
+}
+
+/// Where another process of this machine reaches a server that listens on `address`.
+fn reach(address: IpAddr, port: u16) -> SocketAddr {
+    let address = match address {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        IpAddr::V4(_) | IpAddr::V6(_) => address,
+    };
+    SocketAddr::new(address, port)
+}
+
+/// LiteLLM's own API, as seen from this machine.
+pub fn litellm_address(listen: &Listen) -> SocketAddr {
+    reach(listen.address, listen.admin_port)
+}
+
+/// nginx, as seen from this machine.
+pub fn front_address(listen: &Listen) -> SocketAddr {
+    reach(listen.address, listen.port)
+}
+
+/// `text` with everything that means something in a URL escaped.
+fn percent(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut url, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+        url
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+//! Commands that the stack's own services run: after LiteLLM's start, and before its stop.
+//!
+//! They get what they need in their environment: addresses and paths, never a secret's value. The
+//! plan of the stack writes that environment and the command reads it, both through [`Context`].
+
+use std::{net::SocketAddr, path::PathBuf};
+
+/// What the commands need to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// LiteLLM's own API.
+    pub litellm: SocketAddr,
+    /// The folder of the secrets.
+    pub secrets: PathBuf,
+    /// Whether the demo model is wanted.
+    pub demo_model: bool,
+    /// How to reach what Open WebUI keeps; none: it is not a part of the stack.
+    pub open_webui: Option<Database>,
+}
+
+/// How to reach Open WebUI's database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// PostgreSQL's command line.
+    pub psql: PathBuf,
+    /// The folder of its socket.
+    pub socket_folder: PathBuf,
+}
+
+/// An environment that did not come from the plan of the stack.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{variable} is {}: the daemon sets it for the commands that it runs itself, and they are not \
+     for typing",
+    value.as_deref().map_or_else(|| "not set".to_owned(), |value| format!("{value:?}"))
+)]
+pub struct ContextError {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// Its value, if it has one.
+    pub value: Option<String>,
+}
+
+const LITELLM: &str = "AI_GATEWAY_LITELLM";
+const SECRETS: &str = "AI_GATEWAY_SECRETS";
+const DEMO_MODEL: &str = "AI_GATEWAY_DEMO_MODEL";
+const PSQL: &str = "AI_GATEWAY_PSQL";
+const POSTGRES_SOCKET: &str = "AI_GATEWAY_POSTGRES_SOCKET";
+
+impl Context {
+    /// The environment variables that say it.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            (LITELLM, self.litellm.to_string()),
+            (SECRETS, self.secrets.display().to_string()),
+            (DEMO_MODEL, self.demo_model.to_string()),
+        ];
+        if let Some(database) = &self.open_webui {
+            variables.push((PSQL, database.psql.display().to_string()));
+            variables.push((
+                POSTGRES_SOCKET,
+                database.socket_folder.display().to_string(),
+            ));
+        }
+        variables
+    }
+
+    /// Reads it back.
+    ///
+    /// # Errors
+    /// A variable that is missing or says something else.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ContextError> {
+        let need = |name| {
+            variable(name).ok_or(ContextError {
+                variable: name,
+                value: None,
+            })
+        };
+        let wrong = |variable, value| ContextError {
+            variable,
+            value: Some(value),
+        };
+        let (litellm, demo_model) = (need(LITELLM)?, need(DEMO_MODEL)?);
+        Ok(Self {
+            litellm: litellm.parse().map_err(|_| wrong(LITELLM, litellm))?,
+            secrets: need(SECRETS)?.into(),
+            demo_model: demo_model
+                .parse()
+                .map_err(|_| wrong(DEMO_MODEL, demo_model))?,
+            open_webui: match variable(PSQL) {
+                None => None,
+                Some(psql) => Some(Database {
+                    psql: psql.into(),
+                    socket_folder: need(POSTGRES_SOCKET)?.into(),
+                }),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(open_webui: bool) -> Context {
+        Context {
+            litellm: "127.0.0.1:4000".parse().unwrap(),
+            secrets: "/s/secrets".into(),
+            demo_model: true,
+            open_webui: open_webui.then(|| Database {
+                psql: "/pg/psql".into(),
+                socket_folder: "/run/pg".into(),
+            }),
+        }
+    }
+
+    #[test]
+    fn what_the_plan_writes_the_command_reads() {
+        for open_webui in [true, false] {
+            let context = context(open_webui);
+            let variables = context.variables();
+            let look_up = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| value.clone())
+            };
+            assert_eq!(Context::read(look_up).unwrap(), context);
+        }
+    }
+
+    #[test]
+    fn a_person_who_types_the_command_is_told() {
+        let error = Context::read(|_| None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "AI_GATEWAY_LITELLM is not set: the daemon sets it for the commands that it runs \
+             itself, and they are not for typing"
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! LiteLLM: the API, its budgets, keys and models.
+//!
+//! It runs under uvicorn, not under its own command line: that one moves to a random port when its
+//! port is taken, and compares the database's schema through Prisma's command line at each start,
+//! which takes seconds and wants to download a program. What it does besides (the pool's size in
+//! the database's address, the number of workers in the environment) is done here.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, time::Duration};
+
+use sha2::{Digest as _, Sha256};
+use supervise::spec::{
+    Address, Command, EnvValue, HttpTarget, Liveness, Probe, ServiceSpec, Startup, StopStep,
+};
+
+use super::{
+    Inputs, LITELLM, POSTGRES, Part, RenderedFile, always, environment, litellm_address, name,
+    percent, plain, pools, postgres, secret,
+};
+use crate::{
+    internal::{Context, Database},
+    secrets::Secret,
+};
+
+/// Who may log in to the admin page.
+pub const UI_USER: &str = "admin";
+
+/// A request that takes longer than this has failed: the same for LiteLLM and for nginx.
+pub(super) const REQUEST_SECONDS: u32 = 300;
+
+/// From the wish to stop to the end of the last request.
+const DRAIN_SECONDS: u64 = 30;
+
+pub(super) fn plan(inputs: &Inputs) -> Part {
+    let service = name(LITELLM);
+    let config = inputs.paths.rendered(&service).join("config.yaml");
+    let cwd = inputs.paths.service(&service);
+    let at = Address::Tcp(litellm_address(&inputs.settings.listen).to_string());
+    let get = |path: &str| {
+        Probe::Http(HttpTarget {
+            at: at.clone(),
+            path: path.to_owned(),
+        })
+    };
+    let internal = |command| internal(inputs, command, &cwd);
+    let spec = ServiceSpec {
+        command: Command {
+            program: inputs.installed.litellm.join("bin/python"),
+            args: arguments(inputs),
+            env: variables(inputs, &cwd, &config),
+            cwd: cwd.clone(),
+        },
+        requires: [name(POSTGRES)].into(),
+        // Its pool connects again by itself.
+        restart_with_requirements: false,
+        startup: Startup {
+            deadline: Duration::from_secs(300),
+            readiness: Some(get("/health/readiness")),
+            every: Duration::from_millis(100),
+            timeout: Duration::from_secs(5),
+            post_start: Some(internal("ensure-webui-key")),
+        },
+        liveness: Some(Liveness {
+            // Says that the event loop turns, and nothing of the database: a database that is down
+            // is no reason to restart LiteLLM.
+            probe: get("/health/liveliness"),
+            every: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
+            failures: 3,
+            restart_after: Some(12),
+        }),
+        restart: always(Duration::from_secs(120)),
+        stop: vec![
+            StopStep::Run {
+                command: internal("drain-litellm"),
+                timeout: Duration::from_secs(DRAIN_SECONDS + 5),
+            },
+            StopStep::Signal {
+                signal: 15,
+                timeout: Duration::from_secs(DRAIN_SECONDS + 15),
+            },
+        ],
+        limits: inputs.limits(&service),
+        name: service,
+    };
+    Part {
+        spec,
+        folders: vec![],
+        files: vec![RenderedFile {
+            path: config,
+            contents: config_file(inputs.settings.budget.usd),
+        }],
+    }
+}
+
+fn arguments(inputs: &Inputs) -> Vec<String> {
+    let listen = &inputs.settings.listen;
+    let mut arguments = ["-m", "uvicorn", "litellm.proxy.proxy_server:app"]
+        .map(str::to_owned)
+        .to_vec();
+    for (option, value) in [
+        ("--host", listen.address.to_string()),
+        ("--port", listen.admin_port.to_string()),
+        ("--workers", inputs.settings.litellm.workers.to_string()),
+        // Without it a stop waits for the slowest stream.
+        ("--timeout-graceful-shutdown", DRAIN_SECONDS.to_string()),
+        // Importing takes longer than the five seconds after which a busy worker would be killed.
+        ("--timeout-worker-healthcheck", "60".to_owned()),
+    ] {
+        arguments.extend([option.to_owned(), value]);
+    }
+    arguments.push("--no-server-header".to_owned());
+    arguments
+}
+
+fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, EnvValue> {
+    let (installed, secrets) = (inputs.installed, inputs.secrets);
+    let bin = installed.litellm.join("bin");
+    let mut variables = environment(home, &[&bin, &installed.node_bin]);
+    variables.extend([
+        plain("CONFIG_FILE_PATH", config.display()),
+        plain("NUM_WORKERS", inputs.settings.litellm.workers),
+        secret("DATABASE_URL", database_url(inputs)),
+        secret("LITELLM_MASTER_KEY", secrets.litellm_master_key.expose()),
+        secret("LITELLM_SALT_KEY", secrets.litellm_salt_key.expose()),
+        plain("UI_USERNAME", UI_USER),
+        secret("UI_PASSWORD", secrets.litellm_ui_password.expose()),
+        secret(
+            "DRAIN_ENDPOINT_TOKEN",
+            drain_token(&secrets.litellm_master_key),
+        ),
+        plain("GRACEFUL_SHUTDOWN_TIMEOUT", DRAIN_SECONDS),
+        plain("PRISMA_QUERY_ENGINE_BINARY", installed.engine.display()),
+        plain("STORE_MODEL_IN_DB", "True"),
+    ]);
+    variables.extend(CONSTANTS.iter().map(|(name, value)| plain(name, value)));
+    variables
+}
+
+/// What is the same for everybody.
+const CONSTANTS: [(&str, &str); 17] = [
+    // Set-up has migrated the database.
+    ("DISABLE_SCHEMA_UPDATE", "true"),
+    // Development mode reads a `.env` file from wherever it finds one.
+    ("LITELLM_MODE", "PRODUCTION"),
+    // Tables that it would otherwise fetch from its vendor, at start or at first use.
+    ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
+    ("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "True"),
+    ("LITELLM_LOCAL_AUTOROUTER_PRESETS", "True"),
+    ("LITELLM_LOCAL_BLOG_POSTS", "True"),
+    ("LITELLM_LOCAL_POLICY_TEMPLATES", "True"),
+    // Nothing is told to anybody.
+    ("LITELLM_TELEMETRY", "False"),
+    ("DO_NOT_TRACK", "1"),
+    ("HF_HUB_OFFLINE", "1"),
+    ("HF_HUB_DISABLE_TELEMETRY", "1"),
+    // Log what a person may want to read, at once, and not our own probes.
+    ("LITELLM_LOG", "WARNING"),
+    ("LITELLM_DONT_SHOW_FEEDBACK_BOX", "true"),
+    (
+        "LITELLM_DISABLE_ACCESS_LOG_PATHS",
+        "/health/readiness,/health/liveliness",
+    ),
+    ("PYTHONUNBUFFERED", "1"),
+    ("NO_COLOR", "1"),
+    // The working folder is no place to import from.
+    ("PYTHONSAFEPATH", "1"),
+];
+
+/// For Prisma: the host is in the query, the one before the path only completes the address.
+fn database_url(inputs: &Inputs) -> String {
+    let limit = pools::Pools::plan(inputs.settings).litellm_worker;
+    let folder = inputs.paths.postgres_socket_folder();
+    format!(
+        "postgresql://litellm:{}@localhost:{}/litellm?host={}&connection_limit={limit}&pool_timeout=60",
+        percent(inputs.secrets.postgres_litellm_password.expose()),
+        postgres::PORT,
+        percent(&folder.display().to_string()),
+    )
+}
+
+/// What opens `/health/drain`, which takes a worker out of service for good. Made from the master
+/// key, so that there is no further secret to keep; the master key cannot be made from it.
+pub fn drain_token(master_key: &Secret) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"ai-gateway drain token\0");
+    hash.update(master_key.expose());
+    hash.finalize()
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+            text
+        })
+}
+
+fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
+    let context = Context {
+        litellm: litellm_address(&inputs.settings.listen),
+        secrets: inputs.paths.secrets(),
+        demo_model: inputs.settings.litellm.demo_model,
+        open_webui: inputs.settings.open_webui.enabled.then(|| Database {
+            psql: inputs.installed.postgres_bin.join("psql"),
+            socket_folder: inputs.paths.postgres_socket_folder(),
+        }),
+    };
+    let mut env = environment(cwd, &[]);
+    env.extend(
+        context
+            .variables()
+            .into_iter()
+            .map(|(name, value)| plain(name, value)),
+    );
+    Command {
+        program: inputs.installed.ai_gateway.clone(),
+        args: vec!["internal".to_owned(), command.to_owned()],
+        env,
+        cwd: cwd.to_owned(),
+    }
+}
+
+/// Keys and the database's address come from the environment; models live in the database.
+fn config_file(budget: f64) -> String {
+    format!(
+        "\
+# Rendered at each start: changes here are lost. Models are kept in the database.
+litellm_settings:
+  # Of the whole gateway, in US dollars. Under general_settings it would be ignored.
+  max_budget: {budget}
+  budget_duration: 30d
+  request_timeout: {REQUEST_SECONDS}
+  telemetry: false
+general_settings:
+  store_model_in_db: true
+  # Seconds between writes of spend: what a kill may lose.
+  proxy_batch_write_at: 5
+  # A health check asks every model, and a model's provider takes money for an answer.
+  background_health_checks: false
+  # For the drained stop; it takes a token.
+  enable_drain_endpoint: true
+"
+    )
+}

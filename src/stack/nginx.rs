@@ -1,0 +1,293 @@
+//! nginx: the one door. Open WebUI at `/`, the API at `/api/litellm/v1/`, `/health` for monitors.
+//!
+//! The distribution's program with a configuration, a prefix and temporary folders of our own, so
+//! that it runs as any user and touches nothing of the distribution's. It requires nothing, so that
+//! whoever comes early gets a page that says so.
+
+use std::{fmt::Write as _, net::SocketAddr, path::Path, time::Duration};
+
+use supervise::spec::{
+    Address, Command, HttpTarget, Liveness, Probe, ServiceSpec, Startup, StopStep,
+};
+
+use super::{
+    Inputs, NGINX, Part, RenderedFile, always, environment, front_address, litellm,
+    litellm_address, name, open_webui,
+};
+
+/// Folders for what does not fit into memory, by the directive that names them.
+const TEMPORARY: [(&str, &str); 5] = [
+    ("client_body_temp_path", "body"),
+    ("proxy_temp_path", "proxy"),
+    ("fastcgi_temp_path", "fastcgi"),
+    ("uwsgi_temp_path", "uwsgi"),
+    ("scgi_temp_path", "scgi"),
+];
+
+pub(super) fn plan(inputs: &Inputs) -> Part {
+    let service = name(NGINX);
+    let rendered = inputs.paths.rendered(&service);
+    let config = rendered.join("nginx.conf");
+    let cwd = inputs.paths.service(&service);
+    let limits = inputs.limits(&service);
+    let probe = Probe::Http(HttpTarget {
+        at: Address::Tcp(front_address(&inputs.settings.listen).to_string()),
+        path: "/health".to_owned(),
+    });
+    let text = |path: &Path| path.display().to_string();
+    let spec = ServiceSpec {
+        command: Command {
+            program: inputs.installed.nginx.clone(),
+            args: vec![
+                "-e".to_owned(),
+                // Before the configuration is read: otherwise it tries the distribution's log.
+                "stderr".to_owned(),
+                "-p".to_owned(),
+                text(&cwd),
+                "-c".to_owned(),
+                text(&config),
+            ],
+            env: environment(&cwd, &[]),
+            cwd: cwd.clone(),
+        },
+        requires: [].into(),
+        restart_with_requirements: false,
+        startup: Startup {
+            deadline: Duration::from_secs(30),
+            readiness: Some(probe.clone()),
+            every: Duration::from_millis(50),
+            timeout: Duration::from_secs(5),
+            post_start: None,
+        },
+        liveness: Some(Liveness {
+            probe,
+            every: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+            failures: 3,
+            restart_after: Some(6),
+        }),
+        restart: always(Duration::from_secs(60)),
+        stop: vec![signal(3, SHUTDOWN_SECONDS + 5), signal(15, 5)],
+        limits: limits.clone(),
+        name: service,
+    };
+    let folders = TEMPORARY.map(|(_, folder)| cwd.join(folder)).to_vec();
+    let contents = Config {
+        listen: SocketAddr::new(inputs.settings.listen.address, inputs.settings.listen.port),
+        workers: workers(limits.cpu_milli),
+        pid: &rendered.join("nginx.pid"),
+        temporary: &cwd,
+        litellm: litellm_address(&inputs.settings.listen),
+        open_webui: inputs
+            .settings
+            .open_webui
+            .enabled
+            .then(|| inputs.paths.open_webui_socket()),
+    }
+    .render();
+    Part {
+        spec,
+        folders,
+        files: vec![RenderedFile {
+            path: config,
+            contents,
+        }],
+    }
+}
+
+/// From QUIT until the last WebSocket is cut.
+const SHUTDOWN_SECONDS: u64 = 15;
+
+fn signal(signal: i32, seconds: u64) -> StopStep {
+    StopStep::Signal {
+        signal,
+        timeout: Duration::from_secs(seconds),
+    }
+}
+
+/// One for each whole CPU, and two where there is no limit: it only passes bytes on, and `auto`
+/// would start one for each CPU of the host.
+fn workers(cpu_milli: Option<u32>) -> u32 {
+    cpu_milli.map_or(2, |milli| milli.div_ceil(1000).clamp(1, 8))
+}
+
+struct Config<'a> {
+    listen: SocketAddr,
+    workers: u32,
+    pid: &'a Path,
+    temporary: &'a Path,
+    litellm: SocketAddr,
+    open_webui: Option<std::path::PathBuf>,
+}
+
+impl Config<'_> {
+    fn render(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text)
+            .expect("writing to a string cannot fail");
+        text
+    }
+
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "# Rendered at each start: changes here are lost.")?;
+        writeln!(text, "daemon off;")?;
+        writeln!(text, "pid {};", quoted(self.pid))?;
+        writeln!(text, "worker_processes {};", self.workers)?;
+        writeln!(text, "worker_shutdown_timeout {SHUTDOWN_SECONDS}s;")?;
+        writeln!(text, "error_log stderr warn;")?;
+        writeln!(text, "events {{ worker_connections 1024; }}")?;
+        writeln!(text, "http {{")?;
+        for (directive, folder) in TEMPORARY {
+            writeln!(
+                text,
+                "    {directive} {};",
+                quoted(&self.temporary.join(folder))
+            )?;
+        }
+        text.push_str(HTTP);
+        writeln!(
+            text,
+            "    upstream litellm {{ server {}; keepalive 16; }}",
+            self.litellm
+        )?;
+        if let Some(socket) = &self.open_webui {
+            let server = quoted(Path::new(&format!("unix:{}", socket.display())));
+            writeln!(
+                text,
+                "    upstream open_webui {{ server {server}; keepalive 16; }}"
+            )?;
+            text.push_str(&SAME_ORIGIN.replace("@ORIGIN@", open_webui::ORIGIN));
+        }
+        writeln!(text, "    server {{")?;
+        writeln!(text, "        listen {};", self.listen)?;
+        text.push_str(&SERVER.replace("@SECONDS@", &litellm::REQUEST_SECONDS.to_string()));
+        text.push_str(if self.open_webui.is_some() {
+            WITH_OPEN_WEBUI
+        } else {
+            WITHOUT_OPEN_WEBUI
+        });
+        text.push_str("    }\n}\n");
+        Ok(())
+    }
+}
+
+/// In nginx's quotes. A dollar sign would begin a variable where variables are taken; in none of
+/// the directives above they are, except in `server`, and there only in the commercial edition.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// No access log: standard output may be a socket of the journal, which nginx cannot open by name.
+/// LiteLLM's log has a line for each request, with the caller's address.
+const HTTP: &str = r"
+    access_log off;
+    server_tokens off;
+    default_type text/plain;
+    charset utf-8;
+    sendfile on;
+    tcp_nodelay on;
+    keepalive_timeout 75s;
+    client_header_timeout 30s;
+    large_client_header_buffers 4 16k;
+    map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+    # Behind another proxy its word on the scheme counts.
+    map $http_x_forwarded_proto $scheme_of_client { default $scheme; http http; https https; }
+";
+
+/// Open WebUI takes one origin only. A browser's origin that is the host that it asked becomes that
+/// one, so that any name, tunnel or port by which people reach us works, and another site's does
+/// not.
+const SAME_ORIGIN: &str = r#"
+    map "$http_origin $http_host" $origin_for_open_webui {
+        default $http_origin;
+        "~^https?://(\S+) \1$" @ORIGIN@;
+    }
+"#;
+
+const SERVER: &str = r#"
+        add_header X-Frame-Options SAMEORIGIN always;
+        add_header X-Content-Type-Options nosniff always;
+        add_header Referrer-Policy strict-origin-when-cross-origin always;
+
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Real-IP $remote_addr;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-Host $http_host;
+        proxy_set_header X-Forwarded-Proto $scheme_of_client;
+        proxy_set_header Connection $connection_upgrade;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_hide_header Server;
+        # Tokens go out as they come in.
+        proxy_buffering off;
+
+        location = /health { return 200 "healthy\n"; }
+
+        location /api/litellm/v1/ {
+            client_max_body_size 100m;
+            client_body_buffer_size 3m;
+            proxy_connect_timeout 10s;
+            proxy_send_timeout @SECONDS@s;
+            proxy_read_timeout @SECONDS@s;
+            proxy_pass http://litellm/v1/;
+            error_page 413 @api_too_large;
+            error_page 502 503 @api_starting;
+            error_page 504 @api_slow;
+        }
+        location @api_too_large {
+            internal;
+            default_type application/json;
+            return 413 '{"error":{"message":"The request is larger than 100 MB.","type":"invalid_request_error","param":null,"code":"request_too_large"}}\n';
+        }
+        location @api_starting {
+            internal;
+            default_type application/json;
+            add_header Retry-After 5 always;
+            return 503 '{"error":{"message":"LiteLLM does not answer: it is starting, or it is stopped. Try again in a few seconds.","type":"server_error","param":null,"code":"service_unavailable"}}\n';
+        }
+        location @api_slow {
+            internal;
+            default_type application/json;
+            return 504 '{"error":{"message":"LiteLLM did not answer within @SECONDS@ seconds.","type":"server_error","param":null,"code":"timeout"}}\n';
+        }
+        location /api/litellm/ {
+            return 403 "Only /api/litellm/v1/ is served here. Keys, budgets and models are managed on the admin port.\n";
+        }
+"#;
+
+const WITH_OPEN_WEBUI: &str = r#"
+        location / {
+            client_max_body_size 1g;
+            # Uploads go straight through, instead of being written twice.
+            proxy_request_buffering off;
+            proxy_connect_timeout 10s;
+            proxy_send_timeout 86400s;
+            proxy_read_timeout 86400s;
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Real-IP $remote_addr;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Host $http_host;
+            proxy_set_header X-Forwarded-Proto $scheme_of_client;
+            proxy_set_header Connection $connection_upgrade;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Origin $origin_for_open_webui;
+            proxy_pass http://open_webui;
+            error_page 502 503 504 @open_webui_starting;
+        }
+        location @open_webui_starting {
+            internal;
+            default_type text/html;
+            add_header Retry-After 3 always;
+            return 503 '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Starting</title><p>Open WebUI does not answer yet: it is starting, or it is stopped. This page tries again by itself.</p><p><code>ai-gateway status</code> says more.</p>\n';
+        }
+"#;
+
+const WITHOUT_OPEN_WEBUI: &str = r#"
+        location / {
+            return 404 "Open WebUI is not a part of this gateway ([open_webui] enabled = false). The API is at /api/litellm/v1/.\n";
+        }
+"#;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Open WebUI: the chat in the browser, on a Unix socket behind nginx.
+//!
+//! It asks LiteLLM with a virtual key. It copies what the environment says of that connection into
+//! its database at its first start and reads it from there ever after, so that an administrator can
+//! change settings in the browser; a new key or another port gets into that copy through
+//! `internal ensure-webui-key`.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use supervise::spec::{
+    Address, Command, EnvValue, HttpTarget, Liveness, Probe, ServiceSpec, Startup, StopStep,
+};
+
+use super::{
+    Inputs, OPEN_WEBUI, POSTGRES, Part, always, environment, front_address, litellm_address, name,
+    percent, plain, pools, postgres, secret,
+};
+use crate::config::settings::Listen;
+
+/// The only origin that Open WebUI takes. Nobody can be there (RFC 6761): nginx puts it in place
+/// of a browser's origin when that is the site itself, under whatever name it is reached.
+pub(super) const ORIGIN: &str = "http://open-webui.invalid";
+
+/// Where Open WebUI asks LiteLLM.
+pub fn api_base(listen: &Listen) -> String {
+    format!("http://{}/v1", litellm_address(listen))
+}
+
+pub(super) fn plan(inputs: &Inputs) -> Part {
+    let service = name(OPEN_WEBUI);
+    let socket = inputs.paths.open_webui_socket();
+    let data = inputs.paths.state.join("open-webui");
+    let cwd = inputs.paths.service(&service);
+    let get = |path: &str| {
+        Probe::Http(HttpTarget {
+            at: Address::Unix(socket.clone()),
+            path: path.to_owned(),
+        })
+    };
+    let spec = ServiceSpec {
+        command: Command {
+            program: inputs.installed.open_webui.join("bin/python"),
+            args: arguments(&socket),
+            env: variables(inputs, &cwd, &data),
+            cwd,
+        },
+        requires: [name(POSTGRES)].into(),
+        restart_with_requirements: false,
+        startup: Startup {
+            // Its migrations run in its start, can take minutes, and must not be cut short.
+            deadline: Duration::from_secs(1800),
+            readiness: Some(get("/ready")),
+            every: Duration::from_millis(100),
+            timeout: Duration::from_secs(5),
+            post_start: None,
+        },
+        liveness: Some(Liveness {
+            probe: get("/health"),
+            every: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
+            failures: 3,
+            restart_after: Some(12),
+        }),
+        restart: always(Duration::from_secs(120)),
+        stop: vec![StopStep::Signal {
+            signal: 15,
+            timeout: Duration::from_secs(20),
+        }],
+        limits: inputs.limits(&service),
+        name: service,
+    };
+    Part {
+        spec,
+        // Its socket is open to everybody by its mode: the folder is what keeps others out.
+        folders: socket
+            .parent()
+            .map(Path::to_owned)
+            .into_iter()
+            .chain([data])
+            .collect(),
+        files: vec![],
+    }
+}
+
+fn arguments(socket: &Path) -> Vec<String> {
+    let socket = socket.display().to_string();
+    [
+        "-m",
+        "uvicorn",
+        "open_webui.main:app",
+        "--uds",
+        &socket,
+        // More need Redis and another vector store.
+        "--workers",
+        "1",
+        // Open WebSockets would hold up a stop for ever.
+        "--timeout-graceful-shutdown",
+        "5",
+        // Whoever reaches the socket is nginx: only our own user can.
+        "--forwarded-allow-ips",
+        "*",
+        "--no-access-log",
+        "--no-server-header",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+fn variables(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvValue> {
+    let (listen, secrets) = (&inputs.settings.listen, inputs.secrets);
+    let pool = pools::Pools::plan(inputs.settings).open_webui;
+    let bin = inputs.installed.open_webui.join("bin");
+    let mut variables = environment(home, &[&bin]);
+    variables.extend([
+        plain("DATA_DIR", data.display()),
+        secret("DATABASE_URL", database_url(inputs)),
+        plain("DATABASE_POOL_SIZE", pool),
+        plain("WEBUI_URL", format!("http://{}", front_address(listen))),
+        plain("CORS_ALLOW_ORIGIN", ORIGIN),
+        secret("WEBUI_SECRET_KEY", secrets.open_webui_secret_key.expose()),
+    ]);
+    // Every one of its clients is told by itself: OPENAI_API_BASE_URL is for chats alone, and the
+    // others would ask OpenAI.
+    for client in [
+        "",
+        "RAG_",
+        "AUDIO_STT_",
+        "AUDIO_TTS_",
+        "IMAGES_",
+        "IMAGES_EDIT_",
+    ] {
+        variables.extend([
+            plain(&format!("{client}OPENAI_API_BASE_URL"), api_base(listen)),
+            secret(
+                &format!("{client}OPENAI_API_KEY"),
+                secrets.open_webui_virtual_key.expose(),
+            ),
+        ]);
+    }
+    variables.extend(CONSTANTS.iter().map(|(name, value)| plain(name, value)));
+    variables
+}
+
+/// What is the same for everybody.
+const CONSTANTS: [(&str, &str); 21] = [
+    // Where its own launcher would have been: its static files are looked for beside it.
+    ("FROM_INIT_PY", "true"),
+    ("ENV", "prod"),
+    ("DATABASE_POOL_MAX_OVERFLOW", "0"),
+    ("VECTOR_DB", "chroma"),
+    ("ENABLE_OLLAMA_API", "false"),
+    // No model of its own: embeddings and speech by API.
+    ("RAG_EMBEDDING_ENGINE", "openai"),
+    ("RAG_EMBEDDING_MODEL", "text-embedding-3-small"),
+    ("AUDIO_STT_ENGINE", "openai"),
+    ("AUDIO_STT_MODEL", "whisper-1"),
+    ("AUDIO_TTS_ENGINE", "openai"),
+    ("IMAGE_GENERATION_ENGINE", "openai"),
+    // No look for updates, no installing of what a plug-in asks for, nothing told to anybody.
+    ("OFFLINE_MODE", "true"),
+    ("ENABLE_VERSION_UPDATE_CHECK", "false"),
+    ("ANONYMIZED_TELEMETRY", "false"),
+    ("DO_NOT_TRACK", "true"),
+    ("SCARF_NO_ANALYTICS", "true"),
+    ("HF_HUB_OFFLINE", "1"),
+    ("USER_AGENT", "Open WebUI"),
+    ("PYTHONUNBUFFERED", "1"),
+    ("NO_COLOR", "1"),
+    ("PYTHONSAFEPATH", "1"),
+];
+
+fn database_url(inputs: &Inputs) -> String {
+    let folder = inputs.paths.postgres_socket_folder();
+    format!(
+        "postgresql://open_webui:{}@/open_webui?host={}&port={}",
+        percent(inputs.secrets.postgres_open_webui_password.expose()),
+        percent(&folder.display().to_string()),
+        postgres::PORT,
+    )
+}

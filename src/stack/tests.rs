@@ -1,0 +1,333 @@
+//! The whole plan, against what it was when a person last looked at it.
+
+use std::{
+    collections::BTreeMap, fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::PathBuf,
+};
+
+use supervise::{graph::Graph, spec::StopStep};
+
+use super::*;
+use crate::{
+    config::settings::{
+        Budget, CustomProbe, CustomService, EngineSource, LiteLlm, OpenWebUi, Postgres, Programs,
+    },
+    secrets::{Kind, SecretStore},
+};
+
+const MIB: u64 = 1 << 20;
+
+/// Settings as a profile would give them. The sizes are near enough; what counts is that they differ.
+pub(super) fn settings(profile: &str) -> Settings {
+    let (workers, sizes): (u32, Option<[(u64, u32); 4]>) = match profile {
+        "tiny" => (1, Some([(80, 0), (470, 0), (385, 0), (20, 0)])),
+        "small" => (1, Some([(200, 400), (900, 900), (460, 500), (40, 100)])),
+        "medium" => (2, Some([(480, 700), (1780, 2000), (880, 800), (60, 200)])),
+        "large" => (
+            6,
+            Some([(900, 1300), (4400, 4500), (900, 1200), (100, 1100)]),
+        ),
+        _ => (4, None),
+    };
+    let limits = |(memory, cpu): (u64, u32)| Limits {
+        memory_max: Some(memory * MIB),
+        cpu_milli: (cpu > 0).then_some(cpu),
+        pids_max: Some(128),
+        ..Limits::default()
+    };
+    let services = [POSTGRES, LITELLM, OPEN_WEBUI, NGINX].map(name);
+    Settings {
+        profile: profile.to_owned(),
+        budget: Budget { usd: 15.0 },
+        listen: Listen {
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: 3000,
+            admin_port: 4000,
+        },
+        litellm: LiteLlm {
+            workers,
+            demo_model: true,
+        },
+        open_webui: OpenWebUi { enabled: true },
+        postgres: Postgres {
+            max_connections: None,
+        },
+        engine: EngineSource::Wasm,
+        programs: Programs::default(),
+        limits: sizes.map_or_else(BTreeMap::new, |sizes| {
+            services.into_iter().zip(sizes.map(limits)).collect()
+        }),
+        custom: vec![],
+    }
+}
+
+fn paths() -> Paths {
+    Paths {
+        config: "/gw/gateway.toml".into(),
+        state: "/gw/state".into(),
+        run: "/gw/run".into(),
+    }
+}
+
+fn installed() -> Installed {
+    Installed {
+        postgres_bin: "/pg/bin".into(),
+        nginx: "/usr/sbin/nginx".into(),
+        litellm: "/payloads/litellm".into(),
+        open_webui: "/payloads/open-webui".into(),
+        engine: "/payloads/engine/query-engine".into(),
+        node_bin: "/payloads/tools/bin".into(),
+        ai_gateway: "/usr/bin/ai-gateway".into(),
+    }
+}
+
+/// Values that could be nothing else, and that need escaping in an address.
+fn fake(kind: Kind) -> String {
+    format!("sk-FAKE/{}@:%?&", kind.file_name())
+}
+
+fn secrets() -> Secrets {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SecretStore::new(folder.path().to_owned());
+    for kind in Kind::ALL {
+        fs::write(store.path(kind), fake(kind)).unwrap();
+        fs::set_permissions(store.path(kind), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    Secrets::load(&store).unwrap()
+}
+
+fn custom() -> CustomService {
+    CustomService {
+        name: ServiceName::new("ticker").unwrap(),
+        command: ["/usr/bin/ticker", "--quiet"].map(str::to_owned).to_vec(),
+        environment: [("TOKEN".to_owned(), "theirs".to_owned())].into(),
+        requires: vec![name(LITELLM)],
+        probe: Some(CustomProbe::Http("http://127.0.0.1:9/up".into())),
+        restart: RestartMode::OnFailure,
+        start_timeout: Duration::from_secs(7),
+        stop_timeout: Duration::from_secs(8),
+    }
+}
+
+fn planned(settings: &Settings) -> Stack {
+    plan(settings, &paths(), &installed(), &secrets())
+}
+
+fn every_command(spec: &ServiceSpec) -> Vec<&supervise::spec::Command> {
+    let mut commands = vec![&spec.command];
+    commands.extend(&spec.startup.post_start);
+    for step in &spec.stop {
+        if let StopStep::Run { command, .. } = step {
+            commands.push(command);
+        }
+    }
+    commands
+}
+
+fn file<'a>(stack: &'a Stack, name: &str) -> &'a str {
+    let found = stack.files.iter().find(|file| file.path.ends_with(name));
+    &found.unwrap().contents
+}
+
+#[test]
+fn the_plan_of_a_small_machine() {
+    let mut settings = settings("small");
+    settings.custom = vec![custom()];
+    let stack = planned(&settings);
+    insta::assert_snapshot!("folders", lines(&stack.folders));
+    for spec in &stack.services {
+        insta::assert_debug_snapshot!(format!("service_{}", spec.name), spec);
+    }
+    for file in &stack.files {
+        let name = file.path.file_name().unwrap().to_str().unwrap();
+        insta::assert_snapshot!(format!("file_{name}"), file.contents);
+    }
+}
+
+fn lines(paths: &[PathBuf]) -> String {
+    paths.iter().fold(String::new(), |mut text, path| {
+        writeln!(text, "{}", path.display()).unwrap();
+        text
+    })
+}
+
+/// What a profile changes: sizes, workers and pools.
+#[test]
+fn the_plans_of_the_profiles() {
+    let mut text = String::new();
+    for profile in ["tiny", "small", "medium", "large", "local"] {
+        let settings = settings(profile);
+        let stack = planned(&settings);
+        writeln!(text, "# {profile}: {:?}", pools::Pools::plan(&settings)).unwrap();
+        for service in &stack.services {
+            writeln!(text, "{}: {:?}", service.name, service.limits).unwrap();
+        }
+        let sizes = [
+            "_mem ",
+            "_buffers",
+            "_cache",
+            "max_wal",
+            "max_conn",
+            "worker_processes",
+        ];
+        for line in stack.files.iter().flat_map(|file| file.contents.lines()) {
+            if sizes.iter().any(|size| line.contains(size)) {
+                writeln!(text, "{line}").unwrap();
+            }
+        }
+        text.push('\n');
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn no_secret_is_in_arguments_plain_variables_or_debug_output() {
+    let mut settings = settings("small");
+    settings.custom = vec![custom()];
+    let stack = planned(&settings);
+    let secret = |text: &str| text.contains("FAKE") || text.contains("theirs");
+    for spec in &stack.services {
+        for command in every_command(spec) {
+            assert!(!command.args.iter().any(|argument| secret(argument)));
+            for (name, value) in &command.env {
+                if let EnvValue::Plain(value) = value {
+                    assert!(!secret(value), "{name}");
+                }
+            }
+        }
+    }
+    assert!(!secret(&format!("{stack:?} {:?}", secrets())));
+}
+
+#[test]
+fn every_secret_reaches_whom_it_is_for() {
+    let stack = planned(&settings("small"));
+    let has = |service: &str, variable: &str, value: &str| {
+        let spec = stack
+            .services
+            .iter()
+            .find(|spec| spec.name.as_str() == service);
+        let found = spec.unwrap().command.env[variable].expose();
+        assert!(found.contains(value), "{service} {variable}: {found}");
+    };
+    has(LITELLM, "LITELLM_MASTER_KEY", &fake(Kind::LitellmMasterKey));
+    has(LITELLM, "LITELLM_SALT_KEY", &fake(Kind::LitellmSaltKey));
+    has(LITELLM, "UI_PASSWORD", &fake(Kind::LitellmUiPassword));
+    has(
+        LITELLM,
+        "DATABASE_URL",
+        &percent(&fake(Kind::PostgresLitellmPassword)),
+    );
+    has(
+        OPEN_WEBUI,
+        "WEBUI_SECRET_KEY",
+        &fake(Kind::OpenWebuiSecretKey),
+    );
+    has(
+        OPEN_WEBUI,
+        "OPENAI_API_KEY",
+        &fake(Kind::OpenWebuiVirtualKey),
+    );
+    has(
+        OPEN_WEBUI,
+        "DATABASE_URL",
+        &percent(&fake(Kind::PostgresOpenWebuiPassword)),
+    );
+    let master = fake(Kind::LitellmMasterKey);
+    for spec in stack
+        .services
+        .iter()
+        .filter(|spec| spec.name.as_str() != LITELLM)
+    {
+        let environment = spec.command.env.values();
+        assert!(
+            environment
+                .map(EnvValue::expose)
+                .all(|value| value != master)
+        );
+    }
+}
+
+#[test]
+fn every_service_has_a_folder_of_its_own_and_every_folder_is_made() {
+    let mut settings = settings("local");
+    settings.custom = vec![custom()];
+    let stack = planned(&settings);
+    let mut own: Vec<_> = stack
+        .services
+        .iter()
+        .map(|spec| &spec.command.cwd)
+        .collect();
+    own.sort();
+    own.dedup();
+    assert_eq!(own.len(), stack.services.len());
+    assert!(own.iter().all(|folder| stack.folders.contains(folder)));
+    for file in &stack.files {
+        assert!(
+            stack
+                .folders
+                .contains(&file.path.parent().unwrap().to_owned())
+        );
+    }
+    // A folder comes after the one that it is in.
+    for (place, folder) in stack.folders.iter().enumerate() {
+        let above = folder.parent().unwrap();
+        let found = stack.folders.iter().position(|other| other == above);
+        assert!(
+            found.is_none_or(|found| found < place),
+            "{}",
+            folder.display()
+        );
+    }
+}
+
+#[test]
+fn the_services_make_a_graph() {
+    let mut settings = settings("small");
+    settings.custom = vec![custom()];
+    for enabled in [true, false] {
+        settings.open_webui.enabled = enabled;
+        let stack = planned(&settings);
+        Graph::new(&stack.services).unwrap();
+        assert_eq!(stack.services.len(), if enabled { 5 } else { 4 });
+    }
+}
+
+#[test]
+fn without_open_webui_the_front_says_so_and_nobody_gets_its_key() {
+    let mut settings = settings("small");
+    settings.open_webui.enabled = false;
+    let stack = planned(&settings);
+    let config = file(&stack, "nginx.conf");
+    assert!(config.contains("Open WebUI is not a part of this gateway"));
+    assert!(!config.contains("http.sock"));
+    let text = format!("{:?}", stack.services);
+    assert!(!text.contains("AI_GATEWAY_PSQL"));
+}
+
+#[test]
+fn an_address_for_everybody_is_reached_by_loopback() {
+    let mut settings = settings("small");
+    for (all, loopback) in [
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("10.0.0.7", "10.0.0.7"),
+    ] {
+        settings.listen.address = all.parse().unwrap();
+        let stack = planned(&settings);
+        let config = file(&stack, "nginx.conf");
+        assert!(
+            config.contains(&format!("server {loopback}:4000;")),
+            "{config}"
+        );
+        let listen = SocketAddr::new(settings.listen.address, 3000);
+        assert!(config.contains(&format!("listen {listen};")), "{config}");
+    }
+}
+
+#[test]
+fn the_drain_token_tells_nothing_of_the_master_key() {
+    let secrets = secrets();
+    let token = litellm::drain_token(&secrets.litellm_master_key);
+    assert_eq!(token.len(), 64);
+    assert_ne!(token, litellm::drain_token(&secrets.litellm_salt_key));
+}
