@@ -1,0 +1,237 @@
+//! From one value a key to [`Settings`], and to the rows of `config show`.
+
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use supervise::spec::{Limits, RestartMode, ServiceName};
+
+use super::{
+    resolve::{Entry, Merged, Origin, default_of},
+    schema::{self, Default, KEYS},
+    settings::{
+        Budget, CustomService, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs,
+        Settings,
+    },
+    value::Value,
+};
+
+/// One line of `config show`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The dotted name.
+    pub key: String,
+    /// Its value as TOML; none: it has none.
+    pub value: Option<String>,
+    /// What holds where there is no value.
+    pub unset: &'static str,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// The settings. Only for what was checked.
+pub(super) fn settings(all: &Merged) -> Settings {
+    let whole = |name| u32::try_from(all.whole(name).unwrap_or_default()).unwrap_or(u32::MAX);
+    let port = |name| u16::try_from(all.whole(name).unwrap_or_default()).unwrap_or_default();
+    let path = |name| match all.value(name) {
+        Some(Value::Path(path)) => Some(path.clone()),
+        _ => None,
+    };
+    Settings {
+        profile: all.profile.name.to_owned(),
+        budget: Budget {
+            usd: match all.value("budget") {
+                Some(Value::Usd(usd)) => *usd,
+                _ => 0.0,
+            },
+        },
+        listen: Listen {
+            address: match all.value("listen.address") {
+                Some(Value::Address(address)) => *address,
+                _ => IpAddr::from([127, 0, 0, 1]),
+            },
+            port: port("listen.port"),
+            admin_port: port("listen.admin_port"),
+        },
+        litellm: LiteLlm {
+            workers: whole("litellm.workers"),
+            demo_model: all.flag("litellm.demo_model"),
+        },
+        open_webui: OpenWebUi {
+            enabled: all.flag("open_webui.enabled"),
+        },
+        postgres: Postgres {
+            max_connections: all
+                .whole("postgres.max_connections")
+                .and_then(|most| most.try_into().ok()),
+        },
+        engine: engine(all),
+        programs: Programs {
+            postgres_bin: path("programs.postgres_bin"),
+            nginx: path("programs.nginx"),
+            python: path("programs.python"),
+            node: path("programs.node"),
+        },
+        limits: limits(all),
+        custom: custom(all),
+    }
+}
+
+fn engine(all: &Merged) -> EngineSource {
+    let text = |name| all.text(name).unwrap_or_default().to_owned();
+    match (all.text("engine.kind"), all.value("engine.path")) {
+        (Some("program"), Some(Value::Path(path))) => EngineSource::Program(path.clone()),
+        (Some("download"), _) => EngineSource::Download {
+            url: text("engine.url"),
+            sha256: text("engine.sha256"),
+        },
+        _ => EngineSource::Wasm,
+    }
+}
+
+fn limits(all: &Merged) -> BTreeMap<ServiceName, Limits> {
+    let named = all.services().into_iter().map(|service| {
+        let name = |leaf: &str| format!("limits.{service}.{leaf}");
+        let whole = |leaf: &str| all.whole(&name(leaf));
+        let limits = Limits {
+            memory_max: all.size(&name("memory_max")),
+            memory_high: memory_high(all, service).map(|(bytes, _)| bytes),
+            cpu_milli: match all.value(&name("cpus")) {
+                Some(Value::Cpus(milli)) => *milli,
+                _ => None,
+            },
+            cpu_weight: whole("cpu_weight").and_then(|weight| weight.try_into().ok()),
+            io_weight: whole("io_weight").and_then(|weight| weight.try_into().ok()),
+            pids_max: whole("pids_max"),
+        };
+        (service_name(service), limits)
+    });
+    named.collect()
+}
+
+/// What was said, or 95 % of the most: the kernel begins to take back before it has to kill.
+fn memory_high(all: &Merged, service: &str) -> Option<(u64, Origin)> {
+    if let Some(entry) = all.entries.get(&format!("limits.{service}.memory_high")) {
+        return match entry.value {
+            Value::Size(Some(bytes)) => Some((bytes, entry.origin.clone())),
+            _ => None,
+        };
+    }
+    let max = all.entries.get(&format!("limits.{service}.memory_max"))?;
+    match max.value {
+        Value::Size(Some(bytes)) => Some((bytes / 20 * 19, max.origin.clone())),
+        _ => None,
+    }
+}
+
+fn service_name(name: &str) -> ServiceName {
+    ServiceName::new(name).expect("names were checked where their tables were read")
+}
+
+fn custom(all: &Merged) -> Vec<CustomService> {
+    all.custom()
+        .map(|service| custom_service(all, service))
+        .collect()
+}
+
+fn custom_service(all: &Merged, service: &str) -> CustomService {
+    let value = |leaf| of_service(all, service, leaf).map(|entry| entry.value);
+    let time = |leaf| match value(leaf) {
+        Some(Value::Time(time)) => time,
+        _ => Duration::ZERO,
+    };
+    CustomService {
+        name: service_name(service),
+        command: match value("command") {
+            Some(Value::Command(command)) => command,
+            _ => Vec::new(),
+        },
+        environment: match value("environment") {
+            Some(Value::Environment(variables)) => variables,
+            _ => BTreeMap::new(),
+        },
+        requires: match value("requires") {
+            Some(Value::Services(names)) => {
+                names.iter().map(|(name, _)| service_name(name)).collect()
+            }
+            _ => Vec::new(),
+        },
+        probe: match value("probe") {
+            Some(Value::Probe(probe)) => Some(probe),
+            _ => None,
+        },
+        restart: match value("restart") {
+            Some(Value::Text(word)) if word == "on-failure" => RestartMode::OnFailure,
+            Some(Value::Text(word)) if word == "never" => RestartMode::Never,
+            _ => RestartMode::Always,
+        },
+        start_timeout: time("start_timeout"),
+        stop_timeout: time("stop_timeout"),
+    }
+}
+
+/// What holds for a key of a user's own service.
+fn of_service(all: &Merged, service: &str, leaf: &str) -> Option<Entry> {
+    let name = format!("service.{service}.{leaf}");
+    all.entries.get(&name).cloned().or_else(|| {
+        Some(Entry {
+            value: default_of(schema::find(&name)?)?,
+            origin: Origin::Default,
+            place: None,
+        })
+    })
+}
+
+/// All keys, those of services for each service.
+pub(super) fn rows(all: &Merged) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for key in KEYS.iter().filter(|key| !key.of_a_service()) {
+        let entry = all.entries.get(key.name).cloned();
+        rows.push(row(key.name.to_owned(), key, entry));
+    }
+    let (services, custom) = (all.services(), all.custom().collect::<Vec<_>>());
+    for (table, services) in [("limits", services), ("service", custom)] {
+        for service in services {
+            for key in KEYS
+                .iter()
+                .filter(|key| key.table() == format!("{table}.*"))
+            {
+                let name = format!("{table}.{service}.{}", key.leaf());
+                let entry = match (table, key.leaf()) {
+                    ("service", leaf) => of_service(all, service, leaf),
+                    (_, "memory_high") => memory_high_entry(all, &name, service),
+                    _ => all.entries.get(&name).cloned(),
+                };
+                rows.push(row(name, key, entry));
+            }
+        }
+    }
+    rows
+}
+
+fn memory_high_entry(all: &Merged, name: &str, service: &str) -> Option<Entry> {
+    all.entries.get(name).cloned().or_else(|| {
+        let (bytes, origin) = memory_high(all, service)?;
+        Some(Entry {
+            value: Value::Size(Some(bytes)),
+            origin,
+            place: None,
+        })
+    })
+}
+
+fn row(key: String, of: &schema::Key, entry: Option<Entry>) -> Row {
+    let unset = match of.default {
+        Default::Unset(text) => text,
+        Default::Profile => "no limit",
+        Default::Value(_) | Default::Required => "",
+    };
+    let (value, origin) = match entry {
+        Some(entry) => (Some(entry.value.to_string()), entry.origin),
+        None => (None, Origin::Default),
+    };
+    Row {
+        key,
+        value,
+        unset,
+        origin,
+    }
+}

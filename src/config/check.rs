@@ -1,0 +1,387 @@
+//! What is wrong with values that are right one by one: with each other, or with this machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    profile::{Machine, limited},
+    report::{Place, Problem, nearest},
+    resolve::{Merged, Origin},
+    schema::{BUILT_IN, RESERVED},
+    value::{Value, cpus_text, megabytes, size_text},
+};
+
+/// Below this the service cannot do its work, in MB. LiteLLM and Open WebUI: half of what they
+/// were ever seen to need; PostgreSQL and nginx: what they take before the first connection.
+const FLOORS: [(&str, u64); 4] = [
+    ("postgres", 48),
+    ("litellm", 220),
+    ("open-webui", 190),
+    ("nginx", 8),
+];
+/// Of a service of the user's own: one process and a page table.
+const FLOOR: u64 = 1;
+
+/// Everything that takes more than one value to see.
+pub(super) fn check(all: &Merged, machine: Option<Machine>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if all.complete {
+        services(all, &mut problems);
+        requirements(all, &mut problems);
+    }
+    ports(all, &mut problems);
+    engine(all, &mut problems);
+    limits(all, &mut problems);
+    address(all, &mut problems);
+    if let Some(machine) = machine {
+        memory(all, machine, &mut problems);
+        cpus(all, machine, &mut problems);
+    }
+    problems
+}
+
+fn ports(all: &Merged, problems: &mut Vec<Problem>) {
+    let (one, other) = ("listen.port", "listen.admin_port");
+    let known = all.sound(one) && all.sound(other);
+    if known && all.whole(one) == all.whole(other) {
+        let port = all.whole(one).unwrap_or_default();
+        let label = |name| match all.place(name) {
+            Some(_) => format!("`{name}` is {port}"),
+            None => String::new(),
+        };
+        let mut problem =
+            Problem::error(format!("`{one}` and `{other}` are the same port, {port}"))
+                .at(all.place(one), label(one))
+                .at(all.place(other), label(other));
+        for name in [one, other] {
+            if all.place(name).is_none() {
+                problem = problem.note(format!("`{name}` is {port} by default"));
+            }
+        }
+        problems.push(problem.help(format!("give one of them another, such as {}", port ^ 1)));
+    }
+}
+
+fn address(all: &Merged, problems: &mut Vec<Problem>) {
+    if let Some(Value::Address(address)) = all.value("listen.address")
+        && !address.is_loopback()
+        && all.sound("listen.address")
+    {
+        let title =
+            format!("other machines can reach the gateway at {address}, its admin page included");
+        problems.push(
+            Problem::warning(title)
+                .at(all.place("listen.address"), "not a loopback address")
+                .note("nothing encrypts what goes through these ports"),
+        );
+    }
+}
+
+fn engine(all: &Merged, problems: &mut Vec<Problem>) {
+    let kind = all.text("engine.kind").unwrap_or_default();
+    if !all.sound("engine.kind") {
+        return;
+    }
+    let needed: &[&str] = match kind {
+        "program" => &["engine.path"],
+        "download" => &["engine.url", "engine.sha256"],
+        _ => &[],
+    };
+    for name in needed {
+        if all.value(name).is_none() && all.sound(name) {
+            problems.push(Problem::error(format!("`{name}` is missing")).at(
+                all.place("engine.kind"),
+                format!("kind \"{kind}\" needs it"),
+            ));
+        }
+    }
+    for name in ["engine.path", "engine.url", "engine.sha256"] {
+        if !needed.contains(&name) && all.value(name).is_some() {
+            problems.push(
+                Problem::warning(format!("`{name}` has no effect"))
+                    .at(all.place(name), format!("not used with kind \"{kind}\"")),
+            );
+        }
+    }
+}
+
+fn limits(all: &Merged, problems: &mut Vec<Problem>) {
+    let services: BTreeSet<&str> = all
+        .entries
+        .keys()
+        .filter_map(|name| name.strip_prefix("limits.")?.split('.').next())
+        .collect();
+    for service in services {
+        let name = |leaf: &str| format!("limits.{service}.{leaf}");
+        let (max, high) = (name("memory_max"), name("memory_high"));
+        let floor = FLOORS.iter().find(|(known, _)| *known == service);
+        let floor = floor.map_or(FLOOR, |(_, floor)| *floor) * 1_000_000;
+        if let Some(bytes) = all
+            .size(&max)
+            .filter(|&bytes| bytes < floor && all.sound(&max))
+        {
+            problems.push(
+                Problem::error(format!("`{max}` is too small"))
+                    .at(
+                        all.place(&max),
+                        format!("{service} cannot run in {}", size_text(bytes)),
+                    )
+                    .help(format!("at least \"{}\"", size_text(floor))),
+            );
+        }
+        let both = all.size(&high).zip(all.size(&max));
+        if let Some((above, below)) = both.filter(|(high, max)| high > max)
+            && all.sound(&high)
+            && all.sound(&max)
+        {
+            let mut problem = Problem::error(format!("`{high}` is above `{max}`"))
+                .at(
+                    all.place(&high),
+                    format!("{} would never be reached", size_text(above)),
+                )
+                .near(
+                    all.place(&max),
+                    format!("it is killed at {}", size_text(below)),
+                );
+            if let Some(Origin::Profile(profile)) = all.entries.get(&max).map(|e| &e.origin) {
+                problem = problem.note(format!(
+                    "`{max}` is \"{}\" by profile {profile}",
+                    size_text(below)
+                ));
+            }
+            problems.push(problem.help(format!("without it, 95 % of `{max}` holds")));
+        }
+    }
+}
+
+/// The tables' names: taken ones, ones that are not there, and services without a command.
+fn services(all: &Merged, problems: &mut Vec<Problem>) {
+    let known = all.services();
+    let mut seen = BTreeSet::new();
+    for table in &all.tables {
+        let service = table.service.as_str();
+        if !seen.insert((table.defines, service)) {
+            continue;
+        }
+        let place = Some(table.place.clone());
+        if table.defines && RESERVED.contains(&service) {
+            let mut problem = Problem::error(format!("the name {service:?} is taken"))
+                .at(place, "the gateway has a service of that name");
+            if BUILT_IN.contains(&service) {
+                problem = problem.help(format!("its limits are set in [limits.{service}]"));
+            }
+            problems.push(problem);
+        } else if table.defines {
+            let command = format!("service.{service}.command");
+            if all.value(&command).is_none() && all.sound(&command) {
+                problems.push(
+                    Problem::error(format!("`{command}` is missing"))
+                        .at(place, "nothing says what is to be launched")
+                        .help("for example: command = [\"/usr/local/bin/mailer\"]".to_owned()),
+                );
+            }
+        } else if !known.contains(&service) && !BUILT_IN.contains(&service) {
+            problems.push(
+                Problem::error(format!("there is no service {service:?} to limit"))
+                    .at(place, "not known")
+                    .help(suggestion(service, &known)),
+            );
+        }
+    }
+}
+
+fn suggestion(name: &str, known: &[&str]) -> String {
+    nearest(name, known.iter().copied()).map_or_else(
+        || format!("the services are: {}", known.join(", ")),
+        |near| format!("did you mean `{near}`?"),
+    )
+}
+
+/// What the user's own services require, with the place of each name.
+type Requires<'a> = BTreeMap<&'a str, Vec<(&'a str, Option<Place>)>>;
+
+fn requirements(all: &Merged, problems: &mut Vec<Problem>) {
+    let known = all.services();
+    let mut requires = Requires::new();
+    for service in all.custom() {
+        let name = format!("service.{service}.requires");
+        let Some(Value::Services(names)) = all.value(&name) else {
+            continue;
+        };
+        let source = all.place(&name).map(|place| place.source);
+        for (required, span) in names {
+            let place = source.map(|source| Place {
+                source,
+                span: span.clone(),
+            });
+            if known.contains(&required.as_str()) {
+                requires.entry(service).or_default().push((required, place));
+            } else {
+                let help = if required == "open-webui" {
+                    "`open_webui.enabled` is false".to_owned()
+                } else {
+                    suggestion(required, &known)
+                };
+                problems.push(
+                    Problem::error(format!(
+                        "{service:?} requires {required:?}, and there is no such service"
+                    ))
+                    .at(place, "not known")
+                    .help(help),
+                );
+            }
+        }
+    }
+    circles(&requires, problems);
+}
+
+/// Each circle once. Services that the gateway brings along require none of the user's own, so a
+/// circle is among the latter.
+fn circles(requires: &Requires<'_>, problems: &mut Vec<Problem>) {
+    let mut done = BTreeSet::new();
+    for service in requires.keys() {
+        let mut path = vec![*service];
+        while let Some(circle) = next_circle(requires, &mut path, &mut done) {
+            let mut problem = Problem::error(format!(
+                "services require each other in a circle: {}",
+                circle.join(" -> ")
+            ));
+            for pair in circle.windows(2) {
+                let found = requires.get(pair[0]).into_iter().flatten();
+                for (_, place) in found.filter(|(name, _)| *name == pair[1]).take(1) {
+                    problem =
+                        problem.at(place.clone(), format!("{} waits for {}", pair[0], pair[1]));
+                }
+            }
+            problems.push(
+                problem.help("none of them could ever start: take one of these away".to_owned()),
+            );
+        }
+    }
+}
+
+/// Walks on from the end of `path`, depth first, until a circle is found or nothing is left.
+fn next_circle<'a>(
+    requires: &Requires<'a>,
+    path: &mut Vec<&'a str>,
+    done: &mut BTreeSet<(&'a str, &'a str)>,
+) -> Option<Vec<&'a str>> {
+    while let Some(last) = path.last().copied() {
+        let edges = requires.get(last).into_iter().flatten();
+        let next = edges
+            .map(|(name, _)| *name)
+            .find(|name| !done.contains(&(last, *name)));
+        let Some(next) = next else {
+            path.pop();
+            continue;
+        };
+        done.insert((last, next));
+        if let Some(start) = path.iter().position(|name| *name == next) {
+            let mut circle = path[start..].to_vec();
+            circle.push(next);
+            return Some(circle);
+        }
+        path.push(next);
+    }
+    None
+}
+
+/// The sum of the memory limits against what the machine has.
+fn memory(all: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
+    let open_webui = all.flag("open_webui.enabled");
+    let names: Vec<_> = all
+        .services()
+        .into_iter()
+        .map(|service| (service, format!("limits.{service}.memory_max")))
+        .collect();
+    let unsound = names.iter().any(|(_, name)| !all.sound(name)) || !all.sound("profile");
+    let rows: Vec<_> = names
+        .iter()
+        .filter_map(|(service, name)| Some((*service, name, all.size(name)?)))
+        .collect();
+    let sum = rows
+        .iter()
+        .fold(0_u64, |sum, (_, _, bytes)| sum.saturating_add(*bytes));
+    if unsound || sum <= machine.for_services() {
+        return;
+    }
+    let profile = all.profile.name;
+    let alone = !all.profile.fits(machine, open_webui);
+    let title = if alone {
+        format!("profile \"{profile}\" does not fit this machine")
+    } else {
+        "the memory limits do not fit this machine".to_owned()
+    };
+    let label = format!(
+        "{} for the services, and this machine has {} for them",
+        megabytes(sum),
+        megabytes(machine.for_services())
+    );
+    let mut problem = Problem::error(title).at(all.place("profile"), label);
+    for (service, name, bytes) in &rows {
+        problem = problem.at(all.place(name), format!("{service}: {}", megabytes(*bytes)));
+    }
+    problem = problem.note(table(&rows, sum, machine));
+    if alone && all.place("profile").is_none() {
+        problem = problem.note(format!("\"{profile}\" is the smallest profile"));
+    }
+    let fitting = limited()
+        .filter(|profile| profile.fits(machine, open_webui))
+        .last();
+    problems.push(problem.help(match (alone, fitting) {
+        (true, Some(fitting)) => format!(
+            "profile = \"{}\" is the largest that fits, with {}",
+            fitting.name,
+            megabytes(fitting.sum(open_webui)),
+        ),
+        (true, None) => {
+            "profile = \"local\" limits nothing, at the risk of the whole machine".to_owned()
+        }
+        (false, _) => format!(
+            "lower them by {} in all",
+            megabytes(sum - machine.for_services() + 999_999)
+        ),
+    }));
+}
+
+/// The sum, written as one adds by hand.
+fn table(rows: &[(&str, &String, u64)], sum: u64, machine: Machine) -> String {
+    let line = |name: &str, bytes: u64| format!("  {name:<14}{:>10}", megabytes(bytes));
+    let mut lines = vec!["the memory limits are".to_owned()];
+    lines.extend(rows.iter().map(|(service, _, bytes)| line(service, *bytes)));
+    lines.push(line("sum", sum));
+    lines.push(format!(
+        "{}, 97 % of {}",
+        line("this machine", machine.for_services()),
+        megabytes(machine.memory_bytes)
+    ));
+    lines.join("\n")
+}
+
+fn cpus(all: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
+    let has = format!("this machine has {}", machine.cpus);
+    for service in all.services() {
+        let name = format!("limits.{service}.cpus");
+        if let (Some(Value::Cpus(Some(milli))), Some(place)) = (all.value(&name), all.place(&name))
+            && u64::from(*milli) > u64::from(machine.cpus) * 1000
+        {
+            let title = format!("`{name}` limits nothing: {} CPUs", cpus_text(*milli));
+            problems.push(Problem::warning(title).at(Some(place), has.clone()));
+        }
+    }
+    let chosen = all
+        .place("litellm.workers")
+        .or_else(|| all.place("profile"));
+    let workers = all.whole("litellm.workers").unwrap_or_default();
+    let by_profile = all.place("litellm.workers").is_none();
+    if workers > u64::from(machine.cpus)
+        && chosen.is_some()
+        && !(by_profile && all.profile.memory.is_none())
+    {
+        let title = format!("LiteLLM gets {workers} workers, more than there are CPUs");
+        problems.push(
+            Problem::warning(title)
+                .at(chosen, has)
+                .note("each takes about 600 MB, and they would wait for one another"),
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! What this machine, or the container that we are in, gives us.
+
+use std::{fs, path::Path};
+
+use super::profile::Machine;
+
+/// Reads it below `root`, which is `/` but for tests.
+///
+/// `/proc/meminfo` may speak of the host while we are in a container, so the smallest `memory.max`
+/// of our cgroup and of all above it counts as well.
+pub fn facts(root: &Path) -> Machine {
+    let read = |path: &str| fs::read_to_string(root.join(path)).ok();
+    let total = read("proc/meminfo").and_then(|text| total(&text));
+    let cgroup = read("proc/self/cgroup").and_then(|text| unified(&text));
+    let limit = cgroup.and_then(|path| smallest_limit(&root.join("sys/fs/cgroup"), &path));
+    let memory_bytes = total.into_iter().chain(limit).min();
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Machine {
+        // Neither can be read: hold nothing against a machine that is not known.
+        memory_bytes: memory_bytes.unwrap_or(u64::MAX),
+        cpus: u32::try_from(cpus).unwrap_or(u32::MAX),
+    }
+}
+
+/// `MemTotal` of /proc/meminfo, in bytes.
+fn total(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// Our path in the unified hierarchy, by /proc/self/cgroup, without its first slash.
+fn unified(cgroup: &str) -> Option<String> {
+    let path = cgroup.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let climbs = path.split('/').any(|part| part == "..");
+    (!climbs).then(|| path.to_owned())
+}
+
+/// The smallest `memory.max` from the cgroup at `path` up to the root of the hierarchy.
+fn smallest_limit(hierarchy: &Path, path: &str) -> Option<u64> {
+    Path::new(path)
+        .ancestors()
+        .filter_map(|above| {
+            let text = fs::read_to_string(hierarchy.join(above).join("memory.max")).ok()?;
+            text.trim().parse::<u64>().ok()
+        })
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
+    }
+
+    const MEMINFO: (&str, &str) = (
+        "proc/meminfo",
+        "MemTotal:        2037464 kB\nMemFree: 1 kB\n",
+    );
+    const CGROUP: (&str, &str) = ("proc/self/cgroup", "1:name=x:/y\n0::/a/b/c\n");
+
+    #[test]
+    fn memory_is_the_machines_where_no_cgroup_limits_it() {
+        let root = root(&[MEMINFO, CGROUP, ("sys/fs/cgroup/a/memory.max", "max\n")]);
+        assert_eq!(facts(root.path()).memory_bytes, 2_037_464 * 1024);
+    }
+
+    #[test]
+    fn the_smallest_limit_of_all_ancestors_counts() {
+        let root = root(&[
+            MEMINFO,
+            CGROUP,
+            ("sys/fs/cgroup/memory.max", "1900000000\n"),
+            ("sys/fs/cgroup/a/memory.max", "1100000000\n"),
+            ("sys/fs/cgroup/a/b/memory.max", "1500000000\n"),
+            ("sys/fs/cgroup/a/b/c/memory.max", "max\n"),
+            ("sys/fs/cgroup/other/memory.max", "5\n"),
+        ]);
+        assert_eq!(facts(root.path()).memory_bytes, 1_100_000_000);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_held_against_nobody() {
+        assert_eq!(facts(root(&[]).path()).memory_bytes, u64::MAX);
+        let climbing = root(&[MEMINFO, ("proc/self/cgroup", "0::/../../x\n")]);
+        assert_eq!(facts(climbing.path()).memory_bytes, 2_037_464 * 1024);
+    }
+}

@@ -1,0 +1,245 @@
+//! Resource profiles: data in `profiles/*.toml`, a part of the program.
+
+use super::{
+    raw,
+    schema::{self, BUILT_IN, PROFILES},
+    value::{Kind, Raw, RawValue, Value},
+};
+
+const FILES: [(&str, &str); 5] = [
+    ("tiny", include_str!("../../profiles/tiny.toml")),
+    ("small", include_str!("../../profiles/small.toml")),
+    ("medium", include_str!("../../profiles/medium.toml")),
+    ("large", include_str!("../../profiles/large.toml")),
+    ("local", include_str!("../../profiles/local.toml")),
+];
+
+/// What a machine offers to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// The memory that we may use at all: the machine's or our cgroup's, whichever is smaller.
+    pub memory_bytes: u64,
+    /// The CPUs that we may use.
+    pub cpus: u32,
+}
+
+impl Machine {
+    /// What services may have. The rest is for the kernel's own structures, the daemon and a shell:
+    /// a machine that is sold with "2 GB" shows about 2080 MB and keeps at least 60 of them.
+    pub fn for_services(&self) -> u64 {
+        self.memory_bytes / 100 * 97
+    }
+}
+
+/// One resource profile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for, as a phrase.
+    pub about: String,
+    /// The most that its services may have in sum, in bytes; none: there is no limit.
+    pub memory: Option<u64>,
+    /// The most CPU time of its services in sum, in thousandths of a CPU.
+    pub cpu_milli: Option<u32>,
+    /// Dotted names and values.
+    pub(super) values: Vec<(String, Value)>,
+}
+
+impl Profile {
+    /// The profile of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        let (name, text) = FILES.iter().find(|(known, _)| *known == name)?;
+        Some(parse(name, text).expect("every profile is read by a test"))
+    }
+
+    /// The largest profile that fits: its memory limits, and no more workers than CPUs. None fits:
+    /// the smallest, so that somebody can say by how much it does not.
+    pub fn for_machine(machine: Machine, open_webui: bool) -> Self {
+        let fitting = limited().filter(|profile| {
+            profile.fits(machine, open_webui) && profile.workers() <= u64::from(machine.cpus.max(1))
+        });
+        fitting
+            .last()
+            .or_else(|| Self::named("tiny"))
+            .expect("tiny is one of the profiles")
+    }
+
+    /// Whether its memory limits leave the machine room to live.
+    pub fn fits(&self, machine: Machine, open_webui: bool) -> bool {
+        self.sum(open_webui) <= machine.for_services()
+    }
+
+    /// The sum of its memory limits in bytes, with or without Open WebUI's.
+    pub fn sum(&self, open_webui: bool) -> u64 {
+        BUILT_IN
+            .iter()
+            .filter(|service| open_webui || **service != "open-webui")
+            .filter_map(|service| self.memory_max(service))
+            .sum()
+    }
+
+    /// The limit of one service, in bytes.
+    pub fn memory_max(&self, service: &str) -> Option<u64> {
+        match self.value(&format!("limits.{service}.memory_max"))? {
+            Value::Size(bytes) => *bytes,
+            _ => None,
+        }
+    }
+
+    /// LiteLLM's worker processes.
+    pub fn workers(&self) -> u64 {
+        match self.value("litellm.workers") {
+            Some(Value::Whole(workers)) => *workers,
+            _ => 1,
+        }
+    }
+
+    pub(super) fn value(&self, name: &str) -> Option<&Value> {
+        let found = self.values.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value)
+    }
+}
+
+/// The profiles with limits, from the smallest machine's to the largest one's.
+pub fn limited() -> impl Iterator<Item = Profile> {
+    PROFILES
+        .into_iter()
+        .filter_map(Profile::named)
+        .filter(|profile| profile.memory.is_some())
+}
+
+/// A profile's own keys come first in its file; all others are those of `gateway.toml`.
+fn parse(name: &'static str, text: &str) -> Result<Profile, String> {
+    let (entries, mistakes) = raw::parse(text);
+    if let Some((_, message)) = mistakes.first() {
+        return Err(message.clone());
+    }
+    let own = |wanted: &str, kind: Kind| {
+        let found = entries.iter().find(|(key, _)| key.text == wanted);
+        found.map(|(_, raw)| kind.decode(raw)).transpose()
+    };
+    let wrong = |wrong: super::value::Wrong| format!("{} {}", wrong.is, wrong.label);
+    let mut profile = Profile {
+        name,
+        about: entries
+            .iter()
+            .find_map(|(key, raw)| match &raw.is {
+                RawValue::Text(text) if key.text == "about" => Some(text.clone()),
+                _ => None,
+            })
+            .ok_or("`about` is missing")?,
+        memory: match own("memory", Kind::Size).map_err(wrong)? {
+            Some(Value::Size(bytes)) => bytes,
+            _ => None,
+        },
+        cpu_milli: match own("cpus", Kind::Cpus).map_err(wrong)? {
+            Some(Value::Cpus(milli)) => milli,
+            _ => None,
+        },
+        values: Vec::new(),
+    };
+    for (key, raw) in &entries {
+        if !["about", "memory", "cpus"].contains(&key.text.as_str()) {
+            collect(&key.text, raw, &mut profile.values)?;
+        }
+    }
+    Ok(profile)
+}
+
+fn collect(path: &str, raw: &Raw, values: &mut Vec<(String, Value)>) -> Result<(), String> {
+    if let Some(key) = schema::find(path) {
+        let value = key.kind.decode(raw);
+        let value = value.map_err(|wrong| format!("{path} {}: {}", wrong.is, wrong.label))?;
+        values.push((path.to_owned(), value));
+        return Ok(());
+    }
+    let RawValue::Table(entries) = &raw.is else {
+        return Err(format!("there is no key {path}"));
+    };
+    entries
+        .iter()
+        .try_for_each(|(name, raw)| collect(&format!("{path}.{}", name.text), raw, values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GB: u64 = 1_000_000_000;
+
+    fn machine(memory_bytes: u64, cpus: u32) -> Machine {
+        Machine { memory_bytes, cpus }
+    }
+
+    #[test]
+    fn every_profile_is_one_and_keeps_within_its_sums() {
+        for (name, text) in FILES {
+            let profile = parse(name, text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(profile.sum(true) <= profile.memory.unwrap_or(0), "{name}");
+            let milli: u32 = BUILT_IN
+                .iter()
+                .filter_map(
+                    |service| match profile.value(&format!("limits.{service}.cpus")) {
+                        Some(Value::Cpus(milli)) => *milli,
+                        _ => None,
+                    },
+                )
+                .sum();
+            assert!(milli <= profile.cpu_milli.unwrap_or(0), "{name}");
+            for (key, _) in &profile.values {
+                let allowed = key == "litellm.workers"
+                    || BUILT_IN
+                        .iter()
+                        .any(|s| key.starts_with(&format!("limits.{s}.")));
+                assert!(allowed, "{name} sets {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_profiles_are_those_that_were_agreed_on() {
+        for (name, workers, memory, milli) in [
+            ("local", 4, None, None),
+            ("tiny", 1, Some(960_000_000), None),
+            ("small", 1, Some(1_600_000_000), Some(1900)),
+            ("medium", 2, Some(3_200_000_000), Some(3700)),
+            ("large", 6, Some(6_300_000_000), Some(7300)),
+        ] {
+            let profile = Profile::named(name).unwrap();
+            assert_eq!(profile.workers(), workers, "{name}");
+            assert_eq!(profile.memory, memory, "{name}");
+            assert_eq!(profile.cpu_milli, milli, "{name}");
+            for service in BUILT_IN {
+                assert_eq!(profile.memory_max(service).is_some(), memory.is_some());
+            }
+        }
+        assert_eq!(Profile::named("huge"), None);
+    }
+
+    #[test]
+    fn the_largest_that_fits_is_chosen() {
+        for (memory, cpus, name) in [
+            (GB / 2, 1, "tiny"),
+            (1_010_000_000, 1, "tiny"),
+            (2_080_000_000, 2, "small"),
+            (4_100_000_000, 4, "medium"),
+            (4_100_000_000, 2, "medium"),
+            (16 * GB, 2, "medium"),
+            (8_200_000_000, 8, "large"),
+            (64 * GB, 32, "large"),
+            (64 * GB, 1, "small"),
+        ] {
+            let profile = Profile::for_machine(machine(memory, cpus), true);
+            assert_eq!(profile.name, name, "{memory} bytes, {cpus} CPUs");
+        }
+    }
+
+    #[test]
+    fn open_webui_that_is_off_needs_no_room() {
+        let small = Profile::named("small").unwrap();
+        let tight = machine(1_300_000_000, 2);
+        assert!(!small.fits(tight, true));
+        assert!(small.fits(tight, false));
+    }
+}

@@ -1,0 +1,267 @@
+//! What a TOML text says, key by key and with the place of each, held against the list of keys.
+//!
+//! Nothing stops at the first mistake: the parser recovers, and every name and value is looked at.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    report::{Place, Problem, line_of, nearest},
+    schema::{self, Key, Lookup},
+    value::{Name, Raw, RawValue},
+};
+
+/// One key that a text gives a value.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    /// The whole dotted name.
+    pub(super) name: String,
+    /// The key that it is.
+    pub(super) key: &'static Key,
+    /// Its value.
+    pub(super) raw: Raw,
+}
+
+/// A table that is named after a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ServiceTable {
+    /// Whether it is one of `[service.NAME]`, not one of `[limits.NAME]`.
+    pub(super) defines: bool,
+    /// The service.
+    pub(super) name: Name,
+}
+
+/// All that a text says.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub(super) said: Vec<Said>,
+    pub(super) tables: Vec<ServiceTable>,
+    pub(super) problems: Vec<Problem>,
+    /// Whether it is no TOML, so that what was found of it may not be all.
+    pub(super) broken: bool,
+}
+
+/// Reads the text of a file, the one of number `source`.
+pub(super) fn read(text: &str, source: usize) -> Document {
+    let (entries, syntax) = parse(text);
+    let mut reader = Reader {
+        source,
+        document: Document::default(),
+    };
+    reader.table(&mut Vec::new(), &entries);
+    let mut document = reader.document;
+    if syntax.is_empty() {
+        return document;
+    }
+    // What the parser made of a line that it did not understand is not worth a word.
+    let bad_lines: Vec<_> = syntax
+        .iter()
+        .map(|(span, _)| line_of(text, span.start))
+        .collect();
+    document.problems.retain(|problem| {
+        !problem
+            .first_place()
+            .is_some_and(|at| bad_lines.contains(&line_of(text, at.span.start)))
+    });
+    let mut lines = BTreeSet::new();
+    for (span, message) in syntax {
+        // What follows on the same line follows from the first mistake.
+        if !lines.insert(line_of(text, span.start)) {
+            continue;
+        }
+        let place = Place { source, span };
+        document
+            .problems
+            .push(Problem::error("this is not TOML").at(Some(place), message));
+    }
+    document.broken = true;
+    document
+}
+
+/// Reads one value, as a variable or a flag may hold it.
+pub(super) fn value(text: &str) -> Option<RawValue> {
+    let value = DeValue::parse(text).ok()?;
+    Some(of(value.get_ref()))
+}
+
+type Mistakes = Vec<(Range<usize>, String)>;
+
+/// The text as entries, and where it is no TOML.
+pub(super) fn parse(text: &str) -> (Vec<(Name, Raw)>, Mistakes) {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mistakes = errors.iter().map(|error| {
+        let span = error.span().unwrap_or(0..0);
+        let message = error.message().replace('\n', ", ");
+        (clamp(text, span), message.replace(", expected nothing", ""))
+    });
+    (entries(table.get_ref()), mistakes.collect())
+}
+
+/// Within the text and at the borders of characters, whatever the parser said.
+fn clamp(text: &str, span: Range<usize>) -> Range<usize> {
+    let floor = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let (start, end) = (floor(span.start), floor(span.end));
+    start..end.max(start)
+}
+
+fn entries(table: &DeTable<'_>) -> Vec<(Name, Raw)> {
+    table
+        .iter()
+        .map(|(name, value)| {
+            let name = Name {
+                span: name.span(),
+                text: name.get_ref().clone().into_owned(),
+            };
+            let raw = Raw {
+                span: value.span(),
+                is: of(value.get_ref()),
+            };
+            (name, raw)
+        })
+        .collect()
+}
+
+fn of(value: &DeValue<'_>) -> RawValue {
+    match value {
+        DeValue::String(text) => RawValue::Text(text.clone().into_owned()),
+        DeValue::Integer(digits) => {
+            let decimal = i128::from_str_radix(digits.as_str(), digits.radix());
+            RawValue::Number(decimal.map_or_else(|_| digits.to_string(), |n| n.to_string()))
+        }
+        DeValue::Float(digits) => RawValue::Number(digits.as_str().to_owned()),
+        DeValue::Boolean(yes) => RawValue::Bool(*yes),
+        DeValue::Datetime(_) => RawValue::Date,
+        DeValue::Array(items) => RawValue::List(
+            items
+                .iter()
+                .map(|item| Raw {
+                    span: item.span(),
+                    is: of(item.get_ref()),
+                })
+                .collect(),
+        ),
+        DeValue::Table(table) => RawValue::Table(entries(table)),
+    }
+}
+
+struct Reader {
+    source: usize,
+    document: Document,
+}
+
+impl Reader {
+    fn at(&self, span: &Range<usize>) -> Option<Place> {
+        Some(Place {
+            source: self.source,
+            span: span.clone(),
+        })
+    }
+
+    fn table(&mut self, path: &mut Vec<String>, entries: &[(Name, Raw)]) {
+        for (name, raw) in entries {
+            path.push(name.text.clone());
+            self.entry(path, name, raw);
+            path.pop();
+        }
+    }
+
+    fn entry(&mut self, path: &mut Vec<String>, name: &Name, raw: &Raw) {
+        let parts: Vec<_> = path.iter().map(String::as_str).collect();
+        let service_table = parts.len() == 2 && matches!(parts[0], "service" | "limits");
+        if service_table && !self.service_table(&parts, name) {
+            return;
+        }
+        match (schema::look_up(&parts), &raw.is) {
+            (Lookup::Key(key), _) => self.document.said.push(Said {
+                name: parts.join("."),
+                key,
+                raw: raw.clone(),
+            }),
+            (Lookup::Table, RawValue::Table(entries)) => self.table(path, entries),
+            (Lookup::Table, other) => {
+                let dotted = parts.join(".");
+                let help = schema::find(&dotted_guess(&dotted, other))
+                    .map(|key| format!("for example: {} = {}", key.name, key.example));
+                let problem = Problem::error(format!("`{dotted}` is a table"))
+                    .at(
+                        self.at(&raw.span),
+                        format!("expected [{dotted}], found {}", other.found()),
+                    )
+                    .help(help);
+                self.document.problems.push(problem);
+            }
+            (Lookup::Unknown, _) => {
+                let problem = self.unknown(&parts, name);
+                self.document.problems.push(problem);
+            }
+        }
+    }
+
+    /// Notes a table that is named after a service, unless nothing could have that name.
+    fn service_table(&mut self, parts: &[&str], name: &Name) -> bool {
+        let defines = parts[0] == "service";
+        if defines && let Err(error) = supervise::spec::ServiceName::new(parts[1]) {
+            let label = error.to_string();
+            let label = label
+                .split_once(": ")
+                .map_or(label.as_str(), |(_, rest)| rest);
+            let problem = Problem::error(format!("{:?} cannot name a service", parts[1]))
+                .at(self.at(&name.span), label);
+            self.document.problems.push(problem);
+            return false;
+        }
+        self.document.tables.push(ServiceTable {
+            defines,
+            name: name.clone(),
+        });
+        true
+    }
+
+    fn unknown(&self, parts: &[&str], name: &Name) -> Problem {
+        let dotted = parts.join(".");
+        let table = &parts[..parts.len() - 1];
+        let known = schema::names_in(table);
+        let place = match table {
+            [] => "at the top of the file".to_owned(),
+            _ => format!("in [{}]", table.join(".")),
+        };
+        let problem = Problem::error(format!("there is no key `{dotted}`"))
+            .at(self.at(&name.span), format!("not known {place}"));
+        if let Some(near) = nearest(&name.text, known.iter().copied()) {
+            return problem.help(format!("did you mean `{near}`?"));
+        }
+        let elsewhere = schema::KEYS
+            .iter()
+            .find(|key| nearest(&name.text, [key.leaf()]).is_some());
+        if let Some(key) = elsewhere {
+            let table = key.table().replace('*', "NAME");
+            let table = if table.is_empty() {
+                "at the top of the file".to_owned()
+            } else {
+                format!("in [{table}]")
+            };
+            return problem.help(format!("`{}` belongs {table}", key.leaf()));
+        }
+        problem.help(format!("what is known here: {}", known.join(", ")))
+    }
+}
+
+/// The key that was most probably meant by a plain value under a table's name.
+fn dotted_guess(table: &str, value: &RawValue) -> String {
+    let leaf = match (table, value) {
+        ("listen", RawValue::Number(_)) => "port",
+        ("listen", _) => "address",
+        ("litellm", _) => "workers",
+        ("open_webui", _) => "enabled",
+        ("engine", _) => "kind",
+        _ => "",
+    };
+    format!("{table}.{leaf}")
+}

@@ -1,0 +1,399 @@
+//! From what is said in many places to one value a key: defaults < profile < file < environment <
+//! flags. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+};
+
+use super::{
+    Input,
+    profile::Profile,
+    raw::{self, Said},
+    report::{Place, Problem, Source, line_of, nearest},
+    schema::{self, BUILT_IN, Default, KEYS, Key},
+    value::{Raw, RawValue, Value, Wrong, decode::written},
+};
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// Nobody set it, and what fits depends on the machine.
+    Machine,
+    /// The profile of this name.
+    Profile(&'static str),
+    /// The configuration file.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// The line of the value, from 1 on.
+        line: usize,
+    },
+    /// The environment variable of this name.
+    Environment(String),
+    /// A flag, as it is typed, such as `--port`.
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Machine => f.write_str("default for this machine"),
+            Self::Profile(name) => write!(f, "profile {name}"),
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(flag) => write!(f, "flag {flag}"),
+        }
+    }
+}
+
+/// The value that holds for a key.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub(super) value: Value,
+    pub(super) origin: Origin,
+    pub(super) place: Option<Place>,
+}
+
+/// A service that a table is named after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) defines: bool,
+    pub(super) service: String,
+    pub(super) place: Place,
+}
+
+/// All layers, merged.
+#[derive(Debug)]
+pub(super) struct Merged {
+    pub(super) entries: BTreeMap<String, Entry>,
+    /// Keys whose value was not understood: a lower layer's stands in, and no conclusion may be
+    /// drawn from it.
+    pub(super) broken: BTreeSet<String>,
+    pub(super) tables: Vec<Table>,
+    pub(super) profile: Profile,
+    pub(super) problems: Vec<Problem>,
+    pub(super) sources: Vec<Source>,
+    /// Whether the file could be read to its end.
+    pub(super) complete: bool,
+}
+
+impl Merged {
+    pub(super) fn value(&self, name: &str) -> Option<&Value> {
+        self.entries.get(name).map(|entry| &entry.value)
+    }
+
+    pub(super) fn place(&self, name: &str) -> Option<Place> {
+        self.entries.get(name)?.place.clone()
+    }
+
+    pub(super) fn sound(&self, name: &str) -> bool {
+        !self.broken.contains(name)
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        matches!(self.value(name), Some(Value::Bool(true)))
+    }
+
+    pub(super) fn whole(&self, name: &str) -> Option<u64> {
+        match self.value(name) {
+            Some(Value::Whole(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        match self.value(name) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn size(&self, name: &str) -> Option<u64> {
+        match self.value(name) {
+            Some(Value::Size(bytes)) => *bytes,
+            _ => None,
+        }
+    }
+
+    /// The user's own services, in the order of their names, without those whose name is taken.
+    pub(super) fn custom(&self) -> impl Iterator<Item = &str> {
+        let defined = self.tables.iter().filter(|table| table.defines);
+        let names: BTreeSet<_> = defined.map(|table| table.service.as_str()).collect();
+        names
+            .into_iter()
+            .filter(|name| !schema::RESERVED.contains(name))
+    }
+
+    /// Every service that there will be.
+    pub(super) fn services(&self) -> Vec<&str> {
+        let open_webui = self.flag("open_webui.enabled");
+        let built_in = BUILT_IN
+            .into_iter()
+            .filter(|name| open_webui || *name != "open-webui");
+        built_in.chain(self.custom()).collect()
+    }
+}
+
+/// Collects the layers from the file on, then puts the profile and the defaults below them.
+struct Layers<'a> {
+    path: Option<PathBuf>,
+    entries: BTreeMap<String, Entry>,
+    broken: BTreeSet<String>,
+    tables: Vec<Table>,
+    problems: Vec<Problem>,
+    sources: Vec<Source>,
+    input: &'a Input<'a>,
+}
+
+/// Merges all layers and collects what is wrong with single values.
+pub(super) fn merge(input: &Input<'_>) -> Merged {
+    let mut layers = Layers {
+        path: None,
+        entries: BTreeMap::new(),
+        broken: BTreeSet::new(),
+        tables: Vec::new(),
+        problems: Vec::new(),
+        sources: Vec::new(),
+        input,
+    };
+    let complete = layers.file();
+    layers.environment();
+    layers.flags();
+    layers.finish(complete)
+}
+
+impl Layers<'_> {
+    fn file(&mut self) -> bool {
+        let Some((path, text)) = &self.input.file else {
+            return true;
+        };
+        self.sources.push(Source {
+            path: Some(path.display().to_string()),
+            text: text.clone(),
+        });
+        self.path = Some(path.clone());
+        let document = raw::read(text, 0);
+        self.problems.extend(document.problems);
+        self.tables
+            .extend(document.tables.into_iter().map(|table| Table {
+                defines: table.defines,
+                service: table.name.text,
+                place: Place {
+                    source: 0,
+                    span: table.name.span,
+                },
+            }));
+        for said in document.said {
+            let origin = Origin::File {
+                path: path.clone(),
+                line: line_of(text, said.raw.span.start),
+            };
+            self.add(&said, 0, origin);
+        }
+        !document.broken
+    }
+
+    fn environment(&mut self) {
+        for key in KEYS {
+            let Some(variable) = key.variable() else {
+                continue;
+            };
+            if let Some(text) = (self.input.env)(&variable)
+                && !text.is_empty()
+            {
+                let head = format!("{variable}=");
+                self.typed(key.name, key, &head, &text, Origin::Environment(variable));
+            }
+        }
+    }
+
+    fn flags(&mut self) {
+        for &(name, text) in self.input.flags {
+            if let Some(key) = schema::find(name) {
+                let typed = key
+                    .flag
+                    .map_or("--set".to_owned(), |flag| format!("--{flag}"));
+                let head = key
+                    .flag
+                    .map_or(format!("--set {name}="), |flag| format!("--{flag}="));
+                self.typed(name, key, &head, text, Origin::Flag(typed));
+            } else {
+                self.sources.push(Source {
+                    path: None,
+                    text: format!("--set {name}={text}"),
+                });
+                let place = Place {
+                    source: self.sources.len() - 1,
+                    span: 6..6 + name.len(),
+                };
+                let near = nearest(name, KEYS.iter().map(|key| key.name));
+                self.problems.push(
+                    Problem::error(format!("there is no key `{name}`"))
+                        .at(Some(place), "not known")
+                        .help(near.map(|near| format!("did you mean `{near}`?"))),
+                );
+            }
+        }
+    }
+
+    /// A value that was typed as text behind `head`.
+    fn typed(&mut self, name: &str, key: &'static Key, head: &str, text: &str, origin: Origin) {
+        let span = head.len()..head.len() + text.len();
+        let mut is = key.kind.is_composed().then(|| raw::value(text)).flatten();
+        if let Some(value) = &mut is {
+            spread(value, &span);
+        }
+        self.sources.push(Source {
+            path: None,
+            text: format!("{head}{text}"),
+        });
+        let source = self.sources.len() - 1;
+        let parts: Vec<_> = name.split('.').collect();
+        if let [table, service, _] = parts[..] {
+            self.tables.push(Table {
+                defines: table == "service",
+                service: service.to_owned(),
+                place: Place {
+                    source,
+                    span: span.clone(),
+                },
+            });
+        }
+        let said = Said {
+            name: name.to_owned(),
+            key,
+            raw: Raw {
+                span,
+                is: is.unwrap_or_else(|| written(key.kind, text)),
+            },
+        };
+        self.add(&said, source, origin);
+    }
+
+    fn add(&mut self, said: &Said, source: usize, origin: Origin) {
+        let place = |span| Some(Place { source, span });
+        match said.key.kind.decode(&said.raw) {
+            Ok(value) => {
+                self.broken.remove(&said.name);
+                let entry = Entry {
+                    value,
+                    origin,
+                    place: place(said.raw.span.clone()),
+                };
+                self.entries.insert(said.name.clone(), entry);
+            }
+            Err(wrong) => {
+                let Wrong {
+                    is,
+                    span,
+                    label,
+                    help,
+                } = wrong;
+                let example = || {
+                    Some(format!(
+                        "for example: {} = {}",
+                        said.key.leaf(),
+                        said.key.example
+                    ))
+                };
+                let helped = matches!(origin, Origin::File { .. })
+                    .then(example)
+                    .flatten();
+                self.problems.push(
+                    Problem::error(format!("`{}` {is}", said.name))
+                        .at(place(span), label)
+                        .help(help.or(helped)),
+                );
+                self.broken.insert(said.name.clone());
+            }
+        }
+    }
+
+    fn finish(mut self, complete: bool) -> Merged {
+        let open_webui = match self
+            .entries
+            .get("open_webui.enabled")
+            .map(|entry| &entry.value)
+        {
+            Some(Value::Bool(enabled)) => *enabled,
+            _ => true,
+        };
+        let chosen = match self.entries.get("profile").map(|entry| &entry.value) {
+            Some(Value::Text(name)) => Profile::named(name),
+            _ => None,
+        };
+        let profile = chosen.unwrap_or_else(|| match self.input.machine {
+            Some(machine) => Profile::for_machine(machine, open_webui),
+            None => Profile::named("small").expect("small is one of the profiles"),
+        });
+        let below = |value: &Value, origin: Origin| Entry {
+            value: value.clone(),
+            origin,
+            place: None,
+        };
+        let name = below(&Value::Text(profile.name.to_owned()), Origin::Machine);
+        self.entries.entry("profile".to_owned()).or_insert(name);
+        for (name, value) in &profile.values {
+            let entry = self.entries.entry(name.clone());
+            entry.or_insert_with(|| below(value, Origin::Profile(profile.name)));
+        }
+        for (name, value) in defaults() {
+            let entry = self.entries.entry(name.to_owned());
+            entry.or_insert_with(|| below(&value, Origin::Default));
+        }
+        Merged {
+            entries: self.entries,
+            broken: self.broken,
+            tables: self.tables,
+            profile,
+            problems: self.problems,
+            sources: self.sources,
+            complete,
+        }
+    }
+}
+
+/// The place of a typed value is all of it: the parser saw it without its head.
+fn spread(value: &mut RawValue, span: &std::ops::Range<usize>) {
+    let each = |raw: &mut Raw| {
+        raw.span = span.clone();
+        spread(&mut raw.is, span);
+    };
+    match value {
+        RawValue::List(items) => items.iter_mut().for_each(each),
+        RawValue::Table(entries) => {
+            for (name, raw) in entries {
+                name.span = span.clone();
+                each(raw);
+            }
+        }
+        RawValue::Text(_) | RawValue::Number(_) | RawValue::Bool(_) | RawValue::Date => {}
+    }
+}
+
+/// The default of a key, as a value.
+pub(super) fn default_of(key: &Key) -> Option<Value> {
+    let Default::Value(text) = key.default else {
+        return None;
+    };
+    let raw = Raw {
+        span: 0..0,
+        is: raw::value(text)?,
+    };
+    Some(
+        key.kind
+            .decode(&raw)
+            .expect("every default is read by a test"),
+    )
+}
+
+fn defaults() -> impl Iterator<Item = (&'static str, Value)> {
+    KEYS.iter()
+        .filter(|key| !key.of_a_service())
+        .filter_map(|key| Some((key.name, default_of(key)?)))
+}

@@ -1,0 +1,454 @@
+//! The one list of keys. The decoder, the example, `config show`, the reference and the names of
+//! variables and flags are all made from it, so that they cannot disagree.
+
+use super::value::Kind;
+
+/// Services that the gateway brings along, in the order in which they are listed.
+pub const BUILT_IN: [&str; 4] = ["postgres", "litellm", "open-webui", "nginx"];
+
+/// Names that a service of the user's own cannot have.
+pub const RESERVED: [&str; 5] = ["postgres", "litellm", "open-webui", "nginx", "supervisor"];
+
+/// The profiles, smallest machine first, and last the one without limits.
+pub const PROFILES: [&str; 5] = ["tiny", "small", "medium", "large", "local"];
+
+/// What holds for a key that nobody sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Default {
+    /// A value, as TOML.
+    Value(&'static str),
+    /// What the profile says.
+    Profile,
+    /// No value; the text says what happens then.
+    Unset(&'static str),
+    /// There has to be one.
+    Required,
+}
+
+/// One key of `gateway.toml`.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The dotted name; `*` stands for a service's name.
+    pub name: &'static str,
+    /// What its value may be.
+    pub kind: Kind,
+    /// What it is for, in whole sentences.
+    pub doc: &'static str,
+    /// What holds without it.
+    pub default: Default,
+    /// A value that shows how to write one, as TOML.
+    pub example: &'static str,
+    /// The name of its flag without dashes; its environment variable follows from it.
+    pub flag: Option<&'static str>,
+}
+
+impl Key {
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> Option<String> {
+        let flag = self.flag?;
+        Some(format!(
+            "AI_GATEWAY_{}",
+            flag.to_ascii_uppercase().replace('-', "_")
+        ))
+    }
+
+    /// The last part of its name.
+    pub fn leaf(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
+    }
+
+    /// The name of its table, or nothing for one at the top.
+    pub fn table(&self) -> &'static str {
+        self.name.rsplit_once('.').map_or("", |(table, _)| table)
+    }
+
+    /// Whether it is there once for each service.
+    pub fn of_a_service(&self) -> bool {
+        self.name.contains('*')
+    }
+}
+
+/// What a dotted name stands for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lookup {
+    Key(&'static Key),
+    Table,
+    Unknown,
+}
+
+/// Looks a path up; a service's name matches `*`.
+pub(super) fn look_up(path: &[&str]) -> Lookup {
+    let mut found = Lookup::Unknown;
+    for key in KEYS {
+        let mut parts = key.name.split('.');
+        if path
+            .iter()
+            .all(|part| parts.next().is_some_and(|known| matches(known, part)))
+        {
+            match parts.next() {
+                None => return Lookup::Key(key),
+                Some(_) => found = Lookup::Table,
+            }
+        }
+    }
+    found
+}
+
+fn matches(known: &str, part: &str) -> bool {
+    known == "*" || known == part
+}
+
+/// Finds the key that a dotted name such as `limits.nginx.cpus` is one of.
+pub fn find(name: &str) -> Option<&'static Key> {
+    match look_up(&name.split('.').collect::<Vec<_>>()) {
+        Lookup::Key(key) => Some(key),
+        Lookup::Table | Lookup::Unknown => None,
+    }
+}
+
+/// The names that may stand in the table at `path`.
+pub(super) fn names_in(path: &[&str]) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for key in KEYS {
+        let mut parts = key.name.split('.');
+        let inside = path
+            .iter()
+            .all(|part| parts.next().is_some_and(|known| matches(known, part)));
+        if let (true, Some(name)) = (inside, parts.next())
+            && name != "*"
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// What a table is for, as the example says it before its keys.
+pub const TABLES: &[(&str, &str)] = &[
+    ("", "The gateway as a whole."),
+    ("listen", "Where people reach the gateway."),
+    ("litellm", "LiteLLM, the proxy in front of the models."),
+    ("open_webui", "Open WebUI, the chat page."),
+    ("postgres", "PostgreSQL, the database of both."),
+    (
+        "engine",
+        "The query engine by which LiteLLM reaches its database.",
+    ),
+    (
+        "programs",
+        "Programs of the distribution, where they are not to be looked for.",
+    ),
+    (
+        "limits.*",
+        "What a service may use, where it differs from the profile. The table is named after the \
+         service: postgres, litellm, open-webui, nginx or one of your own. \"none\" takes a limit \
+         of the profile away.",
+    ),
+    (
+        "service.*",
+        "A service of your own, launched and watched like the others. Its name is a lower-case \
+         letter, then lower-case letters, digits and dashes.",
+    ),
+];
+
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    default: Default,
+    example: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key {
+        name,
+        kind,
+        doc,
+        default,
+        example,
+        flag: None,
+    }
+}
+
+const fn flag(flag: &'static str, key: Key) -> Key {
+    Key {
+        flag: Some(flag),
+        ..key
+    }
+}
+
+/// All keys, in the order in which they are shown.
+pub const KEYS: &[Key] = &[
+    flag(
+        "profile",
+        key(
+            "profile",
+            Kind::Choice(&PROFILES),
+            Default::Unset("the largest that fits this machine"),
+            "\"small\"",
+            "How much the services may use: tiny (a machine with 1 GB), small (2 GB), medium (4 GB), large (8 GB), or local, which limits nothing.",
+        ),
+    ),
+    flag(
+        "budget",
+        key(
+            "budget",
+            Kind::Budget,
+            Default::Value("\"test\""),
+            "\"prod\"",
+            "What may be spent at the providers in 30 days: \"test\" (15 US dollars), \"prod\" (200), \"unlimited\" (1000), or an amount in US dollars.",
+        ),
+    ),
+    flag(
+        "address",
+        key(
+            "listen.address",
+            Kind::Address,
+            Default::Value("\"127.0.0.1\""),
+            "\"127.0.0.1\"",
+            "The address of both ports. Any other than a loopback address lets other machines in.",
+        ),
+    ),
+    flag(
+        "port",
+        key(
+            "listen.port",
+            Kind::Port,
+            Default::Value("3000"),
+            "3000",
+            "Open WebUI, and the API under /api/litellm/v1/.",
+        ),
+    ),
+    flag(
+        "admin-port",
+        key(
+            "listen.admin_port",
+            Kind::Port,
+            Default::Value("4000"),
+            "4000",
+            "LiteLLM's own API and its admin page under /ui.",
+        ),
+    ),
+    flag(
+        "workers",
+        key(
+            "litellm.workers",
+            Kind::Whole { min: 1, max: 64 },
+            Default::Profile,
+            "2",
+            "Worker processes. Each further one needs about 600 MB.",
+        ),
+    ),
+    flag(
+        "demo-model",
+        key(
+            "litellm.demo_model",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Whether there is a model that answers by itself, without any provider, for as long as there is no other.",
+        ),
+    ),
+    flag(
+        "open-webui",
+        key(
+            "open_webui.enabled",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Whether it is a part of the gateway at all.",
+        ),
+    ),
+    flag(
+        "max-connections",
+        key(
+            "postgres.max_connections",
+            Kind::Whole {
+                min: 10,
+                max: 10_000,
+            },
+            Default::Unset("as many as the services' pools need"),
+            "100",
+            "The most connections at a time.",
+        ),
+    ),
+    flag(
+        "engine",
+        key(
+            "engine.kind",
+            Kind::Choice(&["wasm", "program", "download"]),
+            Default::Value("\"wasm\""),
+            "\"wasm\"",
+            "\"wasm\" is the official build for WebAssembly in a small server of our own. \"program\" is a native engine that is there (engine.path), \"download\" a native one to fetch (engine.url and engine.sha256).",
+        ),
+    ),
+    flag(
+        "engine-path",
+        key(
+            "engine.path",
+            Kind::Path,
+            Default::Unset("needed with kind \"program\""),
+            "\"/opt/prisma/query-engine\"",
+            "The native engine.",
+        ),
+    ),
+    flag(
+        "engine-url",
+        key(
+            "engine.url",
+            Kind::Url,
+            Default::Unset("needed with kind \"download\""),
+            "\"https://example.org/query-engine\"",
+            "Where the native engine is downloaded from.",
+        ),
+    ),
+    flag(
+        "engine-sha256",
+        key(
+            "engine.sha256",
+            Kind::Sha256,
+            Default::Unset("needed with kind \"download\""),
+            "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
+            "The SHA-256 of what is downloaded.",
+        ),
+    ),
+    flag(
+        "postgres-bin",
+        key(
+            "programs.postgres_bin",
+            Kind::Path,
+            Default::Unset("looked for"),
+            "\"/usr/lib/postgresql/15/bin\"",
+            "The folder that holds postgres and initdb.",
+        ),
+    ),
+    flag(
+        "nginx",
+        key(
+            "programs.nginx",
+            Kind::Path,
+            Default::Unset("looked for"),
+            "\"/usr/sbin/nginx\"",
+            "nginx.",
+        ),
+    ),
+    flag(
+        "python",
+        key(
+            "programs.python",
+            Kind::Path,
+            Default::Unset("looked for"),
+            "\"/usr/bin/python3.11\"",
+            "The Python that the environments are made with.",
+        ),
+    ),
+    flag(
+        "node",
+        key(
+            "programs.node",
+            Kind::Path,
+            Default::Unset("looked for"),
+            "\"/usr/bin/node\"",
+            "Node.js, which runs the engine of kind \"wasm\".",
+        ),
+    ),
+    key(
+        "limits.*.memory_max",
+        Kind::Size,
+        Default::Profile,
+        "\"900 MB\"",
+        "The most memory. Above it the service is killed and started again. kB, MB and GB count in thousands, KiB, MiB and GiB in 1024s; a plain number is in bytes.",
+    ),
+    key(
+        "limits.*.memory_high",
+        Kind::Size,
+        Default::Unset("95 % of memory_max"),
+        "\"850 MB\"",
+        "Above this the kernel takes memory back and slows the service down.",
+    ),
+    key(
+        "limits.*.cpus",
+        Kind::Cpus,
+        Default::Profile,
+        "0.9",
+        "The most CPU time, in CPUs.",
+    ),
+    key(
+        "limits.*.cpu_weight",
+        Kind::Whole {
+            min: 1,
+            max: 10_000,
+        },
+        Default::Profile,
+        "100",
+        "The share of the CPUs while several services want them; the kernel's default is 100.",
+    ),
+    key(
+        "limits.*.io_weight",
+        Kind::Whole {
+            min: 1,
+            max: 10_000,
+        },
+        Default::Profile,
+        "100",
+        "The share of the disks while several services want them; the kernel's default is 100.",
+    ),
+    key(
+        "limits.*.pids_max",
+        Kind::Whole {
+            min: 16,
+            max: 4_194_304,
+        },
+        Default::Profile,
+        "256",
+        "The most processes and threads.",
+    ),
+    key(
+        "service.*.command",
+        Kind::Command,
+        Default::Required,
+        "[\"/usr/local/bin/mailer\", \"--port\", \"8025\"]",
+        "The program, an absolute path, and its arguments. No shell reads it. Every user of the machine can see it: a secret does not belong here.",
+    ),
+    key(
+        "service.*.environment",
+        Kind::Environment,
+        Default::Value("{}"),
+        "{ MAILER_LOG = \"info\" }",
+        "Its environment, besides PATH, HOME and LANG.",
+    ),
+    key(
+        "service.*.requires",
+        Kind::Services,
+        Default::Value("[]"),
+        "[\"postgres\"]",
+        "Services that must be ready before it is started.",
+    ),
+    key(
+        "service.*.probe",
+        Kind::Probe,
+        Default::Unset("it is ready once it was launched"),
+        "{ http = \"http://127.0.0.1:8025/health\" }",
+        "What tells whether it is ready: one of { http = \"http://host:port/path\" }, { tcp = \"host:port\" }, { exec = [\"/program\", \"argument\"] }, { notify = true } (it sends READY=1 itself) or { log = \"text in a line of its output\" }.",
+    ),
+    key(
+        "service.*.restart",
+        Kind::Choice(&["always", "on-failure", "never"]),
+        Default::Value("\"always\""),
+        "\"on-failure\"",
+        "When it is started again after it ended by itself.",
+    ),
+    key(
+        "service.*.start_timeout",
+        Kind::Time,
+        Default::Value("\"90 s\""),
+        "\"90 s\"",
+        "The longest that it may take to become ready.",
+    ),
+    key(
+        "service.*.stop_timeout",
+        Kind::Time,
+        Default::Value("\"10 s\""),
+        "\"10 s\"",
+        "How long it has to end after SIGTERM before it is killed.",
+    ),
+];

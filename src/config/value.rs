@@ -1,0 +1,226 @@
+//! Values: what a text says, and what it means once it is known which kind it has to be.
+
+use std::{collections::BTreeMap, fmt, net::IpAddr, ops::Range, path::PathBuf, time::Duration};
+
+use super::settings::CustomProbe;
+
+pub(super) mod decode;
+mod units;
+
+pub(super) use units::{cpus_text, megabytes, size_text};
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Yes or no.
+    Bool,
+    /// A whole number within limits.
+    Whole {
+        /// The least.
+        min: u64,
+        /// The most.
+        max: u64,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A budget's name or an amount.
+    Budget,
+    /// A TCP port.
+    Port,
+    /// An IP address.
+    Address,
+    /// An amount of memory.
+    Size,
+    /// A number of CPUs.
+    Cpus,
+    /// A length of time.
+    Time,
+    /// An absolute path.
+    Path,
+    /// Where to download something.
+    Url,
+    /// A SHA-256 in hexadecimal.
+    Sha256,
+    /// A program and its arguments.
+    Command,
+    /// Names and values.
+    Environment,
+    /// Names of services.
+    Services,
+    /// A probe.
+    Probe,
+}
+
+impl Kind {
+    /// What is expected, for "expected …".
+    pub fn expected(&self) -> String {
+        match self {
+            Self::Bool => "true or false".into(),
+            Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Choice(words) => {
+                let quoted: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                or(&quoted)
+            }
+            Self::Budget => {
+                "\"test\", \"prod\", \"unlimited\" or an amount in US dollars such as 50".into()
+            }
+            Self::Port => "a port from 1 to 65535".into(),
+            Self::Address => "an IP address such as \"127.0.0.1\"".into(),
+            Self::Size => "a size such as \"480 MB\" or \"1.5 GiB\", or \"none\"".into(),
+            Self::Cpus => "a number of CPUs such as 0.7, or \"none\"".into(),
+            Self::Time => "a time such as \"90 s\" or \"5 min\"".into(),
+            Self::Path => "an absolute path such as \"/usr/bin/node\"".into(),
+            Self::Url => "an address that begins with https:// or http://".into(),
+            Self::Sha256 => "64 hexadecimal digits".into(),
+            Self::Command => "an array: the program and its arguments".into(),
+            Self::Environment => "a table of names and texts".into(),
+            Self::Services => "an array of names of services".into(),
+            Self::Probe => "a table with one of http, tcp, exec, notify or log".into(),
+        }
+    }
+
+    /// Whether a value of this kind is an array or a table.
+    pub(super) fn is_composed(self) -> bool {
+        match self {
+            Self::Command | Self::Environment | Self::Services | Self::Probe => true,
+            Self::Bool
+            | Self::Whole { .. }
+            | Self::Choice(_)
+            | Self::Budget
+            | Self::Port
+            | Self::Address
+            | Self::Size
+            | Self::Cpus
+            | Self::Time
+            | Self::Path
+            | Self::Url
+            | Self::Sha256 => false,
+        }
+    }
+}
+
+/// "a, b or c".
+pub(super) fn or(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} or {last}", all.join(", ")),
+    }
+}
+
+/// A value as it was written, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Raw {
+    pub(super) span: Range<usize>,
+    pub(super) is: RawValue,
+}
+
+/// A value as it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum RawValue {
+    Text(String),
+    /// Whole or not, in decimal: what is made of it depends on the kind.
+    Number(String),
+    Bool(bool),
+    Date,
+    List(Vec<Raw>),
+    Table(Vec<(Name, Raw)>),
+}
+
+/// A name on the left of `=` or in a header, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    pub(super) span: Range<usize>,
+    pub(super) text: String,
+}
+
+impl RawValue {
+    /// What it is, for "found …".
+    pub(super) fn found(&self) -> String {
+        match self {
+            Self::Text(text) if text.is_empty() => "an empty text".into(),
+            Self::Text(_) => "text".into(),
+            Self::Number(digits) => format!("the number {digits}"),
+            Self::Bool(yes) => yes.to_string(),
+            Self::Date => "a date".into(),
+            Self::List(_) => "an array".into(),
+            Self::Table(_) => "a table".into(),
+        }
+    }
+}
+
+/// A value that was understood.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Bool(bool),
+    Whole(u64),
+    Text(String),
+    Usd(f64),
+    Address(IpAddr),
+    /// In bytes.
+    Size(Option<u64>),
+    /// In thousandths.
+    Cpus(Option<u32>),
+    Time(Duration),
+    Path(PathBuf),
+    Command(Vec<String>),
+    Environment(BTreeMap<String, String>),
+    /// With the place of each.
+    Services(Vec<(String, Range<usize>)>),
+    Probe(CustomProbe),
+}
+
+/// Why a value was not understood: what is wrong with it, at which place in it, and how to write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// Goes on after the key's name: "`listen.port` is out of range".
+    pub(super) is: &'static str,
+    pub(super) span: Range<usize>,
+    pub(super) label: String,
+    pub(super) help: Option<String>,
+}
+
+/// As TOML, but for an environment, whose values may be secrets.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(yes) => write!(f, "{yes}"),
+            Self::Whole(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "{}", quoted(text)),
+            Self::Usd(usd) => write!(f, "{usd}"),
+            Self::Address(address) => write!(f, "\"{address}\""),
+            Self::Size(None) | Self::Cpus(None) => write!(f, "\"none\""),
+            Self::Size(Some(bytes)) => write!(f, "\"{}\"", size_text(*bytes)),
+            Self::Cpus(Some(milli)) => write!(f, "{}", cpus_text(*milli)),
+            Self::Time(time) => write!(f, "\"{}\"", units::time_text(*time)),
+            Self::Path(path) => write!(f, "{}", quoted(&path.display().to_string())),
+            Self::Command(words) => write!(f, "{}", list(words.iter())),
+            Self::Environment(variables) => {
+                let names: Vec<_> = variables.keys().map(|name| format!("{name} = …")).collect();
+                if names.is_empty() {
+                    f.write_str("{}")
+                } else {
+                    write!(f, "{{ {} }}", names.join(", "))
+                }
+            }
+            Self::Services(names) => write!(f, "{}", list(names.iter().map(|(name, _)| name))),
+            Self::Probe(probe) => match probe {
+                CustomProbe::Http(url) => write!(f, "{{ http = {} }}", quoted(url)),
+                CustomProbe::Tcp(at) => write!(f, "{{ tcp = {} }}", quoted(at)),
+                CustomProbe::Exec(command) => write!(f, "{{ exec = {} }}", list(command.iter())),
+                CustomProbe::Notify => f.write_str("{ notify = true }"),
+                CustomProbe::Log(text) => write!(f, "{{ log = {} }}", quoted(text)),
+            },
+        }
+    }
+}
+
+fn list<'a>(words: impl Iterator<Item = &'a String>) -> String {
+    let words: Vec<_> = words.map(|word| quoted(word)).collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// A text as TOML.
+pub(super) fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}

@@ -1,0 +1,167 @@
+//! Sizes, times and CPUs as people write them, without a float in between.
+
+use std::time::Duration;
+
+const UNITS: [(&str, u64); 9] = [
+    ("GB", 1_000_000_000),
+    ("MB", 1_000_000),
+    ("kB", 1_000),
+    ("TiB", 1 << 40),
+    ("GiB", 1 << 30),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("TB", 1_000_000_000_000),
+    ("B", 1),
+];
+
+/// Why a text is no size.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoSize {
+    Negative,
+    TooLarge,
+    /// A unit that can be taken for two; how to write both.
+    Unclear(String),
+    Other,
+}
+
+/// "480 MB", "1.5 GiB", "1000".
+pub(super) fn size(text: &str) -> Result<u64, NoSize> {
+    let text = text.trim();
+    if text.starts_with('-') {
+        return Err(NoSize::Negative);
+    }
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim();
+    let factor = if unit.is_empty() {
+        1
+    } else if let Some((_, factor)) = UNITS
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(unit))
+    {
+        *factor
+    } else if let "K" | "M" | "G" | "T" | "k" | "m" | "g" | "t" = unit {
+        let upper = unit.to_ascii_uppercase();
+        return Err(NoSize::Unclear(format!(
+            "\"{number} {upper}B\" counts in thousands, \"{number} {upper}iB\" in 1024s"
+        )));
+    } else {
+        return Err(NoSize::Other);
+    };
+    fixed_point(number, factor)
+}
+
+/// A decimal number times `factor`, rounded down.
+fn fixed_point(number: &str, factor: u64) -> Result<u64, NoSize> {
+    let number = number.replace('_', "");
+    let (whole, part) = number.split_once('.').unwrap_or((&number, ""));
+    let all_digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !all_digits(whole) || !all_digits(part) || part.len() > 15 {
+        return Err(NoSize::Other);
+    }
+    let scaled = || {
+        let whole: u128 = whole.parse().ok()?;
+        let of: u128 = format!("0{part}").parse().ok()?;
+        let ten = 10_u128.pow(u32::try_from(part.len()).ok()?);
+        let all = whole.checked_mul(u128::from(factor))? + of * u128::from(factor) / ten;
+        u64::try_from(all).ok().filter(|&all| all <= 1 << 62)
+    };
+    scaled().ok_or(NoSize::TooLarge)
+}
+
+/// A number of CPUs in thousandths; none: it is no such number.
+pub(super) fn cpus(number: &str) -> Option<u32> {
+    fixed_point(number.trim(), 1000).ok()?.try_into().ok()
+}
+
+/// "0.7".
+pub(in crate::config) fn cpus_text(milli: u32) -> String {
+    let text = format!("{}.{:03}", milli / 1000, milli % 1000);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_owned()
+}
+
+/// A size in the largest unit that says it exactly.
+pub(in crate::config) fn size_text(bytes: u64) -> String {
+    for (name, factor) in UNITS {
+        if bytes >= factor && bytes.is_multiple_of(factor) {
+            return format!("{} {name}", bytes / factor);
+        }
+        // "1.6 GB" says more to a person than "1600 MB".
+        if factor > 10 && bytes >= factor && bytes.is_multiple_of(factor / 10) && factor % 10 == 0 {
+            return format!("{}.{} {name}", bytes / factor, bytes / (factor / 10) % 10);
+        }
+    }
+    format!("{bytes} B")
+}
+
+/// In whole MB, for sums that are to be compared.
+pub(in crate::config) fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes / 1_000_000)
+}
+
+/// A time in the largest unit that says it exactly.
+pub(super) fn time_text(time: Duration) -> String {
+    let millis = time.as_millis();
+    for (name, factor) in [("h", 3_600_000), ("min", 60_000), ("s", 1000)] {
+        if millis >= factor && millis.is_multiple_of(factor) {
+            return format!("{} {name}", millis / factor);
+        }
+    }
+    format!("{millis} ms")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_in_both_counts() {
+        for (text, bytes) in [
+            ("480 MB", 480_000_000),
+            ("480MB", 480_000_000),
+            ("1.5 GiB", 1_610_612_736),
+            ("1_000 kb", 1_000_000),
+            ("12", 12),
+            ("0.1 kB", 100),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_size_is_told_apart() {
+        assert_eq!(size("-1 MB"), Err(NoSize::Negative));
+        assert_eq!(size("99999999999 TB"), Err(NoSize::TooLarge));
+        assert!(matches!(size("480M"), Err(NoSize::Unclear(_))));
+        for text in ["", "MB", "1 parsec", "1.2.3 MB", "1e3", "é"] {
+            assert_eq!(size(text), Err(NoSize::Other), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for bytes in [
+            1,
+            999,
+            1_600_000_000,
+            480_000_000,
+            1 << 30,
+            3 << 29,
+            1_234_567,
+            1 << 20,
+        ] {
+            assert_eq!(size(&size_text(bytes)), Ok(bytes), "{}", size_text(bytes));
+        }
+        assert_eq!(size_text(1_600_000_000), "1.6 GB");
+        assert_eq!(size_text(480_000_000), "480 MB");
+        for milli in [1, 700, 1000, 1900, 12_345] {
+            assert_eq!(cpus(&cpus_text(milli)), Some(milli));
+        }
+        assert_eq!(cpus_text(900), "0.9");
+        assert_eq!(time_text(Duration::from_secs(90)), "90 s");
+        assert_eq!(time_text(Duration::from_millis(1500)), "1500 ms");
+    }
+}
