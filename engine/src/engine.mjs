@@ -1,0 +1,147 @@
+// Prisma's query engine: the official wasm build, and what it takes to talk to it.
+//
+// Its answers and ours are JSON values; requests are in Prisma's "JSON protocol", see
+// protocol.mjs for what the Python client speaks instead.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+import { errorBody, mend } from './errors.mjs';
+
+const NO_TRACE = '{}';
+// The core abandons a wait for a connection without telling the pool, which would hand the
+// connection to nobody. So the core waits longer than the pool ever does, and we watch the time.
+const CORE_WAIT_MARGIN_MILLISECONDS = 60_000;
+
+function instantiate() {
+  const require = createRequire(import.meta.url);
+  const script = require.resolve('@prisma/client/runtime/query_engine_bg.postgresql.js');
+  const bindings = require(script);
+  const module = new WebAssembly.Module(readFileSync(script.replace(/\.js$/, '.wasm')));
+  const instance = new WebAssembly.Instance(module, { './query_engine_bg.js': bindings });
+  bindings.__wbg_set_wasm(instance.exports);
+  instance.exports.__wbindgen_start?.();
+  return bindings;
+}
+
+const TRANSACTION_ID = /^[a-z0-9]{24,40}$/;
+const NOT_IN_TIME = transactionError('Unable to start a transaction in the given time.');
+const NOT_FOUND = transactionError(
+  "Transaction not found. Transaction ID is invalid, refers to an old closed transaction Prisma doesn't have information about anymore, or was obtained before disconnecting.",
+);
+
+/** A transaction request that failed; the answer carries it as the native engine does. */
+export class TransactionFailed extends Error {
+  constructor(userFacing) {
+    super(userFacing.message);
+    this.userFacing = userFacing;
+  }
+}
+
+export class Engine {
+  #core;
+  #pool;
+  #coreWaitMilliseconds;
+  #open = new Set();
+
+  constructor(datamodel, pool, poolTimeoutSeconds) {
+    const { QueryEngine } = instantiate();
+    const options = {
+      datamodel,
+      logLevel: 'error',
+      logQueries: false,
+      datasourceOverrides: {},
+      env: {},
+      ignoreEnvVarErrors: true,
+    };
+    // The core's log holds queries with their values: not ours to write down.
+    this.#core = new QueryEngine(options, () => {}, pool.adapter);
+    this.#pool = pool;
+    this.#coreWaitMilliseconds = poolTimeoutSeconds * 1000 + CORE_WAIT_MARGIN_MILLISECONDS;
+  }
+
+  /** Reads the schema; the database is not asked for anything yet. */
+  async connect() {
+    await this.#core.connect(NO_TRACE);
+  }
+
+  async disconnect() {
+    await this.#core.disconnect(NO_TRACE);
+  }
+
+  /** Interactive transactions that have begun and not ended. */
+  get openTransactions() {
+    return this.#open.size;
+  }
+
+  /** Runs a request, or a batch of them, in the named transaction or in none. */
+  async query(request, transactionId) {
+    if (transactionId !== undefined) checkTransactionId(transactionId);
+    const answer = JSON.parse(await this.#core.query(JSON.stringify(request), NO_TRACE, transactionId));
+    return this.#mended(answer);
+  }
+
+  /** Its name. `maxWait` and `timeout` are milliseconds. */
+  async startTransaction({ maxWait, timeout, isolationLevel }) {
+    const options = { max_wait: this.#coreWaitMilliseconds, timeout, isolation_level: isolationLevel };
+    const begun = this.#ended(this.#core.startTransaction(JSON.stringify(options), NO_TRACE));
+    const id = await inTime(begun.then((answer) => answer.id), maxWait);
+    if (id === undefined) {
+      // Whoever waited is told now; the transaction ends as soon as it has begun.
+      begun.then((answer) => this.#core.rollbackTransaction(answer.id, NO_TRACE)).catch(() => {});
+      throw new TransactionFailed(NOT_IN_TIME);
+    }
+    this.#open.add(id);
+    setTimeout(() => this.#open.delete(id), timeout).unref();
+    return id;
+  }
+
+  async commitTransaction(id) {
+    checkTransactionId(id);
+    this.#open.delete(id);
+    await this.#ended(this.#core.commitTransaction(id, NO_TRACE));
+  }
+
+  async rollbackTransaction(id) {
+    checkTransactionId(id);
+    this.#open.delete(id);
+    await this.#ended(this.#core.rollbackTransaction(id, NO_TRACE));
+  }
+
+  async #ended(pending) {
+    const answer = JSON.parse(await pending);
+    if (answer.error_code || answer.message) throw new TransactionFailed(mend(answer, this.#pool.registry));
+    return answer;
+  }
+
+  /** Errors are found at the top, and in a batch in each of its results. */
+  #mended(answer) {
+    const errors = (list) => list?.map((each) => ({ ...each, user_facing_error: mend(each.user_facing_error, this.#pool.registry) }));
+    if (answer.errors) return { ...answer, errors: errors(answer.errors) };
+    if (!answer.batchResult) return answer;
+    const batchResult = answer.batchResult.map((each) => (each.errors ? { ...each, errors: errors(each.errors) } : each));
+    return { ...answer, batchResult };
+  }
+}
+
+/** The core panics at a name that it cannot have given out. */
+function checkTransactionId(id) {
+  if (!TRANSACTION_ID.test(id)) throw new TransactionFailed(NOT_FOUND);
+}
+
+function transactionError(reason) {
+  return errorBody('P2028', `Transaction API error: ${reason}`, { error: reason }).user_facing_error;
+}
+
+/** What a promise gives, or undefined when the time is up first. */
+async function inTime(promise, milliseconds) {
+  let timer;
+  const late = new Promise((done) => {
+    timer = setTimeout(done, milliseconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

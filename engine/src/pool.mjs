@@ -1,0 +1,202 @@
+// Connections to PostgreSQL as a "driver adapter", the door through which Prisma's wasm engine
+// reaches a database. Written on `pg` rather than on @prisma/adapter-pg, whose 5.17 fails on
+// column types that it does not list, misreads time zones, gives a broken connection back to the
+// pool and keeps every error for ever.
+//
+// Every method answers with a result, never by throwing: `{ ok, value }` or `{ ok, error }`. An
+// error of the database goes through the core, which knows its SQLSTATEs; any other is put into
+// the registry and goes through as a number.
+
+import pg from 'pg';
+
+import { columnType, readers } from './columns.mjs';
+import {
+  connectionLost,
+  connectionRefused,
+  DatabaseUnavailable,
+  ErrorRegistry,
+  isDatabaseAnswer,
+  poolExhausted,
+} from './errors.mjs';
+
+const IDLE_MILLISECONDS = 300_000;
+// Columns without a zone hold UTC, because Prisma writes them so: `now()` has to agree.
+const SESSION = '-c TimeZone=UTC -c DateStyle=ISO -c bytea_output=hex -c client_min_messages=error';
+const IN_NO_TRANSACTION = 'I';
+
+const ok = (value) => ({ ok: true, value });
+
+/** What the core is handed: it calls methods without their object. */
+function bound(object, ...methods) {
+  const door = { provider: 'postgres', adapterName: 'pg', options: { usePhantomQuery: false } };
+  for (const name of ['queryRaw', 'executeRaw', ...methods]) door[name] = object[name].bind(object);
+  return door;
+}
+
+/** Answers the core's two kinds of statement; `run` is where they are run. */
+class Queryable {
+  constructor(registry) {
+    this.registry = registry;
+  }
+
+  async queryRaw(query) {
+    return this.answer(async () => {
+      const { fields, rows } = await this.run(query);
+      return {
+        columnNames: fields.map(({ name }) => name),
+        columnTypes: fields.map(({ dataTypeID }) => columnType(dataTypeID)),
+        rows,
+      };
+    });
+  }
+
+  async executeRaw(query) {
+    return this.answer(async () => (await this.run(query)).rowCount ?? 0);
+  }
+
+  async answer(work) {
+    try {
+      return ok(await work());
+    } catch (error) {
+      return { ok: false, error: this.#describe(error) };
+    }
+  }
+
+  #describe(error) {
+    if (error instanceof DatabaseUnavailable || !isDatabaseAnswer(error)) {
+      return { kind: 'GenericJs', id: this.registry.put(error) };
+    }
+    const { code, severity, message, detail, column, hint } = error;
+    return { kind: 'Postgres', code, severity, message, detail, column, hint };
+  }
+}
+
+/** Runs one statement; a lost connection is told apart from a statement that failed. */
+async function runOn(client, { sql, args }) {
+  const values = args.map(nodeBuffers);
+  try {
+    return await client.query({ text: sql, values, rowMode: 'array', queryMode: 'extended', types: readers });
+  } catch (error) {
+    if (isDatabaseAnswer(error)) throw error;
+    throw connectionLost(error);
+  }
+}
+
+/** `pg` sends bytes inside an array right only as its own kind of buffer. */
+function nodeBuffers(value) {
+  if (!Array.isArray(value)) return value;
+  return value.map((item) => (ArrayBuffer.isView(item) ? Buffer.from(item.buffer, item.byteOffset, item.byteLength) : item));
+}
+
+/** A connection of the pool, from `startTransaction` to COMMIT or ROLLBACK. */
+class Transaction extends Queryable {
+  #client;
+  #release;
+
+  constructor(registry, client, release) {
+    super(registry);
+    this.#client = client;
+    this.#release = release;
+  }
+
+  run(query) {
+    return runOn(this.#client, query);
+  }
+
+  // The core has sent COMMIT or ROLLBACK by itself when it calls these.
+  async commit() {
+    this.#release();
+    return ok(undefined);
+  }
+
+  async rollback() {
+    this.#release();
+    return ok(undefined);
+  }
+}
+
+/** The pool. */
+export class Pool extends Queryable {
+  #pool;
+  #database;
+  #held = new Set();
+
+  constructor(database, log) {
+    super(new ErrorRegistry());
+    this.#database = database;
+    this.#pool = new pg.Pool({
+      host: database.host,
+      port: database.port,
+      user: database.user,
+      password: database.password,
+      database: database.database,
+      ssl: database.tls,
+      application_name: database.applicationName,
+      options: SESSION,
+      max: database.connectionLimit,
+      connectionTimeoutMillis: database.poolTimeoutSeconds * 1000,
+      idleTimeoutMillis: IDLE_MILLISECONDS,
+    });
+    // An idle connection that is lost is replaced when it is needed.
+    this.#pool.on('error', (error) => log('warn', 'a database connection was lost', { code: error.code }));
+  }
+
+  /** For the core. */
+  get adapter() {
+    return bound(this, 'getConnectionInfo', 'startTransaction');
+  }
+
+  getConnectionInfo() {
+    return ok({ schemaName: this.#database.schema });
+  }
+
+  async run(query) {
+    const { client, release } = await this.#take();
+    try {
+      return await runOn(client, query);
+    } finally {
+      release();
+    }
+  }
+
+  async startTransaction() {
+    return this.answer(async () => {
+      const { client, release } = await this.#take();
+      return bound(new Transaction(this.registry, client, release), 'commit', 'rollback');
+    });
+  }
+
+  /** Closes every connection, those in use too: PostgreSQL rolls back what is open. */
+  async close() {
+    const ended = this.#pool.end();
+    for (const release of this.#held) release(true);
+    await ended;
+  }
+
+  /** A connection, and how to give it back; one that is broken or in a transaction is dropped. */
+  async #take() {
+    const client = await this.#connect();
+    let broken = false;
+    const onError = () => {
+      broken = true;
+    };
+    client.on('error', onError);
+    const release = (drop = false) => {
+      if (!this.#held.delete(release)) return;
+      client.off('error', onError);
+      client.release(drop || broken || client.getTransactionStatus() !== IN_NO_TRANSACTION);
+    };
+    this.#held.add(release);
+    return { client, release };
+  }
+
+  async #connect() {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      // The pool has no type for this, only these words.
+      if (error.message === 'timeout exceeded when trying to connect') throw poolExhausted(this.#database);
+      throw connectionRefused(error, this.#database);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+// The HTTP that prisma-client-py speaks to a query engine:
+//
+//   GET  /status                     {"status":"ok"}, as soon as requests are served
+//   POST /                           a query, or {"batch": […], "transaction": true};
+//                                    in the transaction of X-transaction-id, if there is one
+//   POST /transaction/start          {"max_wait", "timeout"} in milliseconds -> {"id"}
+//   POST /transaction/ID/commit      {}
+//   POST /transaction/ID/rollback    {}
+//
+// What fails is answered with 200 and `errors`: the client makes its exceptions of that, and only
+// a blunt error of its own of any other status.
+
+import { createServer } from 'node:http';
+
+import { TransactionFailed } from './engine.mjs';
+import { errorBody } from './errors.mjs';
+import { peerUid } from './peer.mjs';
+import { BadRequest, response } from './protocol.mjs';
+
+const TRANSACTION = /^\/transaction\/([^/]+)\/(commit|rollback)$/;
+const DEFAULT_MAX_WAIT_MILLISECONDS = 2000;
+const DEFAULT_TIMEOUT_MILLISECONDS = 5000;
+// Longer than the client keeps a connection: whoever closes first must not be us, or the client
+// sends its next request into a closed connection.
+const KEEP_ALIVE_MILLISECONDS = 120_000;
+
+class NotFound extends Error {}
+
+async function body(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw new BadRequest('the request is not JSON');
+  }
+}
+
+export class Server {
+  #engine;
+  #protocol;
+  #servers = [];
+  #peers = new WeakMap();
+  #inFlight = 0;
+  #uid;
+  #log;
+
+  constructor(engine, protocol, { uid, log }) {
+    this.#engine = engine;
+    this.#protocol = protocol;
+    this.#uid = uid;
+    this.#log = log;
+  }
+
+  /** Requests that are being answered. */
+  get inFlight() {
+    return this.#inFlight;
+  }
+
+  /** Serves on one address; a client of another user is hung up on. */
+  async listen(port, host) {
+    const server = createServer((request, answer) => this.#serve(request, answer));
+    server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS;
+    // A slow transaction is the client's business.
+    server.requestTimeout = 0;
+    server.on('connection', (socket) => {
+      this.#peers.set(socket, peerUid(socket));
+      socket.setNoDelay(true);
+    });
+    await new Promise((done, failed) => {
+      server.once('error', failed);
+      server.listen({ port, host }, done);
+    });
+    this.#servers.push(server);
+    return server.address().port;
+  }
+
+  /** Takes no new connections; those that are open end with their current request. */
+  close() {
+    for (const server of this.#servers) server.close();
+  }
+
+  /** Hangs up on whoever is left. */
+  hangUp() {
+    for (const server of this.#servers) server.closeAllConnections();
+  }
+
+  async #serve(request, answer) {
+    this.#inFlight++;
+    answer.once('close', () => {
+      this.#inFlight--;
+    });
+    if ((await this.#peers.get(request.socket)) !== this.#uid) {
+      request.socket.destroy();
+      return;
+    }
+    const { status, payload } = await this.#answer(request);
+    const text = JSON.stringify(payload);
+    answer.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+    answer.end(text);
+  }
+
+  async #answer(request) {
+    try {
+      return { status: 200, payload: await this.#route(request) };
+    } catch (error) {
+      if (error instanceof TransactionFailed) {
+        const { meta, message } = error.userFacing;
+        // The client tells an expired transaction by how `error` begins.
+        return { status: 200, payload: { errors: [{ error: meta?.error ?? message, user_facing_error: error.userFacing }] } };
+      }
+      if (error instanceof NotFound) return { status: 404, payload: {} };
+      if (error instanceof BadRequest) return { status: 200, payload: { errors: [errorBody('P2009', error.message)] } };
+      // The engine's core cannot be used after it panicked.
+      if (error instanceof WebAssembly.RuntimeError) throw error;
+      this.#log('error', 'a request failed for a reason of ours', { error: error.message });
+      return { status: 500, payload: { message: error.message } };
+    }
+  }
+
+  async #route(request) {
+    const { method } = request;
+    const path = request.url.split('?', 1)[0];
+    if (method === 'GET' && path === '/status') return { status: 'ok' };
+    if (method !== 'POST') throw new NotFound();
+    if (path === '/') return this.#query(request);
+    if (path === '/transaction/start') return this.#start(await body(request));
+    const [, id, verb] = TRANSACTION.exec(path) ?? [];
+    if (verb === 'commit') await this.#engine.commitTransaction(id);
+    else if (verb === 'rollback') await this.#engine.rollbackTransaction(id);
+    else throw new NotFound();
+    return {};
+  }
+
+  async #query(request) {
+    const { query, batch, transaction } = await body(request);
+    const translated = batch
+      ? this.#protocol.batch(batch.map((each) => each.query), transaction)
+      : this.#protocol.request(query);
+    return response(await this.#engine.query(translated, request.headers['x-transaction-id']));
+  }
+
+  async #start(options) {
+    const id = await this.#engine.startTransaction({
+      maxWait: options.max_wait ?? DEFAULT_MAX_WAIT_MILLISECONDS,
+      timeout: options.timeout ?? DEFAULT_TIMEOUT_MILLISECONDS,
+      isolationLevel: options.isolation_level ?? undefined,
+    });
+    return { id };
+  }
+}
