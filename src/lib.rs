@@ -3,5 +3,6 @@
 pub mod config;
 pub mod control;
 pub mod internal;
+pub mod provision;
 pub mod secrets;
 pub mod stack;

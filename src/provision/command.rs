@@ -1,0 +1,389 @@
+//! Runs the programs that set-up is made of: one at a time, in a clean environment, in a process
+//! group of their own, with what they say kept for the case that they fail.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{CString, OsStr, OsString},
+    fs::File,
+    io::{self, Read as _, Write as _},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::{OsStrExt as _, OsStringExt as _},
+    },
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, OFlag, fcntl},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::signal::{Signal, killpg},
+    unistd::{Pid, pipe2},
+};
+use sys::{
+    pidfd::{Exit, PidFd},
+    spawn::{Group, Launch, Spawned},
+};
+
+use super::{
+    error::{CommandFailed, SetupError},
+    interrupt::Interrupts,
+    progress::now,
+};
+
+/// How often somebody who waits looks at what has grown.
+const TICK: Duration = Duration::from_millis(200);
+/// From being asked to end to being made to.
+const GRACE: Duration = Duration::from_secs(10);
+/// As much of what a program says as is kept.
+const TAIL_LINES: usize = 20;
+const TAIL_BYTES: usize = 16 * 1024;
+
+/// One program to run.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// What for, as a person says it: "installing LiteLLM".
+    pub(super) doing: String,
+    pub(super) program: PathBuf,
+    pub(super) args: Vec<OsString>,
+    /// Beside the clean environment.
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) cwd: Option<PathBuf>,
+    /// At most what a pipe holds: it is written before anybody reads.
+    pub(super) input: Vec<u8>,
+}
+
+impl Call {
+    pub(super) fn new(doing: impl Into<String>, program: impl Into<PathBuf>) -> Self {
+        Self {
+            doing: doing.into(),
+            program: program.into(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: None,
+            input: Vec::new(),
+        }
+    }
+
+    pub(super) fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub(super) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    pub(super) fn cwd(mut self, folder: &Path) -> Self {
+        self.cwd = Some(folder.to_owned());
+        self
+    }
+
+    pub(super) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    fn name(&self) -> String {
+        let name = self.program.file_name().unwrap_or(self.program.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+}
+
+/// What a running program lets its watcher know.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum News<'a> {
+    /// It said a line, on either stream.
+    Line(&'a str),
+    /// It has written so many bytes in all.
+    Written(u64),
+}
+
+/// Runs programs; everything that they share.
+#[derive(Debug)]
+pub(super) struct Runner {
+    /// The whole environment of a program but for what its call adds.
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) interrupts: Interrupts,
+}
+
+/// Where a program's three streams go.
+pub(super) struct Streams<'a>(pub(super) [std::os::fd::BorrowedFd<'a>; 3]);
+
+impl Runner {
+    /// Runs to the end and returns the standard output.
+    pub(super) fn run(
+        &mut self,
+        call: &Call,
+        watch: &mut dyn FnMut(News<'_>),
+    ) -> Result<String, SetupError> {
+        let launch_error = |source: io::Error| SetupError::Launch {
+            program: call.program.display().to_string(),
+            source: source.into(),
+        };
+        let stdin = filled_pipe(&call.input).map_err(launch_error)?;
+        let (out, child_out) = pipe2(OFlag::O_CLOEXEC).map_err(|e| launch_error(e.into()))?;
+        let (err, child_err) = pipe2(OFlag::O_CLOEXEC).map_err(|e| launch_error(e.into()))?;
+        let streams = Streams([stdin.as_fd(), child_out.as_fd(), child_err.as_fd()]);
+        // Whoever kills us, even with SIGKILL, ends what we were running.
+        let child = self.launch(call, &streams, Group::Process, Some(Signal::SIGKILL))?;
+        drop((stdin, child_out, child_err));
+        let mut running = Running {
+            child,
+            streams: [
+                Stream::new(out).map_err(launch_error)?,
+                Stream::new(err).map_err(launch_error)?,
+            ],
+            tail: Tail::default(),
+        };
+        let ended = running.watch(&mut self.interrupts, watch);
+        let exit = match ended {
+            Ok(exit) => exit,
+            Err(error) => {
+                running.end();
+                return Err(error);
+            }
+        };
+        if exit == Exit::Code(0) {
+            let [out, _] = running.streams;
+            return Ok(String::from_utf8_lossy(&out.all).into_owned());
+        }
+        Err(SetupError::Command(Box::new(CommandFailed {
+            doing: call.doing.clone(),
+            program: call.name(),
+            exit,
+            tail: running.tail.text(),
+        })))
+    }
+
+    /// Launches without waiting.
+    pub(super) fn launch(
+        &self,
+        call: &Call,
+        streams: &Streams<'_>,
+        group: Group,
+        death_signal: Option<Signal>,
+    ) -> Result<Spawned, SetupError> {
+        let error = |source: Box<dyn std::error::Error + Send + Sync>| SetupError::Launch {
+            program: call.program.display().to_string(),
+            source,
+        };
+        let mut env = self.env.clone();
+        env.extend(call.env.clone());
+        let text = |text: &OsStr| CString::new(text.as_bytes()).map_err(|e| error(e.into()));
+        let argv = std::iter::once(call.program.as_os_str())
+            .chain(call.args.iter().map(OsString::as_os_str));
+        let launch = Launch {
+            program: text(call.program.as_os_str())?,
+            argv: argv.map(text).collect::<Result<_, _>>()?,
+            env: env
+                .iter()
+                .map(|(name, value)| text(OsStr::new(&format!("{name}={value}"))))
+                .collect::<Result<_, _>>()?,
+            cwd: call
+                .cwd
+                .as_ref()
+                .map(|cwd| text(cwd.as_os_str()))
+                .transpose()?,
+            stdio: streams.0,
+            cgroup: None,
+            group,
+            open_files: None,
+            no_new_privs: false,
+            death_signal,
+        };
+        launch.spawn().map_err(|e| error(e.into()))
+    }
+}
+
+/// A pipe that holds `input` and then ends.
+fn filled_pipe(input: &[u8]) -> io::Result<OwnedFd> {
+    let (read, write) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+    File::from(write).write_all(input)?;
+    // Only our end may not block; whoever reads expects to wait.
+    fcntl(&read, FcntlArg::F_SETFL(OFlag::empty()))?;
+    Ok(read)
+}
+
+struct Running {
+    child: Spawned,
+    streams: [Stream; 2],
+    tail: Tail,
+}
+
+impl Running {
+    fn watch(
+        &mut self,
+        interrupts: &mut Interrupts,
+        watch: &mut dyn FnMut(News<'_>),
+    ) -> Result<Exit, SetupError> {
+        let mut ticked = now();
+        loop {
+            if interrupts.seen() {
+                return Err(SetupError::Interrupted);
+            }
+            let mut fds = vec![self.child.pidfd.as_fd(), interrupts.as_fd()];
+            // An ended stream would be ready for ever.
+            let open = self.streams.iter().filter(|stream| stream.open);
+            fds.extend(open.map(|stream| stream.pipe.as_fd()));
+            let waited = wait_for(&fds, TICK);
+            waited.map_err(|e| SetupError::io("wait for", Path::new("a program"))(e.into()))?;
+            for stream in &mut self.streams {
+                stream.read(&mut self.tail, watch);
+            }
+            if ticked.elapsed() >= TICK {
+                ticked = now();
+                if let Some(bytes) = written(self.child.pid) {
+                    watch(News::Written(bytes));
+                }
+            }
+            let ended = self.child.pidfd.try_wait();
+            if let Some(exit) = ended.map_err(SetupError::io("wait for", Path::new("a program")))? {
+                // It may have said something between the two looks. A grandchild that keeps the
+                // pipe open is not waited for.
+                for stream in &mut self.streams {
+                    stream.read(&mut self.tail, watch);
+                    stream.finish(&mut self.tail, watch);
+                }
+                return Ok(exit);
+            }
+        }
+    }
+
+    fn end(&self) {
+        let group = Pid::from_raw(self.child.pid);
+        end_group(group, &self.child.pidfd, Signal::SIGTERM, GRACE);
+    }
+}
+
+/// Asks a child that leads its group to end, makes it after a while, and reaps it.
+pub(super) fn end_group(group: Pid, leader: &PidFd, ask: Signal, grace: Duration) {
+    // It may be gone already; then there is nothing to do.
+    let _asked = killpg(group, ask);
+    let asked = now();
+    while asked.elapsed() < grace {
+        if let Ok(Some(_)) | Err(_) = leader.try_wait() {
+            let _rest = killpg(group, Signal::SIGKILL);
+            return;
+        }
+        let _waited = wait_for(&[leader.as_fd()], TICK);
+    }
+    let _made = killpg(group, Signal::SIGKILL);
+    let _reaped = leader.wait();
+}
+
+/// Waits until one of them has something, or for so long.
+pub(super) fn wait_for(fds: &[std::os::fd::BorrowedFd<'_>], most: Duration) -> nix::Result<()> {
+    let mut fds: Vec<_> = fds
+        .iter()
+        .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
+        .collect();
+    let most = PollTimeout::try_from(most).unwrap_or(PollTimeout::MAX);
+    match poll(&mut fds, most) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// What a process has written to files and elsewhere, as the kernel counts it.
+fn written(pid: i32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("wchar: "))?;
+    line.parse().ok()
+}
+
+struct Stream {
+    pipe: File,
+    open: bool,
+    all: Vec<u8>,
+    /// Where the line begins that is not yet whole.
+    line: usize,
+}
+
+impl Stream {
+    fn new(pipe: OwnedFd) -> io::Result<Self> {
+        fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        Ok(Self {
+            pipe: pipe.into(),
+            open: true,
+            all: Vec::new(),
+            line: 0,
+        })
+    }
+
+    /// Reads what is there.
+    fn read(&mut self, tail: &mut Tail, watch: &mut dyn FnMut(News<'_>)) {
+        let mut buffer = [0; 8192];
+        while self.open {
+            let n = match self.pipe.read(&mut buffer) {
+                Ok(n) => n,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => 0,
+            };
+            self.open = n > 0;
+            self.all.extend_from_slice(&buffer[..n]);
+            while let Some(end) = self.all[self.line..]
+                .iter()
+                .position(|b| matches!(b, b'\n' | b'\r'))
+            {
+                self.tell(self.line + end, tail, watch);
+                self.line += end + 1;
+            }
+        }
+    }
+
+    fn finish(&mut self, tail: &mut Tail, watch: &mut dyn FnMut(News<'_>)) {
+        self.tell(self.all.len(), tail, watch);
+        self.line = self.all.len();
+    }
+
+    fn tell(&self, end: usize, tail: &mut Tail, watch: &mut dyn FnMut(News<'_>)) {
+        let line = String::from_utf8_lossy(&self.all[self.line..end]);
+        let line = line.trim_end();
+        if !line.is_empty() {
+            tail.push(line);
+            watch(News::Line(line));
+        }
+    }
+}
+
+/// The last lines of a program.
+#[derive(Debug, Default)]
+pub(super) struct Tail(std::collections::VecDeque<String>);
+
+impl Tail {
+    pub(super) fn push(&mut self, line: &str) {
+        self.0.push_back(line.chars().take(2_000).collect());
+        let long = |lines: &std::collections::VecDeque<String>| {
+            lines.len() > TAIL_LINES || lines.iter().map(String::len).sum::<usize>() > TAIL_BYTES
+        };
+        while long(&self.0) {
+            self.0.pop_front();
+        }
+    }
+
+    pub(super) fn text(self) -> String {
+        Vec::from(self.0).join("\n")
+    }
+}
+
+/// A path as an argument that another one begins: `--option=PATH`.
+pub(super) fn joined(prefix: &str, path: &Path) -> OsString {
+    OsString::from_vec([prefix.as_bytes(), path.as_os_str().as_bytes()].concat())
+}
+
+/// The end of a file that a program wrote its errors to.
+pub(super) fn tail_of_file(path: &Path) -> String {
+    let text = std::fs::read(path).unwrap_or_default();
+    let mut tail = Tail::default();
+    for line in String::from_utf8_lossy(&text)
+        .lines()
+        .filter(|l| !l.trim().is_empty())
+    {
+        tail.push(line);
+    }
+    tail.text()
+}

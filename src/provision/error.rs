@@ -1,0 +1,255 @@
+//! What can go wrong at set-up, in words that say what to do.
+
+use std::{fmt, io, path::Path, path::PathBuf};
+
+use super::plan::Problem;
+use crate::secrets::SecretError;
+
+/// Why set-up did not finish. Running it again goes on where it stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Services of root are not what this is for.
+    #[error("set-up does not run as root: type '{command}'")]
+    Root {
+        /// What to type instead.
+        command: String,
+    },
+    /// Nothing was begun.
+    #[error("{}", problems(.0))]
+    NotPossible(Vec<Problem>),
+    /// Another one is at it.
+    #[error("another set-up is running (process {holder}): wait until it has ended")]
+    Busy {
+        /// Its process id, as it wrote it.
+        holder: String,
+    },
+    /// Ctrl-C, SIGTERM or a closed terminal.
+    #[error("interrupted: run 'ai-gateway setup' again to go on from here")]
+    Interrupted,
+    /// The kernel said no.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// A program could not be started.
+    #[error("cannot run {program}")]
+    Launch {
+        /// Which.
+        program: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A program failed.
+    #[error(transparent)]
+    Command(#[from] Box<CommandFailed>),
+    /// The secrets.
+    #[error("the secrets are not in order")]
+    Secrets(#[from] SecretError),
+    /// A package brought code that runs in every Python of the environment.
+    #[error(
+        "{} is not expected: such a file runs code in every Python of the environment, and this is \
+         how trojaned packages have spread. The environment is not used; report this before going on",
+        path.display()
+    )]
+    UnexpectedPth {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A downloaded file is not what was asked for.
+    #[error(
+        "{url} has the SHA-256 {found}, but [engine] sha256 says {wanted}: nothing of it was run. \
+         Correct the key if the new file is the right one"
+    )]
+    WrongHash {
+        /// What was downloaded.
+        url: String,
+        /// What the configuration says.
+        wanted: String,
+        /// What arrived.
+        found: String,
+    },
+    /// The database's history and the files disagree.
+    #[error(transparent)]
+    History(#[from] super::steps::migrations::HistoryError),
+    /// All was done, and yet something is missing.
+    #[error("set-up has ended, but something has been taken away meanwhile")]
+    NotUsable(#[source] Box<NotSetUp>),
+    /// The record of earlier set-ups cannot be understood.
+    #[error(
+        "{} cannot be read as a record of set-up: remove it and run set-up again (nothing but time is lost)",
+        path.display()
+    )]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+impl SetupError {
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+fn problems(problems: &[Problem]) -> String {
+    match problems {
+        [one] => one.to_string(),
+        many => many.iter().fold(
+            format!("{} things are in the way:", many.len()),
+            |text, problem| format!("{text}\n  - {problem}"),
+        ),
+    }
+}
+
+/// A program that ended badly, with what it said.
+#[derive(Debug)]
+pub struct CommandFailed {
+    /// What was being done, as a person says it.
+    pub doing: String,
+    /// The program's name.
+    pub program: String,
+    /// How it ended.
+    pub exit: sys::pidfd::Exit,
+    /// The last lines of its output.
+    pub tail: String,
+}
+
+impl std::error::Error for CommandFailed {}
+
+impl fmt::Display for CommandFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed", self.doing)?;
+        match self.cause() {
+            Some(cause) => write!(f, ": {}", cause.advice())?,
+            None => match self.exit {
+                sys::pidfd::Exit::Code(code) => {
+                    write!(f, ": {} exited with {code}", self.program)?;
+                }
+                sys::pidfd::Exit::Signal { signal, .. } => {
+                    write!(f, ": {} was killed by signal {signal}", self.program)?;
+                }
+            },
+        }
+        if self.tail.is_empty() {
+            return Ok(());
+        }
+        write!(f, "\n{} said:", self.program)?;
+        self.tail
+            .lines()
+            .try_for_each(|line| write!(f, "\n  | {line}"))
+    }
+}
+
+/// The few causes that a person can mend, told apart by what the programs say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A package's contents are not those that the lock names.
+    Hash,
+    /// No place left.
+    Disk,
+    /// The registry was not reached.
+    Network,
+    /// A release that the lock names is not there, or not for this machine.
+    Missing,
+}
+
+impl Cause {
+    /// In the order in which they are looked for: a full disk can look like a broken connection.
+    const SIGNS: [(Self, &'static [&'static str]); 4] = [
+        (
+            Self::Disk,
+            &["no space left on device", "enospc", "disk quota exceeded"],
+        ),
+        (
+            Self::Hash,
+            &[
+                "do not match the hashes",
+                "hash mismatch",
+                "hash digest mismatch",
+                "eintegrity",
+                "hashes are required",
+            ],
+        ),
+        (
+            Self::Network,
+            &[
+                "name resolution",
+                "name or service not known",
+                "failed to lookup address",
+                "dns error",
+                "connection refused",
+                "network is unreachable",
+                "error sending request",
+                "failed to fetch",
+                "could not connect",
+                "timed out",
+                "econnrefused",
+                "enotfound",
+                "eai_again",
+                "etimedout",
+                "proxyerror",
+                "newconnectionerror",
+                "enotcached",
+            ],
+        ),
+        (
+            Self::Missing,
+            &[
+                "no matching distribution",
+                "no solution found",
+                "not found in the package registry",
+                "no usable wheels",
+                "has no wheels",
+                "e404",
+            ],
+        ),
+    ];
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Hash => {
+                "what was downloaded is not what the lock names, so it was not installed; \
+                 a mirror may serve other files, or a release was tampered with"
+            }
+            Self::Disk => "the disk is full; make room and run set-up again",
+            Self::Network => {
+                "the registry was not reached; check the network and the proxy variables \
+                 (https_proxy, PIP_INDEX_URL, UV_DEFAULT_INDEX, npm_config_registry), or use --offline DIR"
+            }
+            Self::Missing => {
+                "the registry, or the offline folder, does not have what the lock names"
+            }
+        }
+    }
+}
+
+impl CommandFailed {
+    /// The cause, where the output shows one.
+    pub fn cause(&self) -> Option<Cause> {
+        let text = self.tail.to_ascii_lowercase();
+        Cause::SIGNS
+            .into_iter()
+            .find(|(_, signs)| signs.iter().any(|sign| text.contains(sign)))
+            .map(|(cause, _)| cause)
+    }
+}
+
+/// Why the gateway cannot run yet.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the gateway is not set up: {what}: run 'ai-gateway setup'")]
+pub struct NotSetUp {
+    /// What is missing.
+    pub what: String,
+}

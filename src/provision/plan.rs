@@ -1,0 +1,532 @@
+//! What set-up will do: facts of the machine in, ordered steps out.
+//!
+//! Pure. Everything that can be known beforehand to stand in the way is found here, all at once,
+//! so that nothing is begun that cannot be finished.
+
+use std::{fmt, path::PathBuf};
+
+use super::{
+    embedded,
+    facts::{Facts, Node, Postgres, Python},
+};
+use crate::{
+    config::{
+        paths::Paths,
+        settings::{EngineSource, Settings},
+    },
+    secrets::Kind,
+};
+
+const MB: u64 = 1_000_000;
+/// What is kept free beside the steps themselves: logs, write-ahead log, the next start.
+const SPARE: u64 = 200 * MB;
+/// A new cluster with both databases migrated.
+const DATABASE: u64 = 120 * MB;
+
+/// Something with a version that is made once and switched to as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Payload {
+    /// uv and Node.js.
+    Tools,
+    /// Our query engine, which also generates LiteLLM's database client.
+    Engine,
+    /// A native query engine that was downloaded.
+    NativeEngine,
+    /// LiteLLM's environment.
+    Litellm,
+    /// Open WebUI's environment.
+    OpenWebui,
+}
+
+impl Payload {
+    /// The name of its folder among the payloads.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Engine => "engine",
+            Self::NativeEngine => "native-engine",
+            Self::Litellm => "litellm",
+            Self::OpenWebui => "open-webui",
+        }
+    }
+
+    /// What it takes on the disk, as measured with the locks of this version.
+    pub const fn bytes(self) -> u64 {
+        match self {
+            Self::Tools => 270 * MB,
+            Self::Engine => 20 * MB,
+            Self::NativeEngine => 20 * MB,
+            Self::Litellm => 600 * MB,
+            Self::OpenWebui => 800 * MB,
+        }
+    }
+
+    const ALL: [Self; 5] = [
+        Self::Tools,
+        Self::Engine,
+        Self::NativeEngine,
+        Self::Litellm,
+        Self::OpenWebui,
+    ];
+}
+
+/// The folder of each payload that these settings want.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    tools: String,
+    engine: String,
+    native_engine: Option<String>,
+    litellm: String,
+    open_webui: Option<String>,
+}
+
+impl Wanted {
+    /// From what is embedded and what is configured.
+    pub fn new(settings: &Settings) -> Self {
+        fn version<'a>(lock: &'a str, package: &str) -> &'a str {
+            embedded::pinned(lock, package).expect("a test finds the version of every lock")
+        }
+        let of_lock = |lock: &str, package: &str| {
+            let hash = embedded::sha256(&[lock.as_bytes()]);
+            embedded::folder(version(lock, package), &hash)
+        };
+        let engine_hash = embedded::engine_hash();
+        // The generated database client is a part of LiteLLM's environment, so whatever
+        // generates it counts as well.
+        let litellm =
+            embedded::sha256(&[embedded::LITELLM_LOCK.as_bytes(), engine_hash.as_bytes()]);
+        let native_engine = match &settings.engine {
+            EngineSource::Download { sha256, .. } => Some(embedded::folder("sha256", sha256)),
+            EngineSource::Wasm | EngineSource::Program(_) => None,
+        };
+        Self {
+            tools: of_lock(embedded::TOOLS_LOCK, "uv"),
+            engine: embedded::folder(embedded::ENGINE_VERSION, &engine_hash),
+            native_engine,
+            litellm: embedded::folder(version(embedded::LITELLM_LOCK, "litellm"), &litellm),
+            open_webui: settings
+                .open_webui
+                .enabled
+                .then(|| of_lock(embedded::OPEN_WEBUI_LOCK, "open-webui")),
+        }
+    }
+
+    /// The folder's name, or none where the settings want no such payload.
+    pub fn folder(&self, payload: Payload) -> Option<&str> {
+        match payload {
+            Payload::Tools => Some(&self.tools),
+            Payload::Engine => Some(&self.engine),
+            Payload::NativeEngine => self.native_engine.as_deref(),
+            Payload::Litellm => Some(&self.litellm),
+            Payload::OpenWebui => self.open_webui.as_deref(),
+        }
+    }
+}
+
+/// Which programs the steps use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The Python of the environments.
+    pub python: Option<PathBuf>,
+    /// The machine's own uv, or none: the tools'.
+    pub uv: Option<PathBuf>,
+    /// The machine's own Node.js, or none: the tools'.
+    pub node: Option<PathBuf>,
+    /// The machine's own npm, or none: the tools'.
+    pub npm: Option<PathBuf>,
+    /// The folder of PostgreSQL's programs.
+    pub postgres_bin: Option<PathBuf>,
+    /// nginx.
+    pub nginx: Option<PathBuf>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Make the secrets that are missing.
+    Secrets(Vec<Kind>),
+    /// Make a payload's folder.
+    Build(Payload, String),
+    /// Let `current` point at a payload's folder.
+    Switch(Payload, String),
+    /// Make the database cluster.
+    Cluster,
+    /// Make roles and databases.
+    Roles,
+    /// Bring LiteLLM's tables up to date.
+    LitellmMigrations,
+    /// Let Open WebUI bring its tables up to date.
+    OpenWebuiMigrations,
+}
+
+/// Why set-up cannot begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// No Python of the right version.
+    #[error(
+        "no Python from 3.11 to 3.12 was found{}: install one (on Debian 12: sudo apt install \
+         python3.11 python3.11-venv) or name one with [programs] python", found(.0)
+    )]
+    NoPython(Vec<Python>),
+    /// A Python that cannot make environments with pip.
+    #[error(
+        "{} cannot make virtual environments: on Debian and Ubuntu run \
+         'sudo apt install python3.{minor}-venv'", python.display()
+    )]
+    NoVenv {
+        /// The Python.
+        python: PathBuf,
+        /// Its minor version.
+        minor: u32,
+    },
+    /// The named Node.js does not do.
+    #[error("[programs] node names {}, which is no Node.js 18 or newer", .0.display())]
+    BadNode(PathBuf),
+    /// No PostgreSQL.
+    #[error(
+        "PostgreSQL 13 or newer was not found: on Debian and Ubuntu run 'sudo apt install \
+         postgresql' (its own cluster is left alone), or name its folder of programs with \
+         [programs] postgres_bin"
+    )]
+    NoPostgres,
+    /// The cluster was made by another major version.
+    #[error(
+        "the database in {} was made by PostgreSQL {cluster}, whose programs were not found: \
+         install postgresql-{cluster}, or name its folder of programs with [programs] postgres_bin",
+        data.display()
+    )]
+    ClusterVersion {
+        /// The cluster's folder.
+        data: PathBuf,
+        /// Its major version.
+        cluster: u32,
+    },
+    /// No nginx.
+    #[error(
+        "nginx was not found: on Debian and Ubuntu run 'sudo apt install nginx-light', or name it \
+         with [programs] nginx"
+    )]
+    NoNginx,
+    /// A database server that set-up would collide with.
+    #[error(
+        "the database in {} is in use by process {pid}: run 'ai-gateway stop' first",
+        data.display()
+    )]
+    ServerRunning {
+        /// The cluster's folder.
+        data: PathBuf,
+        /// The server's process id.
+        pid: i32,
+    },
+    /// Not enough room.
+    #[error(
+        "{} has {} MB free and {} MB are needed ({}): make room, or set AI_GATEWAY_HOME to a \
+         folder on a larger disk", state.display(), free / MB, needed / MB, parts(parts_of)
+    )]
+    Disk {
+        /// Where.
+        state: PathBuf,
+        /// In bytes.
+        free: u64,
+        /// In bytes.
+        needed: u64,
+        /// What the sum is made of.
+        parts_of: Vec<(String, u64)>,
+    },
+    /// The engine that was named is not there.
+    #[error("[engine] path names {}, which is no program", .0.display())]
+    NoEngine(PathBuf),
+    /// The offline folder is not as it should be.
+    #[error("--offline {}: there is no folder {} in it", folder.display(), missing)]
+    Offline {
+        /// The folder.
+        folder: PathBuf,
+        /// What it lacks.
+        missing: &'static str,
+    },
+}
+
+fn found(pythons: &[Python]) -> String {
+    let list: Vec<_> = pythons
+        .iter()
+        .map(|p| {
+            format!(
+                "{} is {}.{}.{}",
+                p.path.display(),
+                p.version.0,
+                p.version.1,
+                p.version.2
+            )
+        })
+        .collect();
+    if list.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", list.join(", "))
+    }
+}
+
+fn parts(parts: &[(String, u64)]) -> String {
+    let list: Vec<_> = parts
+        .iter()
+        .map(|(name, bytes)| format!("{name} {}", bytes / MB))
+        .collect();
+    list.join(" + ")
+}
+
+/// What will be done, and what stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// In this order.
+    pub steps: Vec<Step>,
+    /// With any of these nothing is begun.
+    pub problems: Vec<Problem>,
+    /// With these programs.
+    pub choice: Choice,
+    /// The most that the steps take on the disk, in bytes.
+    pub needed: u64,
+    state: PathBuf,
+}
+
+/// Decides what to do.
+pub fn plan(settings: &Settings, paths: &Paths, facts: &Facts, wanted: &Wanted) -> Plan {
+    let (mut problems, choice) = choose(settings, paths, facts);
+    let steps = steps(facts, wanted, &choice);
+    if let EngineSource::Program(engine) = &settings.engine
+        && !facts.engine_is_program
+    {
+        problems.push(Problem::NoEngine(engine.clone()));
+    }
+    if needs_ensurepip(&steps)
+        && let Some(python) = facts.usable_python()
+        && !python.ensurepip
+    {
+        problems.push(Problem::NoVenv {
+            python: python.path.clone(),
+            minor: python.version.1,
+        });
+    }
+    if let Some(pid) = facts.server
+        && steps.iter().any(Step::is_of_database)
+    {
+        problems.push(Problem::ServerRunning {
+            data: paths.postgres_data(),
+            pid,
+        });
+    }
+    if let Some((folder, missing)) = &facts.offline_lacks {
+        problems.push(Problem::Offline {
+            folder: folder.clone(),
+            missing,
+        });
+    }
+    let parts_of = disk_parts(&steps);
+    let needed = parts_of.iter().map(|(_, bytes)| bytes).sum();
+    if needed > facts.disk_free {
+        problems.push(Problem::Disk {
+            state: paths.state.clone(),
+            free: facts.disk_free,
+            needed,
+            parts_of,
+        });
+    }
+    Plan {
+        steps,
+        problems,
+        choice,
+        needed,
+        state: paths.state.clone(),
+    }
+}
+
+fn choose(settings: &Settings, paths: &Paths, facts: &Facts) -> (Vec<Problem>, Choice) {
+    let mut problems = Vec::new();
+    let python = facts.usable_python();
+    if python.is_none() {
+        problems.push(Problem::NoPython(facts.pythons.clone()));
+    }
+    let node = facts
+        .node
+        .as_ref()
+        .filter(|node| node.major >= Node::MINIMUM);
+    if let Some(named) = &settings.programs.node
+        && node.is_none()
+    {
+        problems.push(Problem::BadNode(named.clone()));
+    }
+    let postgres = facts.postgres_for_cluster();
+    match (postgres, facts.cluster_major) {
+        (None, Some(cluster)) => problems.push(Problem::ClusterVersion {
+            data: paths.postgres_data(),
+            cluster,
+        }),
+        (None, None) => problems.push(Problem::NoPostgres),
+        (Some(_), _) => {}
+    }
+    if facts.nginx.is_none() {
+        problems.push(Problem::NoNginx);
+    }
+    let choice = Choice {
+        python: python.map(|p| p.path.clone()),
+        uv: facts.uv.clone(),
+        node: node.map(|n| n.path.clone()),
+        npm: facts.npm.clone().filter(|_| node.is_some()),
+        postgres_bin: postgres.map(|p: &Postgres| p.bin.clone()),
+        nginx: facts.nginx.clone(),
+    };
+    (problems, choice)
+}
+
+fn needs_ensurepip(steps: &[Step]) -> bool {
+    steps
+        .iter()
+        .any(|s| matches!(s, Step::Build(Payload::Tools, _)))
+}
+
+fn steps(facts: &Facts, wanted: &Wanted, choice: &Choice) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !facts.secrets_missing.is_empty() {
+        steps.push(Step::Secrets(facts.secrets_missing.clone()));
+    }
+    let tools_needed = choice.uv.is_none() || choice.node.is_none() || choice.npm.is_none();
+    for payload in Payload::ALL {
+        let Some(folder) = wanted.folder(payload) else {
+            continue;
+        };
+        if payload == Payload::Tools && !tools_needed {
+            continue;
+        }
+        if !facts.complete.contains(&(payload, folder.to_owned())) {
+            steps.push(Step::Build(payload, folder.to_owned()));
+        }
+        if facts.current.get(&payload).map(String::as_str) != Some(folder) {
+            steps.push(Step::Switch(payload, folder.to_owned()));
+        }
+    }
+    if facts.cluster.is_none() {
+        steps.push(Step::Cluster);
+    }
+    let record = facts.record.clone().about(facts.cluster);
+    let fresh = facts.cluster.is_none();
+    if fresh || facts.roles.is_none() || record.roles != facts.roles {
+        steps.push(Step::Roles);
+    }
+    if fresh || record.litellm_migrations.as_deref() != wanted.folder(Payload::Litellm) {
+        steps.push(Step::LitellmMigrations);
+    }
+    if let Some(folder) = wanted.folder(Payload::OpenWebui)
+        && (fresh || record.open_webui_migrations.as_deref() != Some(folder))
+    {
+        steps.push(Step::OpenWebuiMigrations);
+    }
+    steps
+}
+
+fn disk_parts(steps: &[Step]) -> Vec<(String, u64)> {
+    let mut parts: Vec<_> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Build(payload, _) => Some((payload.name().to_owned(), payload.bytes())),
+            Step::Cluster => Some(("database".to_owned(), DATABASE)),
+            Step::Secrets(_)
+            | Step::Switch(..)
+            | Step::Roles
+            | Step::LitellmMigrations
+            | Step::OpenWebuiMigrations => None,
+        })
+        .collect();
+    if !parts.is_empty() {
+        parts.push(("spare".to_owned(), SPARE));
+    }
+    parts
+}
+
+impl Step {
+    /// Whether it needs the cluster for itself.
+    pub const fn is_of_database(&self) -> bool {
+        match self {
+            Self::Cluster | Self::Roles | Self::LitellmMigrations | Self::OpenWebuiMigrations => {
+                true
+            }
+            Self::Secrets(_) | Self::Build(..) | Self::Switch(..) => false,
+        }
+    }
+
+    /// For a progress bar.
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::Secrets(_) => "Secrets",
+            Self::Build(Payload::Tools, _) => "Tools (uv, Node.js)",
+            Self::Build(Payload::Engine, _) => "Query engine",
+            Self::Build(Payload::NativeEngine, _) => "Native query engine",
+            Self::Build(Payload::Litellm, _) => "LiteLLM",
+            Self::Build(Payload::OpenWebui, _) => "Open WebUI",
+            Self::Switch(..) => "Switch",
+            Self::Cluster => "Database cluster",
+            Self::Roles => "Roles and databases",
+            Self::LitellmMigrations => "LiteLLM's tables",
+            Self::OpenWebuiMigrations => "Open WebUI's tables",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secrets(kinds) => {
+                let names: Vec<_> = kinds.iter().map(|kind| kind.file_name()).collect();
+                write!(f, "make the secrets {}", names.join(", "))
+            }
+            Self::Build(payload, folder) => write!(
+                f,
+                "make {}/{folder} (about {} MB)",
+                payload.name(),
+                payload.bytes() / MB
+            ),
+            Self::Switch(payload, folder) => {
+                write!(f, "switch {}/current to {folder}", payload.name())
+            }
+            Self::Cluster => f.write_str("make the database cluster"),
+            Self::Roles => f.write_str("make the roles and databases litellm and open_webui"),
+            Self::LitellmMigrations => f.write_str("bring LiteLLM's tables up to date"),
+            Self::OpenWebuiMigrations => f.write_str("let Open WebUI bring its tables up to date"),
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.steps.is_empty() {
+            writeln!(f, "Nothing to do in {}.", self.state.display())?;
+        } else {
+            writeln!(f, "To do in {}:", self.state.display())?;
+        }
+        for (i, step) in self.steps.iter().enumerate() {
+            writeln!(f, "{:3}. {step}", i + 1)?;
+        }
+        if self.needed > 0 {
+            writeln!(f, "At most {} MB of disk are needed.", self.needed / MB)?;
+        }
+        let programs = [
+            ("Python", &self.choice.python),
+            ("uv", &self.choice.uv),
+            ("Node.js", &self.choice.node),
+            ("PostgreSQL", &self.choice.postgres_bin),
+            ("nginx", &self.choice.nginx),
+        ];
+        for (name, program) in programs {
+            match program {
+                Some(path) => writeln!(f, "{name}: {}", path.display())?,
+                None if matches!(name, "uv" | "Node.js") => writeln!(f, "{name}: from the tools")?,
+                None => {}
+            }
+        }
+        for problem in &self.problems {
+            writeln!(f, "In the way: {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,339 @@
+//! Machines as data, and what is to be done on them.
+
+use super::*;
+use crate::{
+    config::settings::{
+        Budget, Listen, LiteLlm, OpenWebUi, Postgres as PostgresSettings, Programs,
+    },
+    provision::record::Record,
+};
+
+fn settings() -> Settings {
+    Settings {
+        profile: "local".into(),
+        budget: Budget { usd: 15.0 },
+        listen: Listen {
+            address: [127, 0, 0, 1].into(),
+            port: 3000,
+            admin_port: 4000,
+        },
+        litellm: LiteLlm {
+            workers: 1,
+            demo_model: true,
+        },
+        open_webui: OpenWebUi { enabled: true },
+        postgres: PostgresSettings {
+            max_connections: None,
+        },
+        engine: EngineSource::Wasm,
+        programs: Programs::default(),
+        limits: [].into(),
+        custom: vec![],
+    }
+}
+
+fn paths() -> Paths {
+    Paths::find(
+        |n| (n == "AI_GATEWAY_HOME").then(|| "/srv/gw".into()),
+        false,
+    )
+    .unwrap()
+}
+
+/// Debian 12 with everything that the packages bring, and nothing set up.
+fn fresh() -> Facts {
+    Facts {
+        pythons: vec![python("/usr/bin/python3.11", (3, 11, 2))],
+        node: Some(Node {
+            path: "/usr/bin/node".into(),
+            major: 18,
+        }),
+        npm: Some("/usr/bin/npm".into()),
+        postgres: vec![Postgres {
+            bin: "/usr/lib/postgresql/15/bin".into(),
+            major: 15,
+        }],
+        nginx: Some("/usr/sbin/nginx".into()),
+        engine_is_program: true,
+        disk_free: 10_000 * MB,
+        secrets_missing: Kind::ALL.into(),
+        ..Facts::default()
+    }
+}
+
+fn python(path: &str, version: (u32, u32, u32)) -> Python {
+    Python {
+        path: path.into(),
+        version,
+        ensurepip: true,
+    }
+}
+
+/// The same machine after set-up.
+fn done(wanted: &Wanted) -> Facts {
+    let folders = Payload::ALL.map(|p| Some((p, wanted.folder(p)?.to_owned())));
+    let folders: Vec<_> = folders.into_iter().flatten().collect();
+    Facts {
+        complete: folders.iter().cloned().collect(),
+        current: folders.into_iter().collect(),
+        cluster: Some(1),
+        cluster_major: Some(15),
+        secrets_missing: vec![],
+        roles: Some("roles".into()),
+        record: Record {
+            cluster: Some(1),
+            roles: Some("roles".into()),
+            litellm_migrations: wanted.folder(Payload::Litellm).map(str::to_owned),
+            open_webui_migrations: wanted.folder(Payload::OpenWebui).map(str::to_owned),
+            ..Record::default()
+        },
+        ..fresh()
+    }
+}
+
+fn make(settings: &Settings, facts: &Facts) -> Plan {
+    plan(settings, &paths(), facts, &Wanted::new(settings))
+}
+
+#[test]
+fn a_fresh_machine_gets_everything_in_an_order_that_works() {
+    let plan = make(&settings(), &fresh());
+    assert_eq!(plan.problems, []);
+    let folders = Wanted::new(&settings());
+    let text = Payload::ALL
+        .iter()
+        .filter_map(|p| folders.folder(*p))
+        .fold(plan.to_string(), |text, name| text.replace(name, "VERSION"));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn nothing_is_done_twice() {
+    let wanted = Wanted::new(&settings());
+    let plan = make(&settings(), &done(&wanted));
+    assert_eq!(
+        (plan.steps, plan.problems, plan.needed),
+        (vec![], vec![], 0)
+    );
+}
+
+#[test]
+fn a_machine_with_uv_node_and_npm_needs_no_tools() {
+    let facts = Facts {
+        uv: Some("/usr/bin/uv".into()),
+        ..fresh()
+    };
+    let builds_tools = |facts: &Facts| {
+        let steps = make(&settings(), facts).steps;
+        steps
+            .iter()
+            .any(|s| matches!(s, Step::Build(Payload::Tools, _)))
+    };
+    assert!(!builds_tools(&facts));
+    assert!(builds_tools(&Facts {
+        npm: None,
+        ..facts.clone()
+    }));
+    assert!(builds_tools(&Facts {
+        node: None,
+        ..facts.clone()
+    }));
+    assert!(builds_tools(&Facts { uv: None, ..facts }));
+}
+
+#[test]
+fn an_old_node_is_not_used_and_its_npm_neither() {
+    let mut facts = fresh();
+    facts.node = Some(Node {
+        path: "/usr/bin/node".into(),
+        major: 12,
+    });
+    let plan = make(&settings(), &facts);
+    assert_eq!((plan.choice.node, plan.choice.npm), (None, None));
+    assert_eq!(plan.problems, [], "the tools bring one");
+}
+
+#[test]
+fn a_python_of_the_wrong_version_is_named_with_what_to_install() {
+    let mut facts = fresh();
+    facts.pythons = vec![
+        python("/usr/bin/python3", (3, 13, 1)),
+        python("/opt/py", (3, 9, 2)),
+    ];
+    let problem = &make(&settings(), &facts).problems[0];
+    assert!(matches!(problem, Problem::NoPython(_)));
+    let text = problem.to_string();
+    assert!(
+        text.contains("/usr/bin/python3 is 3.13.1, /opt/py is 3.9.2"),
+        "{text}"
+    );
+    assert!(text.contains("sudo apt install"), "{text}");
+}
+
+#[test]
+fn a_python_without_ensurepip_is_a_problem_only_for_the_tools() {
+    let mut facts = fresh();
+    facts.pythons[0].ensurepip = false;
+    let problems = make(&settings(), &facts).problems;
+    assert!(
+        problems[0]
+            .to_string()
+            .contains("sudo apt install python3.11-venv"),
+        "{problems:?}"
+    );
+    facts.uv = Some("/usr/bin/uv".into());
+    assert_eq!(make(&settings(), &facts).problems, []);
+}
+
+#[test]
+fn a_python_with_ensurepip_is_preferred() {
+    let mut facts = fresh();
+    facts.pythons[0].ensurepip = false;
+    facts.pythons.push(python("/opt/python3.12", (3, 12, 4)));
+    let plan = make(&settings(), &facts);
+    assert_eq!(plan.choice.python, Some("/opt/python3.12".into()));
+}
+
+#[test]
+fn too_little_disk_is_said_with_its_sum_before_anything_is_done() {
+    let mut facts = fresh();
+    facts.disk_free = 900 * MB;
+    let problem = make(&settings(), &facts).problems[0].to_string();
+    assert!(
+        problem.contains("900 MB free and 2010 MB are needed (tools 270 + engine 20 + litellm 600 + open-webui 800 + database 120 + spare 200)"),
+        "{problem}"
+    );
+    let wanted = Wanted::new(&settings());
+    let full = Facts {
+        disk_free: 0,
+        ..done(&wanted)
+    };
+    assert_eq!(
+        make(&settings(), &full).problems,
+        [],
+        "nothing to do needs nothing"
+    );
+}
+
+#[test]
+fn all_that_is_in_the_way_is_said_at_once() {
+    let facts = Facts {
+        disk_free: 10_000 * MB,
+        engine_is_program: true,
+        ..Facts::default()
+    };
+    let problems = make(&settings(), &facts).problems;
+    assert!(matches!(
+        problems[..],
+        [Problem::NoPython(_), Problem::NoPostgres, Problem::NoNginx]
+    ));
+}
+
+#[test]
+fn a_cluster_needs_the_programs_that_made_it() {
+    let wanted = Wanted::new(&settings());
+    let mut facts = done(&wanted);
+    facts.cluster_major = Some(13);
+    let problem = make(&settings(), &facts).problems[0].to_string();
+    assert!(
+        problem.contains("PostgreSQL 13") && problem.contains("/srv/gw/state/postgres"),
+        "{problem}"
+    );
+    facts.postgres.push(Postgres {
+        bin: "/usr/lib/postgresql/13/bin".into(),
+        major: 13,
+    });
+    let plan = make(&settings(), &facts);
+    assert_eq!(plan.problems, []);
+    assert_eq!(
+        plan.choice.postgres_bin,
+        Some("/usr/lib/postgresql/13/bin".into())
+    );
+}
+
+#[test]
+fn another_cluster_gets_roles_and_migrations_again() {
+    let wanted = Wanted::new(&settings());
+    let mut facts = done(&wanted);
+    facts.cluster = Some(2);
+    assert_eq!(
+        make(&settings(), &facts).steps,
+        [
+            Step::Roles,
+            Step::LitellmMigrations,
+            Step::OpenWebuiMigrations
+        ]
+    );
+}
+
+#[test]
+fn a_changed_password_is_set_and_nothing_else_is_done() {
+    let wanted = Wanted::new(&settings());
+    let mut facts = done(&wanted);
+    facts.roles = Some("other".into());
+    assert_eq!(make(&settings(), &facts).steps, [Step::Roles]);
+}
+
+#[test]
+fn a_running_gateway_is_in_the_way_of_its_database_only() {
+    let wanted = Wanted::new(&settings());
+    let mut facts = done(&wanted);
+    facts.server = Some(4711);
+    assert_eq!(make(&settings(), &facts).problems, []);
+    facts.roles = Some("other".into());
+    let problem = make(&settings(), &facts).problems[0].to_string();
+    assert!(
+        problem.contains("process 4711") && problem.contains("ai-gateway stop"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn without_open_webui_nothing_of_it_is_made() {
+    let mut settings = settings();
+    settings.open_webui.enabled = false;
+    let text = make(&settings, &fresh()).to_string();
+    assert!(
+        !text.contains("Open WebUI") && !text.contains("open-webui/"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_native_engine_is_one_more_payload_or_a_program_that_must_be_there() {
+    let mut settings = settings();
+    settings.engine = EngineSource::Download {
+        url: "https://h.example/engine".into(),
+        sha256: "0123456789abcdef".repeat(4),
+    };
+    let steps = make(&settings, &fresh()).steps;
+    let folder = "sha256-01234567".to_owned();
+    assert!(steps.contains(&Step::Build(Payload::NativeEngine, folder)));
+    settings.engine = EngineSource::Program("/opt/engine".into());
+    let facts = Facts {
+        engine_is_program: false,
+        ..fresh()
+    };
+    let problems = make(&settings, &facts).problems;
+    assert_eq!(problems, [Problem::NoEngine("/opt/engine".into())]);
+}
+
+#[test]
+fn another_lock_is_another_folder() {
+    let wanted = Wanted::new(&settings());
+    let mut facts = done(&wanted);
+    facts
+        .complete
+        .retain(|(payload, _)| *payload != Payload::OpenWebui);
+    let folder = wanted.folder(Payload::OpenWebui).unwrap().to_owned();
+    facts.current.insert(Payload::OpenWebui, "0.1-old".into());
+    facts.record.open_webui_migrations = Some("0.1-old".into());
+    assert_eq!(
+        make(&settings(), &facts).steps,
+        [
+            Step::Build(Payload::OpenWebui, folder.clone()),
+            Step::Switch(Payload::OpenWebui, folder),
+            Step::OpenWebuiMigrations
+        ]
+    );
+}

@@ -1,0 +1,232 @@
+//! How set-up shows what it does: bars on a terminal, plain lines anywhere else.
+
+use std::{
+    io::{self, IsTerminal as _, Write},
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How much a step has before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// Nobody knows.
+    Unknown,
+    /// About this many bytes to write.
+    Bytes(u64),
+    /// This many things to do.
+    Items(u64),
+}
+
+/// Who hears of set-up's progress.
+pub trait Progress {
+    /// A step begins.
+    fn begin(&mut self, step: &str, total: Total);
+    /// So much of it is done, counted from its beginning.
+    fn advance(&mut self, done: u64);
+    /// What it is about just now, or a note between two steps.
+    fn message(&mut self, text: &str);
+    /// The step that began last has ended.
+    fn end(&mut self, done: bool);
+}
+
+/// Bars where standard error is a terminal, plain lines where it is not.
+pub fn for_standard_error() -> Box<dyn Progress> {
+    if io::stderr().is_terminal() {
+        Box::new(Bars::default())
+    } else {
+        Box::new(Lines::new(io::stderr()))
+    }
+}
+
+/// The one place of set-up that looks at a clock.
+pub(super) fn now() -> Instant {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "set-up is one command outside of the runtime; it measures, it does not decide"
+    )]
+    Instant::now()
+}
+
+/// Bars with sizes and rates.
+#[derive(Debug, Default)]
+pub struct Bars {
+    current: Option<(ProgressBar, String, Instant)>,
+}
+
+impl Bars {
+    const TICK: Duration = Duration::from_millis(120);
+
+    fn style(total: Total) -> ProgressStyle {
+        let template = match total {
+            Total::Unknown => "{spinner} {prefix:24} {elapsed:>5} {wide_msg:.dim}",
+            Total::Bytes(_) => {
+                "{spinner} {prefix:24} [{bar:24}] {bytes:>10} of {total_bytes:10} {bytes_per_sec:>12} {wide_msg:.dim}"
+            }
+            Total::Items(_) => {
+                "{spinner} {prefix:24} [{bar:24}] {pos:>10} of {len:10} {per_sec:>12} {wide_msg:.dim}"
+            }
+        };
+        ProgressStyle::with_template(template)
+            .expect("the templates above are well-formed: a test renders them")
+            .progress_chars("=> ")
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&mut self, step: &str, total: Total) {
+        let length = match total {
+            Total::Unknown => None,
+            Total::Bytes(n) | Total::Items(n) => Some(n),
+        };
+        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+        bar.set_style(Self::style(total));
+        bar.set_prefix(step.to_owned());
+        bar.enable_steady_tick(Self::TICK);
+        self.current = Some((bar, step.to_owned(), now()));
+    }
+
+    fn advance(&mut self, done: u64) {
+        if let Some((bar, ..)) = &self.current {
+            // An estimate that was too low must not end the bar before its step.
+            bar.set_length(bar.length().map_or(done, |length| length.max(done)));
+            bar.set_position(done);
+        }
+    }
+
+    fn message(&mut self, text: &str) {
+        match &self.current {
+            Some((bar, ..)) => bar.set_message(text.to_owned()),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    fn end(&mut self, done: bool) {
+        if let Some((bar, step, began)) = self.current.take() {
+            bar.finish_and_clear();
+            eprintln!("{}", summary(&step, done, began.elapsed()));
+        }
+    }
+}
+
+fn summary(step: &str, done: bool, took: Duration) -> String {
+    let mark = if done { "✓" } else { "✗" };
+    let seconds = took.as_secs_f64();
+    format!("{mark} {step:24} {seconds:>6.1} s")
+}
+
+/// One line when a step begins, one when it has ended, and one now and then in between.
+#[derive(Debug)]
+pub struct Lines<W> {
+    to: W,
+    step: String,
+    total: Option<Total>,
+    began: Option<Instant>,
+    last: Option<Instant>,
+    done: u64,
+}
+
+impl<W: Write> Lines<W> {
+    /// Often enough to show life, seldom enough for a log.
+    const EVERY: Duration = Duration::from_secs(10);
+
+    /// Lines to `to`.
+    pub const fn new(to: W) -> Self {
+        Self {
+            to,
+            step: String::new(),
+            total: None,
+            began: None,
+            last: None,
+            done: 0,
+        }
+    }
+
+    /// Progress that cannot be shown is no reason to stop.
+    fn line(&mut self, text: &str) {
+        let _written = writeln!(self.to, "{text}");
+    }
+
+    fn amount(&self) -> String {
+        match self.total {
+            Some(Total::Bytes(of)) => {
+                format!(
+                    ", {} of about {}",
+                    HumanBytes(self.done),
+                    HumanBytes(of.max(self.done))
+                )
+            }
+            Some(Total::Items(of)) => format!(", {} of {of}", self.done),
+            Some(Total::Unknown) | None => String::new(),
+        }
+    }
+}
+
+impl<W: Write> Progress for Lines<W> {
+    fn begin(&mut self, step: &str, total: Total) {
+        step.clone_into(&mut self.step);
+        self.total = Some(total);
+        self.done = 0;
+        self.began = Some(now());
+        self.last = self.began;
+        self.line(&format!("{step} ..."));
+    }
+
+    fn advance(&mut self, done: u64) {
+        self.done = done;
+        if self.last.is_some_and(|last| last.elapsed() >= Self::EVERY) {
+            self.last = Some(now());
+            let text = format!("{}: still at it{}", self.step, self.amount());
+            self.line(&text);
+        }
+    }
+
+    fn message(&mut self, text: &str) {
+        if self.began.is_none() {
+            self.line(text);
+        }
+    }
+
+    fn end(&mut self, done: bool) {
+        let took = self
+            .began
+            .take()
+            .map_or(0.0, |began| began.elapsed().as_secs_f64());
+        let outcome = if done { "done" } else { "failed" };
+        let text = format!("{}: {outcome} in {took:.1} s", self.step);
+        self.line(&text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_say_when_a_step_begins_and_how_it_ended() {
+        let mut lines = Lines::new(Vec::new());
+        lines.message("waiting");
+        lines.begin("LiteLLM", Total::Bytes(5_000_000));
+        lines.message("one of many lines of a package manager");
+        lines.advance(1_000_000);
+        lines.end(true);
+        let text = String::from_utf8(lines.to).unwrap();
+        assert_eq!(
+            text.lines().collect::<Vec<_>>(),
+            ["waiting", "LiteLLM ...", "LiteLLM: done in 0.0 s"]
+        );
+    }
+
+    #[test]
+    fn every_bar_can_be_drawn_even_beyond_its_estimate() {
+        for total in [Total::Unknown, Total::Bytes(10), Total::Items(3)] {
+            let mut bars = Bars::default();
+            bars.begin("LiteLLM", total);
+            bars.advance(20);
+            let (bar, ..) = bars.current.as_ref().unwrap();
+            assert_eq!(bar.position(), 20, "{total:?}");
+            bars.end(true);
+            assert!(bars.current.is_none());
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The query engine: our own from the files in this program and from npm, a native one by a
+//! download whose hash is checked, and the database client that is generated for LiteLLM.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+};
+
+use super::{payload, python::site_packages};
+use crate::provision::{
+    Context, command::Call, embedded, error::SetupError, plan::Payload, record::write_durably,
+};
+
+/// Our engine: files from this program, packages from npm by the lock's hashes.
+pub(in crate::provision) fn engine(cx: &mut Context<'_>, folder: &Path) -> Result<(), SetupError> {
+    payload::begin(folder)?;
+    for file in embedded::ENGINE {
+        let path = folder.join(file.path);
+        payload::make_folder(path.parent().unwrap_or(folder))?;
+        write_durably(
+            &path,
+            file.contents.as_bytes(),
+            if file.is_program() { 0o700 } else { 0o600 },
+        )?;
+    }
+    let mut call = cx
+        .npm("installing the query engine's packages")?
+        .args([
+            "ci",
+            "--ignore-scripts",
+            "--omit=dev",
+            "--no-audit",
+            "--no-fund",
+        ])
+        .cwd(folder);
+    if let Some(offline) = &cx.options.offline {
+        call = call.args(["--offline", "--cache"]).arg(offline.join("npm"));
+    }
+    cx.run_with_size(&call)?;
+    payload::finish(folder)
+}
+
+/// A native engine from where the settings say.
+pub(in crate::provision) fn native(
+    cx: &mut Context<'_>,
+    folder: &Path,
+    url: &str,
+    sha256: &str,
+) -> Result<(), SetupError> {
+    // By the Python that is there anyway: it honours proxies and certificates as pip does. The
+    // address comes by standard input because it may hold a password.
+    const GET: &str = "import shutil, sys, urllib.request
+with urllib.request.urlopen(sys.stdin.readline().strip(), timeout=60) as answer, open(sys.argv[1], 'wb') as file:
+    shutil.copyfileobj(answer, file)";
+    payload::begin(folder)?;
+    let (beside, place) = (
+        folder.join("query-engine.unchecked"),
+        folder.join("query-engine"),
+    );
+    let call = Call::new("downloading the native query engine", cx.python()?)
+        .args(["-I", "-c", GET])
+        .arg(&beside)
+        .input(format!("{url}\n"));
+    cx.run_with_size(&call)?;
+    let contents = fs::read(&beside).map_err(SetupError::io("read", &beside))?;
+    let found = embedded::sha256_of_file(&contents);
+    if found != sha256 {
+        fs::remove_file(&beside).map_err(SetupError::io("remove", &beside))?;
+        return Err(SetupError::WrongHash {
+            url: without_password(url),
+            wanted: sha256.to_owned(),
+            found,
+        });
+    }
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o700))
+        .map_err(SetupError::io("make executable", &beside))?;
+    fs::rename(&beside, &place).map_err(SetupError::io("rename", &beside))?;
+    payload::finish(folder)
+}
+
+/// An address as it may be shown.
+fn without_password(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest
+                .split_once('/')
+                .map_or((rest, None), |(h, p)| (h, Some(p)));
+            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+            path.map_or_else(
+                || format!("{scheme}://{host}"),
+                |p| format!("{scheme}://{host}/{p}"),
+            )
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// LiteLLM's database client, generated into its environment.
+pub(in crate::provision) fn generate_client(
+    cx: &mut Context<'_>,
+    environment: &Path,
+) -> Result<(), SetupError> {
+    let packages = site_packages(environment)?;
+    own_files(&packages.join("prisma"))?;
+    let generate = cx.payload(Payload::Engine)?.join("generate");
+    let call = Call::new("generating LiteLLM's database client", cx.node()?)
+        .arg(generate)
+        .arg("--python")
+        .arg(environment.join("bin/python"))
+        .arg("--schema")
+        .arg(packages.join("litellm/proxy/schema.prisma"));
+    cx.run(&call)
+}
+
+/// uv links a package's files to those in its cache: a generator that overwrote one would
+/// overwrite it for every environment of this user. So each becomes a file of its own.
+fn own_files(folder: &Path) -> Result<(), SetupError> {
+    let entries = fs::read_dir(folder).map_err(SetupError::io("read", folder))?;
+    for entry in entries {
+        let path = entry.map_err(SetupError::io("read", folder))?.path();
+        let meta = path
+            .symlink_metadata()
+            .map_err(SetupError::io("read", &path))?;
+        if meta.is_dir() {
+            own_files(&path)?;
+        } else if meta.is_file() && meta.nlink() > 1 {
+            let copy = path.with_extension("own");
+            fs::copy(&path, &copy).map_err(SetupError::io("copy", &path))?;
+            fs::rename(&copy, &path).map_err(SetupError::io("replace", &path))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, path::PathBuf};
+
+    use super::*;
+
+    #[test]
+    fn a_linked_file_becomes_our_own_and_keeps_its_contents() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cache, ours) = (dir.path().join("cache"), dir.path().join("prisma/deep"));
+        fs::create_dir_all(&ours).unwrap();
+        fs::write(&cache, "one").unwrap();
+        fs::hard_link(&cache, ours.join("types.py")).unwrap();
+        own_files(&dir.path().join("prisma")).unwrap();
+        assert_eq!(fs::read_to_string(ours.join("types.py")).unwrap(), "one");
+        fs::write(ours.join("types.py"), "two").unwrap();
+        assert_eq!(fs::read_to_string(&cache).unwrap(), "one");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        assert_eq!(
+            without_password("https://u:p@h.example/a@b"),
+            "https://h.example/a@b"
+        );
+        assert_eq!(without_password("http://h.example"), "http://h.example");
+    }
+
+    #[test]
+    fn every_file_of_the_engine_is_embedded() {
+        fn files(folder: &Path, base: &Path, found: &mut BTreeSet<PathBuf>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let inside = path.strip_prefix(base).unwrap().to_owned();
+                if path.is_dir()
+                    && !["node_modules", "test"]
+                        .iter()
+                        .any(|d| inside.starts_with(d))
+                {
+                    files(&path, base, found);
+                } else if path.is_file() {
+                    found.insert(inside);
+                }
+            }
+        }
+        let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("engine");
+        let mut there = BTreeSet::new();
+        files(&base, &base, &mut there);
+        there.remove(Path::new("README.md"));
+        let embedded: BTreeSet<_> = embedded::ENGINE
+            .iter()
+            .map(|f| PathBuf::from(f.path))
+            .collect();
+        assert_eq!(
+            embedded, there,
+            "src/provision/embedded.rs is not in step with engine/"
+        );
+        let generate = embedded::ENGINE
+            .iter()
+            .find(|f| f.path == "generate")
+            .unwrap();
+        assert!(generate.is_program());
+    }
+}

@@ -1,0 +1,211 @@
+//! Open WebUI's own migrations. They may take minutes and must neither be killed nor run twice at
+//! once, so they run with their database in a session of their own that outlives us: whatever
+//! happens to set-up, they end by themselves, and the next set-up waits for that.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Seek as _},
+    os::{fd::AsFd as _, unix::fs::OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use nix::fcntl::{Flock, FlockArg};
+use supervise::spec::ServiceName;
+use sys::{pidfd::Exit, spawn::Group};
+
+use super::{payload, python::site_packages, server};
+use crate::{
+    config::paths::Paths,
+    provision::{
+        Context,
+        command::{Call, Streams, tail_of_file, wait_for},
+        error::{CommandFailed, SetupError},
+        interrupt::Interrupts,
+        plan::Payload,
+        progress::{Progress, Total},
+    },
+    secrets::Kind,
+};
+
+/// Starts PostgreSQL, lets Open WebUI migrate, stops PostgreSQL. Ignored signals stay ignored in
+/// the programs that it runs, but for PostgreSQL, which sets its own.
+const SCRIPT: &str = include_str!("open_webui_migrate.sh");
+
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Held by whoever migrates; the kernel lets go of it when the last of them has ended.
+#[derive(Debug)]
+pub(in crate::provision) struct Alone(Flock<File>);
+
+/// Waits until no migration of an earlier set-up runs.
+pub(in crate::provision) fn alone(
+    paths: &Paths,
+    interrupts: &mut Interrupts,
+    progress: &mut dyn Progress,
+) -> Result<Alone, SetupError> {
+    let path = paths.state.join("open-webui-migrations.lock");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(SetupError::io("create", &path))?;
+    let mut told = false;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(Alone(lock)),
+            Err((back, nix::errno::Errno::EWOULDBLOCK)) => file = back,
+            Err((_, e)) => return Err(SetupError::io("lock", &path)(e.into())),
+        }
+        if !told {
+            told = true;
+            progress.message(
+                "Open WebUI's migrations of an earlier set-up still run: waiting, for they must not be cut off",
+            );
+        }
+        if interrupts.seen() {
+            return Err(SetupError::Interrupted);
+        }
+        wait_for(&[interrupts.as_fd()], LOOK)
+            .map_err(|e| SetupError::io("wait for", &path)(e.into()))?;
+    }
+}
+
+/// Lets Open WebUI migrate.
+pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Result<(), SetupError> {
+    let environment = cx.payload(Payload::OpenWebui)?;
+    let socket = server::socket_folder(cx.paths);
+    let home = cx
+        .paths
+        .service(&ServiceName::new("open-webui").expect("a constant that fits the grammar"));
+    for folder in [&socket, &home.join("data"), &cx.paths.logs()] {
+        payload::make_folder(folder)?;
+    }
+    let log_path = cx.paths.logs().join("setup-open-webui.log");
+    let log = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&log_path)
+        .map_err(SetupError::io("create", &log_path))?;
+    let mut call = Call::new("migrating Open WebUI's tables", "/bin/sh")
+        .args(["-c", SCRIPT, "ai-gateway"])
+        .arg(environment.join("bin/python"))
+        .arg(cx.postgres("")?)
+        .arg(cx.paths.postgres_data())
+        .arg(&socket)
+        .args(server::options(&socket))
+        .cwd(&home);
+    call.env = variables(cx, &socket, &home)?;
+    // The lock goes along as standard input. Output goes to a file: a pipe would end with us, and
+    // writing to it would end them.
+    let streams = Streams([alone.0.as_fd(), log.as_fd(), log.as_fd()]);
+    cx.progress
+        .begin("Open WebUI's tables", Total::Items(versions(&environment)?));
+    let child = cx.runner.launch(&call, &streams, Group::Session, None)?;
+    let exit = watch(cx, &child.pidfd, &log_path);
+    cx.progress.end(matches!(exit, Ok(Exit::Code(0))));
+    match exit? {
+        Exit::Code(0) => Ok(()),
+        exit => Err(SetupError::Command(Box::new(CommandFailed {
+            doing: call.doing,
+            program: "Open WebUI".into(),
+            exit,
+            tail: tail_of_file(&log_path),
+        }))),
+    }
+}
+
+/// What Open WebUI reads at import. The stack says the same and more when it runs.
+fn variables(
+    cx: &Context<'_>,
+    socket: &Path,
+    home: &Path,
+) -> Result<BTreeMap<String, String>, SetupError> {
+    let secrets = cx.secrets();
+    let password = secrets.read(Kind::PostgresOpenWebuiPassword)?;
+    let url = format!(
+        "postgresql://open_webui:{}@/open_webui?host={}",
+        escaped(password.expose()),
+        escaped(&socket.display().to_string())
+    );
+    let key = secrets.read(Kind::OpenWebuiSecretKey)?;
+    Ok([
+        ("DATABASE_URL", url.as_str()),
+        ("WEBUI_SECRET_KEY", key.expose()),
+        ("DATA_DIR", &home.join("data").display().to_string()),
+        ("FROM_INIT_PY", "true"),
+        ("OFFLINE_MODE", "true"),
+        ("HF_HUB_OFFLINE", "1"),
+        ("ANONYMIZED_TELEMETRY", "false"),
+        ("DO_NOT_TRACK", "true"),
+        ("SCARF_NO_ANALYTICS", "true"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect())
+}
+
+/// For an address: everything but what never has a meaning there.
+fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                char::from(b).to_string()
+            }
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
+/// How many migrations there are, for the bar.
+fn versions(environment: &Path) -> Result<u64, SetupError> {
+    let folder: PathBuf = site_packages(environment)?.join("open_webui/migrations/versions");
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    Ok(entries
+        .filter(|entry| entry.path().extension().is_some_and(|e| e == "py"))
+        .count() as u64)
+}
+
+/// Shows what the log says until it has ended. An interrupt is remembered, not obeyed.
+fn watch(cx: &mut Context<'_>, child: &sys::pidfd::PidFd, log: &Path) -> Result<Exit, SetupError> {
+    let io = |source: io::Error| SetupError::io("read", log)(source);
+    let mut log_file = File::open(log).map_err(io)?;
+    let (mut done, mut told, mut text) = (0_u64, false, String::new());
+    loop {
+        wait_for(&[child.as_fd()], LOOK).map_err(|e| io(e.into()))?;
+        let ended = child.try_wait().map_err(io)?;
+        text.clear();
+        // An end in the middle of a letter is read again, whole, at the next turn.
+        let at = log_file.stream_position().map_err(io)?;
+        if log_file.read_to_string(&mut text).is_err() {
+            log_file.seek(io::SeekFrom::Start(at)).map_err(io)?;
+        }
+        done += text.matches("Running upgrade").count() as u64;
+        cx.progress.advance(done);
+        if cx.runner.interrupts.seen() && !told {
+            told = true;
+            cx.progress
+                .message("ends when Open WebUI's migrations have: they must not be cut off");
+        }
+        if let Some(exit) = ended {
+            return Ok(exit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_meaning_in_an_address_is_escaped() {
+        assert_eq!(escaped("/srv/a b"), "/srv/a%20b");
+        assert_eq!(escaped("p@ss:w/?#%"), "p%40ss%3Aw/%3F%23%25");
+    }
+}

@@ -1,0 +1,190 @@
+//! The folders of payloads: `<name>/<version>-<hash>/`, finished when `.complete` is in them, and
+//! the link `current`, which is replaced by a rename.
+//!
+//! A folder is made at its final place, because the scripts of a virtual environment hold its
+//! absolute path; until the marker is there nobody uses it, and the next set-up makes it again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::{DirBuilderExt as _, symlink},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    config::paths::Paths,
+    provision::{
+        error::SetupError,
+        plan::{Payload, Wanted},
+        record::{sync_folder, write_durably},
+    },
+};
+
+/// Written last.
+const MARKER: &str = ".complete";
+const CURRENT: &str = "current";
+const ALL: [Payload; 5] = [
+    Payload::Tools,
+    Payload::Engine,
+    Payload::NativeEngine,
+    Payload::Litellm,
+    Payload::OpenWebui,
+];
+
+/// Where a payload's version is or will be.
+pub(in crate::provision) fn folder(paths: &Paths, payload: Payload, name: &str) -> PathBuf {
+    paths.payloads().join(payload.name()).join(name)
+}
+
+/// Which of the wanted folders are finished, and where each `current` points.
+pub(in crate::provision) fn survey(
+    paths: &Paths,
+    wanted: &Wanted,
+) -> (BTreeSet<(Payload, String)>, BTreeMap<Payload, String>) {
+    let mut complete = BTreeSet::new();
+    let mut current = BTreeMap::new();
+    for payload in ALL {
+        if let Some(name) = wanted.folder(payload)
+            && is_complete(&folder(paths, payload, name), payload)
+        {
+            complete.insert((payload, name.to_owned()));
+        }
+        let link = paths.payloads().join(payload.name()).join(CURRENT);
+        if let Ok(target) = fs::read_link(link) {
+            current.insert(payload, target.to_string_lossy().into_owned());
+        }
+    }
+    (complete, current)
+}
+
+/// The marker, and the one file without which the folder is of no use: after an upgrade of the
+/// distribution an environment's Python may be gone.
+pub(in crate::provision) fn is_complete(folder: &Path, payload: Payload) -> bool {
+    let needed = match payload {
+        Payload::Tools | Payload::Litellm | Payload::OpenWebui => "bin/python",
+        Payload::Engine => "generate",
+        Payload::NativeEngine => "query-engine",
+    };
+    folder.join(MARKER).exists() && folder.join(needed).exists()
+}
+
+/// An empty folder at the place of a payload, whatever an interrupted set-up left there.
+pub(in crate::provision) fn begin(folder: &Path) -> Result<(), SetupError> {
+    // The marker goes first: a folder that is half removed must not count as finished.
+    for gone in [
+        fs::remove_file(folder.join(MARKER)),
+        fs::remove_dir_all(folder),
+    ] {
+        match gone {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                return Err(SetupError::io("remove", folder)(e));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    make_folder(folder)
+}
+
+/// A folder for us alone, with all above it.
+pub(in crate::provision) fn make_folder(folder: &Path) -> Result<(), SetupError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(SetupError::io("make the folder", folder))
+}
+
+/// Everything is in it: flush that, then say so.
+pub(in crate::provision) fn finish(folder: &Path) -> Result<(), SetupError> {
+    File::open(folder)
+        .and_then(|open| nix::unistd::syncfs(open).map_err(Into::into))
+        .map_err(SetupError::io("flush", folder))?;
+    write_durably(&folder.join(MARKER), b"", 0o600)
+}
+
+/// Lets `current` point at `name`; whoever looks sees the old or the new one.
+pub(in crate::provision) fn switch(
+    paths: &Paths,
+    payload: Payload,
+    name: &str,
+) -> Result<(), SetupError> {
+    let parent = paths.payloads().join(payload.name());
+    let (link, beside) = (parent.join(CURRENT), parent.join(".current.new"));
+    match fs::remove_file(&beside) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            return Err(SetupError::io("remove", &beside)(e));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    symlink(name, &beside).map_err(SetupError::io("create", &beside))?;
+    fs::rename(&beside, &link).map_err(SetupError::io("replace", &link))?;
+    sync_folder(&parent)
+}
+
+/// What `current` points at, resolved.
+pub(in crate::provision) fn current(paths: &Paths, payload: Payload) -> io::Result<PathBuf> {
+    paths
+        .payloads()
+        .join(payload.name())
+        .join(CURRENT)
+        .canonicalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths() -> (tempfile::TempDir, Paths) {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().display().to_string();
+        let paths = Paths::find(|n| (n == "AI_GATEWAY_HOME").then(|| home.clone()), false).unwrap();
+        (dir, paths)
+    }
+
+    #[test]
+    fn a_folder_counts_only_with_its_marker_and_what_it_is_for() {
+        let (_dir, paths) = paths();
+        let folder = folder(&paths, Payload::Litellm, "1-a");
+        begin(&folder).unwrap();
+        fs::create_dir(folder.join("bin")).unwrap();
+        fs::write(folder.join("bin/python"), "").unwrap();
+        assert!(!is_complete(&folder, Payload::Litellm), "no marker yet");
+        finish(&folder).unwrap();
+        assert!(is_complete(&folder, Payload::Litellm));
+        fs::remove_file(folder.join("bin/python")).unwrap();
+        assert!(
+            !is_complete(&folder, Payload::Litellm),
+            "its Python is gone"
+        );
+    }
+
+    #[test]
+    fn beginning_again_leaves_nothing_of_before() {
+        let (_dir, paths) = paths();
+        let folder = folder(&paths, Payload::Engine, "1-a");
+        begin(&folder).unwrap();
+        fs::write(folder.join("half"), "").unwrap();
+        begin(&folder).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn current_is_replaced_even_if_a_switch_was_interrupted() {
+        let (_dir, paths) = paths();
+        for name in ["1-a", "2-b"] {
+            begin(&folder(&paths, Payload::Tools, name)).unwrap();
+        }
+        switch(&paths, Payload::Tools, "1-a").unwrap();
+        let parent = paths.payloads().join("tools");
+        symlink("nowhere", parent.join(".current.new")).unwrap();
+        switch(&paths, Payload::Tools, "2-b").unwrap();
+        assert_eq!(
+            current(&paths, Payload::Tools).unwrap(),
+            folder(&paths, Payload::Tools, "2-b")
+                .canonicalize()
+                .unwrap()
+        );
+        assert!(!parent.join(".current.new").exists());
+    }
+}

@@ -1,0 +1,165 @@
+//! The Python environments: the tools by venv and pip, which every Python brings, and LiteLLM and
+//! Open WebUI by uv. All from hash-locked requirements, wheels only, so that nothing is executed
+//! while it is installed.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::payload;
+use crate::provision::{
+    Context,
+    command::{Call, joined},
+    embedded,
+    error::SetupError,
+    plan::Payload,
+    record::write_durably,
+};
+
+/// Files that run in every Python of an environment, as Debian's own venv module puts them there.
+const EXPECTED_PTH: [&str; 1] = ["distutils-precedence.pth"];
+
+/// The tools' environment: pip is what there is before there is uv.
+pub(in crate::provision) fn tools(cx: &mut Context<'_>, folder: &Path) -> Result<(), SetupError> {
+    payload::begin(folder)?;
+    let python = cx.python()?;
+    let venv = Call::new("making the tools' environment", python)
+        .args(["-I", "-m", "venv"])
+        .arg(folder);
+    cx.run(&venv)?;
+    let lock = write_lock(folder, embedded::TOOLS_LOCK)?;
+    let mut install = Call::new("installing the tools", folder.join("bin/python"))
+        .args([
+            "-I",
+            "-m",
+            "pip",
+            "install",
+            "--require-hashes",
+            "--no-deps",
+        ])
+        .args([
+            "--only-binary",
+            ":all:",
+            "--no-input",
+            "--disable-pip-version-check",
+        ])
+        .args(["--progress-bar", "off", "--requirement"])
+        .arg(lock);
+    if let Some(offline) = &cx.options.offline {
+        install = install
+            .arg("--no-index")
+            .arg(joined("--find-links=", &offline.join("wheels")));
+    }
+    cx.run(&install)?;
+    check_pth(folder, &EXPECTED_PTH)?;
+    payload::finish(folder)
+}
+
+/// LiteLLM's environment with its generated database client.
+pub(in crate::provision) fn litellm(cx: &mut Context<'_>, folder: &Path) -> Result<(), SetupError> {
+    sync(cx, folder, Payload::Litellm, embedded::LITELLM_LOCK)?;
+    super::engine::generate_client(cx, folder)?;
+    payload::finish(folder)
+}
+
+/// Open WebUI's environment.
+pub(in crate::provision) fn open_webui(
+    cx: &mut Context<'_>,
+    folder: &Path,
+) -> Result<(), SetupError> {
+    sync(cx, folder, Payload::OpenWebui, embedded::OPEN_WEBUI_LOCK)?;
+    payload::finish(folder)
+}
+
+/// `sync` and not `install`: the lock as it stands. A resolver would ask for what was left out.
+fn sync(
+    cx: &mut Context<'_>,
+    folder: &Path,
+    payload: Payload,
+    lock: &str,
+) -> Result<(), SetupError> {
+    payload::begin(folder)?;
+    let (uv, python) = (cx.uv()?, cx.python()?);
+    let name = payload.name();
+    let venv = Call::new(format!("making the environment of {name}"), &uv)
+        .args([
+            "venv",
+            "--no-python-downloads",
+            "--allow-existing",
+            "--quiet",
+            "--python",
+        ])
+        .arg(python)
+        .arg(folder);
+    cx.run(&venv)?;
+    let lock_file = write_lock(folder, lock)?;
+    let mut call = Call::new(format!("installing {name}"), &uv)
+        .args(["pip", "sync", "--require-hashes", "--no-build", "--python"])
+        .arg(folder.join("bin/python"));
+    if let Some(offline) = &cx.options.offline {
+        call = call
+            .args(["--offline", "--no-index", "--find-links"])
+            .arg(offline.join("wheels"));
+    }
+    cx.run_with_size(&call.arg(lock_file))?;
+    check_pth(folder, &[])
+}
+
+/// Beside what is installed from it, for whoever wants to know.
+fn write_lock(folder: &Path, lock: &str) -> Result<PathBuf, SetupError> {
+    let path = folder.join("requirements.txt");
+    write_durably(&path, lock.as_bytes(), 0o600)?;
+    Ok(path)
+}
+
+/// The folder of an environment's packages.
+pub(in crate::provision) fn site_packages(environment: &Path) -> Result<PathBuf, SetupError> {
+    let lib = environment.join("lib");
+    let mut entries = fs::read_dir(&lib).map_err(SetupError::io("read", &lib))?;
+    let found = entries.find_map(|entry| {
+        let path = entry.ok()?.path().join("site-packages");
+        path.is_dir().then_some(path)
+    });
+    found.ok_or_else(|| {
+        SetupError::io("find site-packages in", &lib)(std::io::ErrorKind::NotFound.into())
+    })
+}
+
+/// Refuses an environment with a `.pth` file that nobody expects.
+fn check_pth(environment: &Path, expected: &[&str]) -> Result<(), SetupError> {
+    let packages = site_packages(environment)?;
+    let found: BTreeSet<_> = fs::read_dir(&packages)
+        .map_err(SetupError::io("read", &packages))?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".pth") && !expected.contains(&name.as_str()))
+        .collect();
+    match found.first() {
+        None => Ok(()),
+        Some(name) => Err(SetupError::UnexpectedPth {
+            path: packages.join(name),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pth_file_that_nobody_expects_is_refused_by_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let packages = dir.path().join("lib/python3.11/site-packages");
+        fs::create_dir_all(&packages).unwrap();
+        fs::write(packages.join("distutils-precedence.pth"), "").unwrap();
+        fs::write(packages.join("module.py"), "").unwrap();
+        check_pth(dir.path(), &EXPECTED_PTH).unwrap();
+        fs::write(packages.join("litellm_init.pth"), "import os").unwrap();
+        let error = check_pth(dir.path(), &EXPECTED_PTH).unwrap_err();
+        assert!(
+            matches!(&error, SetupError::UnexpectedPth { path } if path.ends_with("litellm_init.pth")),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! A PostgreSQL for the time of set-up: on a socket in a folder that nobody else can enter, ended
+//! when its handle is dropped and when we are killed.
+
+use std::{
+    fs::{self, OpenOptions},
+    os::{fd::AsFd as _, unix::fs::OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use nix::{sys::signal::Signal, unistd::Pid};
+use sys::{
+    pidfd::PidFd,
+    spawn::{Group, Spawned},
+};
+
+use super::{database, payload};
+use crate::{
+    config::paths::{Paths, SOCKET_PATH_MAX},
+    provision::{
+        Context,
+        command::{Call, Streams, end_group, tail_of_file, wait_for},
+        error::{CommandFailed, SetupError},
+        progress::now,
+    },
+};
+
+/// Crash recovery of a large database takes its time.
+const READY: Duration = Duration::from_secs(300);
+/// A fast shutdown writes a checkpoint.
+const SHUTDOWN: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A running server.
+#[derive(Debug)]
+pub(in crate::provision) struct Server {
+    process: Spawned,
+    /// The folder of its socket.
+    pub(in crate::provision) socket: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGINT is PostgreSQL's fast shutdown.
+        let group = Pid::from_raw(self.process.pid);
+        end_group(group, &self.process.pidfd, Signal::SIGINT, SHUTDOWN);
+    }
+}
+
+/// The private folder of set-up's socket: in the state, or, where that path is too long for a
+/// socket, in the folder of what runs.
+pub(in crate::provision) fn socket_folder(paths: &Paths) -> PathBuf {
+    let folder = paths.state.join("setup-socket");
+    let longest = folder.join(".s.PGSQL.5432.lock");
+    if longest.as_os_str().len() <= SOCKET_PATH_MAX {
+        folder
+    } else {
+        // Checked when the paths were found: a folder's name of this length fits.
+        paths.run.join("setup")
+    }
+}
+
+/// The options of a server for set-up alone.
+pub(super) fn options(socket: &Path) -> Vec<String> {
+    let socket = socket.display().to_string().replace('"', "\"\"");
+    [
+        "listen_addresses=".to_owned(),
+        // A list of folders: quoted, or a comma in a path would divide it.
+        format!("unix_socket_directories=\"{socket}\""),
+        "unix_socket_permissions=0700".to_owned(),
+        // A statement that fails may hold a password.
+        "log_min_error_statement=panic".to_owned(),
+        "jit=off".to_owned(),
+    ]
+    .into_iter()
+    .flat_map(|setting| ["-c".to_owned(), setting])
+    .collect()
+}
+
+impl Server {
+    /// Starts it and waits until it answers.
+    pub(in crate::provision) fn start(cx: &mut Context<'_>) -> Result<Self, SetupError> {
+        let socket = socket_folder(cx.paths);
+        payload::make_folder(&socket)?;
+        payload::make_folder(&cx.paths.logs())?;
+        let log_path = cx.paths.logs().join("setup-postgres.log");
+        let log = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&log_path)
+            .map_err(SetupError::io("create", &log_path))?;
+        let null =
+            fs::File::open("/dev/null").map_err(SetupError::io("open", Path::new("/dev/null")))?;
+        let call = Call::new("starting PostgreSQL", cx.postgres("postgres")?)
+            .arg("-D")
+            .arg(cx.paths.postgres_data())
+            .args(options(&socket));
+        let streams = Streams([null.as_fd(), log.as_fd(), log.as_fd()]);
+        // Whoever kills us shuts it down as well.
+        let process = cx
+            .runner
+            .launch(&call, &streams, Group::Process, Some(Signal::SIGINT))?;
+        let server = Self { process, socket };
+        server.wait(cx, &log_path)?;
+        Ok(server)
+    }
+
+    fn wait(&self, cx: &mut Context<'_>, log: &Path) -> Result<(), SetupError> {
+        let began = now();
+        let asking = Call::new(
+            "asking PostgreSQL whether it is ready",
+            cx.postgres("pg_isready")?,
+        )
+        .args(["--quiet", "--dbname", "postgres", "--host"])
+        .arg(&self.socket);
+        while began.elapsed() < READY {
+            let ended = self.process.pidfd.try_wait();
+            if let Some(exit) = ended.map_err(SetupError::io("wait for", Path::new("postgres")))? {
+                return Err(failed(exit, log));
+            }
+            match cx.run(&asking) {
+                Ok(()) => return Ok(()),
+                Err(SetupError::Command(_)) => {}
+                Err(other) => return Err(other),
+            }
+            let fds = [self.process.pidfd.as_fd(), cx.runner.interrupts.as_fd()];
+            wait_for(&fds, LOOK)
+                .map_err(|e| SetupError::io("wait for", Path::new("postgres"))(e.into()))?;
+        }
+        Err(failed(sys::pidfd::Exit::Code(0), log))
+    }
+}
+
+fn failed(exit: sys::pidfd::Exit, log: &Path) -> SetupError {
+    SetupError::Command(Box::new(CommandFailed {
+        doing: "starting PostgreSQL".into(),
+        program: "postgres".into(),
+        exit,
+        tail: tail_of_file(log),
+    }))
+}
+
+/// Ends the server of a set-up that was killed. Only one with our private socket: any other is in
+/// use by somebody.
+pub(in crate::provision) fn end_leftover(paths: &Paths) -> Result<(), SetupError> {
+    let data = paths.postgres_data();
+    let Some(pid) = database::running_server(&data) else {
+        return Ok(());
+    };
+    let lock = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    if lock.lines().nth(4).map(Path::new) != Some(&socket_folder(paths)) {
+        return Ok(());
+    }
+    let Ok(process) = PidFd::open(pid) else {
+        return Ok(());
+    };
+    // The number may have passed to another process between the look and the handle.
+    if database::running_server(&data) != Some(pid) {
+        return Ok(());
+    }
+    let _asked = process.send_signal(Signal::SIGINT as i32);
+    let began = now();
+    while database::running_server(&data) == Some(pid) && began.elapsed() < SHUTDOWN {
+        wait_for(&[process.as_fd()], LOOK)
+            .map_err(|e| SetupError::io("wait for", &data)(e.into()))?;
+    }
+    Ok(())
+}
+
+/// psql, reading its commands from standard input, so that no secret is in its arguments.
+pub(super) fn psql(
+    cx: &Context<'_>,
+    server: &Server,
+    database: &str,
+    doing: &str,
+) -> Result<Call, SetupError> {
+    Ok(Call::new(doing, cx.postgres("psql")?)
+        .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only"])
+        .args(["--set", "ON_ERROR_STOP=1", "--field-separator", "\u{1f}"])
+        .args(["--dbname", database, "--host"])
+        .arg(&server.socket))
+}
