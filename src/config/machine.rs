@@ -7,19 +7,18 @@ use super::profile::Machine;
 /// Reads it below `root`, which is `/` but for tests.
 ///
 /// `/proc/meminfo` may speak of the host while we are in a container, so the smallest `memory.max`
-/// of our cgroup and of all above it counts as well.
-pub fn facts(root: &Path) -> Machine {
+/// of our cgroup and of all above it counts as well. None: neither can be read.
+pub fn facts(root: &Path) -> Option<Machine> {
     let read = |path: &str| fs::read_to_string(root.join(path)).ok();
     let total = read("proc/meminfo").and_then(|text| total(&text));
     let cgroup = read("proc/self/cgroup").and_then(|text| unified(&text));
     let limit = cgroup.and_then(|path| smallest_limit(&root.join("sys/fs/cgroup"), &path));
     let memory_bytes = total.into_iter().chain(limit).min();
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Machine {
-        // Neither can be read: hold nothing against a machine that is not known.
-        memory_bytes: memory_bytes.unwrap_or(u64::MAX),
+    Some(Machine {
+        memory_bytes: memory_bytes?,
         cpus: u32::try_from(cpus).unwrap_or(u32::MAX),
-    }
+    })
 }
 
 /// `MemTotal` of /proc/meminfo, in bytes.
@@ -53,6 +52,10 @@ fn smallest_limit(hierarchy: &Path, path: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
+    fn memory(root: &tempfile::TempDir) -> Option<u64> {
+        facts(root.path()).map(|machine| machine.memory_bytes)
+    }
+
     fn root(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
@@ -72,7 +75,7 @@ mod tests {
     #[test]
     fn memory_is_the_machines_where_no_cgroup_limits_it() {
         let root = root(&[MEMINFO, CGROUP, ("sys/fs/cgroup/a/memory.max", "max\n")]);
-        assert_eq!(facts(root.path()).memory_bytes, 2_037_464 * 1024);
+        assert_eq!(memory(&root), Some(2_037_464 * 1024));
     }
 
     #[test]
@@ -86,13 +89,13 @@ mod tests {
             ("sys/fs/cgroup/a/b/c/memory.max", "max\n"),
             ("sys/fs/cgroup/other/memory.max", "5\n"),
         ]);
-        assert_eq!(facts(root.path()).memory_bytes, 1_100_000_000);
+        assert_eq!(memory(&root), Some(1_100_000_000));
     }
 
     #[test]
     fn what_cannot_be_read_is_held_against_nobody() {
-        assert_eq!(facts(root(&[]).path()).memory_bytes, u64::MAX);
+        assert_eq!(memory(&root(&[])), None);
         let climbing = root(&[MEMINFO, ("proc/self/cgroup", "0::/../../x\n")]);
-        assert_eq!(facts(climbing.path()).memory_bytes, 2_037_464 * 1024);
+        assert_eq!(memory(&climbing), Some(2_037_464 * 1024));
     }
 }

@@ -4,17 +4,22 @@
 //!   means, `resolve` merges the layers, `check` finds what is wrong with values together, `build`
 //!   makes [`settings::Settings`] of them: all pure, all by [`load`].
 //! - [`read`] is the shell around it: it reads the file and, by `machine`, what this machine has.
-//! - [`report`] shows problems where they are.
+//! - [`report`] shows problems where they are, [`edit`] changes one key of a file, [`ports`] asks
+//!   who holds a port, and [`example`] writes the commented example and the reference.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
 
 mod build;
 mod check;
+pub mod edit;
+pub mod example;
 pub mod machine;
 pub mod paths;
+pub mod ports;
 pub mod profile;
 mod raw;
 pub mod report;
@@ -63,6 +68,17 @@ pub struct Loaded {
     pub rows: Vec<Row>,
     /// What somebody should know.
     pub warnings: Report,
+    /// Where each value that was set stands, to be shown with what only the kernel can tell.
+    places: BTreeMap<String, report::Place>,
+    sources: Vec<report::Source>,
+}
+
+impl Loaded {
+    /// Where the value of a key came from.
+    pub fn origin(&self, key: &str) -> Origin {
+        let row = self.rows.iter().find(|row| row.key == key);
+        row.map_or(Origin::Default, |row| row.origin.clone())
+    }
 }
 
 /// Resolves settings.
@@ -81,7 +97,9 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Report> {
     Ok(Loaded {
         settings: build::settings(&merged),
         rows: build::rows(&merged),
-        warnings: Report::new(problems, sources),
+        warnings: Report::new(problems, sources.clone()),
+        places: merged.places(),
+        sources,
     })
 }
 
@@ -121,7 +139,7 @@ pub fn read(
     env: &dyn Fn(&str) -> Option<String>,
     flags: &[(&str, &str)],
 ) -> Result<Loaded, LoadError> {
-    read_with(paths, env, flags, Some(machine::facts(Path::new("/"))))
+    read_with(paths, env, flags, machine::facts(Path::new("/")))
 }
 
 /// As [`read`], on a machine that is given.

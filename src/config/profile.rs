@@ -3,7 +3,7 @@
 use super::{
     raw,
     schema::{self, BUILT_IN, PROFILES},
-    value::{Kind, Raw, RawValue, Value},
+    value::{Kind, Raw, RawValue, Value, Wrong},
 };
 
 const FILES: [(&str, &str); 5] = [
@@ -119,7 +119,7 @@ fn parse(name: &'static str, text: &str) -> Result<Profile, String> {
         let found = entries.iter().find(|(key, _)| key.text == wanted);
         found.map(|(_, raw)| kind.decode(raw)).transpose()
     };
-    let wrong = |wrong: super::value::Wrong| format!("{} {}", wrong.is, wrong.label);
+    let wrong = |wrongs: Vec<Wrong>| format!("{wrongs:?}");
     let mut profile = Profile {
         name,
         about: entries
@@ -150,7 +150,7 @@ fn parse(name: &'static str, text: &str) -> Result<Profile, String> {
 fn collect(path: &str, raw: &Raw, values: &mut Vec<(String, Value)>) -> Result<(), String> {
     if let Some(key) = schema::find(path) {
         let value = key.kind.decode(raw);
-        let value = value.map_err(|wrong| format!("{path} {}: {}", wrong.is, wrong.label))?;
+        let value = value.map_err(|wrongs| format!("{path}: {wrongs:?}"))?;
         values.push((path.to_owned(), value));
         return Ok(());
     }

@@ -2,9 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use annotate_snippets::{
-    AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
-};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,14 +171,6 @@ impl Report {
             if !marks.is_empty() {
                 group = group.element(snippet(source, &marks));
             }
-        }
-        if problem.marks.is_empty()
-            && let Some(path) = self
-                .sources
-                .first()
-                .and_then(|source| source.path.as_deref())
-        {
-            group = group.element(Origin::path(path));
         }
         for note in &problem.notes {
             group = group.element(Level::NOTE.message(safe(note)));

@@ -91,6 +91,13 @@ impl Merged {
         self.entries.get(name)?.place.clone()
     }
 
+    /// Where every value stands that was set.
+    pub(super) fn places(&self) -> BTreeMap<String, Place> {
+        let set = self.entries.iter();
+        set.filter_map(|(name, entry)| Some((name.clone(), entry.place.clone()?)))
+            .collect()
+    }
+
     pub(super) fn sound(&self, name: &str) -> bool {
         !self.broken.contains(name)
     }
@@ -287,28 +294,22 @@ impl Layers<'_> {
                 };
                 self.entries.insert(said.name.clone(), entry);
             }
-            Err(wrong) => {
-                let Wrong {
+            Err(wrongs) => {
+                let in_file = matches!(origin, Origin::File { .. });
+                let example = format!("for example: {} = {}", said.key.leaf(), said.key.example);
+                for Wrong {
                     is,
                     span,
                     label,
                     help,
-                } = wrong;
-                let example = || {
-                    Some(format!(
-                        "for example: {} = {}",
-                        said.key.leaf(),
-                        said.key.example
-                    ))
-                };
-                let helped = matches!(origin, Origin::File { .. })
-                    .then(example)
-                    .flatten();
-                self.problems.push(
-                    Problem::error(format!("`{}` {is}", said.name))
-                        .at(place(span), label)
-                        .help(help.or(helped)),
-                );
+                } in wrongs
+                {
+                    self.problems.push(
+                        Problem::error(format!("`{}` {is}", said.name))
+                            .at(place(span), label)
+                            .help(help.or_else(|| in_file.then(|| example.clone()))),
+                    );
+                }
                 self.broken.insert(said.name.clone());
             }
         }

@@ -286,7 +286,7 @@ pub const KEYS: &[Key] = &[
         key(
             "engine.path",
             Kind::Path,
-            Default::Unset("needed with kind \"program\""),
+            Default::Unset("none, and needed with kind \"program\""),
             "\"/opt/prisma/query-engine\"",
             "The native engine.",
         ),
@@ -296,7 +296,7 @@ pub const KEYS: &[Key] = &[
         key(
             "engine.url",
             Kind::Url,
-            Default::Unset("needed with kind \"download\""),
+            Default::Unset("none, and needed with kind \"download\""),
             "\"https://example.org/query-engine\"",
             "Where the native engine is downloaded from.",
         ),
@@ -306,7 +306,7 @@ pub const KEYS: &[Key] = &[
         key(
             "engine.sha256",
             Kind::Sha256,
-            Default::Unset("needed with kind \"download\""),
+            Default::Unset("none, and needed with kind \"download\""),
             "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
             "The SHA-256 of what is downloaded.",
         ),
@@ -316,7 +316,7 @@ pub const KEYS: &[Key] = &[
         key(
             "programs.postgres_bin",
             Kind::Path,
-            Default::Unset("looked for"),
+            Default::Unset("the one that is found"),
             "\"/usr/lib/postgresql/15/bin\"",
             "The folder that holds postgres and initdb.",
         ),
@@ -326,7 +326,7 @@ pub const KEYS: &[Key] = &[
         key(
             "programs.nginx",
             Kind::Path,
-            Default::Unset("looked for"),
+            Default::Unset("the one that is found"),
             "\"/usr/sbin/nginx\"",
             "nginx.",
         ),
@@ -336,7 +336,7 @@ pub const KEYS: &[Key] = &[
         key(
             "programs.python",
             Kind::Path,
-            Default::Unset("looked for"),
+            Default::Unset("the one that is found"),
             "\"/usr/bin/python3.11\"",
             "The Python that the environments are made with.",
         ),
@@ -346,7 +346,7 @@ pub const KEYS: &[Key] = &[
         key(
             "programs.node",
             Kind::Path,
-            Default::Unset("looked for"),
+            Default::Unset("the one that is found"),
             "\"/usr/bin/node\"",
             "Node.js, which runs the engine of kind \"wasm\".",
         ),
@@ -426,7 +426,7 @@ pub const KEYS: &[Key] = &[
     key(
         "service.*.probe",
         Kind::Probe,
-        Default::Unset("it is ready once it was launched"),
+        Default::Unset("none: it is ready once it was launched"),
         "{ http = \"http://127.0.0.1:8025/health\" }",
         "What tells whether it is ready: one of { http = \"http://host:port/path\" }, { tcp = \"host:port\" }, { exec = [\"/program\", \"argument\"] }, { notify = true } (it sends READY=1 itself) or { log = \"text in a line of its output\" }.",
     ),

@@ -342,107 +342,285 @@ fn what_was_not_understood_leads_to_no_conclusion() {
     );
 }
 
-mod properties {
-    use proptest::prelude::*;
+#[test]
+fn limits_that_do_not_fit_are_shown_where_they_are_set() {
+    let text = "[limits.litellm]\nmemory_max = \"1.5 GB\"\n[limits.mailer]\nmemory_max = \"20 MB\"\n[service.mailer]\ncommand = [\"/a\"]\n";
+    insta::assert_snapshot!(report(text), @r#"
+    error: the memory limits do not fit this machine
+     --> gateway.toml:2:14
+      |
+    2 | memory_max = "1.5 GB"
+      |              ^^^^^^^^ litellm: 1500 MB
+    3 | [limits.mailer]
+    4 | memory_max = "20 MB"
+      |              ^^^^^^^ mailer: 20 MB
+      |
+      = note: the memory limits are
+                postgres          200 MB
+                litellm          1500 MB
+                open-webui        460 MB
+                nginx              40 MB
+                mailer             20 MB
+                sum              2220 MB
+                this machine     2020 MB, 97 % of 2083 MB
+      = help: lower them by 200 MB in all
+    "#);
+    // Open WebUI's share is free where it is off.
+    let off = format!("open_webui.enabled = false\n{text}");
+    load_text(&off).unwrap();
+    // Nothing is summed up that is not limited.
+    load_text(&text.replace("1.5 GB", "none")).unwrap();
+}
 
-    use super::*;
+#[test]
+fn a_machine_that_no_profile_fits_is_told_so() {
+    let machine = Machine {
+        memory_bytes: 500_000_000,
+        cpus: 1,
+    };
+    let report = load_all("", &[], &[], Some(machine)).unwrap_err();
+    insta::assert_snapshot!(report, @r#"
+    error: profile "tiny" does not fit this machine
+     |
+     = note: the memory limits are
+               postgres           80 MB
+               litellm           470 MB
+               open-webui        385 MB
+               nginx              20 MB
+               sum               955 MB
+               this machine      485 MB, 97 % of 500 MB
+     = note: "tiny" is the smallest profile
+     = help: profile = "local" limits nothing, at the risk of the whole machine
+    "#);
+    load_all("profile = \"local\"", &[], &[], Some(machine)).unwrap();
+}
 
-    /// Texts that are nearly right: that is where spans go wrong.
-    fn nearly() -> impl Strategy<Value = String> {
-        let words = prop::sample::select(vec![
-            "profile",
-            "budget",
-            "[listen]",
-            "port",
-            "[service.a]",
-            "[limits.nginx]",
-            "requires",
-            "probe",
-            "command",
-            "memory_max",
-            "=",
-            " = ",
-            "\n",
-            "\r\n",
-            "\"",
-            "'",
-            "\"\"\"",
-            "[",
-            "]",
-            "[[",
-            "{",
-            "}",
-            ",",
-            ".",
-            "#",
-            "3000",
-            "-1",
-            "nan",
-            "0x_",
-            "1.5e400",
-            "true",
-            "\"\\u0000\"",
-            "\"1 MB\"",
-            "é",
-            "\u{202e}",
-            "\u{1b}[2J",
-            "\t",
-            "\0",
-            "\u{feff}",
-            "1979-05-27",
-            "99999999999999999999999999999999999999999999",
-            "http",
-            "tcp",
-            "\"a\"",
-            "[service]",
-        ]);
-        let line = prop::sample::select(vec![
-            "[service.a]\ncommand = [\"/a\"]\nrequires = [\"b\", \"a\"]\n",
-            "[service.b]\ncommand = [\"a\"]\nrequires = [\"a\"]\n",
-            "[limits.litellm]\nmemory_max = \"9 GB\"\nmemory_high = \"10 GB\"\n",
-            "profile = \"large\"\n",
-            "listen = { port = 5, admin_port = 5 }\n",
-            "engine.kind = \"download\"\n",
-        ]);
-        let piece = prop_oneof![8 => words.prop_map(str::to_owned), 1 => line.prop_map(str::to_owned), 1 => any::<char>().prop_map(String::from)];
-        prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+#[test]
+fn values_that_contradict_one_another_are_shown_together() {
+    let text = r#"listen.port = 4000
+[limits.litellm]
+memory_high = "1 GB"
+[limits.nginx]
+memory_max = "30 MB"
+memory_high = "40 MB"
+[engine]
+kind = "download"
+url = "https://example.org/engine"
+"#;
+    insta::assert_snapshot!(report(text), @r#"
+    error: `listen.port` and `listen.admin_port` are the same port, 4000
+     --> gateway.toml:1:15
+      |
+    1 | listen.port = 4000
+      |               ^^^^ `listen.port` is 4000
+      |
+      = note: `listen.admin_port` is 4000 by default
+      = help: give one of them another, such as 4001
+
+    error: `limits.litellm.memory_high` is above `limits.litellm.memory_max`
+     --> gateway.toml:3:15
+      |
+    3 | memory_high = "1 GB"
+      |               ^^^^^^ 1 GB would never be reached
+      |
+      = note: `limits.litellm.memory_max` is "900 MB" by profile small
+      = help: without it, 95 % of `limits.litellm.memory_max` holds
+
+    error: `limits.nginx.memory_high` is above `limits.nginx.memory_max`
+     --> gateway.toml:6:15
+      |
+    5 | memory_max = "30 MB"
+      |              ------- it is killed at 30 MB
+    6 | memory_high = "40 MB"
+      |               ^^^^^^^ 40 MB would never be reached
+      |
+      = help: without it, 95 % of `limits.nginx.memory_max` holds
+
+    error: `engine.sha256` is missing
+     --> gateway.toml:8:8
+      |
+    8 | kind = "download"
+      |        ^^^^^^^^^^ kind "download" needs it
+    "#);
+}
+
+#[test]
+fn what_is_allowed_and_unwise_is_a_warning() {
+    let text = r#"[listen]
+address = "0.0.0.0"
+[litellm]
+workers = 3
+[engine]
+path = "/engine"
+[limits.nginx]
+cpus = 8
+"#;
+    let loaded = load_text(text).unwrap();
+    insta::assert_snapshot!(loaded.warnings, @r#"
+    warning: other machines can reach the gateway at 0.0.0.0, its admin page included
+     --> gateway.toml:2:11
+      |
+    2 | address = "0.0.0.0"
+      |           ^^^^^^^^^ not a loopback address
+      |
+      = note: nothing encrypts what goes through these ports
+
+    warning: LiteLLM gets 3 workers, more than there are CPUs
+     --> gateway.toml:4:11
+      |
+    4 | workers = 3
+      |           ^ this machine has 2
+      |
+      = note: each takes about 600 MB, and they would wait for one another
+
+    warning: `engine.path` has no effect
+     --> gateway.toml:6:8
+      |
+    6 | path = "/engine"
+      |        ^^^^^^^^^ not used with kind "wasm"
+
+    warning: `limits.nginx.cpus` limits nothing: 8 CPUs
+     --> gateway.toml:8:8
+      |
+    8 | cpus = 8
+      |        ^ this machine has 2
+    "#);
+}
+
+#[test]
+fn every_word_of_an_array_is_looked_at() {
+    let text = r#"[service.a]
+command = ["a", 1, true]
+environment = { A = 1, "B=" = "x" }
+probe = { exec = ["b"], tcp = "x" }
+"#;
+    assert_eq!(load_text(text).unwrap_err().count(), 6);
+}
+
+#[test]
+fn every_kind_of_probe_is_understood() {
+    use settings::CustomProbe::{Exec, Http, Log, Notify, Tcp};
+    for (text, probe) in [
+        (
+            "{ http = \"http://localhost:80/x\" }",
+            Http("http://localhost:80/x".into()),
+        ),
+        (
+            "{ http = \"http://localhost\" }",
+            Http("http://localhost:80/".into()),
+        ),
+        ("{ tcp = \"[::1]:25\" }", Tcp("[::1]:25".into())),
+        (
+            "{ exec = [\"/a\", \"b\"] }",
+            Exec(vec!["/a".into(), "b".into()]),
+        ),
+        ("{ notify = true }", Notify),
+        ("{ log = \"ready\" }", Log("ready".into())),
+    ] {
+        let text = format!("[service.a]\ncommand = [\"/a\"]\nprobe = {text}\n");
+        let loaded = load_text(&text).unwrap_or_else(|report| panic!("{report}"));
+        assert_eq!(loaded.settings.custom[0].probe, Some(probe), "{text}");
     }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_it_panic_and_every_place_lies_in_its_text(
-            text in prop_oneof![nearly(), any::<String>()],
-            variable in nearly(),
-            flag in nearly(),
-        ) {
-            let env = [("AI_GATEWAY_BUDGET", variable.as_str())];
-            let flags = [("service.a.requires", flag.as_str()), (flag.as_str(), variable.as_str())];
-            if let Err(report) = load_all(&text, &env, &flags, Some(SMALL)) {
-                prop_assert!(report.count() > 0);
-                report.assert_places();
-                let shown = report.to_string();
-                prop_assert!(!shown.contains('\u{1b}'), "{shown}");
-                report.render(true);
-            }
-        }
-
-        #[test]
-        fn the_highest_layer_that_speaks_is_the_one_that_holds(
-            file in prop::option::of(1_u16..),
-            env in prop::option::of(1_u16..),
-            flag in prop::option::of(1_u16..),
-        ) {
-            let text = file.map_or(String::new(), |port| format!("listen.port = {port}"));
-            let env_text = env.map(|port| port.to_string()).unwrap_or_default();
-            let flag_text = flag.map(|port| port.to_string());
-            let flags: Vec<_> = flag_text.iter().map(|text| ("listen.port", text.as_str())).collect();
-            let expected = flag.or(env).or(file).unwrap_or(3000);
-            let loaded = load_all(&text, &[("AI_GATEWAY_PORT", &env_text)], &flags, None);
-            if expected == 4000 {
-                prop_assert!(loaded.is_err());
-            } else {
-                prop_assert_eq!(loaded.unwrap().settings.listen.port, expected);
-            }
-        }
+    for text in [
+        "{ http = \"https://a/\" }",
+        "{ http = \"http://a b/\" }",
+        "{ tcp = \"a\" }",
+        "{ tcp = \"a:0\" }",
+        "{ exec = [] }",
+        "{ notify = false }",
+        "{ log = \"\" }",
+        "{ htp = \"http://a/\" }",
+        "{}",
+        "{ tcp = \"a:1\", notify = true }",
+    ] {
+        let text = format!("[service.a]\ncommand = [\"/a\"]\nprobe = {text}\n");
+        assert_eq!(titles(&text).len(), 1, "{text}");
     }
 }
+
+#[test]
+fn a_service_of_the_users_own_gets_what_it_says_and_defaults() {
+    let text = r#"[service.mailer]
+command = ["/bin/mailer", "-v"]
+environment = { TOKEN = "hunter2" }
+requires = ["postgres"]
+restart = "on-failure"
+start_timeout = "2 min"
+[limits.mailer]
+memory_max = "100 MB"
+cpus = 0.25
+"#;
+    let loaded = load_text(text).unwrap();
+    let service = &loaded.settings.custom[0];
+    assert_eq!(service.command, ["/bin/mailer", "-v"]);
+    assert_eq!(service.environment["TOKEN"], "hunter2");
+    assert_eq!(service.requires[0].as_str(), "postgres");
+    assert_eq!(service.restart, supervise::spec::RestartMode::OnFailure);
+    assert_eq!(service.start_timeout.as_secs(), 120);
+    assert_eq!(service.stop_timeout.as_secs(), 10);
+    let limits = &loaded.settings.limits["mailer"];
+    assert_eq!(limits.memory_max, Some(100_000_000));
+    assert_eq!(limits.memory_high, Some(95_000_000));
+    assert_eq!(limits.cpu_milli, Some(250));
+    assert_eq!(limits.pids_max, None);
+    // It may be a secret: `config show` names it and no more.
+    let shown = row(&loaded, "service.mailer.environment").0.unwrap();
+    assert_eq!(shown, "{ TOKEN = … }");
+}
+
+#[test]
+fn the_local_profile_limits_nothing() {
+    let loaded = load_text("profile = \"local\"").unwrap();
+    assert_eq!(loaded.settings.litellm.workers, 4);
+    for (service, limits) in &loaded.settings.limits {
+        assert_eq!(limits, &supervise::spec::Limits::default(), "{service}");
+    }
+    assert!(loaded.warnings.is_empty());
+}
+
+#[test]
+fn budgets_have_names() {
+    for (text, usd) in [
+        ("\"test\"", 15.0),
+        ("\"prod\"", 200.0),
+        ("\"unlimited\"", 1000.0),
+        ("0", 0.0),
+        ("2.5", 2.5),
+    ] {
+        let loaded = load_text(&format!("budget = {text}")).unwrap();
+        assert_eq!(loaded.settings.budget.usd, usd);
+    }
+    for text in ["-0.01", "nan", "inf", "-inf", "true", "\"50\"", "\"much\""] {
+        assert_eq!(titles(&format!("budget = {text}")).len(), 1, "{text}");
+    }
+}
+
+fn paths(config: PathBuf) -> Paths {
+    Paths {
+        config,
+        state: "/nowhere".into(),
+        run: "/nowhere".into(),
+    }
+}
+
+#[test]
+fn a_file_need_not_be_there_but_must_be_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.toml");
+    let read = || read_with(&paths(path.clone()), &|_| None, &[], Some(SMALL));
+    assert_eq!(read().unwrap().settings, load_text("").unwrap().settings);
+    std::fs::write(&path, b"# a\nbudget = \xff").unwrap();
+    let error = read().unwrap_err().to_string();
+    assert!(
+        error.ends_with("is not UTF-8 text at line 2, column 10"),
+        "{error}"
+    );
+    std::fs::write(&path, "budget = 5").unwrap();
+    assert_eq!(read().unwrap().settings.budget.usd, 5.0);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(matches!(read(), Err(LoadError::Read { .. })));
+}
+
+mod generated;
+mod properties;

@@ -135,6 +135,26 @@ pub(super) struct Name {
 }
 
 impl RawValue {
+    /// Whether it says the same as another, wherever the two stand.
+    pub(super) fn says(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::List(one), Self::List(other)) => {
+                one.len() == other.len()
+                    && one
+                        .iter()
+                        .zip(other)
+                        .all(|(one, other)| one.is.says(&other.is))
+            }
+            (Self::Table(one), Self::Table(other)) => {
+                let same = |((name, one), (other_name, other)): (&(Name, Raw), &(Name, Raw))| {
+                    name.text == other_name.text && one.is.says(&other.is)
+                };
+                one.len() == other.len() && one.iter().zip(other).all(same)
+            }
+            (one, other) => one == other,
+        }
+    }
+
     /// What it is, for "found …".
     pub(super) fn found(&self) -> String {
         match self {

@@ -1,8 +1,8 @@
 //! From what was written to what it means, or to what is wrong with it.
 
-use std::{collections::BTreeMap, net::IpAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, ops::Range, path::Path, time::Duration};
 
-use super::{Kind, Raw, RawValue, Value, Wrong, or, units};
+use super::{Kind, Name, Raw, RawValue, Value, Wrong, or, units};
 use crate::config::{report::nearest, settings::CustomProbe};
 
 /// The least CPU time that the kernel can be told: 1 ms in every 100.
@@ -17,8 +17,18 @@ const RANGE: &str = "is out of range";
 const FORM: &str = "cannot be read";
 
 impl Kind {
-    /// Reads a value of this kind.
-    pub(in crate::config) fn decode(self, raw: &Raw) -> Result<Value, Wrong> {
+    /// Reads a value of this kind, or says all that is wrong with it.
+    pub(in crate::config) fn decode(self, raw: &Raw) -> Result<Value, Vec<Wrong>> {
+        match self {
+            Self::Command => self.command(raw).map(Value::Command),
+            Self::Environment => self.environment(raw).map(Value::Environment),
+            Self::Services => self.services(raw).map(Value::Services),
+            Self::Probe => self.probe(raw).map(Value::Probe),
+            _ => self.simple(raw).map_err(|wrong| vec![wrong]),
+        }
+    }
+
+    fn simple(self, raw: &Raw) -> Result<Value, Wrong> {
         match self {
             Self::Bool => match raw.is {
                 RawValue::Bool(yes) => Ok(Value::Bool(yes)),
@@ -58,10 +68,9 @@ impl Kind {
                     Err(wrong)
                 }
             }
-            Self::Command => Ok(Value::Command(self.command(raw)?)),
-            Self::Environment => self.environment(raw),
-            Self::Services => self.services(raw),
-            Self::Probe => Ok(Value::Probe(self.probe(raw)?)),
+            Self::Command | Self::Environment | Self::Services | Self::Probe => {
+                Err(self.wrong_type(raw))
+            }
         }
     }
 
@@ -245,23 +254,22 @@ impl Kind {
         Ok(text)
     }
 
-    fn command(self, raw: &Raw) -> Result<Vec<String>, Wrong> {
+    fn command(self, raw: &Raw) -> Result<Vec<String>, Vec<Wrong>> {
         let RawValue::List(items) = &raw.is else {
             let mut wrong = self.wrong_type(raw);
             if let RawValue::Text(text) = &raw.is {
                 let words: Vec<_> = text.split_whitespace().map(super::quoted).collect();
                 wrong.help = Some(format!("no shell reads it: [{}]", words.join(", ")));
             }
-            return Err(wrong);
+            return Err(vec![wrong]);
         };
         let Some((program, arguments)) = items.split_first() else {
-            return Err(self.error(raw, "is empty", "expected at least a program".into()));
+            let label = "expected at least a program".to_owned();
+            return Err(vec![self.error(raw, "is empty", label)]);
         };
-        let program = Self::Path.path(program)?;
+        let program = Self::Path.path(program).map(str::to_owned);
         let arguments = arguments.iter().map(|raw| self.word(raw));
-        std::iter::once(Ok(program.to_owned()))
-            .chain(arguments)
-            .collect()
+        all(std::iter::once(program).chain(arguments))
     }
 
     /// One text of an array or a table.
@@ -287,45 +295,50 @@ impl Kind {
         }
     }
 
-    fn environment(self, raw: &Raw) -> Result<Value, Wrong> {
+    fn environment(self, raw: &Raw) -> Result<BTreeMap<String, String>, Vec<Wrong>> {
         let RawValue::Table(entries) = &raw.is else {
-            return Err(self.wrong_type(raw));
+            return Err(vec![self.wrong_type(raw)]);
         };
-        let mut variables = BTreeMap::new();
-        for (name, value) in entries {
+        all(entries.iter().map(|(name, value)| {
             if name.text.is_empty() || name.text.contains(['=', '\0']) {
                 return Err(Wrong {
                     span: name.span.clone(),
                     ..self.error(raw, FORM, "this cannot name a variable".into())
                 });
             }
-            variables.insert(name.text.clone(), self.word(value)?);
-        }
-        Ok(Value::Environment(variables))
+            Ok((name.text.clone(), self.word(value)?))
+        }))
     }
 
-    fn services(self, raw: &Raw) -> Result<Value, Wrong> {
+    fn services(self, raw: &Raw) -> Result<Vec<(String, Range<usize>)>, Vec<Wrong>> {
         let RawValue::List(items) = &raw.is else {
             let mut wrong = self.wrong_type(raw);
             if let RawValue::Text(text) = &raw.is {
                 wrong.help = Some(format!("in brackets: [{}]", super::quoted(text)));
             }
-            return Err(wrong);
+            return Err(vec![wrong]);
         };
         let named = |raw: &Raw| Ok((self.word(raw)?, raw.span.clone()));
-        Ok(Value::Services(
-            items.iter().map(named).collect::<Result<_, _>>()?,
-        ))
+        all(items.iter().map(named))
     }
 
-    fn probe(self, raw: &Raw) -> Result<CustomProbe, Wrong> {
+    fn probe(self, raw: &Raw) -> Result<CustomProbe, Vec<Wrong>> {
         let RawValue::Table(entries) = &raw.is else {
-            return Err(self.wrong_type(raw));
+            return Err(vec![self.wrong_type(raw)]);
         };
-        let [(name, value)] = entries.as_slice() else {
-            let label = format!("expected {}, found {}", self.expected(), entries.len());
-            return Err(self.error(raw, FORM, label));
-        };
+        match entries.as_slice() {
+            [(name, value)] if name.text == "exec" => {
+                Self::Command.command(value).map(CustomProbe::Exec)
+            }
+            [(name, value)] => self.simple_probe(name, value).map_err(|wrong| vec![wrong]),
+            several => {
+                let label = format!("expected {}, found {}", self.expected(), several.len());
+                Err(vec![self.error(raw, FORM, label)])
+            }
+        }
+    }
+
+    fn simple_probe(self, name: &Name, value: &Raw) -> Result<CustomProbe, Wrong> {
         match name.text.as_str() {
             "http" => http_target(&self.word(value)?)
                 .map(CustomProbe::Http)
@@ -333,7 +346,6 @@ impl Kind {
             "tcp" => host_and_port(&self.word(value)?)
                 .map(CustomProbe::Tcp)
                 .ok_or_else(|| self.error(value, FORM, "expected host:port".into())),
-            "exec" => Self::Command.command(value).map(CustomProbe::Exec),
             "notify" => match value.is {
                 RawValue::Bool(true) => Ok(CustomProbe::Notify),
                 _ => Err(self.error(value, TYPE, "expected true".into())),
@@ -355,6 +367,20 @@ impl Kind {
                 })
             }
         }
+    }
+}
+
+/// All of them, or all that is wrong with them.
+fn all<T, C: FromIterator<T>>(
+    results: impl Iterator<Item = Result<T, Wrong>>,
+) -> Result<C, Vec<Wrong>> {
+    let mut wrongs = Vec::new();
+    let good = results.filter_map(|result| result.map_err(|wrong| wrongs.push(wrong)).ok());
+    let good = good.collect();
+    if wrongs.is_empty() {
+        Ok(good)
+    } else {
+        Err(wrongs)
     }
 }
 

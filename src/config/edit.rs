@@ -1,0 +1,365 @@
+//! Changes one key of `gateway.toml` and nothing else: every comment and every blank stays.
+//!
+//! The value is spliced into the text at the place that the parser names. Then the new text is read
+//! again: it has to say what the old one said, but for that key.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    ops::Range,
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Input, LoadError, Loaded, Machine, Report, load, raw,
+    report::{Place, Problem, Source, nearest},
+    schema::{self, KEYS, Key},
+    text_of,
+    value::{Name, Raw, RawValue, decode::written, quoted},
+};
+
+/// What a file begins with that did not exist.
+const HEAD: &str = "\
+# The configuration of ai-gateway. `ai-gateway config example` shows every key that there is,
+# `ai-gateway config show` what holds and where it comes from.
+";
+
+/// Why a key was not changed. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The file as it is cannot be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The key, the value, or what would come of it is wrong.
+    #[error("{0}")]
+    Wrong(Report),
+    /// The file says it in a way that cannot be changed without touching more.
+    #[error("cannot set {key} in {} without touching more: write {key} = {value} there by hand", path.display())]
+    ByHand {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// Its new value, as TOML.
+        value: String,
+    },
+    /// The new text could not be written.
+    #[error("cannot write {}: its folder has to be writable and must not be full", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Sets a key in the file, which need not exist, if what comes of it is right as a whole. Answers
+/// with the settings as they are then; where a variable is stronger, their rows say so.
+///
+/// # Errors
+/// Any of [`EditError`]; the file is as it was.
+pub fn change(
+    path: &Path,
+    key: &str,
+    value: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+    machine: Option<Machine>,
+) -> Result<Loaded, EditError> {
+    let old = text_of(path)?;
+    let text = set(old.as_deref().unwrap_or(HEAD), path, key, value)?;
+    let loaded = load(&Input {
+        file: Some((path.to_owned(), text.clone())),
+        env,
+        flags: &[],
+        machine,
+    })
+    .map_err(EditError::Wrong)?;
+    if old.as_deref() != Some(&text) {
+        write(path, &text).map_err(|source| EditError::Write {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    Ok(loaded)
+}
+
+/// The text with a key set to a value that was typed. Pure.
+///
+/// # Errors
+/// The key or the value is wrong, the text is no TOML, or it has to be changed by hand.
+pub fn set(text: &str, path: &Path, key: &str, value: &str) -> Result<String, EditError> {
+    let toml = as_toml(key, value).map_err(EditError::Wrong)?;
+    let (entries, mistakes) = raw::parse(text);
+    if !mistakes.is_empty() {
+        let source = Source {
+            path: Some(path.display().to_string()),
+            text: text.to_owned(),
+        };
+        return Err(EditError::Wrong(Report::new(
+            raw::read(text, 0).problems,
+            vec![source],
+        )));
+    }
+    let mut wanted = leaves(&entries);
+    wanted.insert(key.to_owned(), raw::value(&toml));
+    let good = |text: &String| {
+        let (entries, mistakes) = raw::parse(text);
+        mistakes.is_empty() && same(&leaves(&entries), &wanted)
+    };
+    let places = Places {
+        text,
+        key,
+        toml: &toml,
+        entries: &entries,
+    };
+    let found = places.candidates().into_iter().find(good);
+    found.ok_or_else(|| EditError::ByHand {
+        path: path.to_owned(),
+        key: key.to_owned(),
+        value: toml,
+    })
+}
+
+/// A typed value as TOML, if it is one for that key.
+fn as_toml(name: &str, text: &str) -> Result<String, Report> {
+    let source = Source {
+        path: None,
+        text: format!("{name} = {text}"),
+    };
+    let place = |span| Some(Place { source: 0, span });
+    let key: &Key = schema::find(name).ok_or_else(|| {
+        let near = nearest(name, KEYS.iter().map(|key| key.name));
+        let problem = Problem::error(format!("there is no key `{name}`"))
+            .at(place(0..name.len()), "not known")
+            .help(near.map(|near| format!("did you mean `{near}`?")));
+        Report::new(vec![problem], vec![source.clone()])
+    })?;
+    let parsed = key.kind.is_composed().then(|| raw::value(text)).flatten();
+    let raw = Raw {
+        span: 0..0,
+        is: parsed.unwrap_or_else(|| written(key.kind, text)),
+    };
+    match (key.kind.decode(&raw), raw.is) {
+        (Ok(_), RawValue::Text(text)) => Ok(quoted(&text)),
+        (Ok(value), RawValue::Number(_) | RawValue::Bool(_) | RawValue::Date) => {
+            Ok(value.to_string())
+        }
+        (Ok(_), RawValue::List(_) | RawValue::Table(_)) => Ok(text.trim().to_owned()),
+        (Err(wrongs), _) => {
+            let all = name.len() + 3..source.text.len();
+            let problems = wrongs.into_iter().map(|wrong| {
+                Problem::error(format!("`{name}` {}", wrong.is))
+                    .at(place(all.clone()), wrong.label)
+                    .help(wrong.help)
+            });
+            Err(Report::new(problems.collect(), vec![source]))
+        }
+    }
+}
+
+/// Everything that a text says, without where.
+type Leaves = BTreeMap<String, Option<RawValue>>;
+
+fn leaves(entries: &[(Name, Raw)]) -> Leaves {
+    fn collect(path: &str, entries: &[(Name, Raw)], found: &mut Leaves) {
+        for (name, raw) in entries {
+            let path = match path {
+                "" => name.text.clone(),
+                _ => format!("{path}.{}", name.text),
+            };
+            match &raw.is {
+                RawValue::Table(entries) if schema::find(&path).is_none() => {
+                    collect(&path, entries, found);
+                }
+                value => {
+                    found.insert(path, Some(value.clone()));
+                }
+            }
+        }
+    }
+    let mut found = Leaves::new();
+    collect("", entries, &mut found);
+    found
+}
+
+/// Whether two texts say the same. Places differ.
+fn same(one: &Leaves, other: &Leaves) -> bool {
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|((name, value), (other_name, other_value))| {
+                name == other_name
+                    && match (value, other_value) {
+                        (Some(value), Some(other)) => value.says(other),
+                        _ => false,
+                    }
+            })
+}
+
+/// The places where a key could be set.
+struct Places<'a> {
+    text: &'a str,
+    key: &'a str,
+    toml: &'a str,
+    entries: &'a [(Name, Raw)],
+}
+
+impl Places<'_> {
+    /// New texts, the best one first. Whether one of them is right, a parser has to say.
+    fn candidates(&self) -> Vec<String> {
+        let parts: Vec<_> = self.key.split('.').collect();
+        if let Some(raw) = find(self.entries, &parts) {
+            return vec![self.spliced(raw.span.clone(), self.toml)];
+        }
+        let (leaf, table) = parts.split_last().expect("split gives at least one part");
+        let line = format!("{leaf} = {}\n", self.toml);
+        if table.is_empty() {
+            return self.lines_in(0, leaf, &line, &[self.end_of_top()]);
+        }
+        match find(self.entries, table).map(|raw| raw.span.clone()) {
+            Some(span) if self.text[span.clone()].starts_with('[') => {
+                let after_header = self.line_end(span.end);
+                self.lines_in(after_header, leaf, &line, &[after_header])
+            }
+            Some(span) if self.text[span.clone()].starts_with('{') => {
+                let at = span.start + 1;
+                let empty = self.text[span].trim_matches(['{', '}', ' ']).is_empty();
+                let end = if empty { " " } else { "," };
+                vec![self.spliced(at..at, &format!(" {leaf} = {}{end}", self.toml))]
+            }
+            Some(_) => {
+                let line = format!("{} = {}\n", self.key, self.toml);
+                vec![self.inserted(self.end_of_top(), &line)]
+            }
+            None => {
+                let blank = if self.text.is_empty() { "" } else { "\n" };
+                let section = format!("{blank}[{}]\n{line}", table.join("."));
+                vec![self.inserted(self.text.len(), &section)]
+            }
+        }
+    }
+
+    /// The line below its commented twin in the section from `start` on, or at one of `others`.
+    fn lines_in(&self, start: usize, leaf: &str, line: &str, others: &[usize]) -> Vec<String> {
+        let end = self.headers().into_iter().find(|&header| header >= start);
+        let section = &self.text[start..end.unwrap_or(self.text.len())];
+        let mut offset = start;
+        let mut places = Vec::new();
+        for existing in section.split_inclusive('\n') {
+            offset += existing.len();
+            let comment = existing.trim_start().strip_prefix('#').map(str::trim_start);
+            let twin = comment.and_then(|comment| comment.strip_prefix(leaf));
+            if twin.is_some_and(|rest| rest.trim_start().starts_with('=')) {
+                places.push(offset);
+            }
+        }
+        places.extend(others);
+        places
+            .into_iter()
+            .map(|at| self.inserted(at, line))
+            .collect()
+    }
+
+    /// Where the headers of tables begin, in order.
+    fn headers(&self) -> Vec<usize> {
+        fn collect(text: &str, entries: &[(Name, Raw)], found: &mut Vec<usize>) {
+            for (_, raw) in entries {
+                if let RawValue::Table(entries) = &raw.is {
+                    if text[raw.span.clone()].starts_with('[') {
+                        found.push(raw.span.start);
+                    }
+                    collect(text, entries, found);
+                }
+            }
+        }
+        let mut found = Vec::new();
+        collect(self.text, self.entries, &mut found);
+        found.sort_unstable();
+        found
+    }
+
+    /// After the last line before the first table and the comment that belongs to it.
+    fn end_of_top(&self) -> usize {
+        let Some(&header) = self.headers().first() else {
+            return self.text.len();
+        };
+        let mut at = self.text[..header].rfind('\n').map_or(0, |end| end + 1);
+        for line in self.text[..at].split_inclusive('\n').rev() {
+            if !line.trim_start().starts_with('#') {
+                break;
+            }
+            at -= line.len();
+        }
+        at
+    }
+
+    /// The start of the line after the one that holds the byte at `offset`.
+    fn line_end(&self, offset: usize) -> usize {
+        let rest = &self.text[offset..];
+        offset + rest.find('\n').map_or(rest.len(), |end| end + 1)
+    }
+
+    /// Whole lines at the start of a line, or at an end that may lack its own.
+    fn inserted(&self, at: usize, lines: &str) -> String {
+        let open = at > 0 && !self.text[..at].ends_with('\n');
+        self.spliced(at..at, &format!("{}{lines}", if open { "\n" } else { "" }))
+    }
+
+    fn spliced(&self, span: Range<usize>, piece: &str) -> String {
+        format!(
+            "{}{piece}{}",
+            &self.text[..span.start],
+            &self.text[span.end..]
+        )
+    }
+}
+
+fn find<'a>(entries: &'a [(Name, Raw)], path: &[&str]) -> Option<&'a Raw> {
+    let (first, rest) = path.split_first()?;
+    let (_, raw) = entries.iter().find(|(name, _)| name.text == *first)?;
+    match (rest, &raw.is) {
+        ([], _) => Some(raw),
+        (_, RawValue::Table(entries)) => find(entries, rest),
+        _ => None,
+    }
+}
+
+/// Writes the file as a whole or not at all. Its mode and owner stay; a link stays a link.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)?;
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let draft = folder.join(format!(".{name}.{}", std::process::id()));
+    let written = write_draft(&draft, &target, text).and_then(|()| fs::rename(&draft, &target));
+    if written.is_err() {
+        // What failed is what counts; a draft that is left over harms nobody.
+        drop(fs::remove_file(&draft));
+    }
+    written?;
+    File::open(folder)?.sync_all()
+}
+
+fn write_draft(draft: &Path, target: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(draft)?;
+    if let Ok(old) = fs::metadata(target) {
+        let new = file.metadata()?;
+        if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+            fchown(&file, Some(old.uid()), Some(old.gid()))?;
+        }
+        file.set_permissions(fs::Permissions::from_mode(old.mode() & 0o7777))?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

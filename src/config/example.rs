@@ -1,0 +1,172 @@
+//! The commented example and the reference, both made from the list of keys.
+
+use super::{
+    profile::{self, Profile},
+    schema::{BUILT_IN, Default, KEYS, Key, TABLES},
+    value::{Value, cpus_text, size_text},
+};
+
+/// The width of the example's comments.
+const WIDTH: usize = 90;
+
+const HEAD: &str = "\
+The configuration of ai-gateway, with every key that there is. All of it is optional: an empty \
+file, or none, is a good one. A line that begins with # and a blank is a comment; take the # away \
+from one that begins without the blank, and it is a setting.
+
+What an environment variable or a flag says is stronger than this file, and this file is stronger \
+than the profile. `ai-gateway config show` says where each value comes from, `ai-gateway config \
+check` whether all is well.";
+
+/// `gateway.example.toml`.
+pub fn example() -> String {
+    let mut text = String::new();
+    comment(&mut text, HEAD);
+    for (table, about) in TABLES {
+        text.push('\n');
+        if !table.is_empty() {
+            comment(&mut text, about);
+            let name = table.replace('*', example_service(table));
+            // An empty table of a service would already mean something.
+            let hidden = if table.contains('*') { "#" } else { "" };
+            text += &format!("{hidden}[{name}]\n\n");
+        }
+        let keys: Vec<_> = KEYS.iter().filter(|key| key.table() == *table).collect();
+        for (number, key) in keys.iter().enumerate() {
+            if number > 0 {
+                text.push('\n');
+            }
+            comment(&mut text, key.doc);
+            comment(&mut text, &sources(key));
+            text += &format!("#{} = {}\n", key.leaf(), key.example);
+        }
+    }
+    text
+}
+
+/// What holds without a key, and what else sets it.
+fn sources(key: &Key) -> String {
+    let default = match key.default {
+        Default::Value(value) => format!("Default: {value}."),
+        Default::Profile => "Default: what the profile says.".to_owned(),
+        Default::Unset(text) => format!("Default: {text}."),
+        Default::Required => "It has to be there.".to_owned(),
+    };
+    match (key.variable(), key.flag) {
+        (Some(variable), Some(flag)) => format!("{default} Also: {variable}, --{flag}."),
+        _ => default,
+    }
+}
+
+/// The service whose name stands in the example for `*` in a table's.
+fn example_service(table: &str) -> &'static str {
+    if table.starts_with("limits") {
+        "litellm"
+    } else {
+        "mailer"
+    }
+}
+
+/// Writes a comment, its paragraphs folded.
+fn comment(text: &mut String, prose: &str) {
+    for (number, paragraph) in prose.split("\n\n").enumerate() {
+        if number > 0 {
+            text.push_str("#\n");
+        }
+        let mut line = String::from("#");
+        for word in paragraph.split(' ') {
+            if line.chars().count() + 1 + word.chars().count() > WIDTH {
+                text.push_str(&line);
+                text.push('\n');
+                line = String::from("#");
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+}
+
+const REFERENCE_HEAD: &str = "\
+# Configuration
+`gateway.toml` is optional, and so is every key in it. It is `/etc/ai-gateway/gateway.toml` for a
+machine's gateway, `~/.config/ai-gateway/gateway.toml` for a person's, and in `$AI_GATEWAY_HOME`
+where that is set. [gateway.example.toml](../gateway.example.toml) is all of it with comments.
+
+Precedence: default < profile < file < environment variable < flag. `ai-gateway config show` says
+where each value comes from; `ai-gateway config check` shows all that is wrong, at once.
+
+Sizes are written as `\"480 MB\"` (thousands) or `\"1.5 GiB\"` (1024s), times as `\"90 s\"` or
+`\"5 min\"`. This page is made from the list of keys in `src/config/schema.rs`.
+";
+
+/// `docs/configuration.md`.
+pub fn reference() -> String {
+    let mut text = REFERENCE_HEAD.to_owned();
+    for (table, about) in TABLES {
+        let title = match *table {
+            "" => "At the top".to_owned(),
+            table => format!("[{}]", table.replace('*', "NAME")),
+        };
+        text += &format!("\n## {title}\n{about}\n\n");
+        let keys: Vec<_> = KEYS.iter().filter(|key| key.table() == *table).collect();
+        for key in keys {
+            text += &format!("### `{}`\n{}\n\n", key.leaf(), cell(key.doc));
+            text += &format!("- Value: {}\n", cell(&key.kind.expected()));
+            text += &format!("- {}\n", cell(&sources(key)));
+            text += &format!("- For example: `{} = {}`\n\n", key.leaf(), key.example);
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text + &profiles()
+}
+
+/// The profiles side by side.
+fn profiles() -> String {
+    let all: Vec<_> = profile::limited().chain(Profile::named("local")).collect();
+    let mut text = String::from(
+        "\n## Profiles\nWithout `profile`, the largest holds whose memory limits fit into 97 % of \
+         the machine's memory (or of our\ncgroup's, if that is less) and that has no more workers \
+         than there are CPUs.\n\n",
+    );
+    let mut row = |name: &str, value: &dyn Fn(&Profile) -> String| {
+        let cells: Vec<_> = all.iter().map(value).collect();
+        text.push_str(&format!("| {name} | {} |\n", cells.join(" | ")));
+    };
+    row("", &|profile| profile.name.to_owned());
+    row("---", &|_| "---".to_owned());
+    row("for", &|profile| profile.about.clone());
+    row("LiteLLM's workers", &|profile| {
+        profile.workers().to_string()
+    });
+    for service in BUILT_IN {
+        row(&format!("{service}: memory_max"), &|profile| {
+            size(profile.memory_max(service))
+        });
+        row(&format!("{service}: cpus"), &|profile| {
+            cpus(profile, service)
+        });
+    }
+    row("memory in all, at most", &|profile| size(profile.memory));
+    text
+}
+
+fn size(bytes: Option<u64>) -> String {
+    bytes.map_or("no limit".to_owned(), size_text)
+}
+
+fn cpus(profile: &Profile, service: &str) -> String {
+    match profile.value(&format!("limits.{service}.cpus")) {
+        Some(Value::Cpus(Some(milli))) => cpus_text(*milli),
+        _ => "no limit".to_owned(),
+    }
+}
+
+/// Text that Markdown takes as it stands.
+fn cell(text: &str) -> String {
+    text.replace('<', "&lt;")
+        .replace('*', "\\*")
+        .replace('_', "\\_")
+}

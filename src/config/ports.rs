@@ -1,0 +1,271 @@
+//! Whether the ports are free, and if not, who has them. Asks the kernel by binding: the only
+//! answer that holds.
+
+use std::{
+    fmt, fs, io,
+    net::{IpAddr, SocketAddr, TcpListener},
+    path::Path,
+};
+
+use super::{Loaded, Origin, Report, report::Problem};
+
+/// How far from a port that is taken a free one is looked for.
+const NEARBY: u16 = 100;
+
+/// A port that cannot be listened on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenPort {
+    /// Its key.
+    pub key: &'static str,
+    /// The address.
+    pub address: SocketAddr,
+    /// Where the value came from.
+    pub origin: Origin,
+    /// Why not.
+    pub reason: Reason,
+    /// A port nearby that is free.
+    pub free: Option<u16>,
+}
+
+/// Why a port cannot be listened on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// A process listens on it.
+    Held {
+        /// Its id.
+        pid: u32,
+        /// Its name.
+        name: String,
+    },
+    /// A process that we may not see listens on it.
+    HeldBySomebody,
+    /// Only root or a process with CAP_NET_BIND_SERVICE may.
+    Privileged,
+    /// The address is not one of this machine's.
+    NotOurs,
+    /// The kernel said something else.
+    Other(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held { pid, name } => write!(f, "{name} (process {pid}) listens on it"),
+            Self::HeldBySomebody => f.write_str("a process of another user listens on it"),
+            Self::Privileged => f.write_str("ports below 1024 need CAP_NET_BIND_SERVICE"),
+            Self::NotOurs => f.write_str("this machine does not have that address"),
+            Self::Other(error) => f.write_str(error),
+        }
+    }
+}
+
+/// In one line: what, where, why and what to do.
+impl fmt::Display for TakenPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            key,
+            address,
+            origin,
+            reason,
+            free,
+        } = self;
+        write!(f, "cannot listen on {address} ({key}, {origin}): {reason}")?;
+        match free {
+            Some(free) => write!(f, ": stop it, or set {key} = {free}, which is free"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The ports that cannot be listened on now. Of no use while the gateway itself runs.
+pub fn in_use(loaded: &Loaded) -> Vec<TakenPort> {
+    in_use_by(loaded, Path::new("/proc"))
+}
+
+fn in_use_by(loaded: &Loaded, proc: &Path) -> Vec<TakenPort> {
+    let listen = &loaded.settings.listen;
+    let ports = [
+        ("listen.port", listen.port),
+        ("listen.admin_port", listen.admin_port),
+    ];
+    let wanted = ports.map(|(_, port)| port);
+    let taken = ports.into_iter().filter_map(|(key, port)| {
+        let address = SocketAddr::new(listen.address, port);
+        let error = TcpListener::bind(address).err()?;
+        let reason = reason(&error, address, proc);
+        let elsewhere = reason == Reason::NotOurs;
+        Some(TakenPort {
+            key,
+            address,
+            origin: loaded.origin(key),
+            reason,
+            free: (!elsewhere)
+                .then(|| free_near(listen.address, port, wanted))
+                .flatten(),
+        })
+    });
+    taken.collect()
+}
+
+/// The same, shown where each port is set.
+pub fn report(loaded: &Loaded, taken: &[TakenPort]) -> Report {
+    let problems = taken.iter().map(|taken| {
+        let TakenPort {
+            key,
+            address,
+            origin,
+            reason,
+            free,
+        } = taken;
+        let place = loaded.places.get(*key).cloned();
+        let mut problem = Problem::error(format!("cannot listen on {address}"));
+        if place.is_none() {
+            problem = problem.note(format!(
+                "{reason}; `{key}` is {} by {origin}",
+                address.port()
+            ));
+        }
+        problem
+            .at(place, reason.to_string())
+            .help(free.map(|free| format!("port {free} is free: {key} = {free}")))
+    });
+    Report::new(problems.collect(), loaded.sources.clone())
+}
+
+fn reason(error: &io::Error, address: SocketAddr, proc: &Path) -> Reason {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            holder(address, proc).map_or(Reason::HeldBySomebody, |(pid, name)| Reason::Held {
+                pid,
+                name,
+            })
+        }
+        io::ErrorKind::PermissionDenied => Reason::Privileged,
+        io::ErrorKind::AddrNotAvailable => Reason::NotOurs,
+        _ => Reason::Other(error.to_string()),
+    }
+}
+
+fn free_near(address: IpAddr, port: u16, not: [u16; 2]) -> Option<u16> {
+    let first = port.max(1023).checked_add(1)?;
+    (first..=first.saturating_add(NEARBY))
+        .filter(|port| !not.contains(port))
+        .find(|&port| TcpListener::bind((address, port)).is_ok())
+}
+
+/// The process that listens on the address, as far as we may see.
+fn holder(address: SocketAddr, proc: &Path) -> Option<(u32, String)> {
+    let inodes: Vec<_> = ["net/tcp", "net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(proc.join(table)).ok())
+        .flat_map(|table| listening(&table, address.port()))
+        .collect();
+    for process in fs::read_dir(proc).ok()?.flatten() {
+        let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let Ok(files) = fs::read_dir(process.path().join("fd")) else {
+            continue;
+        };
+        let mut links = files
+            .flatten()
+            .filter_map(|file| fs::read_link(file.path()).ok());
+        if links.any(|link| {
+            inodes
+                .iter()
+                .any(|inode| link.as_os_str() == inode.as_str())
+        }) {
+            let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            return Some((pid, name.trim().to_owned()));
+        }
+    }
+    None
+}
+
+/// The sockets that listen on a port, by /proc/net/tcp, each as a link in /proc/PID/fd names it.
+fn listening(table: &str, port: u16) -> Vec<String> {
+    const LISTEN: &str = "0A";
+    let lines = table.lines().skip(1).filter_map(|line| {
+        let mut columns = line.split_whitespace().skip(1);
+        let (_, local) = columns.next()?.rsplit_once(':')?;
+        let state = columns.nth(1)?;
+        let inode = columns.nth(5)?;
+        let here = u16::from_str_radix(local, 16).ok()? == port;
+        (here && state == LISTEN).then(|| format!("socket:[{inode}]"))
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Input, load};
+
+    fn loaded(text: &str) -> Loaded {
+        load(&Input {
+            file: Some(("gateway.toml".into(), text.into())),
+            env: &|_| None,
+            flags: &[],
+            machine: None,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn who_holds_a_port_is_named_with_where_it_is_set_and_a_free_one() {
+        let here = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = here.local_addr().unwrap().port();
+        let loaded = loaded(&format!("[listen]\nport = {port}\nadmin_port = 1\n"));
+        let taken = in_use(&loaded);
+        let found = taken
+            .iter()
+            .find(|taken| taken.key == "listen.port")
+            .unwrap();
+        let name = fs::read_to_string("/proc/self/comm")
+            .unwrap()
+            .trim()
+            .to_owned();
+        let pid = std::process::id();
+        assert_eq!(found.reason, Reason::Held { pid, name });
+        assert_ne!(found.free, Some(port));
+        assert!(found.free.is_some());
+        let line = found.to_string();
+        assert!(line.contains("(listen.port, gateway.toml:2)"), "{line}");
+        let shown = report(&loaded, &taken).to_string();
+        assert!(shown.contains(&format!("2 | port = {port}")), "{shown}");
+    }
+
+    #[test]
+    fn a_free_port_is_no_problem() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let loaded = loaded(&format!("listen.port = {port}"));
+        let taken = in_use(&loaded);
+        assert!(
+            taken.iter().all(|taken| taken.key != "listen.port"),
+            "{taken:?}"
+        );
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_told_apart() {
+        // 192.0.2.0/24 is for documentation: nobody has it.
+        let loaded = loaded("listen.address = \"192.0.2.1\"");
+        let taken = in_use(&loaded);
+        assert_eq!(taken[0].reason, Reason::NotOurs);
+        assert_eq!(taken[0].free, None);
+    }
+
+    #[test]
+    fn the_table_of_sockets_is_read_by_column() {
+        let table = "\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1
+   1: 0100007F:0BB8 0100007F:9999 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1
+   2: 0100007F:0FA0 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4713 1
+";
+        assert_eq!(listening(table, 3000), ["socket:[4711]"]);
+        assert_eq!(listening("", 3000), Vec::<String>::new());
+    }
+}
