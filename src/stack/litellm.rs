@@ -32,7 +32,8 @@ const DRAIN_SECONDS: u64 = 30;
 
 pub(super) fn plan(inputs: &Inputs) -> Part {
     let service = name(LITELLM);
-    let config = inputs.paths.rendered(&service).join("config.yaml");
+    let rendered = inputs.paths.rendered(&service);
+    let config = rendered.join("config.yaml");
     let cwd = inputs.paths.service(&service);
     let at = Address::Tcp(litellm_address(&inputs.settings.listen).to_string());
     let get = |path: &str| {
@@ -45,7 +46,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     let spec = ServiceSpec {
         command: Command {
             program: inputs.installed.litellm.join("bin/python"),
-            args: arguments(inputs),
+            args: arguments(inputs, &rendered),
             env: variables(inputs, &cwd, &config),
             cwd: cwd.clone(),
         },
@@ -85,19 +86,26 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     Part {
         spec,
         folders: vec![],
-        files: vec![RenderedFile {
-            path: config,
-            contents: config_file(inputs.settings.budget.usd),
-        }],
+        files: vec![
+            RenderedFile {
+                path: config,
+                contents: config_file(inputs.settings.budget.usd),
+            },
+            RenderedFile {
+                path: rendered.join("gateway_app.py"),
+                contents: include_str!("litellm/gateway_app.py").to_owned(),
+            },
+        ],
     }
 }
 
-fn arguments(inputs: &Inputs) -> Vec<String> {
+fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
     let listen = &inputs.settings.listen;
-    let mut arguments = ["-m", "uvicorn", "litellm.proxy.proxy_server:app"]
+    let mut arguments = ["-m", "uvicorn", "gateway_app:app"]
         .map(str::to_owned)
         .to_vec();
     for (option, value) in [
+        ("--app-dir", rendered.display().to_string()),
         ("--host", listen.address.to_string()),
         ("--port", listen.admin_port.to_string()),
         ("--workers", inputs.settings.litellm.workers.to_string()),
@@ -108,7 +116,9 @@ fn arguments(inputs: &Inputs) -> Vec<String> {
     ] {
         arguments.extend([option.to_owned(), value]);
     }
-    arguments.push("--no-server-header".to_owned());
+    // An access log holds query strings, and a query string may hold a caller's key. Every request
+    // has a row in the database instead, which the admin page shows.
+    arguments.extend(["--no-access-log", "--no-server-header"].map(str::to_owned));
     arguments
 }
 
@@ -137,7 +147,7 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
 }
 
 /// What is the same for everybody.
-const CONSTANTS: [(&str, &str); 17] = [
+const CONSTANTS: [(&str, &str); 16] = [
     // Set-up has migrated the database.
     ("DISABLE_SCHEMA_UPDATE", "true"),
     // Development mode reads a `.env` file from wherever it finds one.
@@ -153,13 +163,9 @@ const CONSTANTS: [(&str, &str); 17] = [
     ("DO_NOT_TRACK", "1"),
     ("HF_HUB_OFFLINE", "1"),
     ("HF_HUB_DISABLE_TELEMETRY", "1"),
-    // Log what a person may want to read, at once, and not our own probes.
+    // Log what a person may want to read, at once.
     ("LITELLM_LOG", "WARNING"),
     ("LITELLM_DONT_SHOW_FEEDBACK_BOX", "true"),
-    (
-        "LITELLM_DISABLE_ACCESS_LOG_PATHS",
-        "/health/readiness,/health/liveliness",
-    ),
     ("PYTHONUNBUFFERED", "1"),
     ("NO_COLOR", "1"),
     // The working folder is no place to import from.
@@ -234,6 +240,8 @@ general_settings:
   proxy_batch_write_at: 5
   # A health check asks every model, and a model's provider takes money for an answer.
   background_health_checks: false
+  # The admin page is reached directly, not through a proxy whose word on addresses would count.
+  trusted_proxy_ranges: []
   # For the drained stop; it takes a token.
   enable_drain_endpoint: true
 "

@@ -178,8 +178,8 @@ fn quoted(path: &Path) -> String {
     format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// No access log: standard output may be a socket of the journal, which nginx cannot open by name.
-/// LiteLLM's log has a line for each request, with the caller's address.
+/// No access log: standard output may be a socket of the journal, which nginx cannot open by name,
+/// and query strings may hold keys. LiteLLM keeps a row for each request.
 const HTTP: &str = r"
     access_log off;
     server_tokens off;
@@ -206,6 +206,9 @@ const SAME_ORIGIN: &str = r#"
 "#;
 
 const SERVER: &str = r#"
+        proxy_hide_header X-Frame-Options;
+        proxy_hide_header X-Content-Type-Options;
+        proxy_hide_header Referrer-Policy;
         add_header X-Frame-Options SAMEORIGIN always;
         add_header X-Content-Type-Options nosniff always;
         add_header Referrer-Policy strict-origin-when-cross-origin always;

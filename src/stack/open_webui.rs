@@ -142,7 +142,7 @@ fn variables(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvV
 }
 
 /// What is the same for everybody.
-const CONSTANTS: [(&str, &str); 21] = [
+const CONSTANTS: [(&str, &str); 23] = [
     // Where its own launcher would have been: its static files are looked for beside it.
     ("FROM_INIT_PY", "true"),
     ("ENV", "prod"),
@@ -164,6 +164,11 @@ const CONSTANTS: [(&str, &str); 21] = [
     ("SCARF_NO_ANALYTICS", "true"),
     ("HF_HUB_OFFLINE", "1"),
     ("USER_AGENT", "Open WebUI"),
+    // It gives uvicorn's access log handlers again, for the loggers that are named here: one that
+    // says nothing.
+    ("AUDIT_UVICORN_LOGGER_NAMES", "uvicorn.asgi"),
+    // There need not be an ffmpeg.
+    ("PYTHONWARNINGS", "ignore::RuntimeWarning:pydub.utils"),
     ("PYTHONUNBUFFERED", "1"),
     ("NO_COLOR", "1"),
     ("PYTHONSAFEPATH", "1"),

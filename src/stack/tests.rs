@@ -137,7 +137,9 @@ fn the_plan_of_a_small_machine() {
     for spec in &stack.services {
         insta::assert_debug_snapshot!(format!("service_{}", spec.name), spec);
     }
-    for file in &stack.files {
+    // What is copied as it stands needs no second copy.
+    let rendered = |file: &&RenderedFile| !file.path.ends_with("gateway_app.py");
+    for file in stack.files.iter().filter(rendered) {
         let name = file.path.file_name().unwrap().to_str().unwrap();
         insta::assert_snapshot!(format!("file_{name}"), file.contents);
     }
