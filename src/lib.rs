@@ -1,5 +1,6 @@
 //! The AI gateway: what surrounds the pure core in `crates/supervise`.
 
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod internal;

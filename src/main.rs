@@ -1,8 +1,7 @@
-//! The program's entry. There is nothing to run yet, and it says so.
+//! The program's entry.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    eprintln!("ai-gateway: there is no daemon to start yet: README.md says what is here");
-    ExitCode::FAILURE
+    ai_gateway::cli::main()
 }

@@ -76,12 +76,6 @@ pub(super) enum Lookup {
     Unknown,
 }
 
-impl Lookup {
-    pub(super) fn is_key(self) -> bool {
-        matches!(self, Self::Key(_))
-    }
-}
-
 /// Looks a path up; a service's name matches `*`.
 pub(super) fn look_up(path: &[&str]) -> Lookup {
     let mut found = Lookup::Unknown;

@@ -87,7 +87,23 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub fn ask(&mut self, call: &Call) -> Result<Reply, ClientError> {
-        self.send(&Request::of(call))?;
+        self.begin(call)?;
+        self.finish(call)
+    }
+
+    /// Asks and does not wait: [`Client::finish`] does, best when there is something to read.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn begin(&mut self, call: &Call) -> Result<(), ClientError> {
+        self.send(&Request::of(call))
+    }
+
+    /// Waits for the answer after [`Client::begin`].
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn finish(&mut self, call: &Call) -> Result<Reply, ClientError> {
         let answer = self.answer()?.ok_or(ClientError::Gone)?;
         answer.reply_to(call).map_err(|e| self.fault(e))
     }
@@ -124,6 +140,11 @@ impl Client {
             Some(Err(NotAReply::Fault(Fault::Refused(Refusal::Ending)))) => Ok(None),
             Some(Err(e)) => Err(self.fault(e)),
         }
+    }
+
+    /// Whether an answer is here already, so that the socket need not become readable for it.
+    pub fn has_answer(&self) -> bool {
+        self.frames.has_message()
     }
 
     /// Waits until the daemon has ended.

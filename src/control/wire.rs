@@ -78,6 +78,11 @@ impl Frames {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Whether a whole message has arrived.
+    pub fn has_message(&self) -> bool {
+        self.buffer[self.searched..].contains(&0)
+    }
+
     /// Returns the next whole message without its NUL, or none until more has arrived.
     ///
     /// # Errors

@@ -1,0 +1,147 @@
+//! What a command knows of the world around it: places, user, terminal, time.
+
+use std::{
+    fmt,
+    io::{self, IsTerminal as _, Write as _},
+    time::SystemTime,
+};
+
+use nix::unistd::{Uid, User};
+
+use super::failure::Failure;
+use crate::{
+    config::paths::Paths,
+    control::client::{Client, ClientError},
+};
+
+/// The system user of a whole machine's gateway.
+pub(super) const SYSTEM_USER: &str = "ai-gateway";
+
+/// The world around a command.
+#[derive(Debug, Clone)]
+pub(super) struct Context {
+    /// Where everything lives.
+    pub(super) paths: Paths,
+    /// Who we are.
+    pub(super) user: Uid,
+    /// The machine's gateway is meant, not a person's own.
+    pub(super) system: bool,
+}
+
+impl Context {
+    /// Looks around.
+    ///
+    /// # Errors
+    /// There is no place for a gateway.
+    pub(super) fn find() -> Result<Self, Failure> {
+        let user = Uid::effective();
+        let service_user = || User::from_uid(user).ok().flatten();
+        let system = user.is_root() || service_user().is_some_and(|user| user.name == SYSTEM_USER);
+        Ok(Self {
+            paths: Paths::find(variable, system)?,
+            user,
+            system,
+        })
+    }
+
+    /// Connects to the daemon.
+    ///
+    /// # Errors
+    /// See [`Client::connect`].
+    pub(super) fn connect(&self) -> Result<Client, ClientError> {
+        Client::connect(&self.paths.control_socket())
+    }
+}
+
+/// An environment variable that is text.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The one look at the clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line's one look at the clock; everything else gets it as data"
+)]
+pub(super) fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// What the output can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Screen {
+    /// Columns; where there is no terminal, as many as it takes.
+    pub(super) width: usize,
+    /// Rows, in the same way.
+    pub(super) height: usize,
+    /// More than ASCII.
+    pub(super) unicode: bool,
+    /// A person looks at it.
+    pub(super) terminal: bool,
+}
+
+impl Screen {
+    /// The screen behind standard output.
+    pub(super) fn find() -> Self {
+        let terminal = io::stdout().is_terminal();
+        let size = terminal_size::terminal_size_of(io::stdout()).filter(|_| terminal);
+        let (width, height) = size.map_or((usize::MAX, usize::MAX), |(width, height)| {
+            (width.0.into(), height.0.into())
+        });
+        Self {
+            width,
+            height,
+            unicode: is_unicode(variable),
+            terminal,
+        }
+    }
+}
+
+/// Whether the locale's characters are those of Unicode: the first variable that is set decides
+/// (locale(7)).
+fn is_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(variable)
+        .find(|value| !value.is_empty());
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
+/// Writes to standard output; colours only where they can be seen and are wanted.
+///
+/// # Errors
+/// A broken pipe is [`Failure::BrokenPipe`].
+pub(super) fn print(text: impl fmt::Display) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    write!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+/// Tells a person what goes on, on standard error. If that is gone there is nobody to tell.
+pub(super) fn tell(text: impl fmt::Display) {
+    let mut out = anstream::stderr().lock();
+    let _gone = write!(out, "{text}").and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_locale_variable_that_is_set_decides() {
+        let unicode = |set: &[(&str, &str)]| {
+            is_unicode(|name| {
+                let found = set.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert!(unicode(&[("LANG", "en_GB.UTF-8")]));
+        assert!(unicode(&[("LANG", "C"), ("LC_ALL", "C.utf8")]));
+        assert!(unicode(&[("LANG", "C.UTF-8"), ("LC_ALL", "")]));
+        assert!(!unicode(&[("LANG", "C.UTF-8"), ("LC_CTYPE", "POSIX")]));
+        assert!(!unicode(&[]));
+    }
+}

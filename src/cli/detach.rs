@@ -1,0 +1,149 @@
+//! A daemon in the background: in a session of its own, with nothing of the terminal.
+
+use std::{
+    ffi::CString,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
+    os::{
+        fd::AsFd as _,
+        unix::{ffi::OsStrExt as _, fs::DirBuilderExt as _, fs::OpenOptionsExt as _},
+    },
+    path::{Path, PathBuf},
+};
+
+use nix::sys::signal::Signal;
+use sys::{
+    pidfd::{Exit as ProcessExit, PidFd},
+    spawn::{Group, Launch},
+};
+
+use super::{
+    context::{Context, tell},
+    failure::{Exit, Failure},
+    wait::{Signals, wait_for},
+};
+use crate::control::client::ClientError;
+
+/// From one attempt to connect to the next. Only `start` waits like this, for the moment that the
+/// daemon takes to listen.
+const ATTEMPT_MS: u16 = 20;
+
+/// So many last lines of a daemon that died are shown.
+const LAST_LINES: usize = 10;
+
+/// Starts a daemon and returns when it listens.
+///
+/// # Errors
+/// It cannot be started, it died, or somebody pressed Ctrl-C.
+pub(super) fn daemon(context: &Context) -> Result<(), Failure> {
+    let child = launch(context)
+        .map_err(|e| Failure::new(Exit::Failed, "cannot start the daemon").cause(e.to_string()))?;
+    let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
+    loop {
+        let readable = wait_for(&[child.as_fd(), signals.fd()], Some(ATTEMPT_MS))?;
+        if readable[0] {
+            return Err(died(context, ended(&child)));
+        }
+        if readable[1] && signals.next().is_some() {
+            tell("\nIt goes on starting: 'ai-gateway status' shows how far it is.\n");
+            return Err(Failure::Said(Exit::Failed));
+        }
+        match context.connect() {
+            Ok(_) => return Ok(()),
+            Err(ClientError::NotRunning { .. }) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+}
+
+fn launch(context: &Context) -> io::Result<PidFd> {
+    let nothing = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    let words = words_file(context)?;
+    let program = text(std::env::current_exe()?.as_os_str().as_bytes())?;
+    let env = std::env::vars_os()
+        .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
+        .collect::<io::Result<_>>()?;
+    let launch = Launch {
+        program,
+        argv: vec![c"ai-gateway".into(), c"run".into()],
+        env,
+        cwd: Some(c"/".into()),
+        stdio: [nothing.as_fd(), nothing.as_fd(), words.as_fd()],
+        cgroup: None,
+        group: Group::Session,
+        open_files: None,
+        no_new_privs: false,
+        death_signal: None,
+    };
+    Ok(launch.spawn().map_err(io::Error::other)?.pidfd)
+}
+
+fn text(bytes: &[u8]) -> io::Result<CString> {
+    CString::new(bytes).map_err(io::Error::from)
+}
+
+/// What a daemon says before it has a log, and when it falls over.
+fn words_path(context: &Context) -> PathBuf {
+    context.paths.logs().join("last-words")
+}
+
+fn words_file(context: &Context) -> io::Result<File> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(context.paths.logs())?;
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(words_path(context))
+}
+
+fn ended(child: &PidFd) -> Failure {
+    let how = match child.try_wait() {
+        Ok(Some(ProcessExit::Code(code))) => return with_code(code),
+        Ok(Some(ProcessExit::Signal { signal, .. })) => format!("it was ended by signal {signal}"),
+        Ok(None) | Err(_) => "nobody knows how it ended".to_owned(),
+    };
+    Failure::new(Exit::Failed, "the daemon ended before it was ready").cause(how)
+}
+
+/// Its reasons are ours.
+fn with_code(code: i32) -> Failure {
+    let exit = [Exit::NotPermitted, Exit::Configuration]
+        .into_iter()
+        .find(|exit| *exit as i32 == code)
+        .unwrap_or(Exit::Failed);
+    Failure::new(exit, "the daemon ended before it was ready")
+        .cause(format!("it exited with code {code}"))
+}
+
+/// `failure` with what the daemon said last.
+pub(super) fn died(context: &Context, failure: Failure) -> Failure {
+    let log = context.paths.logs().join("ai-gateway.log");
+    let mut lines = last_lines(&words_path(context));
+    if lines.is_empty() {
+        lines = last_lines(&log);
+    }
+    let failure = if lines.is_empty() {
+        failure
+    } else {
+        failure.cause(format!("it said last:\n    {}", lines.join("\n    ")))
+    };
+    failure.hint(format!("its log is {}", log.display()))
+}
+
+fn last_lines(path: &Path) -> Vec<String> {
+    let text = fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(LAST_LINES);
+    lines[from..]
+        .iter()
+        .map(|line| (*line).to_owned())
+        .collect()
+}

@@ -1,0 +1,161 @@
+//! How a command fails: what, why, what to do, and the exit code. Printed once, at the edge.
+
+use std::{error::Error, fmt::Write as _, io};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::{
+    config::paths::PathsError,
+    control::{client::ClientError, types::Refusal},
+};
+
+/// The exit code of a command that failed: other people's scripts rest on these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    /// It was tried and did not work.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// There is no daemon.
+    NotRunning = 69,
+    /// Not by this user.
+    NotPermitted = 77,
+    /// The configuration is wrong.
+    Configuration = 78,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Whoever read our output has had enough: no failure at all, and nothing to say.
+    BrokenPipe,
+    /// It was said already; only the exit code is left.
+    Said(Exit),
+    /// To be told.
+    Told {
+        /// The exit code.
+        exit: Exit,
+        /// What happened.
+        what: String,
+        /// Why, the nearest cause first.
+        causes: Vec<String>,
+        /// What to do.
+        hints: Vec<String>,
+    },
+}
+
+impl Failure {
+    /// A failure with nothing behind it.
+    pub(super) fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self::Told {
+            exit,
+            what: what.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// A failure with what caused it.
+    pub(super) fn of(exit: Exit, error: &dyn Error) -> Self {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        Self::Told {
+            exit,
+            what: error.to_string(),
+            causes,
+            hints: Vec::new(),
+        }
+    }
+
+    /// The same with something to do.
+    #[must_use]
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Self::Told { hints, .. } = &mut self {
+            hints.push(hint.into());
+        }
+        self
+    }
+
+    /// The same with a cause nearer to the root than those that it has.
+    #[must_use]
+    pub(super) fn cause(mut self, cause: impl Into<String>) -> Self {
+        if let Self::Told { causes, .. } = &mut self {
+            causes.push(cause.into());
+        }
+        self
+    }
+
+    /// The exit code.
+    pub(super) const fn code(&self) -> u8 {
+        match self {
+            Self::BrokenPipe => 0,
+            Self::Said(exit) | Self::Told { exit, .. } => *exit as u8,
+        }
+    }
+
+    /// The text for standard error, with colours.
+    pub(super) fn text(&self) -> String {
+        let Self::Told {
+            what,
+            causes,
+            hints,
+            ..
+        } = self
+        else {
+            return String::new();
+        };
+        let bold = |colour: AnsiColor| Style::new().bold().fg_color(Some(colour.into()));
+        let (red, cyan) = (bold(AnsiColor::Red), bold(AnsiColor::Cyan));
+        let mut text = format!("{red}error:{red:#} {what}\n");
+        for cause in causes {
+            let _infallible = writeln!(text, "  caused by: {cause}");
+        }
+        for hint in hints {
+            let _infallible = writeln!(text, "{cyan}hint:{cyan:#} {hint}");
+        }
+        text
+    }
+}
+
+/// Of writing to standard output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::BrokenPipe;
+        }
+        Self::new(Exit::Failed, "cannot write to standard output").cause(error.to_string())
+    }
+}
+
+impl From<PathsError> for Failure {
+    fn from(error: PathsError) -> Self {
+        Self::of(Exit::Configuration, &error)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match &error {
+            ClientError::NotRunning { path } => Self::of(Exit::NotRunning, &error)
+                .cause(format!("nobody listens on {}", path.display()))
+                .hint("'ai-gateway start' starts it"),
+            ClientError::NotPermitted { .. } => Self::of(Exit::NotPermitted, &error)
+                .hint("type the command as that user, or as root"),
+            ClientError::Refused(Refusal::Configuration(_)) => {
+                Self::of(Exit::Configuration, &error)
+            }
+            ClientError::Refused(Refusal::Ending) => Self::of(Exit::Failed, &error)
+                .hint("'ai-gateway start' starts it again once it is down"),
+            ClientError::Gone => Self::of(Exit::Failed, &error)
+                .hint("'ai-gateway logs ai-gateway' shows what it said last"),
+            ClientError::Refused(_) | ClientError::Io { .. } | ClientError::Strange { .. } => {
+                Self::of(Exit::Failed, &error)
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `ai-gateway man`: the manual, from the same definitions as the help.
+
+use std::{fs, path::PathBuf};
+
+use clap::CommandFactory as _;
+
+use super::{
+    Cli,
+    context::print,
+    failure::{Exit, Failure},
+};
+
+/// Write the manual pages into a folder
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder; it is made if it is missing
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let folder = &args.folder;
+    fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
+        .map_err(|e| {
+            let what = format!("cannot write manual pages into {}", folder.display());
+            Failure::new(Exit::Failed, what).cause(e.to_string())
+        })?;
+    print(format!("Manual pages are in {}.\n", folder.display()))
+}

@@ -1,0 +1,119 @@
+//! The command line: one file per verb, one place for the exit code and for what goes wrong.
+
+mod completions;
+mod context;
+mod detach;
+mod failure;
+mod key;
+mod logs;
+mod man;
+mod progress;
+mod reload;
+mod restart;
+mod root;
+mod start;
+mod status;
+mod stop;
+mod systemd;
+mod table;
+mod text;
+mod version;
+mod wait;
+mod watch;
+mod why;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use context::{Context, tell};
+use failure::{Exit, Failure};
+
+/// Run a self-hosted AI gateway without containers
+///
+/// LiteLLM, Open WebUI, PostgreSQL and nginx as native processes under one supervisor.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ai-gateway",
+    version,
+    max_term_width = 80,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 69 not running, 77 not permitted, \
+                  78 bad configuration.",
+    after_long_help = "Environment:\n  \
+        AI_GATEWAY_HOME  a folder that holds everything: gateway.toml, state and run\n  \
+        NO_COLOR         no colours\n\n\
+        Exit codes:\n  \
+        0   done\n  1   failed\n  2   usage\n  69  not running\n  77  not permitted\n  \
+        78  bad configuration"
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    Start(start::Args),
+    Stop(stop::Args),
+    Restart(restart::Args),
+    Reload(reload::Args),
+    Status(status::Args),
+    Logs(logs::Args),
+    Why(why::Args),
+    Key(key::Args),
+    Version(version::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Does what the command line says and returns the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match run(&cli.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(failure.text());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Help and the version are no errors, and a reader that has gone is none either.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _gone = error.print();
+    if error.use_stderr() {
+        ExitCode::from(Exit::Usage as u8)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn run(verb: &Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Version(args) => return version::run(args),
+        Verb::Completions(args) => return completions::run(args),
+        Verb::Man(args) => return man::run(args),
+        _ => {}
+    }
+    let context = Context::find()?;
+    match verb {
+        Verb::Start(args) => start::run(args, &context),
+        Verb::Stop(args) => stop::run(args, &context),
+        Verb::Restart(args) => restart::run(args, &context),
+        Verb::Reload(args) => reload::run(args, &context),
+        Verb::Status(args) => status::run(args, &context),
+        Verb::Logs(args) => logs::run(args, &context),
+        Verb::Why(args) => why::run(args, &context),
+        Verb::Key(args) => key::run(args, &context),
+        Verb::Version(args) => version::run(args),
+        Verb::Completions(args) => completions::run(args),
+        Verb::Man(args) => man::run(args),
+    }
+}
+
+#[cfg(test)]
+mod tests;

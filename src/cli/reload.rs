@@ -1,0 +1,26 @@
+//! `ai-gateway reload`: the configuration, read again.
+
+use super::{context::Context, failure::Failure, progress, stop::say, systemd::Manager, wait};
+use crate::control::types::Call;
+
+/// Read the configuration again
+///
+/// Restarts the services that the new configuration changes, and no others. A configuration that
+/// is wrong changes nothing: everything goes on with the old one, and the errors are printed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+const INTERRUPTED: &str = "It goes on reloading: 'ai-gateway status' shows how far it is.";
+
+pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
+    if let Some(manager) = Manager::find(context) {
+        return manager.tell("reload");
+    }
+    ask(context)
+}
+
+/// Asks the daemon itself, whoever started it.
+pub(super) fn ask(context: &Context) -> Result<(), Failure> {
+    let reply = wait::ask(context, &Call::Reload, &progress::rising, INTERRUPTED)??;
+    say(&reply, "The configuration was read again.")
+}

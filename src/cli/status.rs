@@ -1,0 +1,77 @@
+//! `ai-gateway status`: what runs, for how long, and what it takes.
+
+use serde_json::json;
+
+use super::{
+    context::{Context, Screen, now, print},
+    failure::{Exit, Failure},
+    table, watch,
+};
+use crate::control::{client::ClientError, types::GatewayStatus};
+
+/// Show what runs and what it takes
+///
+/// Shows each service's state and since when, its restarts, its memory against its limit and its
+/// CPU, the addresses, and why something is not as it should be.
+///
+/// Exits with 69 if ai-gateway is not running.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Print one JSON object; with --watch, one a line for each change
+    #[arg(long)]
+    json: bool,
+    /// Keep showing it until Ctrl-C
+    #[arg(long, short)]
+    watch: bool,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let client = match context.connect() {
+        Ok(client) => client,
+        Err(ClientError::NotRunning { .. }) => return Err(stopped(args.json)?),
+        Err(other) => return Err(other.into()),
+    };
+    if args.watch {
+        return watch::run(client, context, args.json);
+    }
+    let mut client = client;
+    let status = client.status()?;
+    if args.json {
+        print(pretty(&status)?)
+    } else {
+        let screen = Screen::find();
+        print(picture(&status, screen))
+    }
+}
+
+/// That it is stopped is an answer and goes where answers go; what to do about it does not.
+fn stopped(as_json: bool) -> Result<Failure, Failure> {
+    if !as_json {
+        print("ai-gateway is stopped\n")?;
+        super::context::tell("hint: 'ai-gateway start' starts it\n");
+        return Ok(Failure::Said(Exit::NotRunning));
+    }
+    let status = json!({
+        "state": "stopped",
+        "profile": null,
+        "limits": { "enforced": false, "reason": "ai-gateway is not running" },
+        "urls": { "webui": null, "api": null, "admin": null },
+        "services": {},
+    });
+    print(pretty(&status)?)?;
+    Ok(Failure::Said(Exit::NotRunning))
+}
+
+/// JSON for a person's eyes and a script's parser.
+pub(super) fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|e| Failure::of(Exit::Failed, &e))
+}
+
+fn picture(status: &GatewayStatus, screen: Screen) -> String {
+    table::lines(status, screen, now(), None)
+        .iter()
+        .map(|line| line.render(usize::MAX) + "\n")
+        .collect()
+}

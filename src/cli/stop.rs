@@ -1,0 +1,65 @@
+//! `ai-gateway stop`: down in order, nothing lost.
+
+use supervise::spec::ServiceName;
+
+use super::{
+    context::{Context, print},
+    failure::Failure,
+    progress,
+    systemd::Manager,
+    wait,
+};
+use crate::control::{
+    client::ClientError,
+    types::{Call, GatewayStatus, Refusal, Reply},
+};
+
+/// Stop everything, or one service
+///
+/// Services go down in order, those that others need last, and each ends what it has begun. What
+/// was stopped stays down until it is started again.
+///
+/// Without SERVICE the daemon ends too, through systemd where a unit is installed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The service; without it, all of them
+    #[arg(value_parser = ServiceName::new)]
+    service: Option<ServiceName>,
+}
+
+const INTERRUPTED: &str = "It goes on stopping: 'ai-gateway status' shows how far it is.";
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    if args.service.is_none()
+        && let Some(manager) = Manager::find(context)
+    {
+        return manager.tell("stop");
+    }
+    let call = Call::Stop(args.service.clone());
+    let Some(service) = &args.service else {
+        return all(&call, context);
+    };
+    let falling = |status: &GatewayStatus, now| progress::falling_one(status, service, now);
+    let reply = wait::ask(context, &call, &falling, INTERRUPTED)??;
+    say(&reply, &format!("{service} is stopped"))
+}
+
+/// Everything is down when the daemon itself has gone.
+fn all(call: &Call, context: &Context) -> Result<(), Failure> {
+    let mut until = context.connect()?;
+    let reply = match wait::ask(context, call, &progress::falling, INTERRUPTED)? {
+        // It went before it could say so.
+        Err(ClientError::Gone | ClientError::Refused(Refusal::Ending)) => Reply::Done(Vec::new()),
+        answered => answered?,
+    };
+    until.wait_for_end()?;
+    say(&reply, "ai-gateway is stopped")
+}
+
+/// What the daemon said, or if it said nothing, `otherwise`.
+pub(super) fn say(reply: &Reply, otherwise: &str) -> Result<(), Failure> {
+    match reply {
+        Reply::Done(lines) if !lines.is_empty() => print(lines.join("\n") + "\n"),
+        Reply::Done(_) | Reply::Status(_) | Reply::Why(_) => print(format!("{otherwise}\n")),
+    }
+}

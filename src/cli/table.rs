@@ -1,0 +1,316 @@
+//! The status as a person likes to see it. Pure: a status, a screen and a time in, lines out.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use anstyle::{AnsiColor, Style};
+use supervise::{effect::StateName, spec::ServiceName};
+
+use super::{
+    context::Screen,
+    text::{self, BOLD, DIM, Line, colour},
+};
+use crate::control::types::{GatewayState, GatewayStatus, Memory, ServiceStatus};
+
+/// The columns of a bar.
+const BAR: usize = 8;
+
+/// CPU that was used up to a moment.
+#[derive(Debug, Clone)]
+pub(super) struct Sample {
+    /// The moment.
+    pub(super) at: SystemTime,
+    /// Microseconds of each service.
+    pub(super) used: BTreeMap<ServiceName, u64>,
+}
+
+impl Sample {
+    /// Of this status.
+    pub(super) fn of(status: &GatewayStatus, at: SystemTime) -> Self {
+        let used = status
+            .services
+            .iter()
+            .filter_map(|(name, service)| Some((name.clone(), service.cpu.usage_usec?)))
+            .collect();
+        Self { at, used }
+    }
+}
+
+/// The whole picture. With an earlier sample, CPU is a share of the time since then; without, the
+/// time that was used in all.
+pub(super) fn lines(
+    status: &GatewayStatus,
+    screen: Screen,
+    now: SystemTime,
+    earlier: Option<&Sample>,
+) -> Vec<Line> {
+    let mut lines = vec![headline(status, screen), Line::new()];
+    lines.extend(table(status, screen, now, earlier));
+    let troubles = troubles(status);
+    if !troubles.is_empty() {
+        lines.push(Line::new());
+        lines.extend(troubles);
+    }
+    lines.push(Line::new());
+    lines.extend(urls(status));
+    if !status.limits.enforced {
+        let why = status.limits.reason.as_deref().unwrap_or("nobody said why");
+        lines.push(Line::new());
+        lines.push(
+            Line::new()
+                .and(colour(AnsiColor::Yellow), "limits are not enforced:")
+                .plain(format!(" {why}")),
+        );
+    }
+    lines
+}
+
+/// The gateway's state in a word.
+pub(super) const fn state_word(state: GatewayState) -> &'static str {
+    match state {
+        GatewayState::Stopped => "stopped",
+        GatewayState::Starting => "starting",
+        GatewayState::Ready => "ready",
+        GatewayState::Degraded => "degraded",
+        GatewayState::Stopping => "stopping",
+    }
+}
+
+fn headline(status: &GatewayStatus, screen: Screen) -> Line {
+    let style = colour(match status.state {
+        GatewayState::Ready => AnsiColor::Green,
+        GatewayState::Starting | GatewayState::Stopping => AnsiColor::Yellow,
+        GatewayState::Degraded => AnsiColor::Red,
+        GatewayState::Stopped => AnsiColor::BrightBlack,
+    });
+    let ready = status
+        .services
+        .values()
+        .filter(|service| service.state == StateName::Ready)
+        .count();
+    let dot = if screen.unicode { " · " } else { ", " };
+    Line::new()
+        .and(BOLD, "ai-gateway is ")
+        .and(style.bold(), state_word(status.state))
+        .plain(format!(
+            "{dot}{ready} of {} services ready{dot}profile {}",
+            status.services.len(),
+            status.profile
+        ))
+}
+
+/// A column: what is in it, and how dear it is when there is no room for all.
+struct Column {
+    title: &'static str,
+    right: bool,
+    /// The lowest goes first.
+    worth: u8,
+    cells: Vec<Line>,
+}
+
+impl Column {
+    fn width(&self) -> usize {
+        let cells = self.cells.iter().map(Line::width).max().unwrap_or(0);
+        cells.max(self.title.chars().count())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.cells.iter().all(|cell| cell.width() == 0)
+    }
+}
+
+fn table(
+    status: &GatewayStatus,
+    screen: Screen,
+    now: SystemTime,
+    earlier: Option<&Sample>,
+) -> Vec<Line> {
+    let services = &status.services;
+    let column = |title, right, worth, cell: &dyn Fn(&ServiceName, &ServiceStatus) -> Line| {
+        let cells = services.iter().map(|(name, s)| cell(name, s)).collect();
+        Column {
+            title,
+            right,
+            worth,
+            cells,
+        }
+    };
+    let plain = |text: String| Line::new().plain(text);
+    let mut columns = vec![
+        column("", false, 9, &|_, s| {
+            Line::new().and(style(s.state), symbol(s.state, screen.unicode))
+        }),
+        column("SERVICE", false, 9, &|name, _| {
+            Line::new().and(BOLD, name.as_str())
+        }),
+        column("STATE", false, 9, &|_, s| {
+            Line::new().and(style(s.state), s.state.as_str())
+        }),
+        column("SINCE", true, 5, &|_, s| plain(text::ago(&s.since, now))),
+        column("RESTARTS", true, 3, &|_, s| restarts(s.restarts)),
+        column("MEMORY", false, 1, &|_, s| {
+            memory_bar(&s.memory, screen.unicode)
+        }),
+        column("", true, 4, &|_, s| plain(memory_figures(&s.memory))),
+        column("CPU", true, 2, &|name, s| {
+            plain(cpu(name, s, now, earlier).unwrap_or_default())
+        }),
+    ];
+    columns.retain(|column| !column.is_empty());
+    drop_what_does_not_fit(&mut columns, screen.width);
+    // The figures' title is the bar's, unless there is none.
+    if !columns.iter().any(|column| column.title == "MEMORY") {
+        for column in columns.iter_mut().filter(|column| column.worth == 4) {
+            column.title = "MEMORY";
+        }
+    }
+    rows(&columns, services.len())
+}
+
+fn drop_what_does_not_fit(columns: &mut Vec<Column>, width: usize) {
+    loop {
+        let needed: usize = columns.iter().map(|column| column.width() + 2).sum();
+        let least = columns.iter().map(|column| column.worth).min();
+        match least {
+            Some(worth) if needed > width.saturating_add(2) && worth < 9 => {
+                columns.retain(|column| column.worth != worth);
+            }
+            Some(_) | None => return,
+        }
+    }
+}
+
+fn rows(columns: &[Column], count: usize) -> Vec<Line> {
+    let row = |cell: &dyn Fn(&Column) -> Line| {
+        columns.iter().fold(Line::new(), |line, column| {
+            let gap = if line.width() == 0 { "" } else { "  " };
+            // One blank is enough after a symbol.
+            let gap = if line.width() == 1 { " " } else { gap };
+            line.plain(gap)
+                .join(cell(column).padded(column.width(), column.right))
+        })
+    };
+    let title = row(&|column| Line::new().and(DIM, column.title));
+    let rest = (0..count).map(|index| row(&|column| column.cells[index].clone()));
+    std::iter::once(title).chain(rest).collect()
+}
+
+const fn symbol(state: StateName, unicode: bool) -> &'static str {
+    let (wide, ascii) = match state {
+        StateName::Ready => ("●", "*"),
+        StateName::Waiting | StateName::Starting => ("◐", "+"),
+        StateName::Draining | StateName::Stopping => ("◑", "-"),
+        StateName::Unhealthy | StateName::BackingOff => ("▲", "!"),
+        StateName::Failed => ("✗", "x"),
+        StateName::Stopped => ("○", "o"),
+    };
+    if unicode { wide } else { ascii }
+}
+
+/// The colour of a state.
+pub(super) const fn style(state: StateName) -> Style {
+    colour(match state {
+        StateName::Ready => AnsiColor::Green,
+        StateName::Waiting | StateName::Starting => AnsiColor::Cyan,
+        StateName::Draining | StateName::Stopping => AnsiColor::Blue,
+        StateName::Unhealthy | StateName::BackingOff => AnsiColor::Yellow,
+        StateName::Failed => AnsiColor::Red,
+        StateName::Stopped => AnsiColor::BrightBlack,
+    })
+}
+
+fn restarts(count: u32) -> Line {
+    let style = if count == 0 {
+        DIM
+    } else {
+        colour(AnsiColor::Yellow)
+    };
+    Line::new().and(style, count.to_string())
+}
+
+/// Where throttling begins, or where the kernel kills: whichever comes first hurts first.
+fn ceiling(memory: &Memory) -> Option<u64> {
+    [memory.high, memory.max].into_iter().flatten().min()
+}
+
+fn memory_bar(memory: &Memory, unicode: bool) -> Line {
+    let (Some(current), Some(most)) = (memory.current, ceiling(memory)) else {
+        return Line::new();
+    };
+    let style = colour(match u128::from(current) * 100 / u128::from(most.max(1)) {
+        0..75 => AnsiColor::Green,
+        75..90 => AnsiColor::Yellow,
+        _ => AnsiColor::Red,
+    });
+    Line::new().and(style, text::bar(current, most, BAR, unicode))
+}
+
+fn memory_figures(memory: &Memory) -> String {
+    match (memory.current.map(text::size), ceiling(memory)) {
+        (None, _) => String::new(),
+        (Some(current), None) => current,
+        (Some(current), Some(most)) => {
+            let most = text::size(most);
+            let unit = most.rsplit(' ').next().unwrap_or_default();
+            let current = current
+                .strip_suffix(unit)
+                .map_or(current.as_str(), str::trim_end);
+            format!("{current} / {most}")
+        }
+    }
+}
+
+fn cpu(
+    name: &ServiceName,
+    service: &ServiceStatus,
+    now: SystemTime,
+    earlier: Option<&Sample>,
+) -> Option<String> {
+    let used = service.cpu.usage_usec?;
+    let Some(earlier) = earlier else {
+        return Some(text::length(Duration::from_micros(used)));
+    };
+    let passed = now.duration_since(earlier.at).ok()?.as_micros();
+    // A service that was restarted counts from zero again.
+    let more = used.checked_sub(*earlier.used.get(name)?)?;
+    let share = (u128::from(more) * 100).checked_div(passed)?;
+    Some(format!("{share} %"))
+}
+
+/// Why services are not as they should be.
+fn troubles(status: &GatewayStatus) -> Vec<Line> {
+    let troubled = status.services.iter().filter(|(_, service)| {
+        !matches!(
+            service.state,
+            StateName::Ready | StateName::Stopped | StateName::Starting
+        )
+    });
+    troubled
+        .map(|(name, service)| {
+            Line::new()
+                .and(style(service.state), name.as_str())
+                .plain(format!(" is {}: {}", service.state, service.reason))
+        })
+        .collect()
+}
+
+/// Where people reach it.
+pub(super) fn urls(status: &GatewayStatus) -> Vec<Line> {
+    let underlined = colour(AnsiColor::Cyan).underline();
+    let line = |name: &str, url: &str| {
+        Line::new()
+            .and(DIM, format!("{name:<7}"))
+            .and(underlined, url)
+    };
+    let urls = &status.urls;
+    let webui = urls.webui.as_deref().map(|url| line("Chat", url));
+    webui
+        .into_iter()
+        .chain([line("API", &urls.api), line("Admin", &urls.admin)])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! Asks the daemon for something that takes time, and shows a person how far it is.
+
+use std::{
+    io::{self, IsTerminal as _},
+    os::fd::{AsFd as _, BorrowedFd},
+    time::SystemTime,
+};
+
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        signal::{SigSet, Signal},
+        signalfd::{SfdFlags, SignalFd},
+    },
+};
+
+use super::{
+    context::{Context, now, tell},
+    failure::{Exit, Failure},
+    progress::Waiting,
+};
+use crate::control::{
+    client::{Client, ClientError},
+    types::{Call, GatewayStatus, Reply},
+};
+
+/// From one look at the clock to the next while somebody looks on.
+const TICK_MS: u16 = 1000;
+
+/// Says what is waited for.
+pub(super) type Describe<'a> = &'a dyn Fn(&GatewayStatus, SystemTime) -> Option<Waiting>;
+
+/// Signals as something to read, so that a wait can end in order.
+#[derive(Debug)]
+pub(super) struct Signals(SignalFd);
+
+impl Signals {
+    /// Takes `signals` from now on.
+    ///
+    /// # Errors
+    /// The kernel says no.
+    pub(super) fn take(signals: &[Signal]) -> Result<Self, Failure> {
+        let set: SigSet = signals.iter().copied().collect();
+        set.thread_block()
+            .and_then(|()| {
+                SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+            })
+            .map(Self)
+            .map_err(|errno| kernel("take signals", errno))
+    }
+
+    /// The next one that has come, if one has.
+    pub(super) fn next(&mut self) -> Option<Signal> {
+        let info = self.0.read_signal().ok()??;
+        Signal::try_from(info.ssi_signo.cast_signed()).ok()
+    }
+
+    /// What becomes readable.
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Waits until one of `fds` is readable, or for `milliseconds`. Returns which are.
+///
+/// # Errors
+/// The kernel says no.
+pub(super) fn wait_for(
+    fds: &[BorrowedFd<'_>],
+    milliseconds: Option<u16>,
+) -> Result<Vec<bool>, Failure> {
+    let mut polled: Vec<PollFd<'_>> = fds
+        .iter()
+        .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
+        .collect();
+    let timeout = milliseconds.map_or(PollTimeout::NONE, PollTimeout::from);
+    match poll(&mut polled, timeout) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(kernel("wait for the daemon", errno)),
+    }
+    Ok(polled
+        .iter()
+        .map(|fd| fd.any().unwrap_or_default())
+        .collect())
+}
+
+fn kernel(action: &str, errno: Errno) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot {action}")).cause(errno.desc())
+}
+
+/// One line that is written again and again on a terminal, and only when it says something new
+/// elsewhere.
+#[derive(Debug)]
+pub(super) struct Progress {
+    terminal: bool,
+    shown: String,
+}
+
+impl Progress {
+    /// On standard error.
+    pub(super) fn new() -> Self {
+        Self {
+            terminal: io::stderr().is_terminal(),
+            shown: String::new(),
+        }
+    }
+
+    /// Shows what is waited for.
+    pub(super) fn show(&mut self, waiting: Option<&Waiting>) {
+        match waiting {
+            Some(waiting) if self.terminal => {
+                // A line that wraps could not be written over.
+                let width = terminal_size::terminal_size_of(io::stderr())
+                    .map_or(usize::MAX, |(width, _)| {
+                        usize::from(width.0).saturating_sub(1)
+                    });
+                self.shown = waiting.to_string().chars().take(width).collect();
+                tell(format!("\r{}\x1b[K", self.shown));
+            }
+            Some(waiting) if self.shown != waiting.what => {
+                self.shown.clone_from(&waiting.what);
+                tell(format!("{}\n", waiting.what));
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// How long a wait may be before the line is old.
+    pub(super) fn tick(&self) -> Option<u16> {
+        self.terminal.then_some(TICK_MS)
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.terminal && !self.shown.is_empty() {
+            tell("\r\x1b[K");
+        }
+    }
+}
+
+/// Asks and waits, with progress, and returns the daemon's answer. `interrupted` says what Ctrl-C
+/// leaves behind.
+///
+/// # Errors
+/// It could not be asked, or somebody pressed Ctrl-C.
+pub(super) fn ask(
+    context: &Context,
+    call: &Call,
+    describe: Describe<'_>,
+    interrupted: &str,
+) -> Result<Result<Reply, ClientError>, Failure> {
+    let (mut asked, mut watched) = (context.connect()?, context.connect()?);
+    let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
+    asked.begin(call)?;
+    watched.watch()?;
+    let mut watched = Some(watched);
+    let (mut status, mut progress) = (None, Progress::new());
+    loop {
+        let mut fds = vec![asked.as_fd(), signals.fd()];
+        fds.extend(watched.as_ref().map(|watched| watched.as_fd()));
+        let readable = wait_for(&fds, progress.tick())?;
+        if readable[0] {
+            drop(progress);
+            return Ok(asked.finish(call));
+        }
+        if readable[1] && signals.next().is_some() {
+            drop(progress);
+            tell(format!("\n{interrupted}\n"));
+            return Err(Failure::Said(Exit::Failed));
+        }
+        if readable.get(2) == Some(&true) {
+            status = newest(&mut watched)?.or(status);
+        }
+        progress.show(
+            status
+                .as_ref()
+                .and_then(|status| describe(status, now()))
+                .as_ref(),
+        );
+    }
+}
+
+/// The newest status that has come; where there will be no more, the connection is given up.
+fn newest(watched: &mut Option<Client>) -> Result<Option<GatewayStatus>, ClientError> {
+    let mut newest = None;
+    while let Some(client) = watched {
+        match client.next_status()? {
+            Some(status) => newest = Some(status),
+            None => *watched = None,
+        }
+        if !watched.as_ref().is_some_and(Client::has_answer) {
+            break;
+        }
+    }
+    Ok(newest)
+}

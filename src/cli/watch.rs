@@ -1,0 +1,144 @@
+//! `ai-gateway status --watch`: the table, drawn again at each change and each second.
+
+use std::{os::fd::AsFd as _, time::Duration};
+
+use nix::sys::signal::Signal;
+
+use super::{
+    context::{Context, Screen, now, print},
+    failure::Failure,
+    table::{self, Sample},
+    text::Line,
+    wait::{Signals, wait_for},
+};
+use crate::control::{
+    client::{Client, ClientError},
+    types::GatewayStatus,
+};
+
+/// From one look at memory and CPU to the next.
+const REFRESH_MS: u16 = 1000;
+
+/// CPU over a shorter time says little.
+const SAMPLE_MIN: Duration = Duration::from_millis(900);
+
+pub(super) fn run(client: Client, context: &Context, json: bool) -> Result<(), Failure> {
+    if json || !Screen::find().terminal {
+        return follow(client, json);
+    }
+    let told = draw(client, context)?;
+    print(told)
+}
+
+/// Where nobody looks on: each change is written out once.
+fn follow(mut client: Client, json: bool) -> Result<(), Failure> {
+    client.watch()?;
+    while let Some(status) = client.next_status()? {
+        if json {
+            let line = serde_json::to_string(&status)
+                .map_err(|e| Failure::of(super::failure::Exit::Failed, &e))?;
+            print(line + "\n")?;
+        } else {
+            let lines = table::lines(&status, Screen::find(), now(), None);
+            print(rendered(&lines, usize::MAX, "\n") + "\n")?;
+        }
+    }
+    Ok(())
+}
+
+/// The alternate screen without a cursor, for as long as it lives.
+struct Stage;
+
+impl Stage {
+    fn enter() -> Result<Self, Failure> {
+        let stage = Self;
+        print("\x1b[?1049h\x1b[?25l")?;
+        Ok(stage)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // If the terminal is gone, there is nothing to restore.
+        let _gone = print("\x1b[?25h\x1b[?1049l");
+    }
+}
+
+/// Draws until Ctrl-C or the daemon's end, and returns what is to be said then.
+fn draw(mut changes: Client, context: &Context) -> Result<&'static str, Failure> {
+    let mut figures = context.connect()?;
+    changes.watch()?;
+    let mut signals = Signals::take(&[
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGWINCH,
+    ])?;
+    let _stage = Stage::enter()?;
+    let mut samples = Samples::default();
+    loop {
+        let readable = wait_for(&[changes.as_fd(), signals.fd()], samples.patience())?;
+        while let Some(signal) = signals.next() {
+            if signal != Signal::SIGWINCH {
+                return Ok("");
+            }
+        }
+        if readable[0] && !drain(&mut changes)? {
+            return Ok("ai-gateway has stopped\n");
+        }
+        // The figures change without any change of state, so they are always asked for anew.
+        let status = match figures.status() {
+            Ok(status) => status,
+            Err(ClientError::Gone) => return Ok("ai-gateway has stopped\n"),
+            Err(other) => return Err(other.into()),
+        };
+        samples.show(&status)?;
+    }
+}
+
+/// Takes the changes that have come; false: there will be no more.
+fn drain(changes: &mut Client) -> Result<bool, ClientError> {
+    loop {
+        if changes.next_status()?.is_none() {
+            return Ok(false);
+        }
+        if !changes.has_answer() {
+            return Ok(true);
+        }
+    }
+}
+
+/// Two moments of CPU: the share between them is shown until the next second is over.
+#[derive(Default)]
+struct Samples {
+    earlier: Option<Sample>,
+    newest: Option<Sample>,
+}
+
+impl Samples {
+    /// The first picture is drawn at once.
+    fn patience(&self) -> Option<u16> {
+        Some(if self.newest.is_some() { REFRESH_MS } else { 0 })
+    }
+
+    fn show(&mut self, status: &GatewayStatus) -> Result<(), Failure> {
+        let (now, screen) = (now(), Screen::find());
+        let old = self.newest.as_ref().is_none_or(|newest| {
+            now.duration_since(newest.at)
+                .is_ok_and(|passed| passed >= SAMPLE_MIN)
+        });
+        if old {
+            self.earlier = self.newest.replace(Sample::of(status, now));
+        }
+        // Before there are two, the time used in all would look like a share.
+        let earlier = self.earlier.as_ref().or(self.newest.as_ref());
+        let mut lines = table::lines(status, screen, now, earlier);
+        lines.truncate(screen.height.saturating_sub(1));
+        let picture = rendered(&lines, screen.width, "\x1b[K\r\n");
+        print(format!("\x1b[H{picture}\x1b[J"))
+    }
+}
+
+fn rendered(lines: &[Line], width: usize, end: &str) -> String {
+    lines.iter().map(|line| line.render(width) + end).collect()
+}

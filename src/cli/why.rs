@@ -1,0 +1,89 @@
+//! `ai-gateway why`: how a service came to where it is.
+
+use supervise::{effect::StateName, spec::ServiceName};
+
+use super::{
+    context::{Context, now, print},
+    failure::{Exit, Failure},
+    status::pretty,
+    table,
+    text::{self, BOLD, DIM, Line},
+};
+use crate::control::types::{Call, Reply, Why};
+
+/// Say how a service came to where it is
+///
+/// Shows the latest changes of its state, the oldest first, each with the reason: an exit and its
+/// code, a signal, out of memory, a probe that failed and what it said, or somebody's request.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The service
+    #[arg(value_parser = ServiceName::new)]
+    service: ServiceName,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let reply = context.connect()?.ask(&Call::Why(args.service.clone()))?;
+    let Reply::Why(why) = reply else {
+        return Err(Failure::new(
+            Exit::Failed,
+            "the daemon answered something else",
+        ));
+    };
+    if args.json {
+        return print(pretty(&why)?);
+    }
+    let text: String = lines(&why, now())
+        .iter()
+        .map(|line| line.render(usize::MAX) + "\n")
+        .collect();
+    print(text)
+}
+
+fn lines(why: &Why, now: std::time::SystemTime) -> Vec<Line> {
+    let Why {
+        service,
+        status,
+        history,
+    } = why;
+    let since = text::ago(&status.since, now);
+    let mut lines = vec![
+        Line::new()
+            .and(BOLD, service.as_str())
+            .plain(": ")
+            .and(table::style(status.state), status.state.as_str())
+            .plain(format!(" for {since} ({})", status.reason)),
+    ];
+    if status.restarts > 0 {
+        lines.push(Line::new().plain(format!(
+            "restarts that nobody asked for, since the daemon began: {}",
+            status.restarts
+        )));
+    }
+    lines.push(Line::new());
+    let times: Vec<String> = history
+        .iter()
+        .map(|moment| text::ago(&moment.at, now) + " ago")
+        .collect();
+    let width = times.iter().map(String::len).max().unwrap_or(0);
+    lines.extend(history.iter().zip(times).map(|(moment, time)| {
+        Line::new()
+            .and(DIM, format!("{time:>width$}  "))
+            .and(
+                table::style(moment.state),
+                format!("{:<11}  ", moment.state),
+            )
+            .plain(&moment.reason)
+    }));
+    if matches!(
+        status.state,
+        StateName::Failed | StateName::BackingOff | StateName::Unhealthy
+    ) {
+        lines.push(Line::new());
+        lines.push(Line::new().and(DIM, format!("its own words: ai-gateway logs {service}")));
+    }
+    lines
+}

@@ -1,0 +1,317 @@
+//! Where a test of the command line happens: a folder, an empty environment, a daemon of its own.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+    time::{Duration, SystemTime},
+};
+
+use ai_gateway::control::{
+    server,
+    types::{
+        Ask, Call, Cpu, GatewayState, GatewayStatus, Handle, LimitsState, Memory, Refusal, Reply,
+        ServiceStatus, Urls,
+    },
+};
+use assert_cmd::Command;
+use nix::unistd::Uid;
+use supervise::{effect::StateName, spec::ServiceName};
+use tempfile::TempDir;
+use tokio::sync::{Notify, mpsc, watch};
+
+/// A folder that a gateway lives in.
+pub(crate) struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        // Not in $TMPDIR, whose path may be too long for sockets.
+        let folder = tempfile::Builder::new().tempdir_in("/tmp").unwrap();
+        fs::create_dir(folder.path().join("bin")).unwrap();
+        Self { folder }
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("gw")
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.home().join("run/control.sock")
+    }
+
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.home().join("state/logs")
+    }
+
+    /// A file below the gateway's folder.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.home().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// A program that is found on PATH.
+    pub(crate) fn program(&self, name: &str, script: &str) {
+        let path = self.folder.path().join("bin").join(name);
+        // Written by another process: while this one has it open, a child that another test forks
+        // has it open too, and then nobody may execute it.
+        Command::new("install")
+            .args(["-m", "755", "/dev/stdin"])
+            .arg(&path)
+            .write_stdin(format!("#!/bin/sh\n{script}\n"))
+            .assert()
+            .success();
+    }
+
+    /// The program with arguments, separated by blanks, to run beside the test.
+    pub(crate) fn child(&self, arguments: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ai-gateway"));
+        command
+            .args(arguments.split_whitespace())
+            .env_clear()
+            .env("AI_GATEWAY_HOME", self.home())
+            .current_dir(self.folder.path());
+        command
+    }
+
+    /// The same to run and wait for, with a home and a PATH.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::from_std(self.child(arguments));
+        command
+            .env("HOME", self.folder.path().join("home"))
+            .env("PATH", self.folder.path().join("bin"))
+            .timeout(Duration::from_secs(30));
+        command
+    }
+
+    /// Runs it and returns all that somebody sees of it.
+    pub(crate) fn run(&self, arguments: &str) -> String {
+        self.seen(&mut self.command(arguments))
+    }
+
+    /// Runs it and returns what it answers: whether there was time for progress depends on the
+    /// machine.
+    pub(crate) fn answer(&self, arguments: &str) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub(crate) fn seen(&self, command: &mut Command) -> String {
+        let output = command.output().unwrap();
+        let mut seen = match output.status.code() {
+            Some(code) => format!("exit: {code}\n"),
+            None => format!("{}\n", output.status),
+        };
+        for (name, bytes) in [("stdout", output.stdout), ("stderr", output.stderr)] {
+            if !bytes.is_empty() {
+                seen += &format!("--- {name} ---\n{}", String::from_utf8_lossy(&bytes));
+            }
+        }
+        seen.replace(self.folder.path().to_str().unwrap(), "$TEST")
+    }
+
+    /// A daemon with `status` that does what it is asked at once.
+    pub(crate) fn daemon(&self, status: GatewayStatus) -> Daemon {
+        self.daemon_that(status, |_| Ok(Reply::Done(Vec::new())))
+    }
+
+    /// A daemon with `status` that answers everything else with `answer`.
+    pub(crate) fn daemon_that(
+        &self,
+        status: GatewayStatus,
+        answer: impl FnMut(&Call) -> Result<Reply, Refusal> + Send + 'static,
+    ) -> Daemon {
+        Daemon::start(&self.socket(), Uid::effective(), status, answer)
+    }
+
+    /// A daemon of somebody else.
+    pub(crate) fn daemon_of(&self, owner: Uid, status: GatewayStatus) -> Daemon {
+        Daemon::start(&self.socket(), owner, status, |_| {
+            Ok(Reply::Done(Vec::new()))
+        })
+    }
+}
+
+/// The daemon's end, in a thread: the product's own server, and a loop that knows one status.
+pub(crate) struct Daemon {
+    status: Arc<Mutex<GatewayStatus>>,
+    asked: Arc<Mutex<Vec<Call>>>,
+    changes: watch::Sender<u64>,
+    held: watch::Sender<bool>,
+    stop: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Daemon {
+    fn start(
+        socket: &Path,
+        owner: Uid,
+        status: GatewayStatus,
+        answer: impl FnMut(&Call) -> Result<Reply, Refusal> + Send + 'static,
+    ) -> Self {
+        let (changes, changed) = watch::channel(0);
+        let daemon = Self {
+            status: Arc::new(Mutex::new(status)),
+            asked: Arc::default(),
+            changes,
+            held: watch::Sender::new(false),
+            stop: Arc::new(Notify::new()),
+            thread: None,
+        };
+        let (asks, asked) = mpsc::channel(4);
+        let serving = Serving {
+            status: Arc::clone(&daemon.status),
+            log: Arc::clone(&daemon.asked),
+            asked,
+            held: daemon.held.subscribe(),
+            stop: Arc::clone(&daemon.stop),
+        };
+        let handle = Handle {
+            asks,
+            changes: changed,
+        };
+        let (socket, stop) = (socket.to_owned(), Arc::clone(&daemon.stop));
+        let (listens, listening) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = server::bind(&socket).unwrap();
+                listens.send(()).unwrap();
+                let server = server::serve(listener, handle, owner, stop.notified());
+                tokio::join!(server, serving.run(answer));
+            });
+        });
+        listening.recv().unwrap();
+        Self {
+            thread: Some(thread),
+            ..daemon
+        }
+    }
+
+    /// Another status, of which those who watch are told.
+    pub(crate) fn becomes(&self, status: GatewayStatus) {
+        *self.status.lock().unwrap() = status;
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Keeps its answers but for the status, or gives them at last.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// What was asked of it, but for the status.
+    pub(crate) fn asked(&self) -> Vec<Call> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// Ends it and waits for that.
+    pub(crate) fn end(mut self) {
+        self.stop.notify_one();
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+struct Serving {
+    status: Arc<Mutex<GatewayStatus>>,
+    log: Arc<Mutex<Vec<Call>>>,
+    asked: mpsc::Receiver<Ask>,
+    held: watch::Receiver<bool>,
+    stop: Arc<Notify>,
+}
+
+impl Serving {
+    /// Ends when the server has gone and with it everybody who could ask.
+    async fn run(mut self, mut answer: impl FnMut(&Call) -> Result<Reply, Refusal>) {
+        while let Some(Ask { call, reply }) = self.asked.recv().await {
+            if call == Call::Status {
+                let status = self.status.lock().unwrap().clone();
+                let _heard = reply.send(Ok(Reply::Status(Box::new(status))));
+                continue;
+            }
+            self.log.lock().unwrap().push(call.clone());
+            let (answered, mut held) = (answer(&call), self.held.clone());
+            let stop = (call == Call::Stop(None)).then(|| Arc::clone(&self.stop));
+            tokio::spawn(async move {
+                let _released = held.wait_for(|held| !held).await;
+                // Whoever asked may be gone.
+                let _heard = reply.send(answered);
+                if let Some(stop) = stop {
+                    stop.notify_one();
+                }
+            });
+        }
+    }
+}
+
+/// A moment in RFC 3339.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program looks at the same clock"
+)]
+pub(crate) fn ago(seconds: u64) -> String {
+    let then = SystemTime::now() - Duration::from_secs(seconds);
+    humantime::format_rfc3339_seconds(then).to_string()
+}
+
+/// A service that has been in `state` for two hours.
+pub(crate) fn service(state: StateName) -> ServiceStatus {
+    ServiceStatus {
+        state,
+        since: ago(2 * 3600 + 60),
+        reason: "its probe passed".into(),
+        pid: Some(4711),
+        restarts: 0,
+        cgroup: None,
+        memory: Memory {
+            current: Some(62_000_000),
+            peak: Some(70_000_000),
+            high: None,
+            max: Some(256_000_000),
+        },
+        cpu: Cpu {
+            usage_usec: Some(3_000_000),
+            quota: None,
+        },
+    }
+}
+
+pub(crate) fn name(name: &str) -> ServiceName {
+    ServiceName::new(name).unwrap()
+}
+
+/// A gateway with these services.
+pub(crate) fn gateway(state: GatewayState, services: &[(&str, StateName)]) -> GatewayStatus {
+    GatewayStatus {
+        state,
+        profile: "small".into(),
+        limits: LimitsState {
+            enforced: true,
+            reason: None,
+        },
+        urls: Urls {
+            webui: Some("http://127.0.0.1:3000".into()),
+            api: "http://127.0.0.1:3000/api/litellm/v1".into(),
+            admin: "http://127.0.0.1:4000/ui".into(),
+        },
+        services: services
+            .iter()
+            .map(|(known, state)| (name(known), service(*state)))
+            .collect::<BTreeMap<_, _>>(),
+    }
+}
+
+/// All is well.
+pub(crate) fn ready() -> GatewayStatus {
+    gateway(
+        GatewayState::Ready,
+        &[("nginx", StateName::Ready), ("postgres", StateName::Ready)],
+    )
+}

@@ -1,0 +1,188 @@
+//! Verbs that ask the daemon for something, and who may ask.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    path::Path,
+    process::Stdio,
+};
+
+use ai_gateway::control::types::{Call, GatewayState, Refusal, Reply};
+use insta::assert_snapshot;
+use nix::{
+    sys::signal::{self, Signal},
+    unistd::{Pid, Uid},
+};
+use supervise::effect::StateName;
+
+use crate::bench::{Bench, gateway, name, ready};
+
+#[test]
+fn stop_waits_until_the_daemon_has_gone() {
+    let bench = Bench::new();
+    let daemon = bench.daemon(ready());
+    assert_eq!(bench.answer("stop"), "ai-gateway is stopped\n");
+    assert_eq!(daemon.asked(), [Call::Stop(None)]);
+    assert!(bench.run("status").starts_with("exit: 69\n"));
+}
+
+#[test]
+fn a_verb_for_one_service_asks_for_that() {
+    let bench = Bench::new();
+    let daemon = bench.daemon(ready());
+    assert_eq!(bench.answer("stop nginx"), "nginx is stopped\n");
+    assert_eq!(bench.answer("start nginx"), "nginx is ready\n");
+    assert_eq!(bench.answer("restart nginx"), "nginx is ready\n");
+    let one = || Some(name("nginx"));
+    assert_eq!(
+        daemon.asked(),
+        [Call::Stop(one()), Call::Start(one()), Call::Restart(one())]
+    );
+}
+
+#[test]
+fn reload_prints_what_the_daemon_says() {
+    let bench = Bench::new();
+    let _daemon = bench.daemon_that(ready(), |_| {
+        Ok(Reply::Done(vec!["litellm: restarted".into()]))
+    });
+    assert_snapshot!(bench.run("reload"), @"
+    exit: 0
+    --- stdout ---
+    litellm: restarted
+    ");
+}
+
+#[test]
+fn a_bad_configuration_has_its_own_exit_code() {
+    let bench = Bench::new();
+    let _daemon = bench.daemon_that(ready(), |_| {
+        Err(Refusal::Configuration("gateway.toml:3: no such key".into()))
+    });
+    assert_snapshot!(bench.run("reload"), @"
+    exit: 78
+    --- stderr ---
+    error: gateway.toml:3: no such key
+    ");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let bench = Bench::new();
+    let _daemon = bench.daemon_that(ready(), |_| {
+        Err(Refusal::Failed(
+            "nginx failed: it exited with code 1".into(),
+        ))
+    });
+    assert_snapshot!(bench.run("restart"), @"
+    exit: 1
+    --- stderr ---
+    error: nginx failed: it exited with code 1
+    ");
+}
+
+#[test]
+fn progress_is_told_line_by_line_where_there_is_no_terminal() {
+    let bench = Bench::new();
+    let status = gateway(
+        GatewayState::Starting,
+        &[
+            ("litellm", StateName::Starting),
+            ("nginx", StateName::Ready),
+        ],
+    );
+    let daemon = bench.daemon(status.clone());
+    daemon.hold(true);
+    let mut child = bench
+        .child("restart")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut next = || lines.next().map(Result::unwrap);
+    let told = "1 of 2 ready: waiting for litellm";
+    assert_eq!(next().as_deref(), Some(told));
+    // The same again is nothing to tell.
+    daemon.becomes(status);
+    daemon.becomes(gateway(
+        GatewayState::Starting,
+        &[("litellm", StateName::Ready), ("nginx", StateName::Waiting)],
+    ));
+    let told = "1 of 2 ready: waiting for nginx";
+    assert_eq!(next().as_deref(), Some(told));
+    daemon.hold(false);
+    assert_eq!(next(), None);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn who_stops_waiting_stops_nothing_else() {
+    let bench = Bench::new();
+    let starting = gateway(GatewayState::Starting, &[("nginx", StateName::Starting)]);
+    let daemon = bench.daemon(starting);
+    daemon.hold(true);
+    let mut child = bench
+        .child("start")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("waiting for nginx"));
+    let pid = Pid::from_raw(child.id().cast_signed());
+    signal::kill(pid, Signal::SIGINT).unwrap();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert!(
+        rest.concat()
+            .contains("'ai-gateway status' shows how far it is"),
+        "{rest:?}"
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(daemon.asked(), [Call::Start(None)]);
+}
+
+/// Root may always speak, so the stranger is another user; who is not root is a stranger to a
+/// daemon of somebody else's.
+#[test]
+fn a_stranger_is_turned_away() {
+    let bench = Bench::new();
+    let us = Uid::effective();
+    let _daemon = bench.daemon_of(Uid::from_raw(us.as_raw() + 1), ready());
+    let seen = if us.is_root() {
+        // Modes that would let anybody in, so that the kernel's word on who calls is what counts.
+        let open = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let folder = bench.home();
+        open(folder.parent().unwrap(), 0o755);
+        open(&folder, 0o755);
+        open(&folder.join("run"), 0o755);
+        open(&bench.socket(), 0o666);
+        let program = folder.parent().unwrap().join("ai-gateway");
+        // By another process: a copy that this one wrote could still be open in a child that another
+        // test has just forked, and then nobody may execute it.
+        let copied = std::process::Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_ai-gateway"))
+            .arg(&program)
+            .status();
+        assert!(copied.unwrap().success());
+        let mut command = std::process::Command::new(&program);
+        command
+            .uid(65534)
+            .arg("status")
+            .env_clear()
+            .env("AI_GATEWAY_HOME", &folder)
+            .current_dir("/");
+        bench.seen(&mut assert_cmd::Command::from_std(command))
+    } else {
+        bench.run("status")
+    };
+    assert_snapshot!(seen, @"
+    exit: 77
+    --- stderr ---
+    error: only the owner of the daemon and root may use $TEST/gw/run/control.sock
+    hint: type the command as that user, or as root
+    ");
+}

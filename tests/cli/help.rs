@@ -1,0 +1,281 @@
+//! The help as it is printed: what it promises is a contract.
+
+use insta::assert_snapshot;
+
+use crate::bench::Bench;
+
+#[test]
+fn the_help_of_the_whole() {
+    assert_snapshot!(Bench::new().run("--help"), @"
+    exit: 0
+    --- stdout ---
+    Run a self-hosted AI gateway without containers
+
+    LiteLLM, Open WebUI, PostgreSQL and nginx as native processes under one
+    supervisor.
+
+    Usage: ai-gateway <COMMAND>
+
+    Commands:
+      start        Start everything, or one service
+      stop         Stop everything, or one service
+      restart      Stop and start everything, or one service
+      reload       Read the configuration again
+      status       Show what runs and what it takes
+      logs         Show what the services and the daemon say
+      why          Say how a service came to where it is
+      key          Show the admin login and the API's master key
+      version      Print the version
+      completions  Print completions for a shell
+      man          Write the manual pages into a folder
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Environment:
+      AI_GATEWAY_HOME  a folder that holds everything: gateway.toml, state and run
+      NO_COLOR         no colours
+
+    Exit codes:
+      0   done
+      1   failed
+      2   usage
+      69  not running
+      77  not permitted
+      78  bad configuration
+    ");
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "most of it is what is printed")]
+fn the_help_of_each_verb() {
+    let bench = Bench::new();
+    let help = |verb: &str| bench.run(&format!("{verb} --help"));
+    assert_snapshot!(help("start"), @"
+    exit: 0
+    --- stdout ---
+    Start everything, or one service
+
+    Returns when all is ready. Without SERVICE the daemon is started, through
+    systemd where a unit is installed, in the background otherwise; what was stopped
+    or has failed is started again.
+
+    With SERVICE, it and what it needs.
+
+    Usage: ai-gateway start [SERVICE]
+
+    Arguments:
+      [SERVICE]
+              The service; without it, all of them
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("stop"), @"
+    exit: 0
+    --- stdout ---
+    Stop everything, or one service
+
+    Services go down in order, those that others need last, and each ends what it
+    has begun. What was stopped stays down until it is started again.
+
+    Without SERVICE the daemon ends too, through systemd where a unit is installed.
+
+    Usage: ai-gateway stop [SERVICE]
+
+    Arguments:
+      [SERVICE]
+              The service; without it, all of them
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("restart"), @"
+    exit: 0
+    --- stdout ---
+    Stop and start everything, or one service
+
+    Services that need the one that restarts are not restarted with it.
+
+    Usage: ai-gateway restart [SERVICE]
+
+    Arguments:
+      [SERVICE]
+              The service; without it, all of them
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("reload"), @"
+    exit: 0
+    --- stdout ---
+    Read the configuration again
+
+    Restarts the services that the new configuration changes, and no others. A
+    configuration that is wrong changes nothing: everything goes on with the old
+    one, and the errors are printed.
+
+    Usage: ai-gateway reload
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("status"), @"
+    exit: 0
+    --- stdout ---
+    Show what runs and what it takes
+
+    Shows each service's state and since when, its restarts, its memory against its
+    limit and its CPU, the addresses, and why something is not as it should be.
+
+    Exits with 69 if ai-gateway is not running.
+
+    Usage: ai-gateway status [OPTIONS]
+
+    Options:
+          --json
+              Print one JSON object; with --watch, one a line for each change
+
+      -w, --watch
+              Keep showing it until Ctrl-C
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("logs"), @"
+    exit: 0
+    --- stdout ---
+    Show what the services and the daemon say
+
+    From the journal where a unit is installed, otherwise from the gateway's own
+    files. Times are in UTC. The daemon's own log is called ai-gateway.
+
+    Usage: ai-gateway logs [OPTIONS] [SERVICE]
+
+    Arguments:
+      [SERVICE]
+              The service, or ai-gateway; without it, all of them
+
+    Options:
+      -f, --follow
+              Go on with new lines until Ctrl-C
+
+      -n, --lines <N>
+              Begin with the last N lines
+              
+              [default: 100]
+
+          --json
+              Print one JSON object a line
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("why"), @"
+    exit: 0
+    --- stdout ---
+    Say how a service came to where it is
+
+    Shows the latest changes of its state, the oldest first, each with the reason:
+    an exit and its code, a signal, out of memory, a probe that failed and what it
+    said, or somebody's request.
+
+    Usage: ai-gateway why [OPTIONS] <SERVICE>
+
+    Arguments:
+      <SERVICE>
+              The service
+
+    Options:
+          --json
+              Print one JSON object
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("key"), @r#"
+    exit: 0
+    --- stdout ---
+    Show the admin login and the API's master key
+
+    On a terminal the values are shown; elsewhere only the files that hold them,
+    unless a value is asked for by its name, with --show or with --json:
+
+    curl -H "Authorization: Bearer $(ai-gateway key api)" …
+
+    The master key may do everything: make keys of their own for people and programs
+    on the admin page.
+
+    Usage: ai-gateway key [OPTIONS] [NAME]
+
+    Arguments:
+      [NAME]
+              Print this value and nothing else
+
+              Possible values:
+              - password: The password of the admin page
+              - api:      The master key of the API
+
+    Options:
+          --show
+              Show the values, wherever the output goes
+
+          --json
+              Print one JSON object, with the values
+
+      -h, --help
+              Print help (see a summary with '-h')
+    "#);
+}
+
+#[test]
+fn no_verb_is_a_wrong_command_line() {
+    let seen = Bench::new().run("");
+    assert!(seen.starts_with("exit: 2\n--- stderr ---\n"), "{seen}");
+}
+
+#[test]
+fn the_version() {
+    let seen = Bench::new().run("version");
+    let wanted = format!(
+        "exit: 0\n--- stdout ---\nai-gateway {}\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(seen, wanted);
+}
+
+#[test]
+fn every_shell_gets_completions_for_every_verb() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = bench.run(&format!("completions {shell}"));
+        for verb in ["restart", "completions", "why"] {
+            assert!(script.contains(verb), "{shell}: {verb}");
+        }
+    }
+}
+
+#[test]
+fn every_verb_has_a_manual_page() {
+    let bench = Bench::new();
+    let seen = bench.run("man man1");
+    assert_snapshot!(seen, @"
+    exit: 0
+    --- stdout ---
+    Manual pages are in man1.
+    ");
+    let page = |name: &str| {
+        let path = bench.home().parent().unwrap().join("man1").join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    };
+    assert!(page("ai-gateway.1").contains("ai\\-gateway\\-status(1)"));
+    assert!(page("ai-gateway-status.1").contains("\\-\\-watch"));
+}

@@ -1,0 +1,12 @@
+//! The command line as people use it: the program itself, with nothing of the environment of
+//! whoever runs the tests, against a daemon that serves what a test wants over the real socket.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bench;
+mod control;
+mod help;
+mod logs;
+mod start;
+mod status;
+mod stopped;

@@ -1,0 +1,171 @@
+//! Without a daemon.
+
+use insta::assert_snapshot;
+
+use crate::bench::Bench;
+
+#[test]
+fn status_says_that_it_is_stopped() {
+    assert_snapshot!(Bench::new().run("status"), @"
+    exit: 69
+    --- stdout ---
+    ai-gateway is stopped
+    --- stderr ---
+    hint: 'ai-gateway start' starts it
+    ");
+}
+
+#[test]
+fn status_as_json_has_the_same_shape_as_ever() {
+    assert_snapshot!(Bench::new().run("status --json"), @r#"
+    exit: 69
+    --- stdout ---
+    {
+      "limits": {
+        "enforced": false,
+        "reason": "ai-gateway is not running"
+      },
+      "profile": null,
+      "services": {},
+      "state": "stopped",
+      "urls": {
+        "admin": null,
+        "api": null,
+        "webui": null
+      }
+    }
+    "#);
+}
+
+#[test]
+fn what_needs_a_daemon_says_that_there_is_none() {
+    let bench = Bench::new();
+    assert_snapshot!(bench.run("stop"), @"
+    exit: 69
+    --- stderr ---
+    error: ai-gateway is not running
+      caused by: nobody listens on $TEST/gw/run/control.sock
+    hint: 'ai-gateway start' starts it
+    ");
+    assert_snapshot!(bench.run("why litellm"), @"
+    exit: 69
+    --- stderr ---
+    error: ai-gateway is not running
+      caused by: nobody listens on $TEST/gw/run/control.sock
+    hint: 'ai-gateway start' starts it
+    ");
+    for verb in [
+        "restart",
+        "reload",
+        "start nginx",
+        "stop nginx",
+        "restart nginx",
+    ] {
+        assert!(bench.run(verb).starts_with("exit: 69\n"), "{verb}");
+    }
+}
+
+#[test]
+fn a_socket_that_nobody_listens_on_is_no_daemon() {
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.socket().parent().unwrap()).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(bench.socket()).unwrap());
+    assert!(bench.socket().exists());
+    assert!(bench.run("status").starts_with("exit: 69\n"));
+}
+
+#[test]
+fn a_wrong_command_line_is_explained() {
+    let bench = Bench::new();
+    assert_snapshot!(bench.run("statsu"), @"
+    exit: 2
+    --- stderr ---
+    error: unrecognized subcommand 'statsu'
+
+      tip: some similar subcommands exist: 'start', 'status'
+
+    Usage: ai-gateway <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(bench.run("why Nginx"), @r#"
+    exit: 2
+    --- stderr ---
+    error: invalid value 'Nginx' for '<SERVICE>': "Nginx" cannot name a service: expected a lower-case letter, then lower-case letters, digits or dashes, at most 32 in all
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_a_bad_configuration() {
+    let bench = Bench::new();
+    let mut command = bench.command("status");
+    assert_snapshot!(bench.seen(command.env("AI_GATEWAY_HOME", "gw")), @r#"
+    exit: 78
+    --- stderr ---
+    error: AI_GATEWAY_HOME is "gw": it has to be an absolute path
+    "#);
+}
+
+#[test]
+fn keys_that_were_not_made_yet_are_made_by_setup() {
+    assert_snapshot!(Bench::new().run("key"), @"
+    exit: 1
+    --- stderr ---
+    error: there are no keys yet
+      caused by: $TEST/gw/state/secrets/litellm-ui-password does not exist
+    hint: 'ai-gateway setup' makes them
+    ");
+}
+
+#[test]
+fn keys_are_shown_to_who_asks_for_them() {
+    let bench = Bench::new();
+    let secrets = ai_gateway::secrets::SecretStore::new(bench.home().join("state/secrets"));
+    secrets.make_missing(None).unwrap();
+    let of = |name: &str| {
+        std::fs::read_to_string(bench.home().join("state/secrets").join(name)).unwrap()
+    };
+    let (password, api) = (of("litellm-ui-password"), of("litellm-master-key"));
+    assert_snapshot!(bench.run("key"), @"
+    exit: 0
+    --- stdout ---
+    Admin user      admin
+    Admin password  in $TEST/gw/state/secrets/litellm-ui-password
+    API master key  in $TEST/gw/state/secrets/litellm-master-key
+    ");
+    let known = |text: String| text.replace(&password, "PASSWORD").replace(&api, "API-KEY");
+    assert_snapshot!(known(bench.run("key --show")), @"
+    exit: 0
+    --- stdout ---
+    Admin user      admin
+    Admin password  PASSWORD
+    API master key  API-KEY
+    ");
+    assert_snapshot!(known(bench.run("key --json")), @r#"
+    exit: 0
+    --- stdout ---
+    {
+      "api": {
+        "file": "$TEST/gw/state/secrets/litellm-master-key",
+        "value": "API-KEY"
+      },
+      "password": {
+        "file": "$TEST/gw/state/secrets/litellm-ui-password",
+        "value": "PASSWORD"
+      },
+      "user": "admin"
+    }
+    "#);
+    assert_snapshot!(known(bench.run("key api")), @"
+    exit: 0
+    --- stdout ---
+    API-KEY
+    ");
+    assert_snapshot!(known(bench.run("key password")), @"
+    exit: 0
+    --- stdout ---
+    PASSWORD
+    ");
+}
