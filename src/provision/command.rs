@@ -29,6 +29,7 @@ use sys::{
 use super::{
     error::{CommandFailed, SetupError},
     interrupt::Interrupts,
+    leftovers::MARK,
     progress::now,
 };
 
@@ -106,6 +107,8 @@ pub(super) enum News<'a> {
 pub(super) struct Runner {
     /// The whole environment of a program but for what its call adds.
     pub(super) env: BTreeMap<String, String>,
+    /// The state's folder, by which the next set-up knows what this one left running.
+    pub(super) mark: String,
     pub(super) interrupts: Interrupts,
 }
 
@@ -128,7 +131,9 @@ impl Runner {
         let (err, child_err) = pipe2(OFlag::O_CLOEXEC).map_err(|e| launch_error(e.into()))?;
         let streams = Streams([stdin.as_fd(), child_out.as_fd(), child_err.as_fd()]);
         // Whoever kills us, even with SIGKILL, ends what we were running.
-        let child = self.launch(call, &streams, Group::Process, Some(Signal::SIGKILL))?;
+        let mut marked = call.clone();
+        marked.env.insert(MARK.to_owned(), self.mark.clone());
+        let child = self.launch(&marked, &streams, Group::Process, Some(Signal::SIGKILL))?;
         drop((stdin, child_out, child_err));
         let mut running = Running {
             child,
@@ -274,15 +279,16 @@ pub(super) fn end_group(group: Pid, leader: &PidFd, ask: Signal, grace: Duration
     let _reaped = leader.wait();
 }
 
-/// Waits until one of them has something, or for so long.
-pub(super) fn wait_for(fds: &[std::os::fd::BorrowedFd<'_>], most: Duration) -> nix::Result<()> {
+/// Waits until one of them has something, or for so long; says whether one has.
+pub(super) fn wait_for(fds: &[std::os::fd::BorrowedFd<'_>], most: Duration) -> nix::Result<bool> {
     let mut fds: Vec<_> = fds
         .iter()
         .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
         .collect();
     let most = PollTimeout::try_from(most).unwrap_or(PollTimeout::MAX);
     match poll(&mut fds, most) {
-        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::EINTR) => Ok(false),
         Err(e) => Err(e),
     }
 }

@@ -10,6 +10,7 @@ pub mod environment;
 pub mod error;
 pub mod facts;
 mod interrupt;
+mod leftovers;
 pub mod plan;
 pub mod progress;
 pub mod record;
@@ -86,6 +87,7 @@ pub fn setup(
     payload::make_folder(&paths.state)?;
     let _lock = lock(&paths.state)?;
     let alone = open_webui::alone(paths, &mut interrupts, progress)?;
+    leftovers::end(&paths.state)?;
     server::end_leftover(paths)?;
 
     let wanted = Wanted::new(settings);
@@ -102,6 +104,7 @@ pub fn setup(
         choice: &plan.choice,
         runner: Runner {
             env: options.environment.for_children(&paths.state),
+            mark: paths.state.display().to_string(),
             interrupts,
         },
         progress,
@@ -290,6 +293,11 @@ impl Context<'_> {
                     .begin(step.title(), Total::Bytes(payload.bytes()));
                 let built = self.build(*payload, &folder);
                 self.progress.end(built.is_ok());
+                if built.is_err() {
+                    // Of no use to anybody, and it may be what fills the disk. If it cannot be
+                    // removed, the first error is still the one to tell.
+                    let _removed = fs::remove_dir_all(&folder);
+                }
                 built
             }
             Step::Cluster => {
@@ -421,7 +429,12 @@ impl Context<'_> {
 
     /// A program of PostgreSQL's.
     fn postgres(&self, program: &str) -> Result<PathBuf, SetupError> {
-        Ok(chosen(self.choice.postgres_bin.as_ref(), "postgres")?.join(program))
+        Ok(self.postgres_bin()?.join(program))
+    }
+
+    /// The folder of PostgreSQL's programs.
+    fn postgres_bin(&self) -> Result<PathBuf, SetupError> {
+        chosen(self.choice.postgres_bin.as_ref(), "postgres")
     }
 
     /// The name of the user that we are, as PostgreSQL knows it.

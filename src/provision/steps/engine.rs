@@ -1,13 +1,12 @@
 //! The query engine: our own from the files in this program and from npm, a native one by a
 //! download whose hash is checked, and the database client that is generated for LiteLLM.
 
-use std::{
-    fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
-    path::Path,
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use super::{payload, python::site_packages};
+use super::{
+    payload,
+    python::{own_files, site_packages},
+};
 use crate::provision::{
     Context, command::Call, embedded, error::SetupError, plan::Payload, record::write_durably,
 };
@@ -113,44 +112,11 @@ pub(in crate::provision) fn generate_client(
     cx.run(&call)
 }
 
-/// uv links a package's files to those in its cache: a generator that overwrote one would
-/// overwrite it for every environment of this user. So each becomes a file of its own.
-fn own_files(folder: &Path) -> Result<(), SetupError> {
-    let entries = fs::read_dir(folder).map_err(SetupError::io("read", folder))?;
-    for entry in entries {
-        let path = entry.map_err(SetupError::io("read", folder))?.path();
-        let meta = path
-            .symlink_metadata()
-            .map_err(SetupError::io("read", &path))?;
-        if meta.is_dir() {
-            own_files(&path)?;
-        } else if meta.is_file() && meta.nlink() > 1 {
-            let copy = path.with_extension("own");
-            fs::copy(&path, &copy).map_err(SetupError::io("copy", &path))?;
-            fs::rename(&copy, &path).map_err(SetupError::io("replace", &path))?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, path::PathBuf};
 
     use super::*;
-
-    #[test]
-    fn a_linked_file_becomes_our_own_and_keeps_its_contents() {
-        let dir = tempfile::tempdir().unwrap();
-        let (cache, ours) = (dir.path().join("cache"), dir.path().join("prisma/deep"));
-        fs::create_dir_all(&ours).unwrap();
-        fs::write(&cache, "one").unwrap();
-        fs::hard_link(&cache, ours.join("types.py")).unwrap();
-        own_files(&dir.path().join("prisma")).unwrap();
-        assert_eq!(fs::read_to_string(ours.join("types.py")).unwrap(), "one");
-        fs::write(ours.join("types.py"), "two").unwrap();
-        assert_eq!(fs::read_to_string(&cache).unwrap(), "one");
-    }
 
     #[test]
     fn an_address_is_shown_without_its_password() {

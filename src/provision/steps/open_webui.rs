@@ -96,7 +96,7 @@ pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Resu
     let mut call = Call::new("migrating Open WebUI's tables", "/bin/sh")
         .args(["-c", SCRIPT, "ai-gateway"])
         .arg(environment.join("bin/python"))
-        .arg(cx.postgres("")?)
+        .arg(cx.postgres_bin()?)
         .arg(cx.paths.postgres_data())
         .arg(&socket)
         .args(server::options(&socket))

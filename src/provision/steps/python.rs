@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -70,6 +71,8 @@ pub(in crate::provision) fn open_webui(
     folder: &Path,
 ) -> Result<(), SetupError> {
     sync(cx, folder, Payload::OpenWebui, embedded::OPEN_WEBUI_LOCK)?;
+    // It writes these anew at each start.
+    own_files(&site_packages(folder)?.join("open_webui/static"))?;
     payload::finish(folder)
 }
 
@@ -143,6 +146,26 @@ fn check_pth(environment: &Path, expected: &[&str]) -> Result<(), SetupError> {
     }
 }
 
+/// uv links a package's files to those in its cache: whoever overwrites one overwrites it for every
+/// environment of this user. So those that will be overwritten become files of their own.
+pub(super) fn own_files(folder: &Path) -> Result<(), SetupError> {
+    let entries = fs::read_dir(folder).map_err(SetupError::io("read", folder))?;
+    for entry in entries {
+        let path = entry.map_err(SetupError::io("read", folder))?.path();
+        let meta = path
+            .symlink_metadata()
+            .map_err(SetupError::io("read", &path))?;
+        if meta.is_dir() {
+            own_files(&path)?;
+        } else if meta.is_file() && meta.nlink() > 1 {
+            let copy = path.with_extension("own");
+            fs::copy(&path, &copy).map_err(SetupError::io("copy", &path))?;
+            fs::rename(&copy, &path).map_err(SetupError::io("replace", &path))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,5 +184,18 @@ mod tests {
             matches!(&error, SetupError::UnexpectedPth { path } if path.ends_with("litellm_init.pth")),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_linked_file_becomes_our_own_and_keeps_its_contents() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cache, ours) = (dir.path().join("cache"), dir.path().join("prisma/deep"));
+        fs::create_dir_all(&ours).unwrap();
+        fs::write(&cache, "one").unwrap();
+        fs::hard_link(&cache, ours.join("types.py")).unwrap();
+        own_files(&dir.path().join("prisma")).unwrap();
+        assert_eq!(fs::read_to_string(ours.join("types.py")).unwrap(), "one");
+        fs::write(ours.join("types.py"), "two").unwrap();
+        assert_eq!(fs::read_to_string(&cache).unwrap(), "one");
     }
 }
