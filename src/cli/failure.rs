@@ -5,7 +5,7 @@ use std::{error::Error, fmt::Write as _, io};
 use anstyle::{AnsiColor, Style};
 
 use crate::{
-    config::paths::PathsError,
+    config::{LoadError, Report, edit::EditError, paths::PathsError},
     control::{client::ClientError, types::Refusal},
 };
 
@@ -32,6 +32,8 @@ pub(super) enum Failure {
     BrokenPipe,
     /// It was said already; only the exit code is left.
     Said(Exit),
+    /// A report that begins with `error:` itself, in colours.
+    Report(Exit, String),
     /// To be told.
     Told {
         /// The exit code.
@@ -94,20 +96,21 @@ impl Failure {
     pub(super) const fn code(&self) -> u8 {
         match self {
             Self::BrokenPipe => 0,
-            Self::Said(exit) | Self::Told { exit, .. } => *exit as u8,
+            Self::Said(exit) | Self::Report(exit, _) | Self::Told { exit, .. } => *exit as u8,
         }
     }
 
     /// The text for standard error, with colours.
     pub(super) fn text(&self) -> String {
-        let Self::Told {
-            what,
-            causes,
-            hints,
-            ..
-        } = self
-        else {
-            return String::new();
+        let (what, causes, hints) = match self {
+            Self::BrokenPipe | Self::Said(_) => return String::new(),
+            Self::Report(_, text) => return format!("{text}\n"),
+            Self::Told {
+                what,
+                causes,
+                hints,
+                ..
+            } => (what, causes, hints),
         };
         let bold = |colour: AnsiColor| Style::new().bold().fg_color(Some(colour.into()));
         let (red, cyan) = (bold(AnsiColor::Red), bold(AnsiColor::Cyan));
@@ -138,6 +141,40 @@ impl From<PathsError> for Failure {
     }
 }
 
+impl From<Report> for Failure {
+    fn from(report: Report) -> Self {
+        Self::Report(Exit::Configuration, report.render(true))
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Wrong(report) => report.into(),
+            LoadError::Read { .. } | LoadError::NotText { .. } => {
+                Self::of(Exit::Configuration, &error)
+            }
+        }
+    }
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Load(error) => error.into(),
+            EditError::Wrong(report) => report.into(),
+            EditError::ByHand { .. } => Self::of(Exit::Failed, &error),
+            EditError::Write { ref source, .. } => {
+                let exit = match source.kind() {
+                    io::ErrorKind::PermissionDenied => Exit::NotPermitted,
+                    _ => Exit::Failed,
+                };
+                Self::of(exit, &error)
+            }
+        }
+    }
+}
+
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match &error {
@@ -146,8 +183,8 @@ impl From<ClientError> for Failure {
                 .hint("'ai-gateway start' starts it"),
             ClientError::NotPermitted { .. } => Self::of(Exit::NotPermitted, &error)
                 .hint("type the command as that user, or as root"),
-            ClientError::Refused(Refusal::Configuration(_)) => {
-                Self::of(Exit::Configuration, &error)
+            ClientError::Refused(Refusal::Configuration(report)) => {
+                Self::Report(Exit::Configuration, report.clone())
             }
             ClientError::Refused(Refusal::Ending) => Self::of(Exit::Failed, &error)
                 .hint("'ai-gateway start' starts it again once it is down"),

@@ -1,16 +1,21 @@
 //! The command line: one file per verb, one place for the exit code and for what goes wrong.
 
+mod budget;
 mod completions;
+mod config;
 mod context;
 mod detach;
 mod failure;
 mod key;
 mod logs;
 mod man;
+mod profile;
 mod progress;
 mod reload;
 mod restart;
 mod root;
+mod settings;
+mod setup;
 mod start;
 mod status;
 mod stop;
@@ -54,6 +59,7 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
+    Setup(setup::Args),
     Start(start::Args),
     Stop(stop::Args),
     Restart(restart::Args),
@@ -62,6 +68,9 @@ enum Verb {
     Logs(logs::Args),
     Why(why::Args),
     Key(key::Args),
+    Budget(budget::Args),
+    Profile(profile::Args),
+    Config(config::Args),
     Version(version::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -101,6 +110,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
     }
     let context = Context::find()?;
     match verb {
+        Verb::Setup(args) => setup::run(args, &context),
         Verb::Start(args) => start::run(args, &context),
         Verb::Stop(args) => stop::run(args, &context),
         Verb::Restart(args) => restart::run(args, &context),
@@ -109,6 +119,9 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Logs(args) => logs::run(args, &context),
         Verb::Why(args) => why::run(args, &context),
         Verb::Key(args) => key::run(args, &context),
+        Verb::Budget(args) => budget::run(args, &context),
+        Verb::Profile(args) => profile::run(args, &context),
+        Verb::Config(args) => config::run(args, &context),
         Verb::Version(args) => version::run(args),
         Verb::Completions(args) => completions::run(args),
         Verb::Man(args) => man::run(args),

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -21,6 +22,8 @@ use nix::unistd::Uid;
 use supervise::{effect::StateName, spec::ServiceName};
 use tempfile::TempDir;
 use tokio::sync::{Notify, mpsc, watch};
+
+const NOBODY: u32 = 65534;
 
 /// A folder that a gateway lives in.
 pub(crate) struct Bench {
@@ -86,6 +89,36 @@ impl Bench {
             .env("PATH", self.folder.path().join("bin"))
             .timeout(Duration::from_secs(30));
         command
+    }
+
+    /// The same as somebody who is not root. As root, that is nobody, with a copy of the program
+    /// that they can reach.
+    pub(crate) fn as_person(&self, arguments: &str) -> Command {
+        if !Uid::effective().is_root() {
+            return self.command(arguments);
+        }
+        let open = |path: &Path| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+        };
+        open(self.folder.path());
+        let program = self.folder.path().join("ai-gateway");
+        // By another process, as above.
+        Command::new("install")
+            .args(["-m", "755", env!("CARGO_BIN_EXE_ai-gateway")])
+            .arg(&program)
+            .assert()
+            .success();
+        let mut command = std::process::Command::new(program);
+        command
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .args(arguments.split_whitespace())
+            .env_clear()
+            .env("HOME", self.folder.path().join("home"))
+            .env("PATH", self.folder.path().join("bin"))
+            .env("AI_GATEWAY_HOME", self.home())
+            .current_dir(self.folder.path());
+        Command::from_std(command)
     }
 
     /// Runs it and returns all that somebody sees of it.

@@ -17,6 +17,7 @@ fn the_help_of_the_whole() {
     Usage: ai-gateway <COMMAND>
 
     Commands:
+      setup        Install LiteLLM and Open WebUI, make the database and the keys
       start        Start everything, or one service
       stop         Stop everything, or one service
       restart      Stop and start everything, or one service
@@ -25,6 +26,9 @@ fn the_help_of_the_whole() {
       logs         Show what the services and the daemon say
       why          Say how a service came to where it is
       key          Show the admin login and the API's master key
+      budget       Show or set what may be spent at the providers in 30 days
+      profile      Show or set how much the services may use
+      config       Check, show or explain the configuration
       version      Print the version
       completions  Print completions for a shell
       man          Write the manual pages into a folder
@@ -55,6 +59,90 @@ fn the_help_of_the_whole() {
 fn the_help_of_each_verb() {
     let bench = Bench::new();
     let help = |verb: &str| bench.run(&format!("{verb} --help"));
+    assert_snapshot!(help("setup"), @"
+    exit: 0
+    --- stdout ---
+    Install LiteLLM and Open WebUI, make the database and the keys
+
+    Downloads what is missing, each package checked against its hash, into the
+    gateway's own folder. It may be cut off anywhere and run again; with nothing
+    left to do it is done at once.
+
+    Usage: ai-gateway setup [OPTIONS]
+
+    Options:
+      -y, --yes
+              Ask nothing
+
+          --profile <NAME>
+              How much the services may use: tiny, small, medium, large or local
+
+          --budget <BUDGET>
+              What may be spent in 30 days: test, prod, unlimited or US dollars
+
+          --port <N>
+              The port of Open WebUI and the API
+
+          --offline <DIR>
+              Install from this folder and not from the network
+
+          --dry-run
+              Say what would be done, and do nothing
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("budget"), @"
+    exit: 0
+    --- stdout ---
+    Show or set what may be spent at the providers in 30 days
+
+    Without a value, shows it and where it comes from. With one, writes it to
+    gateway.toml, and a daemon that runs takes it up.
+
+    Usage: ai-gateway budget [test|prod|unlimited|AMOUNT]
+
+    Arguments:
+      [test|prod|unlimited|AMOUNT]
+              test (15 US dollars), prod (200), unlimited (1000), or an amount
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("profile"), @"
+    exit: 0
+    --- stdout ---
+    Show or set how much the services may use
+
+    Without a name, shows the profiles, which one holds, and what fits this machine.
+    With one, writes it to gateway.toml, and a daemon that runs takes it up.
+
+    Usage: ai-gateway profile [NAME]
+
+    Arguments:
+      [NAME]
+              tiny, small, medium, large, or local, which limits nothing
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
+    assert_snapshot!(help("config"), @"
+    exit: 0
+    --- stdout ---
+    Check, show or explain the configuration
+
+    Usage: ai-gateway config <COMMAND>
+
+    Commands:
+      check    Find everything that is wrong with it, ports that are taken included
+      show     Show every value that holds, and where it comes from
+      example  Print a gateway.toml with every key that there is, explained
+
+    Options:
+      -h, --help  Print help
+    ");
     assert_snapshot!(help("start"), @"
     exit: 0
     --- stdout ---

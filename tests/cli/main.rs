@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bench;
+mod config;
 mod control;
 mod help;
 mod logs;
+mod setup;
 mod start;
 mod status;
 mod stopped;

@@ -82,7 +82,7 @@ fn a_wrong_command_line_is_explained() {
     --- stderr ---
     error: unrecognized subcommand 'statsu'
 
-      tip: some similar subcommands exist: 'start', 'status'
+      tip: some similar subcommands exist: 'setup', 'start', 'status'
 
     Usage: ai-gateway <COMMAND>
 

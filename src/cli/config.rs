@@ -1,0 +1,126 @@
+//! `ai-gateway config`: what the configuration says and whether it is right.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    context::{Context, print},
+    failure::{Exit, Failure},
+    settings,
+    status::pretty,
+    text::{BOLD, DIM, Line},
+};
+use crate::config::{Loaded, example, ports, report::Report};
+
+/// Check, show or explain the configuration
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Find everything that is wrong with it, ports that are taken included
+    ///
+    /// Exits with 78 if something is.
+    Check {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show every value that holds, and where it comes from
+    Show {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a gateway.toml with every key that there is, explained
+    Example,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    match args.verb {
+        Verb::Check { json } => check(context, json),
+        Verb::Show { json } => show(&settings::read(context, &[])?, json),
+        Verb::Example => print(example::example()),
+    }
+}
+
+fn check(context: &Context, json: bool) -> Result<(), Failure> {
+    let read = settings::read(context, &[]);
+    let checked = read.and_then(|loaded| {
+        let taken = taken_ports(context, &loaded);
+        if taken.is_empty() {
+            Ok(loaded)
+        } else {
+            Err(taken.into())
+        }
+    });
+    if json {
+        let (ok, report) = match &checked {
+            Ok(loaded) => (true, loaded.warnings.render(false)),
+            Err(failure) => (false, plain(&failure.text())),
+        };
+        print(pretty(&json!({ "ok": ok, "report": report }))?)?;
+        return checked.map(drop).map_err(|failure| match failure {
+            Failure::BrokenPipe => failure,
+            _ => Failure::Said(Exit::Configuration),
+        });
+    }
+    let loaded = checked?;
+    settings::warn(&loaded);
+    let path = &context.paths.config;
+    print(if path.exists() {
+        format!("{} is right.\n", path.display())
+    } else {
+        format!("There is no {}: the defaults hold.\n", path.display())
+    })
+}
+
+/// A daemon of ours has the ports that it should have.
+fn taken_ports(context: &Context, loaded: &Loaded) -> Report {
+    if context.connect().is_ok() {
+        return Report::default();
+    }
+    ports::report(loaded, &ports::in_use(loaded))
+}
+
+fn plain(text: &str) -> String {
+    let text = anstream::adapter::strip_str(text).to_string();
+    text.trim_end().to_owned()
+}
+
+fn show(loaded: &Loaded, json: bool) -> Result<(), Failure> {
+    if json {
+        let rows = loaded.rows.iter().map(|row| {
+            let entry = json!({ "value": row.value, "origin": row.origin.to_string() });
+            (row.key.clone(), entry)
+        });
+        return print(pretty(&rows.collect::<Map<String, Value>>())?);
+    }
+    settings::warn(loaded);
+    let values: Vec<&str> = loaded
+        .rows
+        .iter()
+        .map(|row| row.value.as_deref().unwrap_or(row.unset))
+        .collect();
+    let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
+    let keys = widest(&mut loaded.rows.iter().map(|row| row.key.len()));
+    // One long path must not push all the rest off the screen.
+    let width = widest(
+        &mut values
+            .iter()
+            .map(|value| value.chars().count())
+            .filter(|w| *w <= 32),
+    );
+    let lines = loaded.rows.iter().zip(values).map(|(row, value)| {
+        let style = if row.value.is_some() { BOLD } else { DIM };
+        Line::new()
+            .plain(format!("{:<keys$}  ", row.key))
+            .and(style, format!("{value:<width$}"))
+            .and(DIM, format!("  {}", row.origin))
+            .render(usize::MAX)
+            + "\n"
+    });
+    print(lines.collect::<String>())
+}

@@ -1,0 +1,67 @@
+//! `ai-gateway profile`: how much the services may use.
+
+use std::path::Path;
+
+use super::{
+    context::{Context, print},
+    failure::Failure,
+    settings,
+    text::{self, BOLD, DIM, Line},
+};
+use crate::config::{Loaded, Machine, machine, profile::Profile, schema::PROFILES};
+
+/// Show or set how much the services may use
+///
+/// Without a name, shows the profiles, which one holds, and what fits this machine. With one,
+/// writes it to gateway.toml, and a daemon that runs takes it up.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// tiny, small, medium, large, or local, which limits nothing
+    #[arg(value_name = "NAME")]
+    profile: Option<String>,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    if let Some(profile) = &args.profile {
+        return settings::set(context, "profile", profile);
+    }
+    let loaded = settings::read(context, &[])?;
+    let lines = lines(&loaded, machine::facts(Path::new("/")));
+    let text: String = lines
+        .iter()
+        .map(|line| line.render(usize::MAX) + "\n")
+        .collect();
+    print(text)
+}
+
+fn lines(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
+    let chosen = loaded.settings.profile.as_str();
+    let open_webui = loaded.settings.open_webui.enabled;
+    let profiles = PROFILES.into_iter().filter_map(Profile::named);
+    let mut lines: Vec<Line> = profiles
+        .map(|profile| {
+            let here = profile.name == chosen;
+            let memory = match profile.sum(open_webui) {
+                0 => "no limits".to_owned(),
+                sum => text::size(sum),
+            };
+            let fits = machine.is_none_or(|machine| profile.fits(machine, open_webui));
+            let style = if here { BOLD } else { anstyle::Style::new() };
+            Line::new()
+                .and(style, if here { "* " } else { "  " })
+                .and(style, format!("{:<8}{memory:>9}  ", profile.name))
+                .plain(profile.about)
+                .and(
+                    DIM,
+                    if fits {
+                        ""
+                    } else {
+                        " (too big for this machine)"
+                    },
+                )
+        })
+        .collect();
+    lines.push(Line::new());
+    lines.push(Line::new().plain(format!("{chosen} holds: {}", loaded.origin("profile"))));
+    lines
+}

@@ -1,0 +1,71 @@
+//! The configuration as a command reads and changes it.
+
+use std::path::Path;
+
+use super::{
+    context::{Context, print, tell, variable},
+    failure::Failure,
+    reload,
+};
+use crate::{
+    config::{self, Loaded, edit, machine},
+    control::client::ClientError,
+};
+
+/// Reads it.
+pub(super) fn read(context: &Context, flags: &[(&str, &str)]) -> Result<Loaded, Failure> {
+    Ok(config::read(&context.paths, &variable, flags)?)
+}
+
+/// Tells what somebody should know of it.
+pub(super) fn warn(loaded: &Loaded) {
+    if !loaded.warnings.is_empty() {
+        tell(loaded.warnings.render(true) + "\n");
+    }
+}
+
+/// Sets one key in the file, if what comes of it is right.
+pub(super) fn change(context: &Context, key: &str, value: &str) -> Result<Loaded, Failure> {
+    let machine = machine::facts(Path::new("/"));
+    let path = &context.paths.config;
+    Ok(edit::change(path, key, value, &variable, machine)?)
+}
+
+/// The value of a key as it stands in TOML.
+pub(super) fn value<'a>(loaded: &'a Loaded, key: &str) -> &'a str {
+    let row = loaded.rows.iter().find(|row| row.key == key);
+    row.map_or("", |row| row.value.as_deref().unwrap_or(row.unset))
+}
+
+/// Sets one key, says what has changed by it, and has a daemon that runs take it up.
+pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failure> {
+    let before = read(context, &[])?;
+    let after = change(context, key, value)?;
+    warn(&after);
+    let changed = changes(&before, &after);
+    if changed.is_empty() {
+        return print(format!(
+            "Nothing changes: {key} is {} ({}).\n",
+            self::value(&after, key),
+            after.origin(key)
+        ));
+    }
+    print(changed.concat())?;
+    match context.connect() {
+        Ok(_) => reload::ask(context),
+        Err(ClientError::NotRunning { .. }) => {
+            print("ai-gateway is not running: that holds from its next start on.\n")
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Every key whose value is another one.
+fn changes(before: &Loaded, after: &Loaded) -> Vec<String> {
+    let rows = after.rows.iter();
+    let lines = rows.filter_map(|row| {
+        let (old, new) = (value(before, &row.key), value(after, &row.key));
+        (old != new).then(|| format!("{}: {old} -> {new}\n", row.key))
+    });
+    lines.collect()
+}

@@ -1,0 +1,197 @@
+//! The configuration: shown, checked, changed.
+
+use ai_gateway::control::types::{Call, Reply};
+use insta::assert_snapshot;
+
+use crate::bench::{Bench, ready};
+
+/// A profile that fits every machine, and ports that nobody listens on because nobody can.
+fn bench(more: &str) -> Bench {
+    let bench = Bench::new();
+    bench.write("gateway.toml", &format!("profile = \"local\"\n{more}"));
+    bench
+}
+
+#[test]
+fn the_budget_is_shown_with_where_it_comes_from() {
+    let bench = bench("budget = 7.5\n");
+    assert_snapshot!(bench.run("budget"), @"
+    exit: 0
+    --- stdout ---
+    $7.50 in 30 days (budget is 7.5: $TEST/gw/gateway.toml:2)
+    ");
+    let mut command = bench.command("budget");
+    assert_snapshot!(bench.seen(command.env("AI_GATEWAY_BUDGET", "prod")), @"
+    exit: 0
+    --- stdout ---
+    $200.00 in 30 days (budget is 200: environment AI_GATEWAY_BUDGET)
+    ");
+}
+
+#[test]
+fn a_new_budget_is_written_and_holds_from_the_next_start_on() {
+    let bench = bench("# mine\nbudget = 7.5 # dollars\n");
+    assert_snapshot!(bench.run("budget prod"), @"
+    exit: 0
+    --- stdout ---
+    budget: 7.5 -> 200
+    ai-gateway is not running: that holds from its next start on.
+    ");
+    let text = std::fs::read_to_string(bench.home().join("gateway.toml")).unwrap();
+    assert_eq!(
+        text,
+        "profile = \"local\"\n# mine\nbudget = \"prod\" # dollars\n"
+    );
+    assert_snapshot!(bench.run("budget 200"), @"
+    exit: 0
+    --- stdout ---
+    Nothing changes: budget is 200 ($TEST/gw/gateway.toml:3).
+    ");
+}
+
+#[test]
+fn a_daemon_that_runs_takes_a_new_budget_up() {
+    let bench = bench("");
+    let daemon = bench.daemon_that(ready(), |_| {
+        Ok(Reply::Done(vec!["litellm: restarted".into()]))
+    });
+    let answer = bench.answer("budget unlimited");
+    assert_eq!(answer, "budget: 15 -> 1000\nlitellm: restarted\n");
+    assert_eq!(daemon.asked(), [Call::Reload]);
+}
+
+#[test]
+fn a_bad_value_changes_nothing() {
+    let bench = bench("");
+    assert_snapshot!(bench.run("budget -5"), @"
+    exit: 78
+    --- stderr ---
+    error: `budget` is below zero
+     |
+     | budget = -5
+     |          ^^ expected an amount of 0 or more
+    ");
+    assert_snapshot!(bench.run("profile locale"), @r#"
+    exit: 78
+    --- stderr ---
+    error: `profile` has no such value
+     |
+     | profile = locale
+     |           ^^^^^^ expected "tiny", "small", "medium", "large" or "local"
+     |
+     = help: did you mean "local"?
+    "#);
+    let text = std::fs::read_to_string(bench.home().join("gateway.toml")).unwrap();
+    assert_eq!(text, "profile = \"local\"\n");
+}
+
+#[test]
+fn the_profiles_are_shown_with_the_one_that_holds() {
+    let seen = bench("")
+        .run("profile")
+        .replace(" (too big for this machine)", "");
+    assert_snapshot!(seen, @"
+    exit: 0
+    --- stdout ---
+      tiny       955 MB  a machine with 1 GB and 1 CPU
+      small     1600 MB  a machine with 2 GB and 2 CPUs
+      medium    3200 MB  a machine with 4 GB and 4 CPUs
+      large     6300 MB  a machine with 8 GB and 8 CPUs
+    * local   no limits  no limits, for a developer's machine
+
+    local holds: $TEST/gw/gateway.toml:1
+    ");
+}
+
+#[test]
+fn a_wrong_file_is_shown_where_it_is_wrong() {
+    let bench = bench("bugdet = 5\n[listen]\nport = \"x\"\n");
+    assert_snapshot!(bench.run("config check"), @r#"
+    exit: 78
+    --- stderr ---
+    error: there is no key `bugdet`
+     --> $TEST/gw/gateway.toml:2:1
+      |
+    2 | bugdet = 5
+      | ^^^^^^ not known at the top of the file
+      |
+      = help: did you mean `budget`?
+
+    error: `listen.port` has the wrong type
+     --> $TEST/gw/gateway.toml:4:8
+      |
+    4 | port = "x"
+      |        ^^^ expected a port from 1 to 65535, found text
+      |
+      = help: for example: port = 3000
+    "#);
+    assert_snapshot!(bench.run("config check --json"), @r#"
+    exit: 78
+    --- stdout ---
+    {
+      "ok": false,
+      "report": "error: there is no key `bugdet`\n --> $TEST/gw/gateway.toml:2:1\n  |\n2 | bugdet = 5\n  | ^^^^^^ not known at the top of the file\n  |\n  = help: did you mean `budget`?\n\nerror: `listen.port` has the wrong type\n --> $TEST/gw/gateway.toml:4:8\n  |\n4 | port = \"x\"\n  |        ^^^ expected a port from 1 to 65535, found text\n  |\n  = help: for example: port = 3000"
+    }
+    "#);
+    assert!(bench.run("config show").starts_with("exit: 78\n"));
+    assert!(bench.run("budget").starts_with("exit: 78\n"));
+}
+
+#[test]
+fn a_port_that_is_taken_is_found_unless_we_have_it_ourselves() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let bench = bench(&format!(
+        "[listen]\nport = {port}\nadmin_port = {}\n",
+        free_port()
+    ));
+    let seen = bench.run("config check");
+    assert!(seen.starts_with("exit: 78\n"), "{seen}");
+    assert!(
+        seen.contains(&format!("cannot listen on 127.0.0.1:{port}")),
+        "{seen}"
+    );
+    let _daemon = bench.daemon(ready());
+    assert_snapshot!(bench.run("config check"), @"
+    exit: 0
+    --- stdout ---
+    $TEST/gw/gateway.toml is right.
+    ");
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[test]
+fn every_value_is_shown_with_where_it_comes_from() {
+    let bench = bench("[listen]\nport = 3001\n");
+    let seen = bench.run("config show");
+    let line = |key: &str| {
+        seen.lines()
+            .find(|line| line.starts_with(key))
+            .unwrap()
+            .to_owned()
+    };
+    assert_snapshot!(line("listen.port"), @"listen.port                    3001                   $TEST/gw/gateway.toml:3");
+    assert_snapshot!(line("listen.admin_port"), @"listen.admin_port              4000                   default");
+    let json = bench.command("config show --json").output().unwrap().stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["listen.port"]["value"], "3001");
+    assert!(
+        json["listen.port"]["origin"]
+            .as_str()
+            .unwrap()
+            .ends_with("gateway.toml:3")
+    );
+}
+
+#[test]
+fn the_example_is_a_right_configuration() {
+    let bench = Bench::new();
+    let example = bench.answer("config example");
+    bench.write("gateway.toml", &example);
+    let seen = bench.run("config show");
+    assert!(seen.starts_with("exit: 0\n"), "{seen}");
+}
