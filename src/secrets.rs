@@ -211,6 +211,20 @@ impl SecretStore {
         Ok(Secret(value.to_owned()))
     }
 
+    /// Puts a new value in place of Open WebUI's virtual key, whose old one was revoked. No other
+    /// secret is ever replaced.
+    ///
+    /// # Errors
+    /// The kernel's, and then the old value is still there.
+    pub fn renew_virtual_key(&self) -> Result<Secret, SecretError> {
+        let kind = Kind::OpenWebuiVirtualKey;
+        let value = generate(kind)?;
+        let (place, beside) = (self.path(kind), self.write_beside(kind, &value)?);
+        fs::rename(&beside, &place).map_err(io_error("replace", &place))?;
+        self.flush_folder()?;
+        Ok(Secret(value))
+    }
+
     fn make_folder(&self) -> Result<(), SecretError> {
         let folder = &self.folder;
         DirBuilder::new()
@@ -234,10 +248,20 @@ impl SecretStore {
 
     /// False: somebody else made it in the meantime, and theirs stays.
     fn make(&self, kind: Kind) -> Result<bool, SecretError> {
-        let (place, beside) = (
-            self.path(kind),
-            self.folder.join(format!(".{}.new", kind.file_name())),
-        );
+        let (place, beside) = (self.path(kind), self.write_beside(kind, &generate(kind)?)?);
+        let made = match fs::hard_link(&beside, &place) {
+            Ok(()) => true,
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(e) => return Err(io_error("create", &place)(e)),
+        };
+        fs::remove_file(&beside).map_err(io_error("remove", &beside))?;
+        self.flush_folder()?;
+        Ok(made)
+    }
+
+    /// Writes a value to a file beside its place, flushed, and returns that file.
+    fn write_beside(&self, kind: Kind, value: &str) -> Result<PathBuf, SecretError> {
+        let beside = self.folder.join(format!(".{}.new", kind.file_name()));
         // What an interrupted run left behind.
         match fs::remove_file(&beside) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
@@ -251,19 +275,16 @@ impl SecretStore {
             .mode(0o600)
             .open(&beside)
             .map_err(io_error("create", &beside))?;
-        file.write_all(generate(kind)?.as_bytes())
+        file.write_all(value.as_bytes())
             .and_then(|()| file.sync_all())
             .map_err(io_error("write", &beside))?;
-        let made = match fs::hard_link(&beside, &place) {
-            Ok(()) => true,
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
-            Err(e) => return Err(io_error("create", &place)(e)),
-        };
-        fs::remove_file(&beside).map_err(io_error("remove", &beside))?;
+        Ok(beside)
+    }
+
+    fn flush_folder(&self) -> Result<(), SecretError> {
         File::open(&self.folder)
             .and_then(|folder| folder.sync_all())
-            .map_err(io_error("flush", &self.folder))?;
-        Ok(made)
+            .map_err(io_error("flush", &self.folder))
     }
 }
 

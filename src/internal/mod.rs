@@ -3,7 +3,16 @@
 //! They get what they need in their environment: addresses and paths, never a secret's value. The
 //! plan of the stack writes that environment and the command reads it, both through [`Context`].
 
+pub mod after_start;
+mod api;
+mod connection;
+pub mod demo;
+pub mod drain;
+pub mod webui_key;
+
 use std::{net::SocketAddr, path::PathBuf};
+
+pub use self::{api::ApiError, connection::ConnectionError};
 
 /// What the commands need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +21,8 @@ pub struct Context {
     pub litellm: SocketAddr,
     /// The folder of the secrets.
     pub secrets: PathBuf,
+    /// A folder for what is to be remembered until the next start.
+    pub memory: PathBuf,
     /// Whether the demo model is wanted.
     pub demo_model: bool,
     /// How to reach what Open WebUI keeps; none: it is not a part of the stack.
@@ -43,6 +54,7 @@ pub struct ContextError {
 
 const LITELLM: &str = "AI_GATEWAY_LITELLM";
 const SECRETS: &str = "AI_GATEWAY_SECRETS";
+const MEMORY: &str = "AI_GATEWAY_MEMORY";
 const DEMO_MODEL: &str = "AI_GATEWAY_DEMO_MODEL";
 const PSQL: &str = "AI_GATEWAY_PSQL";
 const POSTGRES_SOCKET: &str = "AI_GATEWAY_POSTGRES_SOCKET";
@@ -53,6 +65,7 @@ impl Context {
         let mut variables = vec![
             (LITELLM, self.litellm.to_string()),
             (SECRETS, self.secrets.display().to_string()),
+            (MEMORY, self.memory.display().to_string()),
             (DEMO_MODEL, self.demo_model.to_string()),
         ];
         if let Some(database) = &self.open_webui {
@@ -84,6 +97,7 @@ impl Context {
         Ok(Self {
             litellm: litellm.parse().map_err(|_| wrong(LITELLM, litellm))?,
             secrets: need(SECRETS)?.into(),
+            memory: need(MEMORY)?.into(),
             demo_model: demo_model
                 .parse()
                 .map_err(|_| wrong(DEMO_MODEL, demo_model))?,
@@ -99,6 +113,9 @@ impl Context {
 }
 
 #[cfg(test)]
+mod fake;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -106,6 +123,7 @@ mod tests {
         Context {
             litellm: "127.0.0.1:4000".parse().unwrap(),
             secrets: "/s/secrets".into(),
+            memory: "/s/services/litellm".into(),
             demo_model: true,
             open_webui: open_webui.then(|| Database {
                 psql: "/pg/psql".into(),

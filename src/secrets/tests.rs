@@ -130,3 +130,23 @@ fn litellms_keys_begin_as_litellm_wants_them_and_no_two_are_equal() {
 fn debug_output_shows_nothing_of_a_secret() {
     assert_eq!(format!("{:?}", Secret("hunter2".into())), "<secret>");
 }
+
+#[test]
+fn only_the_virtual_key_gets_a_new_value() {
+    let (_dir, store) = store();
+    store.make_missing(None).unwrap();
+    let before = Kind::ALL.map(|kind| store.read(kind).unwrap());
+    let renewed = store.renew_virtual_key().unwrap();
+    for (kind, before) in Kind::ALL.into_iter().zip(before) {
+        let now = store.read(kind).unwrap();
+        let ours = kind == Kind::OpenWebuiVirtualKey;
+        assert_eq!(now == before, !ours, "{kind:?}");
+        assert_eq!(now == renewed, ours, "{kind:?}");
+        assert_eq!(mode(&store.path(kind)), 0o600, "{kind:?}");
+    }
+    assert!(renewed.expose().starts_with("sk-"));
+    assert_eq!(
+        fs::read_dir(&store.folder).unwrap().count(),
+        Kind::ALL.len()
+    );
+}

@@ -28,7 +28,7 @@ pub const UI_USER: &str = "admin";
 pub(super) const REQUEST_SECONDS: u32 = 300;
 
 /// From the wish to stop to the end of the last request.
-const DRAIN_SECONDS: u64 = 30;
+pub const DRAIN_SECONDS: u64 = 30;
 
 pub(super) fn plan(inputs: &Inputs) -> Part {
     let service = name(LITELLM);
@@ -202,6 +202,7 @@ fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
     let context = Context {
         litellm: litellm_address(&inputs.settings.listen),
         secrets: inputs.paths.secrets(),
+        memory: cwd.to_owned(),
         demo_model: inputs.settings.litellm.demo_model,
         open_webui: inputs.settings.open_webui.enabled.then(|| Database {
             psql: inputs.installed.postgres_bin.join("psql"),

@@ -1,0 +1,171 @@
+//! LiteLLM's administration over HTTP, as far as the commands need it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use serde_json::Value;
+use ureq::Agent;
+
+use crate::secrets::Secret;
+
+/// Longer than this is no answer: LiteLLM is on the same machine, and ready.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How much of an answer's message is worth printing.
+const MESSAGE_MAX: usize = 300;
+
+/// LiteLLM did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// There was no answer.
+    #[error("cannot {action}: LiteLLM at {at} does not answer")]
+    NoAnswer {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        at: SocketAddr,
+        /// Why.
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    /// The answer was no.
+    #[error("cannot {action}: LiteLLM answered {status}: {message}")]
+    Refused {
+        /// What was tried.
+        action: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// What LiteLLM says of it, without secrets.
+        message: String,
+    },
+}
+
+/// LiteLLM's API with the rights of its administrator.
+pub(super) struct Api {
+    agent: Agent,
+    at: SocketAddr,
+    master_key: Secret,
+}
+
+/// An answer with any status.
+pub(super) struct Answer {
+    action: &'static str,
+    status: u16,
+    body: Value,
+}
+
+impl Api {
+    pub(super) fn new(at: SocketAddr, master_key: Secret) -> Self {
+        Self {
+            agent: agent(PATIENCE),
+            at,
+            master_key,
+        }
+    }
+
+    pub(super) fn get(&self, action: &'static str, path: &str) -> Result<Answer, ApiError> {
+        let request = self
+            .agent
+            .get(format!("http://{}{path}", self.at))
+            .header("Authorization", self.authorization());
+        answer(action, self.at, request.call())
+    }
+
+    pub(super) fn post(
+        &self,
+        action: &'static str,
+        path: &str,
+        body: &Value,
+    ) -> Result<Answer, ApiError> {
+        let request = self
+            .agent
+            .post(format!("http://{}{path}", self.at))
+            .header("Authorization", self.authorization());
+        answer(action, self.at, request.send_json(body))
+    }
+
+    fn authorization(&self) -> String {
+        format!("Bearer {}", self.master_key.expose())
+    }
+}
+
+/// Reads a whole answer.
+pub(super) fn answer(
+    action: &'static str,
+    at: SocketAddr,
+    response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+) -> Result<Answer, ApiError> {
+    let no_answer = |source| ApiError::NoAnswer {
+        action,
+        at,
+        source: Box::new(source),
+    };
+    let mut response = response.map_err(no_answer)?;
+    let text = response.body_mut().read_to_string().map_err(no_answer)?;
+    Ok(Answer {
+        action,
+        status: response.status().as_u16(),
+        body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+    })
+}
+
+/// Neither proxies nor redirects: the server is this machine's, and what we send is secret.
+pub(super) fn agent(patience: Duration) -> Agent {
+    Agent::config_builder()
+        .timeout_global(Some(patience))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .build()
+        .new_agent()
+}
+
+impl Answer {
+    /// The body of a success.
+    pub(super) fn done(self) -> Result<Value, ApiError> {
+        let action = self.action;
+        self.found()?.ok_or_else(|| ApiError::Refused {
+            action,
+            status: 404,
+            message: "there is no such thing".to_owned(),
+        })
+    }
+
+    /// The body of a success, or nothing where there is no such thing.
+    pub(super) fn found(self) -> Result<Option<Value>, ApiError> {
+        match self.status {
+            200..=299 => Ok(Some(self.body)),
+            404 => Ok(None),
+            status => Err(ApiError::Refused {
+                action: self.action,
+                status,
+                message: message(&self.body),
+            }),
+        }
+    }
+}
+
+/// What an answer says in words, with everything left out that looks like a key.
+fn message(body: &Value) -> String {
+    let text = body["error"]["message"]
+        .as_str()
+        .map_or_else(|| body.to_string(), str::to_owned);
+    let outside = |c: char| !(c.is_alphanumeric() || "-_".contains(c));
+    let mut shown = text.clone();
+    for word in text.split(outside).filter(|word| word.starts_with("sk-")) {
+        shown = shown.replace(word, "<secret>");
+    }
+    shown.chars().take(MESSAGE_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_left_out_of_messages() {
+        let body = json!({"error": {"message": "Key sk-12ab_c=, is 'sk-34': no"}});
+        assert_eq!(message(&body), "Key <secret>=, is '<secret>': no");
+    }
+}
