@@ -24,7 +24,7 @@ fn variable(name: &str) -> Option<u64> {
     )
 }
 
-/// Chaos, then calm, then a shutdown.
+/// Chaos, then calm or none, then a shutdown.
 fn run(seed: u64) {
     let mut world = World::new(seed);
     let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
@@ -32,8 +32,11 @@ fn run(seed: u64) {
         for _ in 0..EVENTS {
             world.chaos();
         }
-        world.calm();
-        invariants::a_failed_service_never_blocks_an_independent_one(&world);
+        if !seed.is_multiple_of(3) {
+            world.calm();
+            invariants::a_failed_service_never_blocks_an_independent_one(&world);
+            invariants::the_newest_specifications_are_in_force(&world);
+        }
         world.shut_down();
         invariants::stop_always_ends(&world);
     }));

@@ -27,6 +27,10 @@
 //! - *Failed*: the credit is spent. Nothing but a request brings it back. Services that do not
 //!   require it go on; those that do, wait.
 //!
+//! *New specifications* ([`Machine::reconfigure`]) take effect with the next life of each service
+//! that they change; one that runs is bounced for it. A service that is no longer there goes down
+//! and is forgotten.
+//!
 //! A stop of several services takes dependants first: a service that is to go down waits for each
 //! dependant that is to go down as well and may have a process. A dependant that stays up holds
 //! nobody back, and a service that restarts does not restart its dependants, unless they say so.
@@ -35,6 +39,7 @@
 //! owner calls [`Machine::handle`]; nothing in here is shared.
 
 mod handlers;
+mod reconfigure;
 mod requests;
 mod rng;
 mod settle;
@@ -52,6 +57,7 @@ use crate::{
     spec::{ServiceName, ServiceSpec},
 };
 
+pub use reconfigure::Reconfigured;
 pub use requests::Denied;
 
 use rng::Rng;
@@ -62,6 +68,8 @@ use unit::{Context, Unit};
 pub struct Machine {
     graph: Graph,
     units: BTreeMap<ServiceName, Unit>,
+    /// The last lives of services that are no longer there.
+    forgotten: BTreeMap<ServiceName, u64>,
     rng: Rng,
     shutdown: Shutdown,
 }
@@ -107,6 +115,7 @@ impl Machine {
         Ok(Self {
             graph,
             units,
+            forgotten: BTreeMap::new(),
             rng: Rng::new(seed),
             shutdown: Shutdown::No,
         })

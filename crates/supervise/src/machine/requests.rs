@@ -31,7 +31,7 @@ impl Machine {
             Request::Shutdown => Ok(()),
             Request::Start(target) | Request::Restart(target) | Request::Stop(target) => {
                 if let Target::One(service) = target
-                    && !self.units.contains_key(service)
+                    && self.units.get(service).is_none_or(|unit| unit.retired)
                 {
                     return Err(Denied::Unknown(service.clone()));
                 }

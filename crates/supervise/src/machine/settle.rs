@@ -21,7 +21,7 @@ enum Step {
     BeStopped,
     /// It was down, and may come up again.
     TurnUp,
-    /// Something that it restarts with was restarted.
+    /// Something that it restarts with was restarted, or its specification is another now.
     Bounce,
 }
 
@@ -32,9 +32,11 @@ impl Machine {
     pub(super) fn settle(&mut self, mut touched: Touched, now: Time, effects: &mut Vec<Effect>) {
         let neighbours = |machine: &Self, service: &ServiceName| -> Touched {
             let graph = &machine.graph;
+            let unit = machine.units.get(service);
             graph
                 .requirements(service)
                 .chain(graph.dependants(service))
+                .chain(unit.into_iter().flat_map(|unit| unit.launched_with.keys()))
                 .cloned()
                 .collect()
         };
@@ -45,6 +47,8 @@ impl Machine {
                 self.take(&service, step, now, effects);
                 touched.append(&mut neighbours(self, &service));
                 touched.insert(service);
+            } else {
+                self.forget_if_over(&service);
             }
         }
         if self.shutdown == Shutdown::Asked
@@ -64,7 +68,8 @@ impl Machine {
                 .is_empty()
                 .then(|| Step::Launch(self.lives_required(unit))),
             (Wanted::Up, State::Starting { .. } | State::Up(_)) => {
-                self.restarted_requirement(unit).map(|_| Step::Bounce)
+                let outdated = unit.next_spec.is_some();
+                (outdated || self.restarted_requirement(unit).is_some()).then_some(Step::Bounce)
             }
             (
                 Wanted::Down | Wanted::Bounce,
@@ -154,12 +159,16 @@ impl Machine {
         Some(name.clone())
     }
 
-    /// Whether a dependant that is to go down as well has not done so yet.
+    /// Whether a dependant that is to go down as well has not done so yet. What a life depends on
+    /// is what it was launched with, which new specifications may have changed meanwhile.
     fn held_up(&self, service: &ServiceName) -> bool {
-        self.graph.dependants(service).any(|name| {
-            self.units
-                .get(name)
-                .is_some_and(|u| u.wanted != Wanted::Up && u.may_have_process())
-        })
+        let goes_down = |u: &Unit| u.wanted != Wanted::Up && u.may_have_process();
+        let by_graph = |name| self.units.get(name).is_some_and(goes_down);
+        let of_before = |u: &Unit| u.retired || u.next_spec.is_some();
+        self.graph.dependants(service).any(by_graph)
+            || self
+                .units
+                .values()
+                .any(|u| of_before(u) && goes_down(u) && u.launched_with.contains_key(service))
     }
 }

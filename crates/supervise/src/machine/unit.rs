@@ -93,7 +93,12 @@ pub(super) struct Context<'a> {
 
 #[derive(Debug, Clone)]
 pub(super) struct Unit {
+    /// What its newest life was launched with, or its first one will be.
     pub(super) spec: ServiceSpec,
+    /// What its next life will be launched with, if that has changed.
+    pub(super) next_spec: Option<Box<ServiceSpec>>,
+    /// No longer a part of the stack: once it is down, it is forgotten.
+    pub(super) retired: bool,
     pub(super) wanted: Wanted,
     pub(super) state: State,
     pub(super) since: Time,
@@ -111,6 +116,8 @@ impl Unit {
     pub(super) const fn new(spec: ServiceSpec) -> Self {
         Self {
             spec,
+            next_spec: None,
+            retired: false,
             wanted: Wanted::Down,
             state: State::Stopped,
             since: Time(std::time::Duration::ZERO),
@@ -184,6 +191,11 @@ impl Unit {
     pub(super) fn enter(&mut self, state: State, reason: Reason, cx: &mut Context<'_>) {
         let from = self.name();
         self.state = state;
+        if !self.may_have_process()
+            && let Some(spec) = self.next_spec.take()
+        {
+            self.spec = *spec;
+        }
         let to = self.name();
         if from != to {
             self.since = cx.now;

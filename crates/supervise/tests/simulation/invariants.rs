@@ -156,15 +156,20 @@ pub(crate) fn on_change(world: &World, change: &Change) {
 
 /// In a shutdown a service is asked to go only when nobody is left who needs it.
 fn dependants_go_first(world: &World, change: &Change) {
+    // One that was on its way before the shutdown goes on.
     let asked_to_go = change.reason == Reason::Requested
+        && change.from != StateName::Draining
         && matches!(change.to, StateName::Draining | StateName::Stopping);
     if !world.shutting_down || !asked_to_go {
         return;
     }
     let service = &change.instance.service;
     for (other, life) in &world.lives {
-        let spec = world.machine.spec(&other.service).expect("it is a service");
         let gone = !life.main && life.others == 0;
+        let Some(spec) = world.machine.spec(&other.service) else {
+            assert!(gone, "{other} was forgotten while it lived");
+            continue;
+        };
         assert!(
             gone || !spec.requires.contains(service),
             "{service} goes before {other}"
@@ -190,6 +195,16 @@ pub(crate) fn a_failed_service_never_blocks_an_independent_one(world: &World) {
             }
             state => panic!("{} is {state} after the calm", status.instance),
         }
+    }
+}
+
+/// After the calm: what was taken away is forgotten, and every life runs what was last said of it.
+pub(crate) fn the_newest_specifications_are_in_force(world: &World) {
+    let known: Vec<_> = statuses(world).into_keys().collect();
+    let wanted: Vec<_> = world.specs.keys().cloned().collect();
+    assert_eq!(known, wanted);
+    for (name, spec) in &world.specs {
+        assert_eq!(world.machine.spec(name), Some(spec), "{name} is outdated");
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) shutting_down: bool,
     pub(crate) shutdown_complete: u32,
     pub(crate) events: Vec<(Time, Event)>,
+    pub(crate) reconfigured: u32,
+    pub(crate) specs: BTreeMap<ServiceName, ServiceSpec>,
     pending: Vec<Pending>,
     dice: u64,
     faults: bool,
@@ -57,7 +59,10 @@ impl World {
     pub(crate) fn new(seed: u64) -> Self {
         let mut dice = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let specs = specs(&mut dice);
+        let known = specs.iter().map(|s| (s.name.clone(), s.clone())).collect();
         Self {
+            reconfigured: 0,
+            specs: known,
             machine: Machine::new(specs, seed).expect("requirements point backwards only"),
             now: Time::default(),
             lives: BTreeMap::new(),
@@ -82,6 +87,7 @@ impl World {
             1 | 2 => self.a_process_dies(),
             3 | 4 => self.time_passes(),
             5 => self.stale_news(),
+            6 if self.roll(4) == 0 => self.reconfigure(),
             _ => self.something_pending(),
         }
     }
@@ -226,6 +232,32 @@ impl World {
             _ => Request::Start(target),
         };
         self.tell(Event::Request(request));
+    }
+
+    /// One service is changed, added or taken away.
+    fn reconfigure(&mut self) {
+        let number = self.roll(7);
+        let which = name(number);
+        if self.roll(3) == 0 && self.specs.len() > 1 {
+            self.specs.remove(&which);
+        } else {
+            let spec = spec(number, &mut self.dice);
+            self.specs.insert(which, spec);
+        }
+        let known: BTreeSet<_> = self.specs.keys().cloned().collect();
+        for spec in self.specs.values_mut() {
+            spec.requires.retain(|name| known.contains(name));
+        }
+        let specs = self.specs.values().cloned().collect();
+        let (_, effects) = self
+            .machine
+            .reconfigure(specs, self.now)
+            .expect("requirements point backwards only");
+        self.reconfigured += 1;
+        for effect in effects {
+            self.carry_out(effect);
+        }
+        invariants::check(self);
     }
 
     fn a_process_dies(&mut self) {
