@@ -195,6 +195,12 @@ impl Watch {
     }
 }
 
+impl From<Watch> for OwnedFd {
+    fn from(watch: Watch) -> Self {
+        watch.file.into()
+    }
+}
+
 impl AsFd for Watch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()

@@ -8,5 +8,6 @@ mod child;
 pub mod journal;
 pub mod pidfd;
 pub mod proc;
+pub mod readiness;
 pub mod spawn;
 pub mod subreaper;

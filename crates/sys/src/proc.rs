@@ -56,6 +56,10 @@ pub struct Stat {
     pub session: pid_t,
     /// When it was started, in clock ticks since boot: tells it from another with its number.
     pub started: u64,
+    /// Processor time of it and of the children that it has reaped, in clock ticks.
+    pub cpu_ticks: u64,
+    /// Whether it has ended and only waits to be reaped.
+    pub zombie: bool,
 }
 
 /// Reads who a process is.
@@ -125,10 +129,44 @@ pub fn children(pid: pid_t) -> Result<Vec<pid_t>, ProcError> {
 
 /// The children of a process, theirs and so on, parents first.
 ///
+/// By the kernel's own lists where it was built with them (`CONFIG_PROC_CHILDREN`): they cost as
+/// much as there are descendants, and not as much as there are processes.
+///
 /// # Errors
 /// Where /proc cannot be listed.
 pub fn descendants(pid: pid_t) -> Result<Vec<pid_t>, ProcError> {
-    Ok(descendants_in(&all()?, pid))
+    if Path::new("/proc/thread-self/children").exists() {
+        Ok(listed_descendants(pid))
+    } else {
+        Ok(descendants_in(&all()?, pid))
+    }
+}
+
+fn listed_descendants(ancestor: pid_t) -> Vec<pid_t> {
+    let mut found = listed_children(ancestor);
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        next += 1;
+        for child in listed_children(parent) {
+            if child != ancestor && !found.contains(&child) {
+                found.push(child);
+            }
+        }
+    }
+    found
+}
+
+/// Of each of its threads. What has ended meanwhile has no children any more: they were handed on.
+fn listed_children(pid: pid_t) -> Vec<pid_t> {
+    let threads = fs::read_dir(file(pid, "task")).into_iter().flatten();
+    let lists =
+        threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            let pids = list.split_whitespace().filter_map(|pid| pid.parse().ok());
+            pids.collect::<Vec<pid_t>>()
+        })
+        .collect()
 }
 
 fn descendants_in(all: &[Stat], ancestor: pid_t) -> Vec<pid_t> {
@@ -159,6 +197,10 @@ fn parse_stat(text: &str) -> Option<Stat> {
         group: number(2)?,
         session: number(3)?,
         started: fields.get(19)?.parse().ok()?,
+        cpu_ticks: (11..15)
+            .map(|n| fields.get(n)?.parse::<u64>().ok())
+            .sum::<Option<u64>>()?,
+        zombie: matches!(fields.first()?, &"Z" | &"X"),
     })
 }
 
@@ -187,6 +229,8 @@ fn read(path: &Path) -> Result<String, ProcError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
+
     use super::*;
 
     fn process(pid: pid_t, parent: pid_t) -> Stat {
@@ -196,18 +240,22 @@ mod tests {
             group: pid,
             session: pid,
             started: 0,
+            cpu_ticks: 0,
+            zombie: false,
         }
     }
 
     #[test]
     fn a_name_with_brackets_and_spaces_does_not_mislead() {
-        let text = "7 (a) R 1 (b) S 3 4 5 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0\n";
+        let text = "7 (a) R 1 (b) S 3 4 5 0 -1 4 0 0 0 0 1 2 3 4 20 0 1 0 99 0 0\n";
         let stat = Stat {
             pid: 7,
             parent: 3,
             group: 4,
             session: 5,
             started: 99,
+            cpu_ticks: 10,
+            zombie: false,
         };
         assert_eq!(parse_stat(text), Some(stat));
     }
@@ -235,6 +283,31 @@ mod tests {
     fn a_circle_of_parents_ends() {
         let all = [process(2, 3), process(3, 2)];
         assert_eq!(descendants_in(&all, 2), [3]);
+    }
+
+    #[test]
+    fn both_ways_find_the_same_descendants() {
+        let mut child = std::process::Command::new("/bin/sh")
+            .args(["-c", "sleep 60 & wait"])
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let own = pid_t::try_from(std::process::id()).unwrap();
+        let shell = pid_t::try_from(child.id()).unwrap();
+        // The shell forks when it comes to it.
+        let sleeps = loop {
+            let below = listed_descendants(shell);
+            if !below.is_empty() {
+                break below;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(descendants_in(&all().unwrap(), shell), sleeps);
+        let ours = listed_descendants(own);
+        assert!(ours.contains(&shell) && ours.contains(&sleeps[0]));
+        nix::sys::signal::killpg(nix::unistd::Pid::from_raw(shell), nix::sys::signal::SIGKILL)
+            .unwrap();
+        child.wait().unwrap();
     }
 
     #[test]
