@@ -1,0 +1,99 @@
+//! A log file that never grows beyond its bound.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use crate::runtime::clock;
+
+/// A file is put aside when it has become this long, in bytes; with the one put aside before, a
+/// service takes at most twice this.
+const SIZE_MAX: u64 = 8 << 20;
+
+/// `NAME.log`, and `NAME.log.1` with what was before. Each line begins with its time in RFC 3339
+/// and a space.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    file: File,
+    size: u64,
+    size_max: u64,
+    /// Lines that could not be written since the last one that was.
+    lost: u64,
+}
+
+impl LogFile {
+    /// Opens the log of this name, to go on where it ends; makes the folder where it is missing.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn open(folder: &Path, name: &str) -> io::Result<Self> {
+        Self::with_size(folder, name, SIZE_MAX)
+    }
+
+    pub(super) fn with_size(folder: &Path, name: &str, size_max: u64) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let path = folder.join(format!("{name}.log"));
+        let file = append(&path)?;
+        Ok(Self {
+            size: file.metadata()?.len(),
+            path,
+            file,
+            size_max,
+            lost: 0,
+        })
+    }
+
+    /// Writes one line. A line that cannot be written (a full disk) is counted, and the count is
+    /// the first thing that is written once that is possible again.
+    pub fn line(&mut self, text: &[u8]) {
+        let now = humantime::format_rfc3339_micros(clock::wall());
+        let mut line = Vec::with_capacity(text.len() + 64);
+        if self.lost > 0 {
+            line.extend_from_slice(
+                format!("{now} ({} lines were lost here)\n", self.lost).as_bytes(),
+            );
+        }
+        line.extend_from_slice(format!("{now} ").as_bytes());
+        line.extend_from_slice(text);
+        line.push(b'\n');
+        match self.write(&line) {
+            Ok(()) => self.lost = 0,
+            Err(_) => self.lost += 1,
+        }
+    }
+
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        let length = line.len() as u64;
+        if self.size > 0 && self.size + length > self.size_max {
+            let mut aside = self.path.clone().into_os_string();
+            aside.push(".1");
+            fs::rename(&self.path, aside)?;
+            self.file = append(&self.path)?;
+            self.size = 0;
+        }
+        // In one call, so that a reader never sees half a line.
+        self.file.write_all(line)?;
+        self.size += length;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl LogFile {
+    /// Goes on in another file.
+    pub(super) fn write_to(&mut self, path: impl AsRef<Path>) {
+        self.file = append(path.as_ref()).expect("the test's file opens");
+    }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+}
