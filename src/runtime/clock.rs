@@ -1,0 +1,52 @@
+//! The one place that asks for the time.
+
+use std::time::{Duration, SystemTime};
+
+use supervise::event::Time;
+use tokio::time::Instant;
+
+/// The time since the daemon began, and what that is on the wall.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    began: Instant,
+}
+
+impl Clock {
+    /// Begins now.
+    pub fn start() -> Self {
+        Self {
+            began: Instant::now(),
+        }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Time {
+        Time(self.began.elapsed())
+    }
+
+    /// The moment as tokio counts.
+    pub fn instant(&self, time: Time) -> Instant {
+        self.began + time.0
+    }
+
+    /// A moment that has been, in RFC 3339. Counted back from the wall clock as it is now, so that
+    /// a clock that was set after boot is right for what was before.
+    pub fn rfc3339(&self, time: Time) -> String {
+        let ago = self.now().since(time);
+        let at = wall().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH);
+        humantime::format_rfc3339_millis(at).to_string()
+    }
+}
+
+/// The wall clock.
+#[expect(clippy::disallowed_methods, reason = "this is the place for it")]
+pub fn wall() -> SystemTime {
+    SystemTime::now()
+}
+
+/// A seed that differs from start to start.
+pub fn seed() -> u64 {
+    let since = wall().duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = since.unwrap_or(Duration::ZERO).as_nanos();
+    u64::try_from(nanos & u128::from(u64::MAX)).unwrap_or_default()
+}

@@ -1,0 +1,446 @@
+//! The loop and what it owns.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    sync::Arc,
+};
+
+use nix::{libc::pid_t, unistd::geteuid};
+use supervise::{
+    effect::StateName,
+    event::{Event, Instance, Request, Target},
+    machine::{Machine, Reconfigured},
+    spec::ServiceName,
+};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{Mutex, mpsc, oneshot, watch},
+    task::JoinSet,
+    time::{Duration, sleep_until, timeout},
+};
+
+use super::{
+    DaemonLock, Options, Planned, Replan, RunError, clock, clock::Clock, effects::chain, files,
+    groups::Groups, leftovers, lives::Lives, report, waiters::Goal, waiters::Waiters,
+};
+use crate::{
+    config::paths::Paths,
+    control::{
+        server,
+        types::{Ask, Call, Handle, Moment, Refusal, Reply},
+    },
+    logs::{Output, Sink},
+    systemd::notify::Manager,
+};
+
+/// Calls that wait for the loop. It answers in microseconds; more than these come only from a
+/// caller who has gone wild, and wait at the socket.
+const CALLS: usize = 16;
+
+/// For the last lines of services that have ended.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// What a task brings back.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// Something for the machine.
+    Happened(Event),
+    /// A child has ended, and waits to be reaped.
+    Ended(pid_t),
+    /// A command takes too long.
+    Late(pid_t),
+    /// Perhaps the last process of a life that is being emptied is gone.
+    MaybeEmpty(Instance),
+}
+
+/// The daemon.
+pub(super) struct Daemon {
+    pub(super) machine: Machine,
+    pub(super) clock: Clock,
+    pub(super) paths: Paths,
+    pub(super) planned: Planned,
+    pub(super) groups: Groups,
+    pub(super) output: Output,
+    pub(super) sinks: BTreeMap<ServiceName, Arc<Mutex<Sink>>>,
+    pub(super) lives: Lives,
+    /// One task for each thing that is waited for; its result is an input.
+    pub(super) tasks: JoinSet<Option<Input>>,
+    /// The readers of pipes. They end by themselves when nobody holds the other end.
+    pub(super) readers: JoinSet<()>,
+    pub(super) waiters: Waiters,
+    pub(super) history: BTreeMap<ServiceName, VecDeque<Moment>>,
+    pub(super) changes: watch::Sender<u64>,
+    pub(super) manager: Manager,
+    /// Whether everything was ready once.
+    pub(super) was_ready: bool,
+    /// How often a person or systemd has asked for the end.
+    pub(super) asked_to_end: u32,
+    pub(super) complete: bool,
+    replan: Replan,
+}
+
+/// Runs the gateway until somebody asks it to end, and everything is down.
+///
+/// # Errors
+/// Says why it could not begin. Once it has begun, what goes wrong with a service is the
+/// machine's to deal with.
+pub fn run(options: Options) -> Result<(), RunError> {
+    let kernel = |what| move |source| RunError::Kernel { what, source };
+    let _lock = DaemonLock::take(&options.paths.run)?;
+    sys::subreaper::become_subreaper().map_err(kernel("become the parent of orphans"))?;
+    leftovers::kill(&options.planned.stack).map_err(kernel("end what an earlier daemon left"))?;
+    files::write(&options.planned.stack)?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(kernel("prepare to wait for events"))?
+        .block_on(serve(options))
+}
+
+async fn serve(options: Options) -> Result<(), RunError> {
+    let listener = server::bind(&options.paths.control_socket())?;
+    let mut signals = Signals::listen().map_err(|source| RunError::Kernel {
+        what: "listen for signals",
+        source,
+    })?;
+    let (asks, mut calls) = mpsc::channel(CALLS);
+    let (changes, changed) = watch::channel(0);
+    let (end, ended) = oneshot::channel::<()>();
+    let handle = Handle {
+        asks,
+        changes: changed,
+    };
+    let control = tokio::spawn(server::serve(listener, handle, geteuid(), async move {
+        // Dropping the sender says it as well.
+        let _ended = ended.await;
+    }));
+    let mut daemon = Daemon::new(options, changes)?;
+    daemon.begin();
+    daemon.turn(&mut signals, &mut calls).await;
+    daemon.end().await;
+    drop(end);
+    // It lets the last answers out, and ends within a second.
+    let _done = control.await;
+    Ok(())
+}
+
+struct Signals {
+    child: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            child: signal(SignalKind::child())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+impl Daemon {
+    fn new(options: Options, changes: watch::Sender<u64>) -> Result<Self, RunError> {
+        let Options {
+            paths,
+            output,
+            planned,
+            replan,
+        } = options;
+        Ok(Self {
+            machine: Machine::new(planned.stack.services.clone(), clock::seed())?,
+            clock: Clock::start(),
+            paths,
+            planned,
+            groups: Groups::take(),
+            output,
+            sinks: BTreeMap::new(),
+            lives: Lives::default(),
+            tasks: JoinSet::new(),
+            readers: JoinSet::new(),
+            waiters: Waiters::default(),
+            history: BTreeMap::new(),
+            changes,
+            manager: Manager::default(),
+            was_ready: false,
+            asked_to_end: 0,
+            complete: false,
+            replan,
+        })
+    }
+
+    fn begin(&mut self) {
+        tracing::info!(
+            "ai-gateway {} starts {} services with profile {}",
+            env!("CARGO_PKG_VERSION"),
+            self.planned.stack.services.len(),
+            self.planned.profile
+        );
+        if let Some(reason) = self.groups.state().reason {
+            tracing::warn!("limits are not enforced: {reason}");
+        }
+        self.feed([Event::Request(Request::Start(Target::All))]);
+    }
+
+    /// One input after the other, until everything is down for good.
+    async fn turn(&mut self, signals: &mut Signals, calls: &mut mpsc::Receiver<Ask>) {
+        while !self.complete {
+            let due = self.machine.next_deadline();
+            let alarm = async {
+                match due {
+                    Some(time) => sleep_until(self.clock.instant(time)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            // Every arm is cancel-safe: each waits for a readiness that stays until it is taken.
+            tokio::select! {
+                biased;
+                Some(done) = self.tasks.join_next() => {
+                    if let Ok(Some(input)) = done {
+                        self.take_in(input);
+                    }
+                }
+                Some(()) = signals.child.recv() => self.reap(),
+                Some(ask) = calls.recv() => self.answer(ask),
+                Some(()) = signals.terminate.recv() => self.asked_to_end(),
+                Some(()) = signals.interrupt.recv() => self.asked_to_end(),
+                Some(()) = signals.hang_up.recv() => self.hung_up(),
+                () = alarm => self.feed([Event::Deadline]),
+                Some(_ended) = self.readers.join_next() => {}
+            }
+        }
+    }
+
+    fn take_in(&mut self, input: Input) {
+        match input {
+            Input::Happened(event) => self.feed([event]),
+            Input::Ended(pid) => {
+                self.ended(pid);
+                self.look_at_clearing();
+            }
+            Input::Late(pid) => self.late(pid),
+            Input::MaybeEmpty(instance) => {
+                if let Some(event) = self.emptied(&instance) {
+                    self.feed([event]);
+                }
+            }
+        }
+    }
+
+    /// Event, effects, what they answer at once, and so on until nothing more follows; then those
+    /// who wait.
+    pub(super) fn feed(&mut self, events: impl Into<VecDeque<Event>>) {
+        let mut events = events.into();
+        while let Some(event) = events.pop_front() {
+            for effect in self.machine.handle(event, self.clock.now()) {
+                events.extend(self.act(effect));
+            }
+        }
+        if !self.waiters.is_empty() {
+            let status: Vec<_> = self.machine.status().collect();
+            self.waiters.settle(&status);
+        }
+    }
+
+    fn answer(&mut self, Ask { call, reply }: Ask) {
+        // Who asked may be gone; then nobody hears the answer.
+        match self.ask(call) {
+            Ok(Answer::Now(answer)) => drop(reply.send(Ok(answer))),
+            Ok(Answer::When(goal, news, events)) => {
+                self.waiters.add(goal, news, reply);
+                self.feed(events);
+            }
+            Err(refusal) => drop(reply.send(Err(refusal))),
+        }
+    }
+
+    fn ask(&mut self, call: Call) -> Result<Answer, Refusal> {
+        let target = |service: Option<ServiceName>| service.map_or(Target::All, Target::One);
+        match call {
+            Call::Status => Ok(Answer::Now(Reply::Status(Box::new(report::gateway(self))))),
+            Call::Why(service) => {
+                self.admit(&Request::Stop(Target::One(service.clone())))?;
+                let why = report::why(self, &service);
+                why.map(|why| Answer::Now(Reply::Why(Box::new(why))))
+            }
+            Call::Start(service) => {
+                let goal = self.goal_up(service.as_ref(), false);
+                self.request(goal, Request::Start(target(service)))
+            }
+            Call::Restart(service) => {
+                let goal = self.goal_up(service.as_ref(), true);
+                self.request(goal, Request::Restart(target(service)))
+            }
+            Call::Stop(None) => {
+                self.asked_to_end = self.asked_to_end.max(1);
+                self.manager.stopping();
+                self.request(Goal::End, Request::Shutdown)
+            }
+            Call::Stop(Some(service)) => {
+                let goal = Goal::Down(service.clone());
+                self.request(goal, Request::Stop(Target::One(service)))
+            }
+            Call::Reload => self.reload(),
+        }
+    }
+
+    fn request(&self, goal: Goal, request: Request) -> Result<Answer, Refusal> {
+        self.admit(&request)?;
+        Ok(Answer::When(
+            goal,
+            Vec::new(),
+            VecDeque::from([Event::Request(request)]),
+        ))
+    }
+
+    fn admit(&self, request: &Request) -> Result<(), Refusal> {
+        use supervise::machine::Denied;
+        match self.machine.admit(request) {
+            Ok(()) => Ok(()),
+            Err(Denied::Unknown(name)) => Err(Refusal::UnknownService {
+                name: name.to_string(),
+                known: self
+                    .machine
+                    .start_order()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+            }),
+            Err(denied @ Denied::ShuttingDown) => Err(Refusal::Failed(denied.to_string())),
+        }
+    }
+
+    /// Ready, each in the life that it has, or `again`: in a later one.
+    fn goal_up(&self, service: Option<&ServiceName>, again: bool) -> Goal {
+        let meant = |name: &ServiceName| service.is_none_or(|service| service == name);
+        let life = |life: u64| if again { life } else { life.saturating_sub(1) };
+        Goal::Up(
+            self.machine
+                .status()
+                .filter(|status| meant(&status.instance.service))
+                .map(|status| (status.instance.service, life(status.instance.generation)))
+                .collect(),
+        )
+    }
+
+    /// Reads the configuration again; what is wrong with it leaves everything as it is.
+    fn reload(&mut self) -> Result<Answer, Refusal> {
+        self.admit(&Request::Start(Target::All))?;
+        let planned = (self.replan)()?;
+        let failed = |error: &dyn std::error::Error| Refusal::Failed(chain(error));
+        files::write(&planned.stack).map_err(|error| failed(&error))?;
+        let lives: BTreeMap<_, _> = self
+            .machine
+            .status()
+            .map(|status| (status.instance.service, status.instance.generation))
+            .collect();
+        let specs = planned.stack.services.clone();
+        let (changes, effects) = self
+            .machine
+            .reconfigure(specs, self.clock.now())
+            .map_err(|error| failed(&error))?;
+        self.planned = planned;
+        let goal = Goal::Up(
+            self.machine
+                .status()
+                .filter(|status| status.state != StateName::Stopped)
+                .map(|status| status.instance.service)
+                .filter(|name| changes.changed.contains(name) || changes.added.contains(name))
+                .map(|name| {
+                    let life = lives.get(&name).copied().unwrap_or(0);
+                    (name, life)
+                })
+                .collect(),
+        );
+        let news = news(&changes);
+        for line in &news {
+            tracing::info!("the configuration was read again: {line}");
+        }
+        let events = effects.into_iter().filter_map(|effect| self.act(effect));
+        Ok(Answer::When(goal, news, events.collect()))
+    }
+
+    fn hung_up(&mut self) {
+        match self.output {
+            // Our terminal is gone, and we with it.
+            Output::Files { terminal: true, .. } => self.asked_to_end(),
+            Output::Files { .. } | Output::Journal(_) => match self.reload() {
+                Ok(Answer::When(_, _, events)) => self.feed(events),
+                Ok(Answer::Now(_)) => {}
+                Err(refusal) => tracing::error!("the configuration stays as it is: {refusal}"),
+            },
+        }
+    }
+
+    /// By a signal. Somebody who asks three times does not want to wait.
+    fn asked_to_end(&mut self) {
+        self.asked_to_end += 1;
+        match self.asked_to_end {
+            1 => {
+                tracing::info!("stopping");
+                self.manager.stopping();
+            }
+            2 => tracing::warn!("still stopping; once more, and whatever is left is killed"),
+            _ => self.kill_everything(),
+        }
+        self.feed([Event::Request(Request::Shutdown)]);
+    }
+
+    /// Nothing runs any more: takes leave.
+    async fn end(&mut self) {
+        let lines = async { while self.readers.join_next().await.is_some() {} };
+        // A process that left its service and holds a pipe open does not keep us.
+        let _in_time = timeout(LAST_LINES, lines).await;
+        for service in self.machine.start_order() {
+            if let Err(error) = self.groups.remove(service) {
+                tracing::warn!(%error, "a cgroup stays behind");
+            }
+        }
+        tracing::info!("everything is stopped");
+        self.waiters.end();
+    }
+
+    /// Whether every service that is meant to run is ready, and there is one.
+    pub(super) fn all_ready(&self) -> bool {
+        let mut some = false;
+        let all = self.machine.status().all(|status| {
+            some |= status.state == StateName::Ready;
+            matches!(status.state, StateName::Ready | StateName::Stopped)
+        });
+        some && all
+    }
+}
+
+/// What a call comes to.
+enum Answer {
+    /// The answer is known.
+    Now(Reply),
+    /// It is known when this goal is reached, after these events.
+    When(Goal, Vec<String>, VecDeque<Event>),
+}
+
+/// What new specifications come to, for people.
+fn news(changes: &Reconfigured) -> Vec<String> {
+    let Reconfigured {
+        added,
+        changed,
+        removed,
+    } = changes;
+    let lines: Vec<_> = [
+        (added, "is new and starts"),
+        (changed, "has changed and restarts"),
+        (removed, "is gone and stops"),
+    ]
+    .into_iter()
+    .flat_map(|(names, what)| names.iter().map(move |name| format!("{name} {what}")))
+    .collect();
+    if lines.is_empty() {
+        vec!["nothing has changed".to_owned()]
+    } else {
+        lines
+    }
+}

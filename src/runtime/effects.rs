@@ -1,0 +1,330 @@
+//! Carries out what the machine decides. Nothing in here decides.
+
+use std::{
+    error::Error,
+    fs, io,
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use nix::libc::pid_t;
+use supervise::{
+    effect::Effect,
+    event::{Event, Instance, Phase, Verdict},
+    spec::{Command, Probe, ServiceSpec, StopStep},
+};
+use sys::readiness;
+use tokio::{
+    net::UnixDatagram,
+    sync::{Mutex, oneshot},
+    time::timeout,
+};
+
+use super::{
+    daemon::{Daemon, Input},
+    launch::{Surroundings, launch},
+    lives::{Life, Role},
+    report,
+};
+use crate::{logs::Reader, probe};
+
+impl Daemon {
+    /// Carries out one effect; what it answers at once.
+    pub(super) fn act(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Launch(instance) => Some(match self.launch(&instance) {
+                Ok(()) => Event::Launched(instance),
+                Err(error) => Event::LaunchFailed {
+                    error: chain(&*error),
+                    instance,
+                },
+            }),
+            Effect::Probe { instance, phase } => self.probe(instance, phase),
+            Effect::PostStart(instance) => {
+                let command = self.spec(&instance)?.startup.post_start.clone()?;
+                let failed = self
+                    .command(&instance, Role::PostStart, &command, None)
+                    .err()?;
+                Some(Event::PostStarted {
+                    instance,
+                    result: Err(chain(&*failed)),
+                })
+            }
+            Effect::StopStep { instance, step } => self.stop_step(instance, step),
+            Effect::KillAll(instance) => {
+                if let Some(life) = self.lives.get_mut(&instance) {
+                    life.abort_tasks();
+                    life.clearing = true;
+                }
+                self.emptied(&instance)
+            }
+            Effect::Changed(change) => {
+                report::change(self, &change);
+                None
+            }
+            Effect::ShutdownComplete => {
+                self.complete = true;
+                None
+            }
+        }
+    }
+
+    fn spec(&self, instance: &Instance) -> Option<&ServiceSpec> {
+        self.machine.spec(&instance.service)
+    }
+
+    fn launch(&mut self, instance: &Instance) -> Result<(), Box<dyn Error>> {
+        let spec = self.spec(instance).ok_or("the service is unknown")?.clone();
+        let group = self.groups.prepare(&spec.name, &spec.limits)?;
+        let (output, line) = self.output(&spec)?;
+        let notify = match &spec.startup.readiness {
+            Some(Probe::Notify) => Some(self.notify_socket(&spec)?),
+            _ => None,
+        };
+        let spawned = launch(
+            &spec.command,
+            &Surroundings {
+                output: output.as_fd(),
+                cgroup: group.as_ref().map(AsFd::as_fd),
+                notify: notify.as_ref().map(|(_, path)| path.as_path()),
+            },
+        )?;
+        self.lives.begin(Life {
+            instance: instance.clone(),
+            leader: spawned.pid,
+            cwd: spec.command.cwd,
+            kills_before: Life::kills(group.as_ref()),
+            group,
+            output,
+            notify: notify.map(|(socket, _)| socket),
+            line,
+            tasks: Vec::new(),
+            clearing: false,
+        });
+        let pid = spawned.pid;
+        let handle = self.lives.adopt(spawned, instance, Role::Main)?;
+        self.tasks.spawn(wait(handle, pid, None));
+        Ok(())
+    }
+
+    /// The journal itself, or a pipe where somebody has to read along.
+    fn output(&mut self, spec: &ServiceSpec) -> Result<ForOutput, Box<dyn Error>> {
+        let wanted = match &spec.startup.readiness {
+            Some(Probe::LogLine(text)) => Some(text),
+            _ => None,
+        };
+        if wanted.is_none()
+            && let Some(stream) = self.output.stream(&spec.name)?
+        {
+            return Ok((stream, None));
+        }
+        let sink = match self.sinks.get(&spec.name) {
+            Some(sink) => sink.clone(),
+            None => {
+                let sink = Arc::new(Mutex::new(self.output.sink(&spec.name)?));
+                self.sinks.insert(spec.name.clone(), sink.clone());
+                sink
+            }
+        };
+        let (mut reader, end) = Reader::pipe(sink)?;
+        let line = wanted.map(|text| reader.wait_for(text));
+        self.readers.spawn(reader.run());
+        Ok((end, line))
+    }
+
+    /// A socket of this life alone: what an earlier one says late is not heard.
+    fn notify_socket(&self, spec: &ServiceSpec) -> io::Result<(UnixDatagram, PathBuf)> {
+        let folder = self.paths.run.join("notify");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(spec.name.as_str());
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        Ok((UnixDatagram::bind(&path)?, path))
+    }
+
+    fn probe(&mut self, instance: Instance, phase: Phase) -> Option<Event> {
+        let spec = self.spec(&instance)?;
+        let (probe, limit) = match phase {
+            Phase::Readiness => (spec.startup.readiness.clone()?, spec.startup.timeout),
+            Phase::Liveness => {
+                let liveness = spec.liveness.as_ref()?;
+                (liveness.probe.clone(), liveness.timeout)
+            }
+        };
+        let pass = move |instance| Event::Probed {
+            instance,
+            phase,
+            verdict: Verdict::Pass,
+        };
+        let whose = instance.clone();
+        let life = self.lives.get_mut(&instance)?;
+        let task = match probe {
+            Probe::Exec(command) => {
+                let role = Role::Probe(phase);
+                let failed = self.command(&instance, role, &command, Some(limit)).err()?;
+                return Some(Event::Probed {
+                    instance,
+                    phase,
+                    verdict: Verdict::Fail(chain(&*failed)),
+                });
+            }
+            Probe::Notify => {
+                let socket = life.notify.take()?;
+                self.tasks.spawn(async move {
+                    until_ready(&socket).await.ok()?;
+                    Some(Input::Happened(pass(instance)))
+                })
+            }
+            Probe::LogLine(_) => {
+                let line = life.line.take()?;
+                self.tasks.spawn(async move {
+                    line.await.ok()?;
+                    Some(Input::Happened(pass(instance)))
+                })
+            }
+            probe @ (Probe::Http(_) | Probe::Tcp(_) | Probe::Postgres { .. }) => {
+                self.tasks.spawn(async move {
+                    let verdict = match timeout(limit, probe::ask(&probe)).await {
+                        Ok(verdict) => verdict?,
+                        Err(_) => Verdict::Fail(no_answer(limit)),
+                    };
+                    Some(Input::Happened(Event::Probed {
+                        instance,
+                        phase,
+                        verdict,
+                    }))
+                })
+            }
+        };
+        // Of those that have ended nothing is kept.
+        let tasks = &mut self.lives.get_mut(&whose)?.tasks;
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(task);
+        None
+    }
+
+    fn stop_step(&mut self, instance: Instance, step: usize) -> Option<Event> {
+        match self.spec(&instance)?.stop.get(step)?.clone() {
+            StopStep::Signal { signal, .. } => {
+                if let Some(main) = self.lives.main(&instance)
+                    && let Err(error) = main.pidfd.send_signal(signal)
+                {
+                    let service = &instance.service;
+                    tracing::warn!(%error, "cannot send signal {signal} to {service}");
+                }
+                None
+            }
+            StopStep::Run { command, .. } => {
+                let failed = self
+                    .command(&instance, Role::StopStep(step), &command, None)
+                    .err()?;
+                tracing::warn!("{}: {}", instance.service, chain(&*failed));
+                Some(Event::StopStepDone { instance, step })
+            }
+        }
+    }
+
+    /// Runs another command of a service, where its main process runs.
+    fn command(
+        &mut self,
+        instance: &Instance,
+        role: Role,
+        command: &Command,
+        limit: Option<Duration>,
+    ) -> Result<(), Box<dyn Error>> {
+        let life = self
+            .lives
+            .get(instance)
+            .ok_or("the service does not run any more")?;
+        let spawned = launch(
+            command,
+            &Surroundings {
+                output: life.output.as_fd(),
+                cgroup: life.group.as_ref().map(AsFd::as_fd),
+                notify: None,
+            },
+        )?;
+        let pid = spawned.pid;
+        let handle = self.lives.adopt(spawned, instance, role)?;
+        self.tasks.spawn(wait(handle, pid, limit));
+        Ok(())
+    }
+
+    /// Kills what is left of a life that is being emptied; tells when nothing is.
+    pub(super) fn emptied(&mut self, instance: &Instance) -> Option<Event> {
+        let Some(life) = self.lives.get(instance) else {
+            return Some(Event::Emptied(instance.clone()));
+        };
+        if !life.clearing {
+            return None;
+        }
+        // Armed before the look, so that nothing can be missed in between.
+        let watch = life.group.as_ref().and_then(|group| {
+            let watch = group.watch_events().ok()?;
+            watch.read("populated").ok()?;
+            Some(watch)
+        });
+        if self.lives.kill(life) {
+            self.lives.end(instance);
+            return Some(Event::Emptied(instance.clone()));
+        }
+        if let Some(watch) = watch {
+            let instance = instance.clone();
+            self.tasks.spawn(async move {
+                readiness::exceptional(watch.into()).await.ok()?;
+                Some(Input::MaybeEmpty(instance))
+            });
+        }
+        None
+    }
+}
+
+/// What a service writes to, and what resolves with the line that makes it ready.
+type ForOutput = (OwnedFd, Option<oneshot::Receiver<()>>);
+
+/// Until the child has ended, or has taken too long.
+async fn wait(handle: OwnedFd, pid: pid_t, limit: Option<Duration>) -> Option<Input> {
+    let ended = readiness::readable(handle);
+    match limit {
+        None => ended.await.ok()?,
+        Some(limit) => match timeout(limit, ended).await {
+            Ok(ended) => ended.ok()?,
+            Err(_) => return Some(Input::Late(pid)),
+        },
+    }
+    Some(Input::Ended(pid))
+}
+
+/// Until the service says that it is ready (sd_notify(3): lines of `NAME=value`).
+async fn until_ready(socket: &UnixDatagram) -> io::Result<()> {
+    let mut message = [0; 4096];
+    loop {
+        let length = socket.recv(&mut message).await?;
+        if message[..length]
+            .split(|&b| b == b'\n')
+            .any(|line| line == b"READY=1")
+        {
+            return Ok(());
+        }
+    }
+}
+
+pub(super) fn no_answer(limit: Duration) -> String {
+    format!("no answer within {}", humantime::format_duration(limit))
+}
+
+/// An error and all its causes in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,113 @@
+//! Processes that end: ours by their pidfd, orphans by SIGCHLD.
+
+use nix::libc::pid_t;
+use supervise::event::{Event, Exit, Phase, Verdict};
+use sys::{pidfd, subreaper};
+
+use super::{
+    daemon::Daemon,
+    effects::no_answer,
+    lives::{Child, Role},
+};
+
+impl Daemon {
+    /// SIGCHLD: somebody has ended, known or not. Signals merge, so everybody who has is looked at.
+    pub(super) fn reap(&mut self) {
+        loop {
+            match subreaper::peek() {
+                Ok(Some(ended)) if self.lives.child(ended.pid).is_some() => self.ended(ended.pid),
+                Ok(Some(orphan)) => {
+                    if let Err(error) = subreaper::reap(orphan.pid) {
+                        tracing::warn!(%error, "cannot reap an orphan");
+                        break;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot look for children that have ended");
+                    break;
+                }
+            }
+        }
+        self.look_at_clearing();
+    }
+
+    /// A child of ours has ended; one whose number was used again meanwhile has not.
+    pub(super) fn ended(&mut self, pid: pid_t) {
+        if let Some((child, exit)) = self.lives.reap(pid)
+            && let Some(event) = self.meaning(child, exit)
+        {
+            self.feed([event]);
+        }
+    }
+
+    fn meaning(&self, child: Child, exit: pidfd::Exit) -> Option<Event> {
+        let Child { instance, role, .. } = child;
+        let exit = match (self.lives.get(&instance), exit) {
+            (Some(life), exit) => life.exit(exit),
+            (None, pidfd::Exit::Code(0)) => Exit::Clean,
+            (None, pidfd::Exit::Code(code)) => Exit::Code(code),
+            (None, pidfd::Exit::Signal { signal, .. }) => Exit::Signal(signal),
+        };
+        let failure = || format!("the command {exit}");
+        Some(match role {
+            Role::Main => Event::Exited { instance, exit },
+            Role::Probe(phase) => Event::Probed {
+                instance,
+                phase,
+                verdict: match exit {
+                    Exit::Clean => Verdict::Pass,
+                    _ => Verdict::Fail(failure()),
+                },
+            },
+            Role::PostStart => Event::PostStarted {
+                instance,
+                result: match exit {
+                    Exit::Clean => Ok(()),
+                    _ => Err(failure()),
+                },
+            },
+            Role::StopStep(step) => Event::StopStepDone { instance, step },
+            Role::Late => return None,
+        })
+    }
+
+    /// A probe's command takes too long.
+    pub(super) fn late(&mut self, pid: pid_t) {
+        let Some((instance, Role::Probe(phase))) = self.lives.give_up(pid) else {
+            return;
+        };
+        let limit = self
+            .machine
+            .spec(&instance.service)
+            .and_then(|spec| match phase {
+                Phase::Readiness => Some(spec.startup.timeout),
+                Phase::Liveness => spec.liveness.as_ref().map(|liveness| liveness.timeout),
+            });
+        self.feed([Event::Probed {
+            instance,
+            phase,
+            verdict: Verdict::Fail(no_answer(limit.unwrap_or_default())),
+        }]);
+    }
+
+    /// Without cgroups, the end of a process is the time to look whether it was the last.
+    pub(super) fn look_at_clearing(&mut self) {
+        for instance in self.lives.clearing() {
+            if let Some(event) = self.emptied(&instance) {
+                self.feed([event]);
+            }
+        }
+    }
+
+    /// Somebody does not want to wait any longer.
+    pub(super) fn kill_everything(&mut self) {
+        tracing::warn!("killing what is left");
+        let services: Vec<_> = self.machine.start_order().to_vec();
+        for service in services {
+            if let Some(life) = self.lives.of(&service) {
+                self.lives.kill(life);
+            }
+        }
+    }
+}

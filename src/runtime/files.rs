@@ -1,0 +1,71 @@
+//! Writes what the stack wants to find: folders that only we may enter, files that only we may
+//! read.
+
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::stack::Stack;
+
+/// A folder or file that could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub struct FilesError {
+    /// Which.
+    pub path: PathBuf,
+    /// What the file system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Makes the folders and writes the files. A file is replaced as a whole or not at all, so a
+/// service that reads it meanwhile sees the old or the new one.
+///
+/// # Errors
+/// Names the first that cannot be made.
+pub fn write(stack: &Stack) -> Result<(), FilesError> {
+    let cwds = stack.services.iter().map(|service| &service.command.cwd);
+    for folder in stack.folders.iter().chain(cwds) {
+        make_folder(folder).map_err(|source| FilesError {
+            path: folder.clone(),
+            source,
+        })?;
+    }
+    for file in &stack.files {
+        replace(&file.path, &file.contents).map_err(|source| FilesError {
+            path: file.path.clone(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if !folder.is_dir() {
+        return DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    }
+    let meta = fs::metadata(folder)?;
+    if meta.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(folder, PermissionsExt::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+fn replace(path: &Path, contents: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(".new");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?;
+    file.write_all(contents.as_bytes())?;
+    fs::rename(beside, path)
+}

@@ -1,0 +1,100 @@
+//! From a specification's command to a process.
+
+use std::{
+    ffi::CString,
+    fs::File,
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+};
+
+use nix::sys::resource::{Resource, getrlimit};
+use supervise::spec::Command;
+use sys::spawn::{Group, Launch, SpawnError, Spawned};
+
+/// So many open files are enough for any of these services, and few enough that a program which
+/// closes them all one by one does not take a second for it.
+const OPEN_FILES: u64 = 65_536;
+
+/// Why there is no process.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LaunchError {
+    /// A text cannot be given to the kernel.
+    #[error("{what} of {} holds a zero byte", program.display())]
+    ZeroByte {
+        /// Which text.
+        what: &'static str,
+        /// The program.
+        program: std::path::PathBuf,
+    },
+    /// Standard input.
+    #[error("cannot open /dev/null")]
+    Null(#[source] io::Error),
+    /// The kernel refused.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+}
+
+/// What a process gets besides its command.
+#[derive(Debug)]
+pub(super) struct Surroundings<'a> {
+    /// Standard output and error.
+    pub(super) output: BorrowedFd<'a>,
+    /// The cgroup to be born in.
+    pub(super) cgroup: Option<BorrowedFd<'a>>,
+    /// Where it may send `READY=1`.
+    pub(super) notify: Option<&'a Path>,
+}
+
+/// Launches in a session of its own, so that neither our terminal's Ctrl-C nor its end reaches the
+/// process, and its group tells its children from others'.
+pub(super) fn launch(command: &Command, around: &Surroundings<'_>) -> Result<Spawned, LaunchError> {
+    let text = |what: &'static str, bytes: &[u8]| {
+        CString::new(bytes).map_err(|_| LaunchError::ZeroByte {
+            what,
+            program: command.program.clone(),
+        })
+    };
+    let program = text("the name", command.program.as_os_str().as_bytes())?;
+    let mut argv = vec![program.clone()];
+    for argument in &command.args {
+        argv.push(text("an argument", argument.as_bytes())?);
+    }
+    let mut env = Vec::with_capacity(command.env.len() + 1);
+    for (name, value) in &command.env {
+        env.push(text(
+            "a variable",
+            format!("{name}={}", value.expose()).as_bytes(),
+        )?);
+    }
+    if let Some(socket) = around.notify {
+        let name = [b"NOTIFY_SOCKET=", socket.as_os_str().as_bytes()].concat();
+        env.push(text("the notification socket", &name)?);
+    }
+    let null = File::open("/dev/null").map_err(LaunchError::Null)?;
+    let launch = Launch {
+        program,
+        argv,
+        env,
+        cwd: Some(text(
+            "the working folder",
+            command.cwd.as_os_str().as_bytes(),
+        )?),
+        stdio: [null.as_fd(), around.output, around.output],
+        cgroup: around.cgroup,
+        group: Group::Session,
+        open_files: open_files(),
+        no_new_privs: true,
+        death_signal: None,
+    };
+    Ok(launch.spawn()?)
+}
+
+/// As many as we may have, up to a sensible number.
+fn open_files() -> Option<(u64, u64)> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    Some((hard.min(OPEN_FILES), hard))
+}

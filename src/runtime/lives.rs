@@ -1,0 +1,246 @@
+//! The processes that run: which service and which life each belongs to.
+//!
+//! Identity is the pidfd. A pid is a key here only for as long as the process is not reaped, since
+//! for so long the kernel gives it to nobody else; [`Lives::reap`] is where both end.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+};
+
+use nix::libc::pid_t;
+use supervise::{
+    event::{Exit, Instance, Phase},
+    spec::ServiceName,
+};
+use sys::{cgroup::Cgroup, pidfd, pidfd::PidFd, proc, spawn::Spawned};
+use tokio::{net::UnixDatagram, sync::oneshot, task::AbortHandle};
+
+/// What a process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The service's main process.
+    Main,
+    /// An exec probe.
+    Probe(Phase),
+    /// The post-start command.
+    PostStart,
+    /// The command of this stop step.
+    StopStep(usize),
+    /// A probe that took too long: killed, and how it ends is of no interest.
+    Late,
+}
+
+/// A child that was not reaped yet.
+#[derive(Debug)]
+pub(super) struct Child {
+    /// The handle.
+    pub(super) pidfd: PidFd,
+    /// Whose it is.
+    pub(super) instance: Instance,
+    /// What it is for.
+    pub(super) role: Role,
+}
+
+/// The newest life of a service.
+#[derive(Debug)]
+pub(super) struct Life {
+    /// Which.
+    pub(super) instance: Instance,
+    /// The main process, which leads its process group.
+    pub(super) leader: pid_t,
+    /// The folder in which all its processes work.
+    pub(super) cwd: PathBuf,
+    /// Its cgroup, where there are any.
+    pub(super) group: Option<Cgroup>,
+    /// How often the kernel had killed in that cgroup before this life.
+    pub(super) kills_before: u64,
+    /// For the output of its other commands.
+    pub(super) output: OwnedFd,
+    /// Where it says that it is ready, if it is to say so.
+    pub(super) notify: Option<UnixDatagram>,
+    /// What resolves with the line that makes it ready, if one is to.
+    pub(super) line: Option<oneshot::Receiver<()>>,
+    /// Probes that are under way.
+    pub(super) tasks: Vec<AbortHandle>,
+    /// Whether it is to be emptied: everything of it is killed, and that is over when nothing is
+    /// left.
+    pub(super) clearing: bool,
+}
+
+impl Life {
+    /// How often the kernel has killed in its cgroup.
+    pub(super) fn kills(group: Option<&Cgroup>) -> u64 {
+        group
+            .and_then(|group| group.memory_events().ok())
+            .map_or(0, |events| events.oom_kill)
+    }
+
+    /// What an ended process of it means.
+    pub(super) fn exit(&self, exit: pidfd::Exit) -> Exit {
+        match exit {
+            pidfd::Exit::Code(0) => Exit::Clean,
+            pidfd::Exit::Code(code) => Exit::Code(code),
+            pidfd::Exit::Signal { signal, .. } if self.ran_out_of_memory(signal) => {
+                Exit::OutOfMemory
+            }
+            pidfd::Exit::Signal { signal, .. } => Exit::Signal(signal),
+        }
+    }
+
+    fn ran_out_of_memory(&self, signal: i32) -> bool {
+        signal == nix::libc::SIGKILL && Self::kills(self.group.as_ref()) > self.kills_before
+    }
+
+    /// Ends its probes: nobody waits for their answers any more.
+    pub(super) fn abort_tasks(&mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+        }
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Lives {
+    newest: BTreeMap<ServiceName, Life>,
+    children: HashMap<pid_t, Child>,
+}
+
+impl Lives {
+    /// The life, if it is its service's newest.
+    pub(super) fn get(&self, instance: &Instance) -> Option<&Life> {
+        let life = self.newest.get(&instance.service)?;
+        (life.instance == *instance).then_some(life)
+    }
+
+    /// The life, to change it.
+    pub(super) fn get_mut(&mut self, instance: &Instance) -> Option<&mut Life> {
+        let life = self.newest.get_mut(&instance.service)?;
+        (life.instance == *instance).then_some(life)
+    }
+
+    /// The newest life of a service.
+    pub(super) fn of(&self, service: &ServiceName) -> Option<&Life> {
+        self.newest.get(service)
+    }
+
+    /// Begins a life; the one before it is over.
+    pub(super) fn begin(&mut self, life: Life) {
+        self.newest.insert(life.instance.service.clone(), life);
+    }
+
+    /// Ends a life of which nothing is left.
+    pub(super) fn end(&mut self, instance: &Instance) {
+        if self.get(instance).is_some() {
+            self.newest.remove(&instance.service);
+        }
+    }
+
+    /// The lives that are being emptied.
+    pub(super) fn clearing(&self) -> Vec<Instance> {
+        let clearing = self.newest.values().filter(|life| life.clearing);
+        clearing.map(|life| life.instance.clone()).collect()
+    }
+
+    /// Remembers a child, and gives a second handle on it to wait by.
+    ///
+    /// # Errors
+    /// The kernel has no descriptor left; the child is remembered all the same.
+    pub(super) fn adopt(
+        &mut self,
+        spawned: Spawned,
+        instance: &Instance,
+        role: Role,
+    ) -> io::Result<OwnedFd> {
+        let second = spawned.pidfd.as_fd().try_clone_to_owned();
+        self.children.insert(
+            spawned.pid,
+            Child {
+                pidfd: spawned.pidfd,
+                instance: instance.clone(),
+                role,
+            },
+        );
+        second
+    }
+
+    /// The child of this number.
+    pub(super) fn child(&self, pid: pid_t) -> Option<&Child> {
+        self.children.get(&pid)
+    }
+
+    /// The main process of a life, while it is not reaped.
+    pub(super) fn main(&self, instance: &Instance) -> Option<&Child> {
+        let child = self.children.get(&self.get(instance)?.leader)?;
+        (child.instance == *instance && child.role == Role::Main).then_some(child)
+    }
+
+    /// Gives up on a command that takes too long: kills it, and says what it was for.
+    pub(super) fn give_up(&mut self, pid: pid_t) -> Option<(Instance, Role)> {
+        let child = self.children.get_mut(&pid)?;
+        // It may have ended meanwhile, and is reaped like any other.
+        let _ended = child.pidfd.send_signal(nix::libc::SIGKILL);
+        let role = std::mem::replace(&mut child.role, Role::Late);
+        Some((child.instance.clone(), role))
+    }
+
+    /// Reaps a child of ours if it has ended; its number is free from here on.
+    pub(super) fn reap(&mut self, pid: pid_t) -> Option<(Child, pidfd::Exit)> {
+        let exit = self.children.get(&pid)?.pidfd.try_wait().ok()??;
+        let child = self.children.remove(&pid)?;
+        Some((child, exit))
+    }
+
+    /// The processes of a life where no cgroup tells: of our descendants those in its group, those
+    /// in its folder, and the commands that were run for it. What has ended and only waits to be
+    /// reaped is none.
+    ///
+    /// The folder is what finds a process that left the group: PostgreSQL makes each of its
+    /// processes the leader of a session (`InitPostmasterChild`).
+    pub(super) fn members(&self, life: &Life) -> Vec<pid_t> {
+        let own = nix::unistd::getpid().as_raw();
+        let descendants = proc::descendants(own).unwrap_or_default();
+        let belongs = |pid: pid_t| {
+            let Ok(stat) = proc::stat(pid) else {
+                return false;
+            };
+            !stat.zombie
+                && (stat.group == life.leader
+                    || self
+                        .child(pid)
+                        .is_some_and(|child| child.instance == life.instance)
+                    || proc::cwd(pid).is_ok_and(|cwd| cwd == life.cwd))
+        };
+        descendants
+            .into_iter()
+            .filter(|&pid| belongs(pid))
+            .collect()
+    }
+
+    /// Kills every process of a life, and says whether none was left to kill.
+    pub(super) fn kill(&self, life: &Life) -> bool {
+        if let Some(group) = &life.group {
+            // What the kernel refuses here (a version before 5.14) the loop below does.
+            if group.kill().is_ok() {
+                return !group.populated().unwrap_or(false);
+            }
+        }
+        let members = self.members(life);
+        for &pid in &members {
+            kill(pid);
+        }
+        members.is_empty()
+    }
+}
+
+/// One of our own descendants, so its number stays its own until we, or its parent, have reaped
+/// it; the handle makes sure.
+fn kill(pid: pid_t) {
+    if let Ok(process) = PidFd::open(pid) {
+        // It may have ended meanwhile, which is what was wanted.
+        let _ended = process.send_signal(nix::libc::SIGKILL);
+    }
+}

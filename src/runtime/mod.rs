@@ -1,0 +1,110 @@
+//! The daemon: one loop that owns the machine, and hands that act.
+//!
+//! ```text
+//!  process ends ─┐                                     ┌─▶ launch, signal, kill   (lives, launch)
+//!  probe answers ┤      ┌────────┐  event  ┌─────────┐ ├─▶ probe                  (probe)
+//!  deadline ─────┼─────▶│  loop  │────────▶│ machine │─┼─▶ history, log, systemd  (report)
+//!  a call ───────┤      └────────┘◀────────└─────────┘ └─▶ answers to callers     (waiters)
+//!  a signal ─────┘                 effects
+//! ```
+//!
+//! Order within one turn: an event goes into the machine, its effects are carried out one by one,
+//! and what they answer at once (a launch, a cgroup that is empty already) goes in again before
+//! anything else is looked at; then callers are answered. So a crash and the next launch are one
+//! turn of the loop.
+//!
+//! Everything that takes time is a task in one set, and its result is the loop's next input; there
+//! is no other channel but the one by which calls come in. Nothing polls: exits come by pidfd,
+//! orphans by SIGCHLD, emptied cgroups by `cgroup.events`, deadlines by one timer.
+
+pub mod clock;
+mod daemon;
+mod effects;
+mod exits;
+pub mod files;
+pub mod groups;
+mod launch;
+mod leftovers;
+mod lives;
+mod lock;
+mod report;
+mod waiters;
+
+use std::io;
+
+use supervise::graph::GraphError;
+
+use crate::{
+    config::paths::Paths,
+    control::{
+        server::BindError,
+        types::{Refusal, Urls},
+    },
+    logs::Output,
+    stack::Stack,
+};
+
+pub use daemon::run;
+pub use lock::{DaemonLock, LockError};
+
+/// What is to be run.
+#[derive(Debug)]
+pub struct Planned {
+    /// The services and their files.
+    pub stack: Stack,
+    /// The resource profile's name.
+    pub profile: String,
+    /// Where people reach it.
+    pub urls: Urls,
+}
+
+/// Reads the configuration again.
+pub type Replan = Box<dyn FnMut() -> Result<Planned, Refusal>>;
+
+/// Everything that a daemon needs to know.
+pub struct Options {
+    /// Where everything lives.
+    pub paths: Paths,
+    /// Where lines go.
+    pub output: Output,
+    /// What is to be run.
+    pub planned: Planned,
+    /// For a reload.
+    pub replan: Replan,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("paths", &self.paths)
+            .field("output", &self.output)
+            .field("planned", &self.planned)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no daemon.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Another one runs.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The services cannot be supervised together.
+    #[error("the services cannot be supervised together")]
+    Graph(#[from] GraphError),
+    /// Rendered files.
+    #[error(transparent)]
+    Files(#[from] files::FilesError),
+    /// The control socket.
+    #[error(transparent)]
+    Control(#[from] BindError),
+    /// The kernel.
+    #[error("cannot {what}")]
+    Kernel {
+        /// What was tried.
+        what: &'static str,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+}

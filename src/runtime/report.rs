@@ -1,0 +1,207 @@
+//! What people and scripts are told: status, history, log and the service manager's line.
+
+use nix::unistd::{SysconfVar, sysconf};
+use supervise::{
+    effect::{Change, Reason, StateName},
+    machine,
+    spec::ServiceName,
+};
+use sys::{cgroup::Cgroup, proc};
+
+use super::{daemon::Daemon, groups::Groups, lives::Life};
+use crate::control::types::{
+    Cpu, GatewayState, GatewayStatus, Memory, Moment, Refusal, ServiceStatus, Why,
+};
+
+/// So many changes of a service are remembered.
+const HISTORY: usize = 50;
+
+/// The whole gateway as it is now.
+pub(super) fn gateway(daemon: &Daemon) -> GatewayStatus {
+    GatewayStatus {
+        state: state(daemon),
+        profile: daemon.planned.profile.clone(),
+        limits: daemon.groups.state(),
+        urls: daemon.planned.urls.clone(),
+        services: daemon
+            .machine
+            .status()
+            .map(|status| (status.instance.service.clone(), service(daemon, &status)))
+            .collect(),
+    }
+}
+
+fn state(daemon: &Daemon) -> GatewayState {
+    let states: Vec<_> = daemon.machine.status().map(|status| status.state).collect();
+    let ill = |state: &StateName| match state {
+        StateName::Unhealthy | StateName::BackingOff | StateName::Failed => true,
+        StateName::Waiting | StateName::Starting | StateName::Draining | StateName::Stopping => {
+            daemon.was_ready
+        }
+        StateName::Ready | StateName::Stopped => false,
+    };
+    if daemon.asked_to_end > 0 {
+        GatewayState::Stopping
+    } else if states.iter().all(|state| *state == StateName::Stopped) {
+        GatewayState::Stopped
+    } else if states.iter().any(ill) {
+        GatewayState::Degraded
+    } else if daemon.all_ready() {
+        GatewayState::Ready
+    } else {
+        GatewayState::Starting
+    }
+}
+
+fn service(daemon: &Daemon, status: &machine::ServiceStatus) -> ServiceStatus {
+    let name = &status.instance.service;
+    let life = daemon.lives.of(name);
+    let group = daemon.groups.open(name);
+    let (memory, usage_usec) = match (&group, life) {
+        (Some(group), _) => (
+            memory(group),
+            group.cpu_stat().ok().map(|stat| stat.usage_usec),
+        ),
+        (None, Some(life)) => by_processes(daemon, life),
+        (None, None) => (Memory::default(), None),
+    };
+    let cpu_milli = daemon
+        .machine
+        .spec(name)
+        .and_then(|spec| spec.limits.cpu_milli);
+    let quota = match daemon.groups {
+        Groups::Delegated { .. } => cpu_milli.map(|milli| f64::from(milli) / 1000.0),
+        Groups::None { .. } => None,
+    };
+    let main = daemon.lives.main(&status.instance);
+    ServiceStatus {
+        state: status.state,
+        since: daemon.clock.rfc3339(status.since),
+        reason: reason(status),
+        pid: main
+            .and(life)
+            .and_then(|life| u32::try_from(life.leader).ok()),
+        restarts: status.restarts,
+        cgroup: daemon.groups.path(name),
+        memory,
+        cpu: Cpu { usage_usec, quota },
+    }
+}
+
+fn reason(status: &machine::ServiceStatus) -> String {
+    if status.waits_for.is_empty() {
+        return status.reason.to_string();
+    }
+    let names: Vec<_> = status.waits_for.iter().map(ToString::to_string).collect();
+    format!("waits for {}", names.join(", "))
+}
+
+fn memory(group: &Cgroup) -> Memory {
+    Memory {
+        current: group.memory_current().ok(),
+        peak: group.memory_peak().ok().flatten(),
+        high: group.memory_high().ok().flatten(),
+        max: group.memory_max().ok().flatten(),
+    }
+}
+
+/// Where there is no cgroup that counts: the sums over the processes.
+fn by_processes(daemon: &Daemon, life: &Life) -> (Memory, Option<u64>) {
+    let members = daemon.lives.members(life);
+    let ticks: u64 = members
+        .iter()
+        .filter_map(|&pid| proc::stat(pid).ok())
+        .map(|stat| stat.cpu_ticks)
+        .sum();
+    let memory = Memory {
+        current: Some(members.iter().filter_map(|&pid| proc::pss(pid).ok()).sum()),
+        ..Memory::default()
+    };
+    (memory, ticks_to_usec(ticks))
+}
+
+fn ticks_to_usec(ticks: u64) -> Option<u64> {
+    let per_second = sysconf(SysconfVar::CLK_TCK).ok()??;
+    let per_second = u64::try_from(per_second).ok()?;
+    ticks.checked_mul(1_000_000)?.checked_div(per_second)
+}
+
+/// How a service came to where it is.
+pub(super) fn why(daemon: &Daemon, name: &ServiceName) -> Result<Why, Refusal> {
+    let status = daemon
+        .machine
+        .status()
+        .find(|status| status.instance.service == *name)
+        .ok_or_else(|| Refusal::Failed(format!("{name} is gone")))?;
+    let history = daemon.history.get(name).into_iter().flatten().cloned();
+    Ok(Why {
+        service: name.clone(),
+        status: service(daemon, &status),
+        history: history.collect(),
+    })
+}
+
+/// A service went from one state to another: remembers it and tells everybody.
+pub(super) fn change(daemon: &mut Daemon, change: &Change) {
+    let name = &change.instance.service;
+    let moment = Moment {
+        at: daemon.clock.rfc3339(daemon.clock.now()),
+        state: change.to,
+        reason: change.reason.to_string(),
+    };
+    let history = daemon.history.entry(name.clone()).or_default();
+    if history.len() == HISTORY {
+        history.pop_front();
+    }
+    history.push_back(moment);
+    log(change);
+    if daemon.all_ready() && daemon.asked_to_end == 0 {
+        daemon.was_ready = true;
+        daemon.manager.ready();
+    }
+    let line = line(daemon);
+    daemon.manager.status(line);
+    daemon.changes.send_modify(|count| *count += 1);
+}
+
+fn log(change: &Change) {
+    let name = change.instance.service.as_str();
+    let (to, reason) = (change.to, &change.reason);
+    match (to, reason) {
+        (StateName::Failed, _) => {
+            tracing::error!(
+                ai_gateway_service = name,
+                "{name} has failed for good: {reason}"
+            );
+        }
+        (StateName::Unhealthy | StateName::BackingOff, _)
+        | (StateName::Stopping | StateName::Waiting, Reason::Exited(_)) => {
+            tracing::warn!(ai_gateway_service = name, "{name} is {to}: {reason}");
+        }
+        (StateName::Starting | StateName::Ready, _) => {
+            tracing::info!(ai_gateway_service = name, "{name} is {to}");
+        }
+        _ => tracing::info!(ai_gateway_service = name, "{name} is {to}: {reason}"),
+    }
+}
+
+/// One line on how far everything is: `3 of 4 ready: waiting for litellm`.
+fn line(daemon: &Daemon) -> String {
+    let mut ready = 0;
+    let mut not: Vec<String> = Vec::new();
+    let mut all = 0;
+    for status in daemon.machine.status() {
+        all += 1;
+        match status.state {
+            StateName::Ready => ready += 1,
+            StateName::Stopped => {}
+            state => not.push(format!("{} is {state}", status.instance.service)),
+        }
+    }
+    let mut line = format!("{ready} of {all} ready");
+    if !not.is_empty() {
+        line.push_str(": ");
+        line.push_str(&not.join(", "));
+    }
+    line
+}

@@ -1,0 +1,3 @@
+//! What systemd hears from us.
+
+pub mod notify;

@@ -1,0 +1,202 @@
+//! The daemon with real processes: shells that do as each test wants.
+//!
+//! A daemon is a process of its own (it is the parent of orphans, and has its own signals), so each
+//! test starts this very program again with a scenario in its environment.
+
+mod gateway;
+mod scenarios;
+
+use std::{fs, time::Duration};
+
+use ai_gateway::control::types::{Call, GatewayState, Reply};
+use gateway::Gateway;
+use supervise::effect::StateName;
+
+#[test]
+fn everything_becomes_ready_in_order_and_stops_without_a_trace() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let status = gateway.status();
+    assert_eq!(status.state, GatewayState::Ready);
+    let started: Vec<_> = gateway
+        .log("ai-gateway")
+        .lines()
+        .filter_map(starts)
+        .collect();
+    assert_eq!(started, ["base", "user"]);
+    assert_eq!(gateway.ask(&Call::Stop(None)).unwrap(), Reply::Done(vec![]));
+    gateway.ended(0);
+    assert_eq!(gateway.members(), Vec::<i32>::new());
+}
+
+/// The service that a line of the daemon's log says to be starting.
+fn starts(line: &str) -> Option<String> {
+    let (before, _) = line.split_once(" is starting")?;
+    Some(before.rsplit(' ').next()?.to_owned())
+}
+
+#[test]
+fn a_killed_service_comes_back_alone_and_leaves_nobody_behind() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let (base, user) = (gateway.pid("base"), gateway.pid("user"));
+    let children = sys::proc::descendants(base).unwrap();
+    assert!(!children.is_empty(), "the shell has a child");
+    gateway.kill(base, libc::SIGKILL);
+    gateway.until(|status| {
+        let base_status = &status.services["base"];
+        base_status.restarts == 1 && base_status.state == StateName::Ready
+    });
+    assert_ne!(gateway.pid("base"), base);
+    assert_eq!(gateway.pid("user"), user);
+    for child in children {
+        assert!(
+            !gateway.members().contains(&child),
+            "a child outlived its service"
+        );
+    }
+    let Reply::Why(why) = gateway.ask(&Call::Why(gateway::name("base"))).unwrap() else {
+        panic!("not an answer to why")
+    };
+    assert!(
+        why.history
+            .iter()
+            .any(|m| m.reason == "it was ended by signal 9"),
+        "{why:?}"
+    );
+}
+
+#[test]
+fn a_process_that_left_its_group_is_found_by_its_folder() {
+    let gateway = Gateway::start("runaway");
+    gateway.ask(&Call::Start(None)).unwrap();
+    // The shell, and the sleeper in a session of its own, whose parent is gone.
+    assert_eq!(gateway.members().len(), 2);
+    gateway
+        .ask(&Call::Stop(Some(gateway::name("runaway"))))
+        .unwrap();
+    assert_eq!(gateway.members(), Vec::<i32>::new());
+    assert_eq!(
+        gateway.status().services["runaway"].state,
+        StateName::Stopped
+    );
+}
+
+#[test]
+fn every_kind_of_readiness_makes_ready() {
+    let gateway = Gateway::start("probes");
+    gateway.ask(&Call::Start(None)).unwrap();
+    for (name, status) in gateway.status().services {
+        assert_eq!(status.state, StateName::Ready, "{name}");
+    }
+}
+
+#[test]
+fn a_command_that_hangs_is_a_probe_that_failed() {
+    let gateway = Gateway::start("hanging-probe");
+    gateway.until(|status| status.services["ill"].state == StateName::Unhealthy);
+    assert_eq!(
+        gateway.status().services["ill"].reason,
+        "its probe failed: no answer within 100ms"
+    );
+}
+
+#[test]
+fn what_cannot_be_launched_fails_for_good_and_the_others_go_on() {
+    let gateway = Gateway::start("broken");
+    let refusal = gateway.ask(&Call::Start(None)).unwrap_err().to_string();
+    assert!(refusal.contains("broken has failed"), "{refusal}");
+    assert!(refusal.contains("No such file"), "{refusal}");
+    gateway.until(|status| status.services["fine"].state == StateName::Ready);
+    assert_eq!(gateway.status().state, GatewayState::Degraded);
+}
+
+#[test]
+fn a_second_daemon_is_told_that_there_is_one() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let second = gateway.again("two");
+    let said = second.ended(1);
+    assert!(said.contains("runs already (pid"), "{said}");
+    assert_eq!(gateway.status().state, GatewayState::Ready);
+}
+
+#[test]
+fn what_a_killed_daemon_left_is_ended_before_anything_starts() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let left = gateway.members();
+    gateway.kill(gateway.daemon(), libc::SIGKILL);
+    gateway.wait();
+    assert_eq!(gateway.members(), left);
+    let next = gateway.again("two");
+    next.ask(&Call::Start(None)).unwrap();
+    let now = next.members();
+    assert!(
+        left.iter().all(|pid| !now.contains(pid)),
+        "{left:?} {now:?}"
+    );
+}
+
+#[test]
+fn a_signal_stops_in_order_and_three_do_not_wait() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    gateway.kill(gateway.daemon(), libc::SIGTERM);
+    gateway.ended(0);
+    assert_eq!(gateway.members(), Vec::<i32>::new());
+
+    let gateway = Gateway::start("stubborn");
+    gateway.ask(&Call::Start(None)).unwrap();
+    for _ in 0..3 {
+        gateway.kill(gateway.daemon(), libc::SIGINT);
+        // Signals merge: each has to be taken before the next.
+        gateway.logged_again("stop");
+    }
+    gateway.ended(0);
+    assert_eq!(gateway.members(), Vec::<i32>::new());
+}
+
+#[test]
+fn a_reload_restarts_what_has_changed_and_nothing_else() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let (base, user) = (gateway.pid("base"), gateway.pid("user"));
+    let nothing = vec!["nothing has changed".to_owned()];
+    assert_eq!(gateway.ask(&Call::Reload).unwrap(), Reply::Done(nothing));
+    fs::write(gateway.home().join("scenario"), "two-with-another-user").unwrap();
+    let news = vec![
+        "another is new and starts".to_owned(),
+        "user has changed and restarts".to_owned(),
+    ];
+    assert_eq!(gateway.ask(&Call::Reload).unwrap(), Reply::Done(news));
+    assert_eq!(gateway.pid("base"), base);
+    assert_ne!(gateway.pid("user"), user);
+    fs::write(gateway.home().join("scenario"), "nonsense").unwrap();
+    gateway.ask(&Call::Reload).unwrap_err();
+    assert_eq!(gateway.status().state, GatewayState::Ready);
+}
+
+#[test]
+fn lines_of_a_service_are_in_its_log() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    gateway.ask(&Call::Stop(None)).unwrap();
+    gateway.ended(0);
+    let log = gateway.log("base");
+    let texts: Vec<_> = log
+        .lines()
+        .filter_map(|l| Some(l.split_once(' ')?.1))
+        .collect();
+    assert_eq!(texts, ["base is up", "base goes down"]);
+}
+
+#[test]
+fn an_idle_daemon_does_nothing_at_all() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let calls = gateway.switches();
+    // Nobody can wait for nothing to happen: a second is what it takes to see a poll of that pace.
+    gateway.rest(Duration::from_secs(1));
+    assert_eq!(gateway.switches(), calls);
+}

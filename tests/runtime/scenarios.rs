@@ -1,0 +1,161 @@
+//! What a daemon of these tests supervises, by name.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use ai_gateway::stack::Stack;
+use supervise::spec::{
+    Command, EnvValue, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceSpec, Startup,
+    StopStep,
+};
+
+use crate::gateway::name;
+
+/// The stack of this name; none: nobody knows it.
+pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
+    let service = |name: &str, script: &str| service(home, name, script);
+    let services = match scenario {
+        "two" => vec![base(home), user(home)],
+        "two-with-another-user" => {
+            let mut user = user(home);
+            user.command.args.push("different".to_owned());
+            vec![base(home), user, service("another", "exec sleep 1000")]
+        }
+        "runaway" => vec![ServiceSpec {
+            startup: ready_by(Probe::LogLine("away".into())),
+            ..service(
+                "runaway",
+                "(setsid sh -c 'echo away; exec sleep 1000' &); exec sleep 2000",
+            )
+        }],
+        "probes" => probes(home),
+        "hanging-probe" => vec![ServiceSpec {
+            liveness: Some(Liveness {
+                probe: Probe::Exec(command(home, "ill", "exec sleep 1000")),
+                every: Duration::from_millis(10),
+                timeout: Duration::from_millis(100),
+                failures: 2,
+                restart_after: None,
+            }),
+            ..service("ill", "exec sleep 1000")
+        }],
+        "broken" => {
+            let mut broken = service("broken", "");
+            broken.command.program = "/nonexistent".into();
+            vec![broken, service("fine", "exec sleep 1000")]
+        }
+        "stubborn" => vec![ServiceSpec {
+            startup: ready_by(Probe::LogLine("deaf".into())),
+            ..service(
+                "stubborn",
+                "trap '' TERM; echo deaf; while :; do sleep 1000; done",
+            )
+        }],
+        _ => return None,
+    };
+    Some(Stack {
+        services,
+        folders: Vec::new(),
+        files: Vec::new(),
+    })
+}
+
+fn base(home: &Path) -> ServiceSpec {
+    ServiceSpec {
+        startup: ready_by(Probe::LogLine("is up".into())),
+        ..service(
+            home,
+            "base",
+            "trap 'echo base goes down; exit 0' TERM; echo base is up; \
+             while :; do sleep 1000 & wait $!; done",
+        )
+    }
+}
+
+fn user(home: &Path) -> ServiceSpec {
+    ServiceSpec {
+        requires: [name("base")].into(),
+        ..service(home, "user", "exec sleep 1000")
+    }
+}
+
+/// One service for each kind of readiness that a shell can play.
+fn probes(home: &Path) -> Vec<ServiceSpec> {
+    let socket = "import os, socket; \
+                  s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); \
+                  s.sendto(b'STATUS=soon', os.environ['NOTIFY_SOCKET']); \
+                  s.sendto(b'STATUS=done\\nREADY=1\\n', os.environ['NOTIFY_SOCKET'])";
+    let flag = home.join("flag").display().to_string();
+    let after = ServiceSpec {
+        startup: Startup {
+            post_start: Some(command(home, "after", "true")),
+            ..ready_by(Probe::LogLine("up".into()))
+        },
+        ..service(home, "after", "echo up; exec sleep 1000")
+    };
+    vec![
+        ServiceSpec {
+            startup: ready_by(Probe::Notify),
+            ..service(
+                home,
+                "notify",
+                &format!("/usr/bin/python3 -c \"{socket}\"; exec sleep 1000"),
+            )
+        },
+        ServiceSpec {
+            startup: ready_by(Probe::Exec(command(
+                home,
+                "exec",
+                &format!("test -e {flag}"),
+            ))),
+            ..service(home, "exec", &format!("touch {flag}; exec sleep 1000"))
+        },
+        after,
+    ]
+}
+
+fn ready_by(readiness: Probe) -> Startup {
+    Startup {
+        deadline: Duration::from_secs(30),
+        readiness: Some(readiness),
+        every: Duration::from_millis(10),
+        timeout: Duration::from_secs(10),
+        post_start: None,
+    }
+}
+
+fn command(home: &Path, name: &str, script: &str) -> Command {
+    let path = EnvValue::Plain("/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
+    Command {
+        program: "/bin/sh".into(),
+        args: vec!["-c".to_owned(), script.to_owned(), name.to_owned()],
+        env: BTreeMap::from([("PATH".to_owned(), path)]),
+        cwd: home.join("state/services").join(name),
+    }
+}
+
+/// Ready once it was launched.
+fn service(home: &Path, of: &str, script: &str) -> ServiceSpec {
+    ServiceSpec {
+        name: name(of),
+        command: command(home, of, script),
+        requires: [].into(),
+        restart_with_requirements: false,
+        startup: Startup {
+            readiness: None,
+            ..ready_by(Probe::Notify)
+        },
+        liveness: None,
+        restart: RestartPolicy {
+            mode: RestartMode::Always,
+            base: Duration::from_millis(10),
+            cap: Duration::from_millis(50),
+            burst: 3,
+            stable: Duration::from_secs(60),
+        },
+        stop: vec![StopStep::Signal {
+            signal: libc::SIGTERM,
+            timeout: Duration::from_secs(60),
+        }],
+        limits: Limits::default(),
+    }
+}
