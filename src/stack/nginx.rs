@@ -134,7 +134,9 @@ impl Config<'_> {
         writeln!(text, "pid {};", quoted(self.pid))?;
         writeln!(text, "worker_processes {};", self.workers)?;
         writeln!(text, "worker_shutdown_timeout {SHUTDOWN_SECONDS}s;")?;
-        writeln!(text, "error_log stderr warn;")?;
+        // An error's line holds the whole request, and a query string may hold a key. What a stopped
+        // upstream would fill the log with is told by the supervisor.
+        writeln!(text, "error_log stderr crit;")?;
         writeln!(text, "events {{ worker_connections 1024; }}")?;
         writeln!(text, "http {{")?;
         for (directive, folder) in TEMPORARY {
@@ -183,6 +185,8 @@ fn quoted(path: &Path) -> String {
 const HTTP: &str = r"
     access_log off;
     server_tokens off;
+    # Which name and port people came by, only they know.
+    absolute_redirect off;
     default_type text/plain;
     charset utf-8;
     sendfile on;
@@ -191,6 +195,7 @@ const HTTP: &str = r"
     client_header_timeout 30s;
     large_client_header_buffers 4 16k;
     map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+    map $status $retry_after { default ''; 503 3; }
     # Behind another proxy its word on the scheme counts.
     map $http_x_forwarded_proto $scheme_of_client { default $scheme; http http; https https; }
 ";
@@ -212,6 +217,7 @@ const SERVER: &str = r#"
         add_header X-Frame-Options SAMEORIGIN always;
         add_header X-Content-Type-Options nosniff always;
         add_header Referrer-Policy strict-origin-when-cross-origin always;
+        add_header Retry-After $retry_after always;
 
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
@@ -235,7 +241,7 @@ const SERVER: &str = r#"
             proxy_read_timeout @SECONDS@s;
             proxy_pass http://litellm/v1/;
             error_page 413 @api_too_large;
-            error_page 502 503 @api_starting;
+            error_page 502 503 =503 @api_starting;
             error_page 504 @api_slow;
         }
         location @api_too_large {
@@ -246,7 +252,6 @@ const SERVER: &str = r#"
         location @api_starting {
             internal;
             default_type application/json;
-            add_header Retry-After 5 always;
             return 503 '{"error":{"message":"LiteLLM does not answer: it is starting, or it is stopped. Try again in a few seconds.","type":"server_error","param":null,"code":"service_unavailable"}}\n';
         }
         location @api_slow {
@@ -276,12 +281,11 @@ const WITH_OPEN_WEBUI: &str = r#"
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Origin $origin_for_open_webui;
             proxy_pass http://open_webui;
-            error_page 502 503 504 @open_webui_starting;
+            error_page 502 503 504 =503 @open_webui_starting;
         }
         location @open_webui_starting {
             internal;
             default_type text/html;
-            add_header Retry-After 3 always;
             return 503 '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Starting</title><p>Open WebUI does not answer yet: it is starting, or it is stopped. This page tries again by itself.</p><p><code>ai-gateway status</code> says more.</p>\n';
         }
 "#;

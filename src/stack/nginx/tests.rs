@@ -1,6 +1,19 @@
 //! The rendered file against the real nginx: whether it takes it, and what it answers.
 
-use std::{fs, process::Command as Process};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    os::{
+        fd::AsRawFd as _,
+        unix::{fs::PermissionsExt as _, net::UnixListener},
+    },
+    process::{Child, Command as Process, Stdio},
+    thread,
+};
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use tempfile::TempDir;
 
 use super::*;
 
@@ -11,46 +24,258 @@ fn nginx() -> String {
     (*found.expect("nginx is not installed: ./test installs it")).to_owned()
 }
 
-fn check(listen: &str, open_webui: bool) {
-    // A path with what has a meaning in the configuration.
+/// A folder whose name has what means something in the configuration.
+fn folder() -> TempDir {
     let folder = tempfile::Builder::new()
         .prefix("a b;{\"$x'")
         .tempdir()
         .unwrap();
+    // Started by root, nginx's workers are nobody.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     for (_, temporary) in TEMPORARY {
         fs::create_dir(folder.path().join(temporary)).unwrap();
     }
-    let file = folder.path().join("nginx.conf");
+    folder
+}
+
+fn write(folder: &TempDir, listen: SocketAddr, litellm: SocketAddr, open_webui: bool) {
     let text = Config {
-        listen: listen.parse().unwrap(),
+        listen,
         workers: 1,
         pid: &folder.path().join("nginx.pid"),
         temporary: folder.path(),
-        litellm: "127.0.0.1:4000".parse().unwrap(),
+        litellm,
         open_webui: open_webui.then(|| folder.path().join("http.sock")),
     }
     .render();
-    fs::write(&file, text).unwrap();
-    let output = Process::new(nginx())
-        .args(["-t", "-e", "stderr", "-p"])
-        .arg(folder.path())
-        .arg("-c")
-        .arg(&file)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{said}");
-    let worries = said.lines().filter(|line| !line.contains("syntax is ok"));
-    let worries: Vec<_> = worries
-        .filter(|line| !line.contains("is successful"))
-        .collect();
-    // Root is told that the user directive is missing; nobody runs it as root but a test.
-    assert!(worries.is_empty(), "{worries:?}");
+    fs::write(folder.path().join("nginx.conf"), text).unwrap();
+}
+
+fn process(folder: &TempDir) -> Process {
+    let mut process = Process::new(nginx());
+    process.args(["-e", "stderr", "-p"]).arg(folder.path());
+    process.arg("-c").arg(folder.path().join("nginx.conf"));
+    process
 }
 
 #[test]
-fn the_real_nginx_takes_the_configuration() {
-    check("127.0.0.1:3000", true);
-    check("127.0.0.1:3000", false);
-    check("[::1]:3000", true);
+fn the_real_nginx_takes_the_configuration_without_a_word() {
+    for (listen, open_webui) in [
+        ("127.0.0.1:3000", true),
+        ("127.0.0.1:3000", false),
+        ("[::1]:3000", true),
+    ] {
+        let folder = folder();
+        write(
+            &folder,
+            listen.parse().unwrap(),
+            "127.0.0.1:4000".parse().unwrap(),
+            open_webui,
+        );
+        let output = process(&folder).arg("-t").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        let worries =
+            |line: &&str| !line.contains("syntax is ok") && !line.contains("is successful");
+        assert_eq!(said.lines().find(worries), None);
+    }
+}
+
+/// nginx in front of two servers that answer with the request that they got.
+struct Front {
+    nginx: Child,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Front {
+    /// `up`: whether there is anybody behind it.
+    fn start(up: bool, open_webui: bool) -> Self {
+        let folder = folder();
+        let litellm = TcpListener::bind("127.0.0.1:0").unwrap();
+        let ui = UnixListener::bind(folder.path().join("http.sock")).unwrap();
+        let socket = folder.path().join("http.sock");
+        fs::set_permissions(socket, fs::Permissions::from_mode(0o777)).unwrap();
+        let behind = litellm.local_addr().unwrap();
+        if up {
+            thread::spawn(move || litellm.incoming().for_each(|stream| echo(stream.unwrap())));
+            thread::spawn(move || ui.incoming().for_each(|stream| echo(stream.unwrap())));
+        }
+        // nginx takes listening sockets over from its predecessor; here that is this test, so that
+        // the port is known and a connection can be made before nginx is there.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        write(&folder, address, behind, open_webui);
+        fcntl(&listener, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        let nginx = process(&folder)
+            .env_clear()
+            .env("NGINX", format!("{};", listener.as_raw_fd()))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self {
+            nginx,
+            address,
+            _folder: folder,
+        }
+    }
+
+    /// Sends a request and returns the whole answer.
+    fn ask(&self, request: &str, headers: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nHost: gate.example:8080\r\nConnection: close\r\n{headers}\r\n"
+        )
+        .unwrap();
+        // Not to its end: after a refusal nginx waits some seconds for what it will not read.
+        let (mut answer, mut byte) = (String::new(), [0]);
+        while !is_whole(&answer) && stream.read(&mut byte).unwrap() == 1 {
+            answer.push(char::from(byte[0]));
+        }
+        answer
+    }
+}
+
+fn is_whole(answer: &str) -> bool {
+    let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Content-Length: "));
+    length.is_some_and(|length| body.len() >= length.parse().unwrap())
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        let pid = nix::unistd::Pid::from_raw(self.nginx.id().try_into().unwrap());
+        // TERM, not KILL: the worker ends with its master.
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        self.nginx.wait().unwrap();
+    }
+}
+
+fn echo(mut stream: impl std::io::Read + std::io::Write) {
+    let (mut head, mut byte) = (String::new(), [0]);
+    while !head.ends_with("\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        head.push(char::from(byte[0]));
+    }
+    let length = head.len();
+    write!(stream, "HTTP/1.1 200 OK\r\nX-Frame-Options: DENY\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{head}").unwrap();
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap()
+}
+
+#[test]
+fn requests_reach_whom_they_are_for() {
+    let front = Front::start(true, true);
+    let api = front.ask(
+        "GET /api/litellm/v1/models?a=b",
+        "Authorization: Bearer x\r\n",
+    );
+    assert!(
+        api.contains("\r\n\r\nGET /v1/models?a=b HTTP/1.1\r\n"),
+        "{api}"
+    );
+    assert!(api.contains("Host: gate.example:8080\r\n"), "{api}");
+    assert!(api.contains("X-Forwarded-For: 127.0.0.1\r\n"), "{api}");
+    assert!(api.contains("Authorization: Bearer x\r\n"), "{api}");
+    let ui = front.ask("GET /ws/socket.io/", "Upgrade: websocket\r\n");
+    assert!(
+        ui.contains("\r\n\r\nGET /ws/socket.io/ HTTP/1.1\r\n"),
+        "{ui}"
+    );
+    assert!(
+        ui.contains("Connection: upgrade\r\nUpgrade: websocket\r\n"),
+        "{ui}"
+    );
+    let health = front.ask("GET /health", "");
+    assert!(health.ends_with("\r\n\r\nhealthy\n"), "{health}");
+    for answer in [api, ui, health] {
+        let of_frames: Vec<_> = answer
+            .lines()
+            .filter(|line| line.starts_with("X-Frame-Options"))
+            .collect();
+        assert_eq!(of_frames, ["X-Frame-Options: SAMEORIGIN"]);
+        assert!(answer.contains("Server: nginx\r\n"), "no version: {answer}");
+    }
+}
+
+#[test]
+fn nothing_else_of_litellm_is_reached() {
+    let front = Front::start(true, true);
+    for path in [
+        "/api/litellm/key/generate",
+        "/api/litellm/",
+        "/api/litellm/v1/../key/generate",
+        "/api/litellm/v1/%2e%2e/key/generate",
+    ] {
+        let answer = front.ask(&format!("GET {path}"), "");
+        assert_eq!(status(&answer), "403", "{path}: {answer}");
+    }
+}
+
+#[test]
+fn open_webui_sees_its_own_origin_for_the_site_and_no_other() {
+    let front = Front::start(true, true);
+    let origin = |origin: &str| {
+        let answer = front.ask("GET /", &format!("Origin: {origin}\r\n"));
+        let line = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("Origin: "));
+        line.map(str::to_owned)
+    };
+    for site in ["http://gate.example:8080", "https://gate.example:8080"] {
+        assert_eq!(origin(site).as_deref(), Some(open_webui::ORIGIN));
+    }
+    for other in [
+        "http://evil.example",
+        "http://gate.example",
+        "http://gate.example:80801",
+        "http://evil.example http://gate.example:8080",
+        "null",
+    ] {
+        assert_eq!(origin(other).as_deref(), Some(other));
+    }
+    let none = front.ask("GET /", "");
+    assert!(!none.contains("Origin: "), "{none}");
+}
+
+#[test]
+fn while_nobody_answers_it_says_so() {
+    let front = Front::start(false, true);
+    let api = front.ask("GET /api/litellm/v1/models", "");
+    assert_eq!(status(&api), "503");
+    assert!(api.contains("Retry-After: 3\r\n"), "{api}");
+    assert!(api.contains("X-Frame-Options: SAMEORIGIN\r\n"), "{api}");
+    let body = api.split_once("\r\n\r\n").unwrap().1;
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["error"]["code"], "service_unavailable");
+    let ui = front.ask("GET /", "");
+    assert_eq!(status(&ui), "503");
+    assert!(ui.contains("Content-Type: text/html"), "{ui}");
+    assert!(ui.contains("Open WebUI does not answer yet"), "{ui}");
+    let large = front.ask(
+        "POST /api/litellm/v1/files",
+        "Content-Length: 104857601\r\n",
+    );
+    assert_eq!(status(&large), "413");
+    assert!(large.contains("request_too_large"), "{large}");
+}
+
+#[test]
+fn without_open_webui_it_says_where_the_api_is() {
+    let front = Front::start(true, false);
+    let answer = front.ask("GET /", "");
+    assert_eq!(status(&answer), "404");
+    assert!(
+        answer.contains("The API is at /api/litellm/v1/."),
+        "{answer}"
+    );
 }
