@@ -1,0 +1,315 @@
+//! A machine to set up: a folder with stand-ins for uv, npm, Python and nginx.
+//!
+//! PostgreSQL refuses to run as root, so tests that were started by root go on as `nobody`.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+};
+
+use ai_gateway::{
+    config::{
+        paths::Paths,
+        settings::{
+            Budget, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs, Settings,
+        },
+    },
+    provision::{self, Environment, Options, Plan, Progress, SetupError, progress::Total},
+    stack::Installed,
+};
+use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
+
+/// Where the process that a test kills finds its machine.
+const AT: &str = "AI_GATEWAY_TEST_MACHINE";
+
+pub(crate) struct Machine {
+    folder: PathBuf,
+    _removed_at_end: Option<tempfile::TempDir>,
+    pub(crate) settings: Settings,
+}
+
+impl Machine {
+    /// A new one, or the one that whoever started this process has named.
+    pub(crate) fn new() -> Self {
+        match std::env::var_os(AT) {
+            Some(folder) => Self::at(folder.into(), None),
+            None => Self::fresh(),
+        }
+    }
+
+    fn fresh() -> Self {
+        become_nobody();
+        let dir = tempfile::Builder::new().prefix("gw").tempdir().unwrap();
+        let machine = Self::at(dir.path().to_owned(), Some(dir));
+        machine.write_programs();
+        machine.write_packages();
+        machine
+    }
+
+    fn at(folder: PathBuf, removed_at_end: Option<tempfile::TempDir>) -> Self {
+        let settings = settings(&folder);
+        Self {
+            folder,
+            _removed_at_end: removed_at_end,
+            settings,
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    pub(crate) fn paths(&self) -> Paths {
+        let home = self.path("gw").display().to_string();
+        Paths::find(|n| (n == "AI_GATEWAY_HOME").then(|| home.clone()), false).unwrap()
+    }
+
+    fn options(&self) -> Options {
+        let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
+        let home = self.folder.display().to_string();
+        Options {
+            offline: None,
+            environment: Environment::new([("PATH", path), ("HOME", home)]),
+        }
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        provision::survey(&self.settings, &self.paths(), &self.options()).unwrap()
+    }
+
+    pub(crate) fn setup(&self) -> Result<Installed, SetupError> {
+        self.setup_heard(&mut Heard::new(|_| {}))
+    }
+
+    pub(crate) fn setup_heard(&self, progress: &mut dyn Progress) -> Result<Installed, SetupError> {
+        provision::setup(&self.settings, &self.paths(), &self.options(), progress)
+    }
+
+    /// The same set-up in a process of its own, to be killed.
+    pub(crate) fn setup_in_a_process(&self) -> Child {
+        // By this link, because the folder of this program may be closed to nobody.
+        Command::new("/proc/self/exe")
+            .args(["--exact", super::whole::NAME, "--nocapture"])
+            .env(AT, &self.folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// What the stand-in of that name does before anything else, in shell.
+    pub(crate) fn when(&self, what: &str, shell: &str) {
+        fs::write(self.path(&format!("do-{what}")), shell).unwrap();
+    }
+
+    pub(crate) fn when_as_usual(&self, what: &str) {
+        fs::remove_file(self.path(&format!("do-{what}"))).unwrap();
+    }
+
+    pub(crate) fn fifo(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        path
+    }
+
+    /// How often the stand-ins were called.
+    pub(crate) fn calls(&self) -> usize {
+        fs::read_to_string(self.path("calls"))
+            .unwrap()
+            .lines()
+            .count()
+    }
+
+    pub(crate) fn migration(&self, name: &str, sql: &str) {
+        let folder = self
+            .path("litellm/litellm_proxy_extras/migrations")
+            .join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("migration.sql"), sql).unwrap();
+    }
+
+    fn program(&self, name: &str, shell: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let base = self.folder.display();
+        fs::write(&path, format!("#!/bin/sh\nbase='{base}'\n{shell}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn write_programs(&self) {
+        fs::write(self.path("calls"), "").unwrap();
+        self.program("bin/uv", UV);
+        self.program("bin/node", NODE);
+        self.program("bin/npm", "exit 1\n");
+        self.program("bin/nginx", "exit 1\n");
+        self.program("bin/python3.11", PYTHON);
+        self.program("bin/environments-python", ENVIRONMENTS_PYTHON);
+    }
+
+    /// What the stand-in of uv installs.
+    fn write_packages(&self) {
+        for folder in [
+            "litellm/prisma",
+            "litellm/litellm/proxy",
+            "open-webui/open_webui/static",
+            "open-webui/open_webui/migrations/versions",
+        ] {
+            fs::create_dir_all(self.path(folder)).unwrap();
+        }
+        self.migration("20250101_one", "CREATE TABLE \"One\" (a TEXT)");
+        self.migration(
+            "20250102_an index, with spaces",
+            "CREATE INDEX CONCURRENTLY IF NOT EXISTS \"One_a_idx\" ON \"One\" (a);",
+        );
+        self.migration(
+            "20250103_three",
+            "ALTER TABLE \"One\" ADD b TEXT; -- the end",
+        );
+    }
+
+    /// Asks the database itself, with set-up's cluster and nobody using it.
+    pub(crate) fn query(&self, database: &str, sql: &str) -> String {
+        let bin = self.plan().choice.postgres_bin.unwrap();
+        // One statement by a server of one process: no socket and nothing to wait for.
+        let mut server = Command::new(bin.join("postgres"))
+            .args(["--single", "-D"])
+            .arg(self.paths().postgres_data())
+            .arg(database)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = server.stdin.take().unwrap();
+        std::io::Write::write_all(&mut input, format!("{sql}\n").as_bytes()).unwrap();
+        drop(input);
+        let output = server.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        // `1: count = "3"	(typeid = 20, ...)`, after a line that names the columns.
+        let values = text.lines().filter_map(|line| {
+            let value = line.split_once(" = \"")?.1;
+            Some(value.split_once("\"\t(typeid")?.0.to_owned())
+        });
+        values.collect::<Vec<_>>().join("|")
+    }
+}
+
+fn settings(folder: &Path) -> Settings {
+    Settings {
+        profile: "local".into(),
+        budget: Budget { usd: 15.0 },
+        listen: Listen {
+            address: [127, 0, 0, 1].into(),
+            port: 3000,
+            admin_port: 4000,
+        },
+        litellm: LiteLlm {
+            workers: 1,
+            demo_model: true,
+        },
+        open_webui: OpenWebUi { enabled: true },
+        postgres: Postgres {
+            max_connections: None,
+        },
+        engine: EngineSource::Wasm,
+        programs: Programs {
+            postgres_bin: None,
+            nginx: Some(folder.join("bin/nginx")),
+            python: Some(folder.join("bin/python3.11")),
+            node: Some(folder.join("bin/node")),
+        },
+        limits: [].into(),
+        custom: vec![],
+    }
+}
+
+/// The machine's Python: what it is asked for, and a download.
+const PYTHON: &str = r#"
+case $3 in
+*importlib*) printf '3 11 2 1\n%s\n' "$0" ;;
+*urlopen*) echo "download" >>"$base/calls"; printf 'an engine' >"$4" ;;
+esac
+"#;
+
+const UV: &str = r#"
+[ "$1" = --version ] && { echo "uv 0.13.8"; exit; }
+echo "uv $*" >>"$base/calls"
+for last; do :; done
+if [ "$1" = venv ]; then
+  mkdir -p "$last/bin" "$last/lib/python3.11/site-packages"
+  cp "$base/bin/environments-python" "$last/bin/python"
+  exit
+fi
+folder=$(dirname "$last")
+name=$(basename "$(dirname "$folder")")
+[ -e "$base/do-$name" ] && . "$base/do-$name"
+cp -r "$base/$name/." "$folder/lib/python3.11/site-packages"
+"#;
+
+const NODE: &str = r#"
+case $1 in
+--version) echo v20.1.0 ;;
+*/npm) echo "npm $*" >>"$base/calls"
+  [ -e "$base/do-npm" ] && . "$base/do-npm"
+  mkdir node_modules ;;
+*/generate) echo "generate $*" >>"$base/calls" ;;
+esac
+"#;
+
+/// Open WebUI migrates when its configuration is imported.
+const ENVIRONMENTS_PYTHON: &str = r#"
+[ -e "$base/do-migrate" ] && . "$base/do-migrate"
+echo "INFO  [alembic.runtime.migration] Running upgrade a -> b" >&2
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$DATABASE_URL" -c 'CREATE TABLE IF NOT EXISTS migrated (n int)' -c 'INSERT INTO migrated VALUES (1)'
+"#;
+
+/// Hears what set-up says, and lets a test act on it.
+pub(crate) struct Heard<F> {
+    pub(crate) lines: Vec<String>,
+    act: F,
+}
+
+impl<F: FnMut(&str)> Heard<F> {
+    pub(crate) const fn new(act: F) -> Self {
+        Self {
+            lines: Vec::new(),
+            act,
+        }
+    }
+
+    fn hear(&mut self, line: &str) {
+        self.lines.push(line.to_owned());
+        (self.act)(line);
+    }
+}
+
+impl<F: FnMut(&str)> Progress for Heard<F> {
+    fn begin(&mut self, step: &str, _: Total) {
+        self.hear(step);
+    }
+
+    fn advance(&mut self, _: u64) {}
+
+    fn message(&mut self, text: &str) {
+        self.hear(text);
+    }
+
+    fn end(&mut self, _: bool) {}
+}
+
+/// For the whole process, before its first machine: PostgreSQL will not run as root.
+fn become_nobody() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        if geteuid().is_root() {
+            let (user, group) = (Uid::from_raw(65534), Gid::from_raw(65534));
+            setgroups(&[]).unwrap();
+            setresgid(group, group, group).unwrap();
+            setresuid(user, user, user).unwrap();
+        }
+    });
+}

@@ -1,0 +1,104 @@
+//! All of it, and all of it again.
+
+use std::fs;
+
+use ai_gateway::provision;
+
+use super::machine::Machine;
+
+/// The first test below, which is also the process that other tests start to kill it.
+pub(crate) const NAME: &str = "whole::a_bare_machine_is_set_up_and_then_there_is_nothing_to_do";
+
+#[test]
+fn a_bare_machine_is_set_up_and_then_there_is_nothing_to_do() {
+    let machine = Machine::new();
+    let installed = machine.setup().unwrap();
+    assert_eq!(
+        provision::installed(&machine.paths(), &machine.settings),
+        Ok(installed.clone())
+    );
+    assert!(installed.engine.is_file() && installed.litellm.join("bin/python").is_file());
+    assert_eq!(installed.node_bin, machine.path("bin"));
+
+    let calls = machine.calls();
+    assert_eq!(machine.plan().steps, []);
+    assert_eq!(machine.setup().unwrap(), installed);
+    assert_eq!(machine.calls(), calls, "the second set-up ran something");
+}
+
+#[test]
+fn the_database_is_the_services_own_and_knows_its_migrations() {
+    let machine = Machine::new();
+    machine.setup().unwrap();
+    assert_eq!(
+        machine.query(
+            "litellm",
+            "SELECT string_agg(migration_name || ' ' || applied_steps_count || ' ' || (finished_at >= started_at), '; ' ORDER BY migration_name) AS history FROM _prisma_migrations"
+        ),
+        "20250101_one 1 true; 20250102_an index, with spaces 1 true; 20250103_three 1 true"
+    );
+    assert_eq!(
+        machine.query(
+            "litellm",
+            "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+        ),
+        "litellm"
+    );
+    assert_eq!(
+        machine.query("open_webui", "SELECT count(*) AS n FROM migrated"),
+        "1"
+    );
+    assert_eq!(
+        machine.query("postgres", "SELECT count(*) AS n FROM pg_authid WHERE rolname IN ('litellm', 'open_webui') AND rolcanlogin AND NOT rolsuper AND rolpassword LIKE 'SCRAM-SHA-256$%'"),
+        "2"
+    );
+    assert_eq!(
+        machine.query("postgres", "SELECT current_setting('data_checksums') || ' ' || datcollate || ' ' || pg_encoding_to_char(encoding) AS made FROM pg_database WHERE datname = 'litellm'"),
+        "on C.UTF-8 UTF8"
+    );
+}
+
+#[test]
+fn no_server_is_left_and_nothing_of_it() {
+    let machine = Machine::new();
+    machine.setup().unwrap();
+    assert!(
+        !machine
+            .paths()
+            .postgres_data()
+            .join("postmaster.pid")
+            .exists()
+    );
+    let left: Vec<_> = fs::read_dir(machine.paths().state.join("setup-socket"))
+        .unwrap()
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_changed_password_is_set_by_the_next_set_up() {
+    let machine = Machine::new();
+    machine.setup().unwrap();
+    let verifier = "SELECT rolpassword FROM pg_authid WHERE rolname = 'litellm'";
+    let before = machine.query("postgres", verifier);
+    let calls = machine.calls();
+    let secret = machine.paths().secrets().join("postgres-litellm-password");
+    fs::write(secret, "it's another").unwrap();
+    machine.setup().unwrap();
+    assert_ne!(machine.query("postgres", verifier), before);
+    assert_eq!(machine.calls(), calls, "nothing else was done");
+}
+
+#[test]
+fn a_removed_environment_is_made_again() {
+    let machine = Machine::new();
+    let installed = machine.setup().unwrap();
+    fs::remove_file(installed.open_webui.join("bin/python")).unwrap();
+    let missing = provision::installed(&machine.paths(), &machine.settings).unwrap_err();
+    assert!(
+        missing.to_string().contains("run 'ai-gateway setup'"),
+        "{missing}"
+    );
+    assert_eq!(machine.setup().unwrap(), installed);
+    assert!(installed.open_webui.join("bin/python").exists());
+}
