@@ -6,6 +6,7 @@ mod config;
 mod context;
 mod detach;
 mod failure;
+mod internal;
 mod key;
 mod logs;
 mod man;
@@ -74,6 +75,8 @@ enum Verb {
     Version(version::Args),
     Completions(completions::Args),
     Man(man::Args),
+    #[command(hide = true)]
+    Internal(internal::Args),
 }
 
 /// Does what the command line says and returns the exit code.
@@ -102,29 +105,25 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn run(verb: &Verb) -> Result<(), Failure> {
+    // Not every verb needs a gateway, so each looks for its place itself.
+    let context = Context::find;
     match verb {
-        Verb::Version(args) => return version::run(args),
-        Verb::Completions(args) => return completions::run(args),
-        Verb::Man(args) => return man::run(args),
-        _ => {}
-    }
-    let context = Context::find()?;
-    match verb {
-        Verb::Setup(args) => setup::run(args, &context),
-        Verb::Start(args) => start::run(args, &context),
-        Verb::Stop(args) => stop::run(args, &context),
-        Verb::Restart(args) => restart::run(args, &context),
-        Verb::Reload(args) => reload::run(args, &context),
-        Verb::Status(args) => status::run(args, &context),
-        Verb::Logs(args) => logs::run(args, &context),
-        Verb::Why(args) => why::run(args, &context),
-        Verb::Key(args) => key::run(args, &context),
-        Verb::Budget(args) => budget::run(args, &context),
-        Verb::Profile(args) => profile::run(args, &context),
-        Verb::Config(args) => config::run(args, &context),
+        Verb::Setup(args) => setup::run(args, &context()?),
+        Verb::Start(args) => start::run(args, &context()?),
+        Verb::Stop(args) => stop::run(args, &context()?),
+        Verb::Restart(args) => restart::run(args, &context()?),
+        Verb::Reload(args) => reload::run(args, &context()?),
+        Verb::Status(args) => status::run(args, &context()?),
+        Verb::Logs(args) => logs::run(args, &context()?),
+        Verb::Why(args) => why::run(args, &context()?),
+        Verb::Key(args) => key::run(args, &context()?),
+        Verb::Budget(args) => budget::run(args, &context()?),
+        Verb::Profile(args) => profile::run(args, &context()?),
+        Verb::Config(args) => config::run(args, &context()?),
         Verb::Version(args) => version::run(args),
         Verb::Completions(args) => completions::run(args),
         Verb::Man(args) => man::run(args),
+        Verb::Internal(args) => internal::run(args),
     }
 }
 

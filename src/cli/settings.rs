@@ -8,13 +8,27 @@ use super::{
     reload,
 };
 use crate::{
-    config::{self, Loaded, edit, machine},
-    control::client::ClientError,
+    config::{self, Loaded, edit, machine, settings::Settings},
+    control::{client::ClientError, types::Urls},
+    stack,
 };
 
 /// Reads it.
 pub(super) fn read(context: &Context, flags: &[(&str, &str)]) -> Result<Loaded, Failure> {
     Ok(config::read(&context.paths, &variable, flags)?)
+}
+
+/// Where people reach it.
+pub(super) fn urls(settings: &Settings) -> Urls {
+    let front = stack::front_address(&settings.listen);
+    Urls {
+        webui: settings
+            .open_webui
+            .enabled
+            .then(|| format!("http://{front}")),
+        api: format!("http://{front}/api/litellm/v1"),
+        admin: format!("http://{}/ui", stack::litellm_address(&settings.listen)),
+    }
 }
 
 /// Tells what somebody should know of it.

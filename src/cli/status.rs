@@ -5,9 +5,12 @@ use serde_json::json;
 use super::{
     context::{Context, Screen, now, print},
     failure::{Exit, Failure},
-    table, watch,
+    settings, table, watch,
 };
-use crate::control::{client::ClientError, types::GatewayStatus};
+use crate::control::{
+    client::ClientError,
+    types::{GatewayState, GatewayStatus},
+};
 
 /// Show what runs and what it takes
 ///
@@ -26,15 +29,14 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let client = match context.connect() {
+    let mut client = match context.connect() {
         Ok(client) => client,
-        Err(ClientError::NotRunning { .. }) => return Err(stopped(args.json)?),
+        Err(ClientError::NotRunning { .. }) => return Err(stopped(args.json, context)?),
         Err(other) => return Err(other.into()),
     };
     if args.watch {
         return watch::run(client, context, args.json);
     }
-    let mut client = client;
     let status = client.status()?;
     if args.json {
         print(pretty(&status)?)
@@ -45,17 +47,21 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 }
 
 /// That it is stopped is an answer and goes where answers go; what to do about it does not.
-fn stopped(as_json: bool) -> Result<Failure, Failure> {
+fn stopped(as_json: bool, context: &Context) -> Result<Failure, Failure> {
     if !as_json {
         print("ai-gateway is stopped\n")?;
         super::context::tell("hint: 'ai-gateway start' starts it\n");
         return Ok(Failure::Said(Exit::NotRunning));
     }
+    // A configuration that is wrong is no reason not to say that nothing runs.
+    let settings = settings::read(context, &[])
+        .map(|loaded| loaded.settings)
+        .ok();
     let status = json!({
-        "state": "stopped",
-        "profile": null,
+        "state": GatewayState::Stopped,
+        "profile": settings.as_ref().map(|settings| &settings.profile),
         "limits": { "enforced": false, "reason": "ai-gateway is not running" },
-        "urls": { "webui": null, "api": null, "admin": null },
+        "urls": settings.as_ref().map(settings::urls),
         "services": {},
     });
     print(pretty(&status)?)?;

@@ -51,18 +51,17 @@ pub(super) fn lines(
     let troubles = troubles(status);
     if !troubles.is_empty() {
         lines.push(Line::new());
-        lines.extend(troubles);
+        lines.extend(troubles.iter().flat_map(|line| line.wrapped(screen.width)));
     }
     lines.push(Line::new());
     lines.extend(urls(status));
     if !status.limits.enforced {
         let why = status.limits.reason.as_deref().unwrap_or("nobody said why");
         lines.push(Line::new());
-        lines.push(
-            Line::new()
-                .and(colour(AnsiColor::Yellow), "limits are not enforced:")
-                .plain(format!(" {why}")),
-        );
+        let line = Line::new()
+            .and(colour(AnsiColor::Yellow), "limits are not enforced:")
+            .plain(format!(" {why}"));
+        lines.extend(line.wrapped(screen.width));
     }
     lines
 }
@@ -230,9 +229,9 @@ fn restarts(count: u32) -> Line {
     Line::new().and(style, count.to_string())
 }
 
-/// Where throttling begins, or where the kernel kills: whichever comes first hurts first.
+/// Where the kernel kills: the figure that people have set. Throttling begins a little before.
 fn ceiling(memory: &Memory) -> Option<u64> {
-    [memory.high, memory.max].into_iter().flatten().min()
+    memory.max.or(memory.high)
 }
 
 fn memory_bar(memory: &Memory, unicode: bool) -> Line {

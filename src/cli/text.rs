@@ -53,6 +53,23 @@ impl Line {
         }
     }
 
+    /// In lines of at most `width` columns where words allow.
+    pub(super) fn wrapped(&self, width: usize) -> Vec<Self> {
+        let mut lines = vec![Self::new()];
+        for (style, text) in &self.0 {
+            for word in text.split_inclusive(' ') {
+                let line = lines.last_mut().expect("there is at least one line");
+                let columns = line.width() + word.trim_end().chars().count();
+                if columns <= width || line.width() == 0 {
+                    line.0.push((*style, word.to_owned()));
+                } else {
+                    lines.push(Self::new().and(*style, word.trim_start()));
+                }
+            }
+        }
+        lines
+    }
+
     /// With its escape sequences, cut to `width` columns, without blanks at the end.
     pub(super) fn render(&self, width: usize) -> String {
         let (mut out, mut room) = (String::new(), width);
@@ -177,6 +194,19 @@ mod tests {
         assert_eq!(line.render(3), "ab\u{1b}[1mc\u{1b}[0m");
         assert_eq!(line.render(99), "ab\u{1b}[1mcd\u{1b}[0m");
         assert_eq!(Line::new().plain("x").padded(3, true).render(9), "  x");
+    }
+
+    #[test]
+    fn a_long_line_is_wrapped_between_words() {
+        let line = Line::new().and(BOLD, "one two").plain(" three four");
+        let wrapped: Vec<String> = line
+            .wrapped(9)
+            .iter()
+            .map(|line| anstream::adapter::strip_str(&line.render(99)).to_string())
+            .collect();
+        assert_eq!(wrapped, ["one two", "three", "four"]);
+        assert_eq!(line.wrapped(usize::MAX).len(), 1);
+        assert_eq!(line.wrapped(1).len(), 4);
     }
 
     #[test]

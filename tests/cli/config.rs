@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 
 use crate::bench::{Bench, ready};
 
-/// A profile that fits every machine, and ports that nobody listens on because nobody can.
+/// With a profile that fits every machine.
 fn bench(more: &str) -> Bench {
     let bench = Bench::new();
     bench.write("gateway.toml", &format!("profile = \"local\"\n{more}"));

@@ -17,7 +17,9 @@ fn status_says_that_it_is_stopped() {
 
 #[test]
 fn status_as_json_has_the_same_shape_as_ever() {
-    assert_snapshot!(Bench::new().run("status --json"), @r#"
+    let bench = Bench::new();
+    bench.write("gateway.toml", "profile = \"local\"\nlisten.port = 3001\n");
+    assert_snapshot!(bench.run("status --json"), @r#"
     exit: 69
     --- stdout ---
     {
@@ -25,16 +27,34 @@ fn status_as_json_has_the_same_shape_as_ever() {
         "enforced": false,
         "reason": "ai-gateway is not running"
       },
-      "profile": null,
+      "profile": "local",
       "services": {},
       "state": "stopped",
       "urls": {
-        "admin": null,
-        "api": null,
-        "webui": null
+        "admin": "http://127.0.0.1:4000/ui",
+        "api": "http://127.0.0.1:3001/api/litellm/v1",
+        "webui": "http://127.0.0.1:3001"
       }
     }
     "#);
+}
+
+#[test]
+fn a_wrong_configuration_does_not_hide_that_nothing_runs() {
+    let bench = Bench::new();
+    bench.write("gateway.toml", "profile = 5\n");
+    let seen = bench.run("status --json");
+    assert!(seen.starts_with("exit: 69\n"), "{seen}");
+    assert!(seen.contains("\"profile\": null"), "{seen}");
+}
+
+#[test]
+fn what_the_daemon_runs_itself_is_not_for_typing() {
+    assert_snapshot!(Bench::new().run("internal drain-litellm"), @"
+    exit: 2
+    --- stderr ---
+    error: AI_GATEWAY_LITELLM is not set: the daemon sets it for the commands that it runs itself, and they are not for typing
+    ");
 }
 
 #[test]

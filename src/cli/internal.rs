@@ -1,0 +1,61 @@
+//! `ai-gateway internal`: what the daemon has its services run. Not for people, and not in the
+//! help; what it prints is in LiteLLM's log.
+
+use super::{
+    context::{print, tell, variable},
+    failure::{Exit, Failure},
+};
+use crate::internal::{
+    Context, after_start,
+    demo::DemoOutcome,
+    drain::{self, Drained},
+    webui_key::KeyOutcome,
+};
+
+/// Commands that the daemon runs by itself
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Make Open WebUI's key and the demo model be there, once LiteLLM answers
+    EnsureWebuiKey,
+    /// Take LiteLLM out of service and wait for the answers under way
+    DrainLitellm,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let context = Context::read(variable).map_err(|e| Failure::of(Exit::Usage, &e))?;
+    match args.verb {
+        Verb::EnsureWebuiKey => ensure_webui_key(&context),
+        Verb::DrainLitellm => drain_litellm(&context),
+    }
+}
+
+fn ensure_webui_key(context: &Context) -> Result<(), Failure> {
+    let done = after_start::run(context).map_err(|e| Failure::of(Exit::Failed, &e))?;
+    if let Some(error) = &done.connection_error {
+        tell(Failure::of(Exit::Failed, error).text());
+    }
+    let key = match done.key {
+        Some(KeyOutcome::Registered) => "Open WebUI's key was registered\n",
+        Some(KeyOutcome::Replaced) => "Open WebUI's key had been revoked and was replaced\n",
+        Some(KeyOutcome::Kept) | None => "",
+    };
+    let demo = match done.demo {
+        DemoOutcome::Made => "the demo model was made\n",
+        DemoOutcome::Removed => "the demo model was removed\n",
+        DemoOutcome::Kept => "",
+    };
+    print(format!("{key}{demo}"))
+}
+
+fn drain_litellm(context: &Context) -> Result<(), Failure> {
+    match drain::run(context).map_err(|e| Failure::of(Exit::Failed, &e))? {
+        Drained::Done(answers) => print(format!("drained: {answers} answers were waited for\n")),
+        Drained::NotRunning => print("nothing to drain: nobody listens\n"),
+    }
+}
