@@ -2,14 +2,17 @@
 //! help; what it prints is in LiteLLM's log.
 
 use super::{
-    context::{print, tell, variable},
+    context::{self, print, tell, variable},
     failure::{Exit, Failure},
 };
-use crate::internal::{
-    Context, after_start,
-    demo::DemoOutcome,
-    drain::{self, Drained},
-    webui_key::KeyOutcome,
+use crate::{
+    control::types::Call,
+    internal::{
+        Context, after_start,
+        demo::DemoOutcome,
+        drain::{self, Drained},
+        webui_key::KeyOutcome,
+    },
 };
 
 /// Commands that the daemon runs by itself
@@ -27,15 +30,15 @@ enum Verb {
     DrainLitellm,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &context::Context) -> Result<(), Failure> {
     let context = Context::read(variable).map_err(|e| Failure::of(Exit::Usage, &e))?;
     match args.verb {
-        Verb::EnsureWebuiKey => ensure_webui_key(&context),
+        Verb::EnsureWebuiKey => ensure_webui_key(&context, world),
         Verb::DrainLitellm => drain_litellm(&context),
     }
 }
 
-fn ensure_webui_key(context: &Context) -> Result<(), Failure> {
+fn ensure_webui_key(context: &Context, world: &context::Context) -> Result<(), Failure> {
     let done = after_start::run(context).map_err(|e| Failure::of(Exit::Failed, &e))?;
     if let Some(error) = &done.connection_error {
         tell(Failure::of(Exit::Failed, error).text());
@@ -50,7 +53,13 @@ fn ensure_webui_key(context: &Context) -> Result<(), Failure> {
         DemoOutcome::Removed => "the demo model was removed\n",
         DemoOutcome::Kept => "",
     };
-    print(format!("{key}{demo}"))
+    print(format!("{key}{demo}"))?;
+    if done.key == Some(KeyOutcome::Replaced) {
+        // The daemon reads the secrets again and starts Open WebUI with them. That does not wait
+        // for LiteLLM, so LiteLLM's start can wait for it.
+        world.connect()?.ask(&Call::Reload)?;
+    }
+    Ok(())
 }
 
 fn drain_litellm(context: &Context) -> Result<(), Failure> {

@@ -15,6 +15,7 @@ mod progress;
 mod reload;
 mod restart;
 mod root;
+mod run;
 mod settings;
 mod setup;
 mod start;
@@ -61,6 +62,7 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     Setup(setup::Args),
+    Run(run::Args),
     Start(start::Args),
     Stop(stop::Args),
     Restart(restart::Args),
@@ -109,6 +111,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
     let context = Context::find;
     match verb {
         Verb::Setup(args) => setup::run(args, &context()?),
+        Verb::Run(args) => run::run(args, &context()?),
         Verb::Start(args) => start::run(args, &context()?),
         Verb::Stop(args) => stop::run(args, &context()?),
         Verb::Restart(args) => restart::run(args, &context()?),
@@ -123,7 +126,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Version(args) => version::run(args),
         Verb::Completions(args) => completions::run(args),
         Verb::Man(args) => man::run(args),
-        Verb::Internal(args) => internal::run(args),
+        Verb::Internal(args) => internal::run(args, &context()?),
     }
 }
 

@@ -18,6 +18,7 @@ fn the_help_of_the_whole() {
 
     Commands:
       setup        Install LiteLLM and Open WebUI, make the database and the keys
+      run          Run the gateway in the foreground
       start        Start everything, or one service
       stop         Stop everything, or one service
       restart      Stop and start everything, or one service
