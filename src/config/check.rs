@@ -57,7 +57,8 @@ fn ports(all: &Merged, problems: &mut Vec<Problem>) {
                 problem = problem.note(format!("`{name}` is {port} by default"));
             }
         }
-        problems.push(problem.help(format!("give one of them another, such as {}", port ^ 1)));
+        let other = if port < 65_535 { port + 1 } else { port - 1 };
+        problems.push(problem.help(format!("give one of them another, such as {other}")));
     }
 }
 

@@ -112,8 +112,8 @@ pub fn limited() -> impl Iterator<Item = Profile> {
 /// A profile's own keys come first in its file; all others are those of `gateway.toml`.
 fn parse(name: &'static str, text: &str) -> Result<Profile, String> {
     let (entries, mistakes) = raw::parse(text);
-    if let Some((_, message)) = mistakes.first() {
-        return Err(message.clone());
+    if let Some(mistake) = mistakes.first() {
+        return Err(format!("{mistake:?}"));
     }
     let own = |wanted: &str, kind: Kind| {
         let found = entries.iter().find(|(key, _)| key.text == wanted);

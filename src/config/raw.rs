@@ -2,15 +2,19 @@
 //!
 //! Nothing stops at the first mistake: the parser recovers, and every name and value is looked at.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    report::{Place, Problem, line_of, nearest},
+    report::{Place, Problem, nearest},
     schema::{self, Key, Lookup},
-    value::{Name, Raw, RawValue},
+    value::{Name, Raw, RawValue, quoted},
 };
+
+mod syntax;
+
+pub(super) use syntax::Mistake;
 
 /// One key that a text gives a value.
 #[derive(Debug, Clone)]
@@ -38,44 +42,24 @@ pub(super) struct Document {
     pub(super) said: Vec<Said>,
     pub(super) tables: Vec<ServiceTable>,
     pub(super) problems: Vec<Problem>,
+    /// Keys on lines that are no TOML: that they are there is all that is known.
+    pub(super) unread: Vec<Said>,
     /// Whether it is no TOML, so that what was found of it may not be all.
     pub(super) broken: bool,
 }
 
 /// Reads the text of a file, the one of number `source`.
 pub(super) fn read(text: &str, source: usize) -> Document {
-    let (entries, syntax) = parse(text);
+    let (entries, mistakes) = parse(text);
     let mut reader = Reader {
         source,
         document: Document::default(),
     };
     reader.table(&mut Vec::new(), &entries);
     let mut document = reader.document;
-    if syntax.is_empty() {
-        return document;
+    if !mistakes.is_empty() {
+        syntax::add(&mut document, text, source, &entries, mistakes);
     }
-    // What the parser made of a line that it did not understand is not worth a word.
-    let bad_lines: Vec<_> = syntax
-        .iter()
-        .map(|(span, _)| line_of(text, span.start))
-        .collect();
-    document.problems.retain(|problem| {
-        !problem
-            .first_place()
-            .is_some_and(|at| bad_lines.contains(&line_of(text, at.span.start)))
-    });
-    let mut lines = BTreeSet::new();
-    for (span, message) in syntax {
-        // What follows on the same line follows from the first mistake.
-        if !lines.insert(line_of(text, span.start)) {
-            continue;
-        }
-        let place = Place { source, span };
-        document
-            .problems
-            .push(Problem::error("this is not TOML").at(Some(place), message));
-    }
-    document.broken = true;
     document
 }
 
@@ -85,15 +69,15 @@ pub(super) fn value(text: &str) -> Option<RawValue> {
     Some(of(value.get_ref()))
 }
 
-type Mistakes = Vec<(Range<usize>, String)>;
-
 /// The text as entries, and where it is no TOML.
-pub(super) fn parse(text: &str) -> (Vec<(Name, Raw)>, Mistakes) {
+pub(super) fn parse(text: &str) -> (Vec<(Name, Raw)>, Vec<Mistake>) {
     let (table, errors) = DeTable::parse_recoverable(text);
-    let mistakes = errors.iter().map(|error| {
-        let span = error.span().unwrap_or(0..0);
-        let message = error.message().replace('\n', ", ");
-        (clamp(text, span), message.replace(", expected nothing", ""))
+    let mistakes = errors.iter().map(|error| Mistake {
+        span: clamp(text, error.span().unwrap_or(0..0)),
+        message: error
+            .message()
+            .replace('\n', ", ")
+            .replace(", expected nothing", ""),
     });
     (entries(table.get_ref()), mistakes.collect())
 }
@@ -175,6 +159,14 @@ impl Reader {
     fn entry(&mut self, path: &mut Vec<String>, name: &Name, raw: &Raw) {
         let parts: Vec<_> = path.iter().map(String::as_str).collect();
         let service_table = parts.len() == 2 && matches!(parts[0], "service" | "limits");
+        let misplaced = service_table
+            && !matches!(raw.is, RawValue::Table(_))
+            && schema::look_up(&[parts[0], "*", parts[1]]).is_key();
+        if misplaced {
+            let problem = self.unknown(&parts, name, raw);
+            self.document.problems.push(problem);
+            return;
+        }
         if service_table && !self.service_table(&parts, name) {
             return;
         }
@@ -186,19 +178,11 @@ impl Reader {
             }),
             (Lookup::Table, RawValue::Table(entries)) => self.table(path, entries),
             (Lookup::Table, other) => {
-                let dotted = parts.join(".");
-                let help = schema::find(&dotted_guess(&dotted, other))
-                    .map(|key| format!("for example: {} = {}", key.name, key.example));
-                let problem = Problem::error(format!("`{dotted}` is a table"))
-                    .at(
-                        self.at(&raw.span),
-                        format!("expected [{dotted}], found {}", other.found()),
-                    )
-                    .help(help);
+                let problem = self.no_table(&parts.join("."), raw.span.clone(), other);
                 self.document.problems.push(problem);
             }
             (Lookup::Unknown, _) => {
-                let problem = self.unknown(&parts, name);
+                let problem = self.unknown(&parts, name, raw);
                 self.document.problems.push(problem);
             }
         }
@@ -224,7 +208,23 @@ impl Reader {
         true
     }
 
-    fn unknown(&self, parts: &[&str], name: &Name) -> Problem {
+    /// A plain value where a table should be.
+    fn no_table(&self, dotted: &str, span: Range<usize>, found: &RawValue) -> Problem {
+        let header = match dotted {
+            "service" | "limits" => format!("[{dotted}.NAME]"),
+            _ => format!("[{dotted}]"),
+        };
+        let help = schema::find(&dotted_guess(dotted, found))
+            .map(|key| format!("for example: {} = {}", key.name, key.example));
+        Problem::error(format!("`{dotted}` is a table"))
+            .at(
+                self.at(&span),
+                format!("expected {header}, found {}", found.found()),
+            )
+            .help(help)
+    }
+
+    fn unknown(&self, parts: &[&str], name: &Name, raw: &Raw) -> Problem {
         let dotted = parts.join(".");
         let table = &parts[..parts.len() - 1];
         let known = schema::names_in(table);
@@ -232,24 +232,36 @@ impl Reader {
             [] => "at the top of the file".to_owned(),
             _ => format!("in [{}]", table.join(".")),
         };
-        let problem = Problem::error(format!("there is no key `{dotted}`"))
-            .at(self.at(&name.span), format!("not known {place}"));
+        let title = match raw.is {
+            RawValue::Table(_) => format!("there is no table `[{dotted}]`"),
+            _ => format!("there is no key `{dotted}`"),
+        };
+        let problem = Problem::error(title).at(self.at(&name.span), format!("not known {place}"));
         if let Some(near) = nearest(&name.text, known.iter().copied()) {
             return problem.help(format!("did you mean `{near}`?"));
         }
         let elsewhere = schema::KEYS
             .iter()
             .find(|key| nearest(&name.text, [key.leaf()]).is_some());
-        if let Some(key) = elsewhere {
-            let table = key.table().replace('*', "NAME");
-            let table = if table.is_empty() {
-                "at the top of the file".to_owned()
-            } else {
-                format!("in [{table}]")
-            };
-            return problem.help(format!("`{}` belongs {table}", key.leaf()));
-        }
-        problem.help(format!("what is known here: {}", known.join(", ")))
+        problem.help(match elsewhere {
+            Some(key) if key.table().is_empty() => {
+                format!("`{}` belongs at the top of the file", key.leaf())
+            }
+            Some(key) => {
+                let table = key.table().replace('*', service_named(table));
+                format!("`{}` belongs in [{table}]", key.leaf())
+            }
+            None => format!("what is known here: {}", known.join(", ")),
+        })
+    }
+}
+
+/// The service that a table's name speaks of, for its limits.
+fn service_named<'a>(table: &[&'a str]) -> &'a str {
+    match table {
+        ["open_webui"] => "open-webui",
+        [name] if schema::BUILT_IN.contains(name) => name,
+        _ => "NAME",
     }
 }
 

@@ -195,6 +195,8 @@ impl Layers<'_> {
                     span: table.name.span,
                 },
             }));
+        let unread = document.unread.into_iter().map(|said| said.name);
+        self.broken.extend(unread);
         for said in document.said {
             let origin = Origin::File {
                 path: path.clone(),

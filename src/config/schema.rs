@@ -76,6 +76,12 @@ pub(super) enum Lookup {
     Unknown,
 }
 
+impl Lookup {
+    pub(super) fn is_key(self) -> bool {
+        matches!(self, Self::Key(_))
+    }
+}
+
 /// Looks a path up; a service's name matches `*`.
 pub(super) fn look_up(path: &[&str]) -> Lookup {
     let mut found = Lookup::Unknown;

@@ -622,5 +622,113 @@ fn a_file_need_not_be_there_but_must_be_text() {
     assert!(matches!(read(), Err(LoadError::Read { .. })));
 }
 
+#[test]
+fn what_is_there_twice_is_shown_with_the_first() {
+    let text = r#"budget = prod
+[litellm]
+workers =
+[service.a]
+command = ["/a"]
+[service.a] # again
+command = ["/b"]
+[limits.nginx]
+cpus = 1
+cpus = 2
+"#;
+    insta::assert_snapshot!(report(text), @r#"
+    error: this is not TOML
+     --> gateway.toml:1:10
+      |
+    1 | budget = prod
+      |          ^^^^ no number, and text has to be in quotes
+      |
+      = help: if it is text: "prod"
+
+    error: this is not TOML
+     --> gateway.toml:3:10
+      |
+    3 | workers =
+      |          ^ expected a value
+
+    error: `[service.a]` is there twice
+     --> gateway.toml:6:1
+      |
+    4 | [service.a]
+      | ----------- it is here already
+    5 | command = ["/a"]
+    6 | [service.a] # again
+      | ^^^^^^^^^^^ this one is too many
+
+    error: `cpus` is there twice
+      --> gateway.toml:10:1
+       |
+     9 | cpus = 1
+       | ---- it is here already
+    10 | cpus = 2
+       | ^^^^ this one is too many
+    "#);
+}
+
+#[test]
+fn a_table_in_the_wrong_place_leads_to_the_right_one() {
+    let text = r#"listen = 3000
+service = []
+[limits]
+memory_max = 3
+[postgres]
+memory_max = "1 GB"
+[lisen]
+port = 1
+[open_webui.x]
+"#;
+    insta::assert_snapshot!(report(text), @r#"
+    error: `listen` is a table
+     --> gateway.toml:1:10
+      |
+    1 | listen = 3000
+      |          ^^^^ expected [listen], found the number 3000
+      |
+      = help: for example: listen.port = 3000
+
+    error: `service` is a table
+     --> gateway.toml:2:11
+      |
+    2 | service = []
+      |           ^^ expected [service.NAME], found an array
+
+    error: there is no key `limits.memory_max`
+     --> gateway.toml:4:1
+      |
+    4 | memory_max = 3
+      | ^^^^^^^^^^ not known in [limits]
+      |
+      = help: `memory_max` belongs in [limits.NAME]
+
+    error: there is no key `postgres.memory_max`
+     --> gateway.toml:6:1
+      |
+    6 | memory_max = "1 GB"
+      | ^^^^^^^^^^ not known in [postgres]
+      |
+      = help: `memory_max` belongs in [limits.postgres]
+
+    error: there is no table `[lisen]`
+     --> gateway.toml:7:2
+      |
+    7 | [lisen]
+      |  ^^^^^ not known at the top of the file
+      |
+      = help: did you mean `listen`?
+
+    error: there is no table `[open_webui.x]`
+     --> gateway.toml:9:13
+      |
+    9 | [open_webui.x]
+      |             ^ not known in [open_webui]
+      |
+      = help: what is known here: enabled
+    "#);
+}
+
 mod generated;
 mod properties;

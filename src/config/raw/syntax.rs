@@ -1,0 +1,140 @@
+//! What to say where a text is no TOML. The parser recovers and goes on; what it makes of a line
+//! that it did not understand is not worth a word.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use super::{Document, Name, Raw, RawValue};
+use crate::config::report::{Place, Problem, line_of};
+
+/// One thing that the parser did not understand.
+#[derive(Debug)]
+pub(in crate::config) struct Mistake {
+    pub(super) span: Range<usize>,
+    pub(super) message: String,
+}
+
+const DUPLICATE: &str = "duplicate key";
+const UNQUOTED: &str = "string values must be quoted";
+
+/// Adds the mistakes to what was found, less what only follows from them.
+pub(super) fn add(
+    document: &mut Document,
+    text: &str,
+    source: usize,
+    entries: &[(Name, Raw)],
+    mistakes: Vec<Mistake>,
+) {
+    let line = |at: usize| line_of(text, at);
+    let bad: BTreeSet<_> = mistakes
+        .iter()
+        .map(|mistake| line(mistake.span.start))
+        .collect();
+    let on_bad_line = |place: &Place| bad.contains(&line(place.span.start));
+    document
+        .problems
+        .retain(|problem| !problem.first_place().is_some_and(on_bad_line));
+    let (unread, said) = std::mem::take(&mut document.said)
+        .into_iter()
+        .partition(|said| bad.contains(&line(said.raw.span.start)));
+    document.said = said;
+    document.unread = unread;
+    document.broken = true;
+
+    let mut seen = BTreeSet::new();
+    let mut twice_from = None;
+    for Mistake { span, message } in mistakes {
+        let number = line(span.start);
+        let is_header = header_at(text, span.start).is_some();
+        let duplicate = message.starts_with(DUPLICATE);
+        // Below a header that is there twice, its keys are too.
+        let follows =
+            duplicate && twice_from.is_some_and(|from| !header_between(text, from, span.start));
+        if !seen.insert(number) || (follows && !is_header) {
+            continue;
+        }
+        if duplicate && is_header {
+            twice_from = Some(span.end);
+        }
+        document
+            .problems
+            .push(problem(text, source, entries, span, &message));
+    }
+}
+
+fn problem(
+    text: &str,
+    source: usize,
+    entries: &[(Name, Raw)],
+    span: Range<usize>,
+    message: &str,
+) -> Problem {
+    let place = |span: Range<usize>| Some(Place { source, span });
+    let piece = &text[span.clone()];
+    if message.starts_with(DUPLICATE) {
+        let header = header_at(text, span.start);
+        let first = match &header {
+            Some(header) => earlier_header(text, header),
+            None => earlier(entries, piece, span.start),
+        };
+        let span = header.unwrap_or(span);
+        return Problem::error(format!("`{}` is there twice", &text[span.clone()]))
+            .at(place(span), "this one is too many")
+            .near(first.and_then(place), "it is here already");
+    }
+    let problem = Problem::error("this is not TOML");
+    match message.strip_prefix(UNQUOTED) {
+        Some(_) if piece.is_empty() => problem.at(place(span), "expected a value"),
+        Some(_) => problem
+            .help(format!("if it is text: {}", super::quoted(piece)))
+            .at(place(span), "no number, and text has to be in quotes"),
+        None => problem.at(place(span), message),
+    }
+}
+
+/// The last place before `end` that has this name.
+fn earlier(entries: &[(Name, Raw)], name: &str, end: usize) -> Option<Range<usize>> {
+    let here = |(known, raw): &(Name, Raw)| {
+        let below = match &raw.is {
+            RawValue::Table(entries) => earlier(entries, name, end),
+            _ => None,
+        };
+        let own = (known.text == name && known.span.start < end).then(|| known.span.clone());
+        own.into_iter().chain(below).max_by_key(|span| span.start)
+    };
+    entries
+        .iter()
+        .filter_map(here)
+        .max_by_key(|span| span.start)
+}
+
+/// The header of a table on the line that holds the byte at `at`.
+fn header_at(text: &str, at: usize) -> Option<Range<usize>> {
+    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let text = text[line..].lines().next().unwrap_or_default();
+    let start = text.find(|c: char| !c.is_whitespace())?;
+    let end = text.rfind(']')? + 1;
+    text[start..]
+        .starts_with('[')
+        .then_some(line + start..line + end)
+}
+
+/// The last header before this one that says the same.
+fn earlier_header(text: &str, header: &Range<usize>) -> Option<Range<usize>> {
+    let mut offset = 0;
+    let lines = text[..header.start].split_inclusive('\n');
+    let headers = lines.filter_map(|line| {
+        offset += line.len();
+        header_at(text, offset - line.len())
+    });
+    headers
+        .filter(|earlier| text[earlier.clone()] == text[header.clone()] && earlier != header)
+        .last()
+}
+
+fn header_between(text: &str, from: usize, to: usize) -> bool {
+    let between = text.get(from..to).unwrap_or_default();
+    between
+        .lines()
+        .skip(1)
+        .any(|line| line.trim_start().starts_with('['))
+}
