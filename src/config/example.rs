@@ -52,9 +52,10 @@ fn sources(key: &Key) -> String {
         Default::Unset(text) => format!("Default: {text}."),
         Default::Required => "It has to be there.".to_owned(),
     };
-    match (key.variable(), key.flag) {
-        (Some(variable), Some(flag)) => format!("{default} Also: {variable}, --{flag}."),
-        _ => default,
+    match (key.variable(), key.flag()) {
+        (Some(variable), Some(flag)) => format!("{default} Also: {variable}, `setup {flag}`."),
+        (Some(variable), None) => format!("{default} Also: {variable}."),
+        (None, _) => default,
     }
 }
 

@@ -93,9 +93,24 @@ mod tests {
     }
 
     #[test]
+    fn a_container_sees_its_own_limit_at_the_top() {
+        let root = root(&[
+            MEMINFO,
+            ("proc/self/cgroup", "0::/\n"),
+            ("sys/fs/cgroup/memory.max", "1000000000\n"),
+        ]);
+        assert_eq!(memory(&root), Some(1_000_000_000));
+    }
+
+    #[test]
     fn what_cannot_be_read_is_held_against_nobody() {
         assert_eq!(memory(&root(&[])), None);
-        let climbing = root(&[MEMINFO, ("proc/self/cgroup", "0::/../../x\n")]);
+        let climbing = root(&[
+            MEMINFO,
+            ("proc/self/cgroup", "0::/../x\n"),
+            ("sys/fs/cgroup/y", ""),
+            ("sys/fs/x/memory.max", "5\n"),
+        ]);
         assert_eq!(memory(&climbing), Some(2_037_464 * 1024));
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Said {
     pub(super) name: String,
     /// The key that it is.
     pub(super) key: &'static Key,
+    /// Where the last part of its name stands.
+    pub(super) name_span: Range<usize>,
     /// Its value.
     pub(super) raw: Raw,
 }
@@ -174,6 +176,7 @@ impl Reader {
             (Lookup::Key(key), _) => self.document.said.push(Said {
                 name: parts.join("."),
                 key,
+                name_span: name.span.clone(),
                 raw: raw.clone(),
             }),
             (Lookup::Table, RawValue::Table(entries)) => self.table(path, entries),

@@ -224,21 +224,17 @@ impl Layers<'_> {
     fn flags(&mut self) {
         for &(name, text) in self.input.flags {
             if let Some(key) = schema::find(name) {
-                let typed = key
-                    .flag
-                    .map_or("--set".to_owned(), |flag| format!("--{flag}"));
-                let head = key
-                    .flag
-                    .map_or(format!("--set {name}="), |flag| format!("--{flag}="));
+                let typed = key.flag().unwrap_or_else(|| name.to_owned());
+                let head = format!("{typed}=");
                 self.typed(name, key, &head, text, Origin::Flag(typed));
             } else {
                 self.sources.push(Source {
                     path: None,
-                    text: format!("--set {name}={text}"),
+                    text: format!("{name}={text}"),
                 });
                 let place = Place {
                     source: self.sources.len() - 1,
-                    span: 6..6 + name.len(),
+                    span: 0..name.len(),
                 };
                 let near = nearest(name, KEYS.iter().map(|key| key.name));
                 self.problems.push(
@@ -276,6 +272,7 @@ impl Layers<'_> {
         let said = Said {
             name: name.to_owned(),
             key,
+            name_span: 0..head.len(),
             raw: Raw {
                 span,
                 is: is.unwrap_or_else(|| written(key.kind, text)),

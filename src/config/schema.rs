@@ -38,18 +38,23 @@ pub struct Key {
     pub default: Default,
     /// A value that shows how to write one, as TOML.
     pub example: &'static str,
-    /// The name of its flag without dashes; its environment variable follows from it.
-    pub flag: Option<&'static str>,
+    /// The name that its environment variable, and its flag if it has one, are made of.
+    pub short: Option<&'static str>,
+    /// Whether set-up has a flag for it.
+    pub has_flag: bool,
 }
 
 impl Key {
     /// The environment variable that sets it.
     pub fn variable(&self) -> Option<String> {
-        let flag = self.flag?;
-        Some(format!(
-            "AI_GATEWAY_{}",
-            flag.to_ascii_uppercase().replace('-', "_")
-        ))
+        let short = self.short?.to_ascii_uppercase().replace('-', "_");
+        Some(format!("AI_GATEWAY_{short}"))
+    }
+
+    /// The flag of `setup` that sets it, as it is typed.
+    pub fn flag(&self) -> Option<String> {
+        let short = self.short.filter(|_| self.has_flag)?;
+        Some(format!("--{short}"))
     }
 
     /// The last part of its name.
@@ -171,14 +176,24 @@ const fn key(
         doc,
         default,
         example,
-        flag: None,
+        short: None,
+        has_flag: false,
     }
 }
 
-const fn flag(flag: &'static str, key: Key) -> Key {
+/// A key that an environment variable sets as well.
+const fn short(short: &'static str, key: Key) -> Key {
     Key {
-        flag: Some(flag),
+        short: Some(short),
         ..key
+    }
+}
+
+/// A key that an environment variable and a flag set as well.
+const fn flag(name: &'static str, key: Key) -> Key {
+    Key {
+        has_flag: true,
+        ..short(name, key)
     }
 }
 
@@ -204,7 +219,7 @@ pub const KEYS: &[Key] = &[
             "What may be spent at the providers in 30 days: \"test\" (15 US dollars), \"prod\" (200), \"unlimited\" (1000), or an amount in US dollars.",
         ),
     ),
-    flag(
+    short(
         "address",
         key(
             "listen.address",
@@ -224,7 +239,7 @@ pub const KEYS: &[Key] = &[
             "Open WebUI, and the API under /api/litellm/v1/.",
         ),
     ),
-    flag(
+    short(
         "admin-port",
         key(
             "listen.admin_port",
@@ -234,7 +249,7 @@ pub const KEYS: &[Key] = &[
             "LiteLLM's own API and its admin page under /ui.",
         ),
     ),
-    flag(
+    short(
         "workers",
         key(
             "litellm.workers",
@@ -244,7 +259,7 @@ pub const KEYS: &[Key] = &[
             "Worker processes. Each further one needs about 600 MB.",
         ),
     ),
-    flag(
+    short(
         "demo-model",
         key(
             "litellm.demo_model",
@@ -254,7 +269,7 @@ pub const KEYS: &[Key] = &[
             "Whether there is a model that answers by itself, without any provider, for as long as there is no other.",
         ),
     ),
-    flag(
+    short(
         "open-webui",
         key(
             "open_webui.enabled",
@@ -264,7 +279,7 @@ pub const KEYS: &[Key] = &[
             "Whether it is a part of the gateway at all.",
         ),
     ),
-    flag(
+    short(
         "max-connections",
         key(
             "postgres.max_connections",
@@ -277,7 +292,7 @@ pub const KEYS: &[Key] = &[
             "The most connections at a time.",
         ),
     ),
-    flag(
+    short(
         "engine",
         key(
             "engine.kind",
@@ -287,7 +302,7 @@ pub const KEYS: &[Key] = &[
             "\"wasm\" is the official build for WebAssembly in a small server of our own. \"program\" is a native engine that is there (engine.path), \"download\" a native one to fetch (engine.url and engine.sha256).",
         ),
     ),
-    flag(
+    short(
         "engine-path",
         key(
             "engine.path",
@@ -297,7 +312,7 @@ pub const KEYS: &[Key] = &[
             "The native engine.",
         ),
     ),
-    flag(
+    short(
         "engine-url",
         key(
             "engine.url",
@@ -307,7 +322,7 @@ pub const KEYS: &[Key] = &[
             "Where the native engine is downloaded from.",
         ),
     ),
-    flag(
+    short(
         "engine-sha256",
         key(
             "engine.sha256",
@@ -317,7 +332,7 @@ pub const KEYS: &[Key] = &[
             "The SHA-256 of what is downloaded.",
         ),
     ),
-    flag(
+    short(
         "postgres-bin",
         key(
             "programs.postgres_bin",
@@ -327,7 +342,7 @@ pub const KEYS: &[Key] = &[
             "The folder that holds postgres and initdb.",
         ),
     ),
-    flag(
+    short(
         "nginx",
         key(
             "programs.nginx",
@@ -337,7 +352,7 @@ pub const KEYS: &[Key] = &[
             "nginx.",
         ),
     ),
-    flag(
+    short(
         "python",
         key(
             "programs.python",
@@ -347,7 +362,7 @@ pub const KEYS: &[Key] = &[
             "The Python that the environments are made with.",
         ),
     ),
-    flag(
+    short(
         "node",
         key(
             "programs.node",

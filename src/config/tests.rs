@@ -66,7 +66,7 @@ fn every_layer_covers_the_one_below_and_says_so() {
     let key = "litellm.workers";
     let file = "profile = \"small\"\n[litellm]\nworkers = 2\n";
     let env: &[_] = &[("AI_GATEWAY_WORKERS", "3")];
-    let flags: &[_] = &[(key, "4")];
+    let flags: &[_] = &[(key, "4"), ("listen.port", "80")];
     let profile = load_all("profile = \"small\"", &[], &[], None).unwrap();
     assert_eq!(row(&profile, key), (Some("1"), "profile small".into()));
     assert_eq!(row(&profile, "profile").1, "gateway.toml:1");
@@ -80,8 +80,13 @@ fn every_layer_covers_the_one_below_and_says_so() {
     let from_env = "environment AI_GATEWAY_WORKERS".into();
     assert_eq!(row(&loaded, key), (Some("3"), from_env));
     let loaded = load_all(file, env, flags, None).unwrap();
-    assert_eq!(row(&loaded, key), (Some("4"), "flag --workers".into()));
+    assert_eq!(
+        row(&loaded, key),
+        (Some("4"), "flag litellm.workers".into())
+    );
     assert_eq!(loaded.settings.litellm.workers, 4);
+    let from_flag = "flag --port".into();
+    assert_eq!(row(&loaded, "listen.port"), (Some("80"), from_flag));
 }
 
 #[test]
@@ -277,7 +282,11 @@ command = ["bin/nginx"]
 #[test]
 fn variables_and_flags_are_shown_as_they_were_typed() {
     let env: &[_] = &[("AI_GATEWAY_PORT", "abc"), ("AI_GATEWAY_BUDGET", "nan")];
-    let flags: &[_] = &[("litellm.workers", "0"), ("listen.prot", "1")];
+    let flags: &[_] = &[
+        ("listen.port", "0"),
+        ("litellm.workers", "0"),
+        ("listen.prot", "1"),
+    ];
     insta::assert_snapshot!(load_all("", env, flags, None).unwrap_err(), @r#"
     error: `budget` is no amount
      |
@@ -291,15 +300,20 @@ fn variables_and_flags_are_shown_as_they_were_typed() {
      | AI_GATEWAY_PORT=abc
      |                 ^^^ expected a port from 1 to 65535, found text
 
+    error: `listen.port` is out of range
+     |
+     | --port=0
+     |        ^ expected a port from 1 to 65535
+
     error: `litellm.workers` is out of range
      |
-     | --workers=0
-     |           ^ expected a whole number from 1 to 64
+     | litellm.workers=0
+     |                 ^ expected a whole number from 1 to 64
 
     error: there is no key `listen.prot`
      |
-     | --set listen.prot=1
-     |       ^^^^^^^^^^^ not known
+     | listen.prot=1
+     | ^^^^^^^^^^^ not known
      |
      = help: did you mean `listen.port`?
     "#);
@@ -340,6 +354,20 @@ fn what_was_not_understood_leads_to_no_conclusion() {
         titles("listen = { port = \"x\", admin_port = 3000 }"),
         ["`listen.port` has the wrong type"]
     );
+    // Nor may a port on a line that is no TOML, ...
+    assert_eq!(
+        titles("listen.admin_port = 3000\nlisten.port = = 5"),
+        ["this is not TOML"]
+    );
+    // ... or a sum with a limit that is not known.
+    assert_eq!(
+        titles("profile = \"medium\"\nlimits.nginx.memory_max = true"),
+        ["`limits.nginx.memory_max` has the wrong type"]
+    );
+    // A stronger layer says what holds, and that counts.
+    let env: &[_] = &[("AI_GATEWAY_PORT", "4000")];
+    let report = load_all("listen.port = true", env, &[], None).unwrap_err();
+    assert_eq!(report.count(), 2, "{report}");
 }
 
 #[test]

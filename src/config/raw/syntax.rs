@@ -35,7 +35,11 @@ pub(super) fn add(
         .retain(|problem| !problem.first_place().is_some_and(on_bad_line));
     let (unread, said) = std::mem::take(&mut document.said)
         .into_iter()
-        .partition(|said| bad.contains(&line(said.raw.span.start)));
+        .partition(|said| {
+            // A value that the parser made up has no place of its own.
+            let spans = [&said.name_span, &said.raw.span];
+            spans.iter().any(|span| bad.contains(&line(span.start)))
+        });
     document.said = said;
     document.unread = unread;
     document.broken = true;

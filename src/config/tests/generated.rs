@@ -58,7 +58,7 @@ fn every_key_has_a_name_of_its_own_and_a_default_that_reads() {
         if let Some(variable) = key.variable() {
             assert!(seen.insert(variable), "{}", key.name);
         }
-        assert_eq!(key.flag.is_none(), key.of_a_service(), "{}", key.name);
+        assert_eq!(key.short.is_none(), key.of_a_service(), "{}", key.name);
         if let schema::Default::Value(_) = key.default {
             assert!(resolve::default_of(key).is_some(), "{}", key.name);
         }
