@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-import { errorBody, mend } from './errors.mjs';
+import { errorBody, mend, mendReport } from './errors.mjs';
 
 const NO_TRACE = '{}';
 // The core abandons a wait for a connection without telling the pool, which would hand the
@@ -116,11 +116,10 @@ export class Engine {
 
   /** Errors are found at the top, and in a batch in each of its results. */
   #mended(answer) {
-    const errors = (list) => list?.map((each) => ({ ...each, user_facing_error: mend(each.user_facing_error, this.#pool.registry) }));
-    if (answer.errors) return { ...answer, errors: errors(answer.errors) };
-    if (!answer.batchResult) return answer;
-    const batchResult = answer.batchResult.map((each) => (each.errors ? { ...each, errors: errors(each.errors) } : each));
-    return { ...answer, batchResult };
+    const { errors, batchResult } = answer;
+    if (batchResult) return { ...answer, batchResult: batchResult.map((each) => this.#mended(each)) };
+    if (!errors) return answer;
+    return { ...answer, errors: errors.map((each) => mendReport(each, this.#pool.registry)) };
   }
 }
 

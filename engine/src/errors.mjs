@@ -91,3 +91,10 @@ export function mend(userFacing, registry) {
   if (userFacing.error_code && !userFacing.meta) return { ...userFacing, meta: {} };
   return userFacing;
 }
+
+/** The same for a request's error, whose plain text tells of the number as well. */
+export function mendReport(report, registry) {
+  const userFacing = mend(report.user_facing_error, registry);
+  const external = report.user_facing_error.error_code === EXTERNAL;
+  return { ...report, error: external ? userFacing.message : report.error, user_facing_error: userFacing };
+}

@@ -6,7 +6,7 @@
 // input, answers on its standard error). Nothing is sent off the machine.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -114,6 +114,16 @@ class Generator {
   }
 }
 
+// LiteLLM exchanges a client's engine under the name that prisma-client-py gave it until 0.11.
+// Without that name each of its reconnects is reported as failed, and so is its first connect.
+const OLD_NAME_OF_THE_ENGINE = `
+
+Prisma._Prisma__engine = property(  # type: ignore[attr-defined]
+    lambda client: client._internal_engine,
+    lambda client, engine: setattr(client, '_internal_engine', engine),
+)
+`;
+
 /** Generates the client; answers with the folder that it is in. */
 export async function generate(python, schema) {
   const schemaPath = resolve(schema);
@@ -126,6 +136,7 @@ export async function generate(python, schema) {
   await generator.finish();
   const client = join(output, 'client.py');
   if (!existsSync(client)) throw new Error(`the generator ended well but wrote no ${client}`);
+  appendFileSync(client, OLD_NAME_OF_THE_ENGINE);
   return output;
 }
 

@@ -50,7 +50,7 @@ export function ownerInTable(table, { localAddress, localPort, remoteAddress, re
 
 /** The user at the other end of a connected socket, or undefined when it is gone. */
 export async function peerUid({ localAddress, localPort, remoteAddress, remotePort }) {
-  if (!remoteAddress) return undefined;
+  if (!remoteAddress || !localAddress) return undefined;
   const ends = { localAddress, localPort, remoteAddress, remotePort };
   for (const path of TABLES) {
     // Without IPv6 there is no second table.

@@ -19,7 +19,6 @@ import {
   poolExhausted,
 } from './errors.mjs';
 
-const IDLE_MILLISECONDS = 300_000;
 // Columns without a zone hold UTC, because Prisma writes them so: `now()` has to agree.
 const SESSION = '-c TimeZone=UTC -c DateStyle=ISO -c bytea_output=hex -c client_min_messages=error';
 const IN_NO_TRANSACTION = 'I';
@@ -115,6 +114,32 @@ class Transaction extends Queryable {
   }
 }
 
+function poolOptions(database) {
+  // The pool knows one time limit for two things: waiting for a connection and making one.
+  class Client extends pg.Client {
+    constructor(options) {
+      // The pool hides the password from whoever copies its options.
+      const { password, connectTimeoutSeconds } = database;
+      super({ ...options, password, connectionTimeoutMillis: connectTimeoutSeconds * 1000 });
+    }
+  }
+  return {
+    Client,
+    host: database.host,
+    port: database.port,
+    user: database.user,
+    password: database.password,
+    database: database.database,
+    ssl: database.tls,
+    application_name: database.applicationName,
+    options: `${database.sessionOptions} ${SESSION}`,
+    max: database.connectionLimit,
+    connectionTimeoutMillis: database.poolTimeoutSeconds * 1000,
+    idleTimeoutMillis: database.maxIdleSeconds * 1000,
+    maxLifetimeSeconds: database.maxLifetimeSeconds,
+  };
+}
+
 /** The pool. */
 export class Pool extends Queryable {
   #pool;
@@ -124,19 +149,7 @@ export class Pool extends Queryable {
   constructor(database, log) {
     super(new ErrorRegistry());
     this.#database = database;
-    this.#pool = new pg.Pool({
-      host: database.host,
-      port: database.port,
-      user: database.user,
-      password: database.password,
-      database: database.database,
-      ssl: database.tls,
-      application_name: database.applicationName,
-      options: SESSION,
-      max: database.connectionLimit,
-      connectionTimeoutMillis: database.poolTimeoutSeconds * 1000,
-      idleTimeoutMillis: IDLE_MILLISECONDS,
-    });
+    this.#pool = new pg.Pool(poolOptions(database));
     // An idle connection that is lost is replaced when it is needed.
     this.#pool.on('error', (error) => log('warn', 'a database connection was lost', { code: error.code }));
   }

@@ -14,10 +14,10 @@ const decode = (text) => {
   }
 };
 
-function wholeNumber(parameters, name, fallback) {
+function number(parameters, name, fallback) {
   const text = parameters.get(name);
   if (text === null) return fallback;
-  if (!/^\d{1,9}$/.test(text)) throw new SettingError(`${name} in the database URL is not a whole number`);
+  if (!/^\d{1,9}(\.\d+)?$/.test(text)) throw new SettingError(`${name} in the database URL is not a number`);
   return Number(text);
 }
 
@@ -37,12 +37,17 @@ export function parseDatabaseUrl(text, { cpus }) {
     host: parameters.get('host') ?? decode(url.hostname),
     port: Number(url.port) || 5432,
     user: decode(url.username),
-    password: decode(url.password),
+    // Without one `pg` looks where every client of PostgreSQL does: PGPASSWORD, PGPASSFILE.
+    password: decode(url.password) || undefined,
     database: decode(url.pathname.slice(1)),
     schema: parameters.get('schema') ?? 'public',
     tls: tls(parameters),
-    connectionLimit: wholeNumber(parameters, 'connection_limit', cpus * 2 + 1),
-    poolTimeoutSeconds: wholeNumber(parameters, 'pool_timeout', 10),
+    connectionLimit: number(parameters, 'connection_limit', cpus * 2 + 1),
+    poolTimeoutSeconds: number(parameters, 'pool_timeout', 10),
+    connectTimeoutSeconds: number(parameters, 'connect_timeout', 5),
+    maxLifetimeSeconds: number(parameters, 'max_connection_lifetime', 0),
+    maxIdleSeconds: number(parameters, 'max_idle_connection_lifetime', 300),
+    sessionOptions: parameters.get('options') ?? '',
     applicationName: parameters.get('application_name') ?? undefined,
   };
 }

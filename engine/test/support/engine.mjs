@@ -1,0 +1,73 @@
+// The engine as a process, launched as the Python client launches it, and spoken to as it does.
+
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const binary = fileURLToPath(new URL('../../query-engine', import.meta.url));
+export const schema = fileURLToPath(new URL('./schema.prisma', import.meta.url));
+
+/** A port that was free a moment ago, found as the client finds one. */
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+export class EngineProcess {
+  output = '';
+
+  static async start(url, { launcher = [] } = {}) {
+    const engine = new EngineProcess();
+    engine.port = await freePort();
+    const [command, ...args] = [...launcher, binary, '-p', String(engine.port), '--enable-metrics', '--enable-raw-queries'];
+    engine.child = spawn(command, args, {
+      env: { PATH: process.env.PATH, DATABASE_URL: url, PRISMA_DML_PATH: schema },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [engine.child.stdout, engine.child.stderr]) {
+      stream.on('data', (data) => {
+        engine.output += data;
+      });
+    }
+    engine.exited = new Promise((done) => engine.child.once('exit', (code, signal) => done(signal ?? code)));
+    await engine.#untilReady();
+    return engine;
+  }
+
+  async #untilReady() {
+    for (let tries = 0; tries < 200; tries++) {
+      const status = await this.get('/status').catch(() => null);
+      if (status?.ok) return;
+      await sleep(50);
+    }
+    throw new Error(`the engine does not answer: ${this.output}`);
+  }
+
+  get(path) {
+    return fetch(`http://127.0.0.1:${this.port}${path}`);
+  }
+
+  post(path, body, headers = {}) {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return fetch(`http://127.0.0.1:${this.port}${path}`, { method: 'POST', body: text, headers });
+  }
+
+  /** The answer to one GraphQL document. */
+  async query(query, transaction) {
+    const headers = transaction ? { 'x-transaction-id': transaction } : {};
+    return (await this.post('/', { query, variables: {} }, headers)).json();
+  }
+
+  raw(sql) {
+    return this.query(`mutation { result: queryRaw(query: ${JSON.stringify(sql)}, parameters: "[]") }`);
+  }
+
+  async stop(signal = 'SIGTERM') {
+    this.child.kill(signal);
+    return this.exited;
+  }
+}
