@@ -61,8 +61,6 @@ fn model() -> Value {
             // Never asked for; without one LiteLLM would look for OpenAI's in its environment.
             "api_key": "none",
             "mock_response": ANSWER,
-            "input_cost_per_token": 0,
-            "output_cost_per_token": 0,
         },
         "model_info": {"id": ID, "description": "made by ai-gateway; answers without a provider"},
     })

@@ -142,13 +142,15 @@ fn variables(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvV
 }
 
 /// What is the same for everybody.
-const CONSTANTS: [(&str, &str); 23] = [
+const CONSTANTS: [(&str, &str); 24] = [
     // Where its own launcher would have been: its static files are looked for beside it.
     ("FROM_INIT_PY", "true"),
     ("ENV", "prod"),
     ("DATABASE_POOL_MAX_OVERFLOW", "0"),
     ("VECTOR_DB", "chroma"),
     ("ENABLE_OLLAMA_API", "false"),
+    // Without one it looks for an Ollama on this machine at each start.
+    ("OLLAMA_BASE_URL", "http://127.0.0.1:11434"),
     // No model of its own: embeddings and speech by API.
     ("RAG_EMBEDDING_ENGINE", "openai"),
     ("RAG_EMBEDDING_MODEL", "text-embedding-3-small"),
