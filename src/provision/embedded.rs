@@ -40,6 +40,7 @@ macro_rules! embed {
 /// The engine, without its tests; a test of ours keeps the list in step with the folder.
 pub(super) const ENGINE: &[EngineFile] = &[
     embed!(".npmrc"),
+    embed!("bin/prisma"),
     embed!("generate"),
     embed!("package-lock.json"),
     embed!("package.json"),
