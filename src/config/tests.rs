@@ -537,6 +537,10 @@ fn every_kind_of_probe_is_understood() {
             "{ http = \"http://localhost\" }",
             Http("http://localhost:80/".into()),
         ),
+        (
+            "{ http = \"http://[::1]/a\" }",
+            Http("http://[::1]:80/a".into()),
+        ),
         ("{ tcp = \"[::1]:25\" }", Tcp("[::1]:25".into())),
         (
             "{ exec = [\"/a\", \"b\"] }",
@@ -554,6 +558,8 @@ fn every_kind_of_probe_is_understood() {
         "{ http = \"http://a b/\" }",
         "{ tcp = \"a\" }",
         "{ tcp = \"a:0\" }",
+        "{ tcp = \"::1:80\" }",
+        "{ http = \"http://::1/\" }",
         "{ exec = [] }",
         "{ notify = false }",
         "{ log = \"\" }",
@@ -695,6 +701,18 @@ cpus = 2
     10 | cpus = 2
        | ^^^^ this one is too many
     "#);
+}
+
+#[test]
+fn a_text_that_nests_without_end_is_refused() {
+    for text in [
+        format!("a = {}", "[".repeat(20_000)),
+        format!("a = {}", "{a=".repeat(20_000)),
+        format!("{}a = 1", "a.".repeat(20_000)),
+        format!("[{}a]", "a.".repeat(20_000)),
+    ] {
+        assert_eq!(load_text(&text).unwrap_err().count(), 1);
+    }
 }
 
 #[test]

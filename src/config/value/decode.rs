@@ -1,6 +1,12 @@
 //! From what was written to what it means, or to what is wrong with it.
 
-use std::{collections::BTreeMap, net::IpAddr, ops::Range, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv6Addr},
+    ops::Range,
+    path::Path,
+    time::Duration,
+};
 
 use super::{Kind, Name, Raw, RawValue, Value, Wrong, or, units};
 use crate::config::{report::nearest, settings::CustomProbe};
@@ -391,7 +397,13 @@ fn is_plain(text: &str) -> bool {
 
 fn host_and_port(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
-    let good_host = !host.is_empty() && is_plain(host) && !host.contains('/');
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let good_host = match bare {
+        Some(bare) => bare.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && is_plain(host) && !host.contains(['/', ':', '@', '[', ']']),
+    };
     let good_port = port.parse::<u16>().is_ok_and(|port| port > 0);
     (good_host && good_port).then(|| text.to_owned())
 }
