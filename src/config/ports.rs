@@ -215,7 +215,8 @@ mod tests {
     fn who_holds_a_port_is_named_with_where_it_is_set_and_a_free_one() {
         let here = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = here.local_addr().unwrap().port();
-        let loaded = loaded(&format!("[listen]\nport = {port}\nadmin_port = 1\n"));
+        let other = port.saturating_add(1);
+        let loaded = loaded(&format!("[listen]\nport = {port}\nadmin_port = {other}\n"));
         let taken = in_use(&loaded);
         let found = taken
             .iter()
@@ -228,7 +229,8 @@ mod tests {
         let pid = std::process::id();
         assert_eq!(found.reason, Reason::Held { pid, name });
         assert_ne!(found.free, Some(port));
-        assert!(found.free.is_some());
+        // The other port of ours is free, and not to be had.
+        assert!(found.free.is_some_and(|free| free > other), "{found:?}");
         let line = found.to_string();
         assert!(line.contains("(listen.port, gateway.toml:2)"), "{line}");
         let shown = report(&loaded, &taken).to_string();

@@ -131,7 +131,7 @@ fn earlier_header(text: &str, header: &Range<usize>) -> Option<Range<usize>> {
         header_at(text, offset - line.len())
     });
     headers
-        .filter(|earlier| text[earlier.clone()] == text[header.clone()] && earlier != header)
+        .filter(|earlier| text[earlier.clone()] == text[header.clone()])
         .last()
 }
 
