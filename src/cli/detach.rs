@@ -122,9 +122,13 @@ fn with_code(code: i32) -> Failure {
         .cause(format!("it exited with code {code}"))
 }
 
-/// `failure` with what the daemon said last.
+/// `failure` with what the daemon said last; an error that it told in full stands for itself.
 pub(super) fn died(context: &Context, failure: Failure) -> Failure {
     let log = context.paths.logs().join("ai-gateway.log");
+    let words = fs::read_to_string(words_path(context)).unwrap_or_default();
+    if let (true, Failure::Told { exit, .. }) = (is_error(&words), &failure) {
+        return Failure::Report(*exit, words.trim_end().to_owned());
+    }
     let mut lines = last_lines(&words_path(context));
     if lines.is_empty() {
         lines = last_lines(&log);
@@ -135,6 +139,10 @@ pub(super) fn died(context: &Context, failure: Failure) -> Failure {
         failure.cause(format!("it said last:\n    {}", lines.join("\n    ")))
     };
     failure.hint(format!("its log is {}", log.display()))
+}
+
+fn is_error(words: &str) -> bool {
+    words.lines().any(|line| line.starts_with("error: "))
 }
 
 fn last_lines(path: &Path) -> Vec<String> {

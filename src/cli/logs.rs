@@ -13,8 +13,9 @@ use super::{
     context::{Context, print},
     failure::{Exit, Failure},
     systemd::Manager,
-    text::{self, DIM, colour},
+    text::{self, DIM},
 };
+use crate::logs::prefix;
 
 /// Show what the services and the daemon say
 ///
@@ -98,23 +99,9 @@ impl Printer {
             .time
             .get(11..19)
             .map_or_else(|| entry.time.clone(), |time| format!("{time}Z"));
-        let (style, name) = (name_style(&entry.service), &entry.service);
-        format!(
-            "{DIM}{time}{DIM:#} {style}{name:<NAME_WIDTH$} |{style:#} {}\n",
-            entry.message
-        )
+        let name = prefix(&entry.service);
+        format!("{DIM}{time}{DIM:#} {name}{}\n", entry.message)
     }
-}
-
-/// Names up to this long stand in one column.
-const NAME_WIDTH: usize = 10;
-
-/// The colour of a name is the same every time.
-fn name_style(name: &str) -> anstyle::Style {
-    use anstyle::AnsiColor::{Blue, Cyan, Green, Magenta, Yellow};
-    const COLOURS: [anstyle::AnsiColor; 5] = [Cyan, Green, Magenta, Yellow, Blue];
-    let sum: usize = name.bytes().map(usize::from).sum();
-    colour(COLOURS[sum % COLOURS.len()])
 }
 
 #[cfg(test)]

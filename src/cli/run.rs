@@ -1,6 +1,9 @@
-//! `ai-gateway run`: the daemon in the foreground. What the units execute.
+//! `ai-gateway run`: the daemon itself, in the foreground; what a unit runs.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    path::Path,
+};
 
 use super::{
     context::{Context, variable},
@@ -8,7 +11,7 @@ use super::{
     root, settings,
 };
 use crate::{
-    config::{Loaded, ports},
+    config::ports::{self, Reason, TakenPort},
     control::types::Refusal,
     logs::{self, Output},
     provision,
@@ -19,23 +22,20 @@ use crate::{
 
 /// Run the gateway in the foreground
 ///
-/// What the systemd units execute. Ctrl-C stops everything in order.
+/// This is what the units run. Ctrl-C or SIGTERM stops everything in order, SIGHUP reads the
+/// configuration again. What the services say goes to the journal where there is one, otherwise
+/// to the terminal and to files that 'ai-gateway logs' shows.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
-pub(super) fn run(Args {}: &Args, context: &Context) -> Result<(), Failure> {
+pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
     root::refuse(context, "run")?;
-    let (loaded, planned) = plan(context)?;
-    let taken = ports::in_use(&loaded);
+    let planned = plan(context)?;
     let output = Output::find(
         variable("JOURNAL_STREAM").as_deref(),
         &context.paths.logs(),
         io::stdout().is_terminal(),
     );
-    // A daemon of ours that runs holds our ports: then its lock is what there is to say.
-    if !taken.is_empty() && context.connect().is_err() {
-        return Err(ports::report(&loaded, &taken).into());
-    }
     logs::init(&output)
         .map_err(|e| Failure::new(Exit::Failed, "cannot open the log").cause(e.to_string()))?;
     let again = context.clone();
@@ -43,34 +43,55 @@ pub(super) fn run(Args {}: &Args, context: &Context) -> Result<(), Failure> {
         paths: context.paths.clone(),
         output,
         planned,
-        replan: Box::new(move || Ok(plan(&again).map_err(refusal)?.1)),
+        replan: Box::new(move || plan(&again).map_err(refusal)),
     };
     runtime::run(options).map_err(|error| failure(&error))
 }
 
 /// From the file to what is to be run.
-fn plan(context: &Context) -> Result<(Loaded, Planned), Failure> {
+fn plan(context: &Context) -> Result<Planned, Failure> {
     let loaded = settings::read(context, &[])?;
-    let found = &loaded.settings;
-    let set_up = |error: &dyn std::error::Error| {
-        Failure::of(Exit::Failed, error).hint("'ai-gateway setup' does what is missing")
-    };
-    let installed = provision::installed(&context.paths, found).map_err(|error| set_up(&error))?;
-    let store = SecretStore::new(context.paths.secrets());
-    let secrets = Secrets::load(&store).map_err(|error| set_up(&error))?;
-    let planned = Planned {
-        stack: stack::plan(found, &context.paths, &installed, &secrets),
-        profile: found.profile.clone(),
-        urls: settings::urls(found),
-    };
-    Ok((loaded, planned))
+    settings::warn(&loaded);
+    let (settings, paths) = (&loaded.settings, &context.paths);
+    let mut taken = ports::in_use(&loaded);
+    taken.retain(|port| !is_ours(port, &paths.state.join("services")));
+    if !taken.is_empty() {
+        let report = ports::report(&loaded, &taken).render(true);
+        return Err(Failure::Report(Exit::Failed, report));
+    }
+    // Starting it again and again would not set it up, hence not a mere failure.
+    let installed = provision::installed(paths, settings)
+        .map_err(|error| Failure::of(Exit::Configuration, &error))?;
+    let secrets = Secrets::load(&SecretStore::new(paths.secrets())).map_err(|error| {
+        Failure::of(Exit::Failed, &error).hint("'ai-gateway setup' makes those that are missing")
+    })?;
+    Ok(Planned {
+        stack: stack::plan(settings, paths, &installed, &secrets),
+        profile: settings.profile.clone(),
+        urls: settings::urls(settings),
+    })
 }
 
-/// For whoever asked for a reload.
+/// Whether a service of this gateway holds the port: before a reload all of them do, and before a
+/// start those that a killed daemon has left, which do not stay.
+fn is_ours(port: &TakenPort, services: &Path) -> bool {
+    let Reason::Held { pid, .. } = port.reason else {
+        return false;
+    };
+    i32::try_from(pid)
+        .is_ok_and(|pid| sys::proc::cwd(pid).is_ok_and(|cwd| cwd.starts_with(services)))
+}
+
+/// The same words for whoever asked over the socket.
 fn refusal(failure: Failure) -> Refusal {
+    let text = anstream::adapter::strip_str(&failure.text()).to_string();
+    let text = text.trim_end();
     match failure {
-        Failure::Report(_, text) => Refusal::Configuration(text),
-        other => Refusal::Failed(anstream::adapter::strip_str(&other.text()).to_string()),
+        Failure::Report(..) => Refusal::Configuration(text.to_owned()),
+        // Whoever prints a refusal says that it is an error.
+        Failure::Told { .. } | Failure::BrokenPipe | Failure::Said(_) => {
+            Refusal::Failed(text.strip_prefix("error: ").unwrap_or(text).to_owned())
+        }
     }
 }
 

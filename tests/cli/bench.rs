@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -101,6 +104,9 @@ impl Bench {
             fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
         };
         open(self.folder.path());
+        if self.home().exists() {
+            chown(self.home(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
         let program = self.folder.path().join("ai-gateway");
         // By another process, as above.
         Command::new("install")
@@ -282,6 +288,12 @@ impl Serving {
             });
         }
     }
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 /// A moment in RFC 3339.

@@ -3,7 +3,7 @@
 use ai_gateway::control::types::{Call, Reply};
 use insta::assert_snapshot;
 
-use crate::bench::{Bench, ready};
+use crate::bench::{Bench, free_port, ready};
 
 /// With a profile that fits every machine.
 fn bench(more: &str) -> Bench {
@@ -157,11 +157,6 @@ fn a_port_that_is_taken_is_found_unless_we_have_it_ourselves() {
     --- stdout ---
     $TEST/gw/gateway.toml is right.
     ");
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 #[test]

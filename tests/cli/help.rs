@@ -144,6 +144,22 @@ fn the_help_of_each_verb() {
     Options:
       -h, --help  Print help
     ");
+    assert_snapshot!(help("run"), @"
+    exit: 0
+    --- stdout ---
+    Run the gateway in the foreground
+
+    This is what the units run. Ctrl-C or SIGTERM stops everything in order, SIGHUP
+    reads the configuration again. What the services say goes to the journal where
+    there is one, otherwise to the terminal and to files that 'ai-gateway logs'
+    shows.
+
+    Usage: ai-gateway run
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
     assert_snapshot!(help("start"), @"
     exit: 0
     --- stdout ---

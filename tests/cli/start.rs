@@ -1,9 +1,11 @@
 //! Start, where systemd does it and where we do.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use insta::assert_snapshot;
 use nix::unistd::Uid;
 
-use crate::bench::{Bench, ready};
+use crate::bench::{Bench, free_port, ready};
 
 #[test]
 fn a_daemon_that_runs_is_asked_to_start_what_is_stopped() {
@@ -51,19 +53,69 @@ fn a_unit_is_started_by_systemd() {
     assert_eq!(told, wanted);
 }
 
-#[test]
-fn root_does_not_start_a_daemon() {
+/// With ports that are free, but nothing behind them.
+fn not_set_up() -> Bench {
     let bench = Bench::new();
-    let seen = bench.run("start");
-    if Uid::effective().is_root() {
-        assert!(seen.starts_with("exit: 77\n"), "{seen}");
-        assert!(
-            seen.contains("runuser -u ai-gateway -- ai-gateway start"),
+    let (port, admin_port) = (free_port(), free_port());
+    bench.write(
+        "gateway.toml",
+        &format!("profile = \"local\"\nlisten = {{ port = {port}, admin_port = {admin_port} }}\n"),
+    );
+    bench
+}
+
+#[test]
+fn a_daemon_that_dies_at_once_is_quoted() {
+    let bench = not_set_up();
+    let mut command = bench.as_person("start");
+    assert_snapshot!(bench.seen(&mut command), @"
+    exit: 78
+    --- stderr ---
+    error: the gateway is not set up: there is no database: run 'ai-gateway setup'
+    ");
+    let told = bench.logs().join("last-words");
+    let told = std::fs::metadata(told).unwrap();
+    assert_eq!(told.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_daemon_in_the_foreground_says_what_is_missing() {
+    let bench = not_set_up();
+    assert_snapshot!(bench.seen(&mut bench.as_person("run")), @"
+    exit: 78
+    --- stderr ---
+    error: the gateway is not set up: there is no database: run 'ai-gateway setup'
+    ");
+}
+
+#[test]
+fn a_port_that_somebody_else_has_is_named_before_anything_starts() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let bench = Bench::new();
+    bench.write(
+        "gateway.toml",
+        &format!("profile = \"local\"\nlisten.port = {port}\n"),
+    );
+    let seen = bench.seen(&mut bench.as_person("run"));
+    assert!(seen.starts_with("exit: 1\n"), "{seen}");
+    assert!(
+        seen.contains(&format!("cannot listen on 127.0.0.1:{port}")),
+        "{seen}"
+    );
+}
+
+#[test]
+fn root_does_not_run_a_daemon() {
+    let bench = Bench::new();
+    for verb in ["start", "run"] {
+        let seen = bench.run(verb);
+        let refused = seen.starts_with("exit: 77\n");
+        let told = seen.contains(&format!("runuser -u ai-gateway -- ai-gateway {verb}"));
+        assert_eq!(
+            (refused, told),
+            (Uid::effective().is_root(), refused),
             "{seen}"
         );
-    } else {
-        // What becomes of it without anything set up is not this test's matter, but that it is
-        // not the user that is wrong.
-        assert!(!seen.starts_with("exit: 77\n"), "{seen}");
     }
 }
