@@ -282,6 +282,22 @@ fn every_service_has_a_folder_of_its_own_and_every_folder_is_made() {
     }
 }
 
+/// The budget is in LiteLLM's file and nowhere else: a reload compares specifications.
+#[test]
+fn a_file_that_changes_changes_the_service_that_reads_it() {
+    let mut settings = settings("small");
+    let before = planned(&settings);
+    assert_eq!(before.services, planned(&settings).services);
+    settings.budget.usd = 200.0;
+    let after = planned(&settings);
+    let services = before.services.iter().zip(&after.services);
+    let changed: Vec<&str> = services
+        .filter(|(before, after)| before != after)
+        .map(|(_, after)| after.name.as_str())
+        .collect();
+    assert_eq!(changed, [LITELLM]);
+}
+
 #[test]
 fn the_services_make_a_graph() {
     let mut settings = settings("small");
