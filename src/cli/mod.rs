@@ -1,5 +1,6 @@
 //! The command line: one file per verb, one place for the exit code and for what goes wrong.
 
+mod ask;
 mod budget;
 mod completions;
 mod config;
@@ -70,6 +71,7 @@ enum Verb {
     Status(status::Args),
     Logs(logs::Args),
     Why(why::Args),
+    Ask(ask::Args),
     Key(key::Args),
     Budget(budget::Args),
     Profile(profile::Args),
@@ -119,6 +121,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Status(args) => status::run(args, &context()?),
         Verb::Logs(args) => logs::run(args, &context()?),
         Verb::Why(args) => why::run(args, &context()?),
+        Verb::Ask(args) => ask::run(args, &context()?),
         Verb::Key(args) => key::run(args, &context()?),
         Verb::Budget(args) => budget::run(args, &context()?),
         Verb::Profile(args) => profile::run(args, &context()?),

@@ -87,7 +87,7 @@ pub(super) struct Daemon {
 /// machine's to deal with.
 pub fn run(options: Options) -> Result<(), RunError> {
     let kernel = |what| move |source| RunError::Kernel { what, source };
-    let _lock = DaemonLock::take(&options.paths.run)?;
+    let lock = DaemonLock::take(&options.paths.run)?;
     sys::subreaper::become_subreaper().map_err(kernel("become the parent of orphans"))?;
     leftovers::kill(&options.planned.stack).map_err(kernel("end what an earlier daemon left"))?;
     files::write(&options.planned.stack)?;
@@ -95,10 +95,10 @@ pub fn run(options: Options) -> Result<(), RunError> {
         .enable_all()
         .build()
         .map_err(kernel("prepare to wait for events"))?
-        .block_on(serve(options))
+        .block_on(serve(options, lock))
 }
 
-async fn serve(options: Options) -> Result<(), RunError> {
+async fn serve(options: Options, lock: DaemonLock) -> Result<(), RunError> {
     let listener = server::bind(&options.paths.control_socket())?;
     let mut signals = Signals::listen().map_err(|source| RunError::Kernel {
         what: "listen for signals",
@@ -119,6 +119,10 @@ async fn serve(options: Options) -> Result<(), RunError> {
     daemon.begin();
     daemon.turn(&mut signals, &mut calls).await;
     daemon.end().await;
+    // Whoever waits for our end may start the next daemon as soon as its connection closes, so the
+    // lock goes first; and nobody answers calls any more, which those who made them have to know.
+    drop(lock);
+    drop(calls);
     drop(end);
     // It lets the last answers out, and ends within a second.
     let _done = control.await;

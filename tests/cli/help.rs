@@ -26,6 +26,7 @@ fn the_help_of_the_whole() {
       status       Show what runs and what it takes
       logs         Show what the services and the daemon say
       why          Say how a service came to where it is
+      ask          Ask a model one question
       key          Show the admin login and the API's master key
       budget       Show or set what may be spent at the providers in 30 days
       profile      Show or set how much the services may use

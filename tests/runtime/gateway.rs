@@ -140,6 +140,10 @@ impl Gateway {
         self.home.path()
     }
 
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(&self.paths().control_socket()).expect("a daemon")
+    }
+
     pub(crate) fn ask(&self, call: &Call) -> Result<Reply, ClientError> {
         Client::connect(&self.paths().control_socket())?.ask(call)
     }

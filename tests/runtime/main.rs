@@ -122,6 +122,21 @@ fn a_second_daemon_is_told_that_there_is_one() {
 }
 
 #[test]
+fn the_next_daemon_may_start_as_soon_as_the_connection_to_the_last_one_closes() {
+    let mut gateway = Gateway::start("two");
+    for _ in 0..5 {
+        gateway.ask(&Call::Start(None)).unwrap();
+        let mut until = gateway.connect();
+        let mut watcher = gateway.connect();
+        watcher.watch().unwrap();
+        gateway.ask(&Call::Stop(None)).unwrap();
+        until.wait_for_end().unwrap();
+        gateway = gateway.again("two");
+    }
+    gateway.ask(&Call::Start(None)).unwrap();
+}
+
+#[test]
 fn what_a_killed_daemon_left_is_ended_before_anything_starts() {
     let gateway = Gateway::start("two");
     gateway.ask(&Call::Start(None)).unwrap();

@@ -1,0 +1,137 @@
+//! `ai-gateway ask`: one question, by the way that every chat takes: nginx, LiteLLM, a virtual key,
+//! the database, a model.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    context::{Context, print, tell},
+    failure::{Exit, Failure},
+    settings,
+};
+use crate::{
+    control::{client::ClientError, types::Urls},
+    secrets::{Kind, Secret, SecretStore},
+};
+
+/// A model that thinks may take a while.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// As the demo model is called.
+const DEMO: &str = "demo";
+
+/// Ask a model one question
+///
+/// The question goes the way of every chat: through nginx to LiteLLM, with a virtual key that is
+/// looked up in the database, to the model. The demo model answers without a provider and for
+/// free; a real one costs what it costs.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The question
+    #[arg(default_value = "Are you there?")]
+    question: String,
+    /// The model; without it, the first that there is
+    #[arg(long, short)]
+    model: Option<String>,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let loaded = settings::read(context, &[])?;
+    let kind = if loaded.settings.open_webui.enabled {
+        Kind::OpenWebuiVirtualKey
+    } else {
+        Kind::LitellmMasterKey
+    };
+    let key = SecretStore::new(context.paths.secrets())
+        .read(kind)
+        .map_err(|e| Failure::of(Exit::Failed, &e).hint("'ai-gateway setup' makes the keys"))?;
+    let gateway = Gateway {
+        urls: settings::urls(&loaded.settings),
+        key,
+        context,
+    };
+    let model = match &args.model {
+        Some(model) => model.clone(),
+        None => gateway.first_model()?,
+    };
+    tell(format!("{model} is asked\n"));
+    let answer = gateway.ask(&model, &args.question)?;
+    print(format!("{answer}\n"))
+}
+
+struct Gateway<'a> {
+    urls: Urls,
+    key: Secret,
+    context: &'a Context,
+}
+
+impl Gateway<'_> {
+    fn first_model(&self) -> Result<String, Failure> {
+        let list = self.call("/models", None)?;
+        let name = |model: &Value| Some(model.get("id")?.as_str()?.to_owned());
+        let models: Vec<_> = list["data"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(name)
+            .collect();
+        let demo = models.iter().find(|model| *model == DEMO);
+        demo.or(models.first()).cloned().ok_or_else(|| {
+            Failure::new(Exit::Failed, "there is no model").hint(format!(
+                "add one on the admin page, {}, or set litellm.demo_model to true",
+                self.urls.admin
+            ))
+        })
+    }
+
+    fn ask(&self, model: &str, question: &str) -> Result<String, Failure> {
+        let body = json!({ "model": model, "messages": [{ "role": "user", "content": question }] });
+        let answer = self.call("/chat/completions", Some(&body))?;
+        match answer["choices"][0]["message"]["content"].as_str() {
+            Some(text) => Ok(text.to_owned()),
+            None => Err(Failure::new(Exit::Failed, format!("{model} gave no text"))
+                .cause(answer.to_string())),
+        }
+    }
+
+    /// One call of the API; the answer to one that went wrong says why.
+    fn call(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .http_status_as_error(false)
+            // Our own machine is reached directly, whatever the environment says.
+            .proxy(None)
+            .build()
+            .into();
+        let url = format!("{}{path}", self.urls.api);
+        let bearer = format!("Bearer {}", self.key.expose());
+        let response = match body {
+            None => agent.get(&url).header("Authorization", bearer).call(),
+            Some(body) => agent
+                .post(&url)
+                .header("Authorization", bearer)
+                .send_json(body),
+        };
+        let mut response = response.map_err(|error| self.unanswered(&url, &error))?;
+        let status = response.status();
+        let body: Value = response.body_mut().read_json().unwrap_or_default();
+        if status.is_success() {
+            return Ok(body);
+        }
+        let failure = Failure::new(Exit::Failed, format!("{url} answered {}", status.as_u16()));
+        Err(match body["error"]["message"].as_str() {
+            Some(why) => failure.cause(why),
+            None => failure,
+        })
+    }
+
+    fn unanswered(&self, url: &str, error: &ureq::Error) -> Failure {
+        match self.context.connect() {
+            Err(error @ ClientError::NotRunning { .. }) => error.into(),
+            Ok(_) | Err(_) => Failure::new(Exit::Failed, format!("{url} does not answer"))
+                .cause(error.to_string())
+                .hint("'ai-gateway status' shows what is ready"),
+        }
+    }
+}
