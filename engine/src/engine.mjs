@@ -9,9 +9,6 @@ import { createRequire } from 'node:module';
 import { errorBody, mend, mendReport } from './errors.mjs';
 
 const NO_TRACE = '{}';
-// The core abandons a wait for a connection without telling the pool, which would hand the
-// connection to nobody. So the core waits longer than the pool ever does, and we watch the time.
-const CORE_WAIT_MARGIN_MILLISECONDS = 60_000;
 
 function instantiate() {
   const require = createRequire(import.meta.url);
@@ -41,10 +38,9 @@ export class TransactionFailed extends Error {
 export class Engine {
   #core;
   #pool;
-  #coreWaitMilliseconds;
   #open = new Set();
 
-  constructor(datamodel, pool, poolTimeoutSeconds) {
+  constructor(datamodel, pool) {
     const { QueryEngine } = instantiate();
     const options = {
       datamodel,
@@ -57,7 +53,6 @@ export class Engine {
     // The core's log holds queries with their values: not ours to write down.
     this.#core = new QueryEngine(options, () => {}, pool.adapter);
     this.#pool = pool;
-    this.#coreWaitMilliseconds = poolTimeoutSeconds * 1000 + CORE_WAIT_MARGIN_MILLISECONDS;
   }
 
   /** Reads the schema; the database is not asked for anything yet. */
@@ -83,7 +78,8 @@ export class Engine {
 
   /** Its name. `maxWait` and `timeout` are milliseconds. */
   async startTransaction({ maxWait, timeout, isolationLevel }) {
-    const options = { max_wait: this.#coreWaitMilliseconds, timeout, isolation_level: isolationLevel };
+    // The wasm core asks for `max_wait` and does not heed it: it waits as long as the pool does.
+    const options = { max_wait: maxWait, timeout, isolation_level: isolationLevel };
     const begun = this.#ended(this.#core.startTransaction(JSON.stringify(options), NO_TRACE));
     const id = await inTime(begun.then((answer) => answer.id), maxWait);
     if (id === undefined) {

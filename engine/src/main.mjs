@@ -43,7 +43,7 @@ async function serve(settings) {
   process.title = 'query-engine';
   const datamodel = readFileSync(settings.datamodelPath, 'utf8');
   const pool = new Pool(settings.database, log);
-  const engine = new Engine(datamodel, pool, settings.database.poolTimeoutSeconds);
+  const engine = new Engine(datamodel, pool);
   await engine.connect();
   const protocol = new Protocol(parseDatamodel(datamodel));
   const server = new Server(engine, protocol, { uid: process.getuid(), log });

@@ -165,6 +165,12 @@ describe('the engine', { timeout: 120_000 }, () => {
     });
   }
 
+  it('ends although a transaction does not', async () => {
+    const own = await EngineProcess.start(postgres.url());
+    await own.post('/transaction/start', { max_wait: 1000, timeout: 60_000 });
+    assert.equal(await own.stop(), 0);
+  });
+
   it('does not outlive its parent', async () => {
     // The shell starts the engine, prints its number and goes away.
     const launcher = ['/bin/sh', '-c', '"$@" & echo "pid $!"; sleep 2', 'sh'];
