@@ -2,11 +2,11 @@
 //! help; what it prints is in LiteLLM's log.
 
 use super::{
-    context::{self, print, tell, variable},
+    context::{print, tell, variable},
     failure::{Exit, Failure},
 };
 use crate::{
-    control::types::Call,
+    control::{client::Client, types::Call},
     internal::{
         Context, after_start,
         demo::DemoOutcome,
@@ -30,15 +30,15 @@ enum Verb {
     DrainLitellm,
 }
 
-pub(super) fn run(args: &Args, world: &context::Context) -> Result<(), Failure> {
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let context = Context::read(variable).map_err(|e| Failure::of(Exit::Usage, &e))?;
     match args.verb {
-        Verb::EnsureWebuiKey => ensure_webui_key(&context, world),
+        Verb::EnsureWebuiKey => ensure_webui_key(&context),
         Verb::DrainLitellm => drain_litellm(&context),
     }
 }
 
-fn ensure_webui_key(context: &Context, world: &context::Context) -> Result<(), Failure> {
+fn ensure_webui_key(context: &Context) -> Result<(), Failure> {
     let done = after_start::run(context).map_err(|e| Failure::of(Exit::Failed, &e))?;
     if let Some(error) = &done.connection_error {
         tell(Failure::of(Exit::Failed, error).text());
@@ -57,7 +57,11 @@ fn ensure_webui_key(context: &Context, world: &context::Context) -> Result<(), F
     if done.key == Some(KeyOutcome::Replaced) {
         // The daemon reads the secrets again and starts Open WebUI with them. That does not wait
         // for LiteLLM, so LiteLLM's start can wait for it.
-        world.connect()?.ask(&Call::Reload)?;
+        // Until then Open WebUI does without embeddings: no reason for LiteLLM not to be ready.
+        let asked = Client::connect(&context.control).and_then(|mut it| it.ask(&Call::Reload));
+        if let Err(error) = asked {
+            tell(Failure::of(Exit::Failed, &error).text());
+        }
     }
     Ok(())
 }

@@ -129,7 +129,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Version(args) => version::run(args),
         Verb::Completions(args) => completions::run(args),
         Verb::Man(args) => man::run(args),
-        Verb::Internal(args) => internal::run(args, &context()?),
+        Verb::Internal(args) => internal::run(args),
     }
 }
 

@@ -93,6 +93,7 @@ pub(super) fn context(address: SocketAddr) -> (Context, tempfile::TempDir) {
         litellm: address,
         secrets: folder.path().join("secrets"),
         memory: folder.path().to_owned(),
+        control: folder.path().join("control.sock"),
         demo_model: true,
         open_webui: None,
     };

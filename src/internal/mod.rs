@@ -23,6 +23,8 @@ pub struct Context {
     pub secrets: PathBuf,
     /// A folder for what is to be remembered until the next start.
     pub memory: PathBuf,
+    /// Where the daemon listens for the command line.
+    pub control: PathBuf,
     /// Whether the demo model is wanted.
     pub demo_model: bool,
     /// How to reach what Open WebUI keeps; none: it is not a part of the stack.
@@ -55,6 +57,7 @@ pub struct ContextError {
 const LITELLM: &str = "AI_GATEWAY_LITELLM";
 const SECRETS: &str = "AI_GATEWAY_SECRETS";
 const MEMORY: &str = "AI_GATEWAY_MEMORY";
+const CONTROL: &str = "AI_GATEWAY_CONTROL";
 const DEMO_MODEL: &str = "AI_GATEWAY_DEMO_MODEL";
 const PSQL: &str = "AI_GATEWAY_PSQL";
 const POSTGRES_SOCKET: &str = "AI_GATEWAY_POSTGRES_SOCKET";
@@ -66,6 +69,7 @@ impl Context {
             (LITELLM, self.litellm.to_string()),
             (SECRETS, self.secrets.display().to_string()),
             (MEMORY, self.memory.display().to_string()),
+            (CONTROL, self.control.display().to_string()),
             (DEMO_MODEL, self.demo_model.to_string()),
         ];
         if let Some(database) = &self.open_webui {
@@ -98,6 +102,7 @@ impl Context {
             litellm: litellm.parse().map_err(|_| wrong(LITELLM, litellm))?,
             secrets: need(SECRETS)?.into(),
             memory: need(MEMORY)?.into(),
+            control: need(CONTROL)?.into(),
             demo_model: demo_model
                 .parse()
                 .map_err(|_| wrong(DEMO_MODEL, demo_model))?,
@@ -124,6 +129,7 @@ mod tests {
             litellm: "127.0.0.1:4000".parse().unwrap(),
             secrets: "/s/secrets".into(),
             memory: "/s/services/litellm".into(),
+            control: "/r/control.sock".into(),
             demo_model: true,
             open_webui: open_webui.then(|| Database {
                 psql: "/pg/psql".into(),

@@ -203,13 +203,16 @@ fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
         litellm: litellm_address(&inputs.settings.listen),
         secrets: inputs.paths.secrets(),
         memory: cwd.to_owned(),
+        control: inputs.paths.control_socket(),
         demo_model: inputs.settings.litellm.demo_model,
         open_webui: inputs.settings.open_webui.enabled.then(|| Database {
             psql: inputs.installed.postgres_bin.join("psql"),
             socket_folder: inputs.paths.postgres_socket_folder(),
         }),
     };
-    let mut env = environment(cwd, &[]);
+    // The home is where this program would look for a gateway; here it is told, and the service's
+    // folder may be so deep that no socket fits below it.
+    let mut env = environment(Path::new("/"), &[]);
     env.extend(
         context
             .variables()
