@@ -47,6 +47,8 @@ pub(super) struct Call {
     /// What for, as a person says it: "installing LiteLLM".
     pub(super) doing: String,
     pub(super) program: PathBuf,
+    /// The name that a person knows it by, where that is not the program's.
+    pub(super) known_as: Option<&'static str>,
     pub(super) args: Vec<OsString>,
     /// Beside the clean environment.
     pub(super) env: BTreeMap<String, String>,
@@ -60,11 +62,17 @@ impl Call {
         Self {
             doing: doing.into(),
             program: program.into(),
+            known_as: None,
             args: Vec::new(),
             env: BTreeMap::new(),
             cwd: None,
             input: Vec::new(),
         }
+    }
+
+    pub(super) const fn known_as(mut self, name: &'static str) -> Self {
+        self.known_as = Some(name);
+        self
     }
 
     pub(super) fn arg(mut self, arg: impl Into<OsString>) -> Self {
@@ -88,8 +96,9 @@ impl Call {
     }
 
     fn name(&self) -> String {
-        let name = self.program.file_name().unwrap_or(self.program.as_os_str());
-        name.to_string_lossy().into_owned()
+        let file = self.program.file_name().unwrap_or(self.program.as_os_str());
+        self.known_as
+            .map_or_else(|| file.to_string_lossy().into_owned(), str::to_owned)
     }
 }
 

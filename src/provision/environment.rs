@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::unistd::{AccessFlags, access};
+
 /// What set-up knows of its environment. It comes in as data, so that tests can say it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
@@ -119,7 +121,7 @@ impl Environment {
     }
 
     /// What the programs that set-up runs get: no more than they need. `home` stands in for a home
-    /// that is missing.
+    /// that is missing or closed to us, as that of a service's user may be.
     pub(super) fn for_children(&self, home: &Path) -> BTreeMap<String, String> {
         let passed = |name: &str| {
             let listed =
@@ -132,8 +134,10 @@ impl Environment {
             .filter(|(name, _)| passed(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
+        let writable = |home: &&str| access(*home, AccessFlags::W_OK).is_ok();
         let home = self
             .get("HOME")
+            .filter(writable)
             .map_or_else(|| home.display().to_string(), str::to_owned);
         variables.insert("HOME".into(), home);
         variables.insert("LANG".into(), "C.UTF-8".into());
@@ -185,7 +189,15 @@ mod tests {
 
     #[test]
     fn a_missing_home_is_stood_in_for() {
-        let children = Environment::default().for_children(Path::new("/state"));
-        assert_eq!(children["HOME"], "/state");
+        for there in [
+            Environment::default(),
+            Environment::new([("HOME", "/nonexistent")]),
+        ] {
+            assert_eq!(there.for_children(Path::new("/state"))["HOME"], "/state");
+        }
+        let real = tempfile::tempdir().unwrap();
+        let home = real.path().display().to_string();
+        let there = Environment::new([("HOME", home.as_str())]);
+        assert_eq!(there.for_children(Path::new("/state"))["HOME"], home);
     }
 }

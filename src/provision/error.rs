@@ -76,6 +76,9 @@ pub enum SetupError {
     /// The database's history and the files disagree.
     #[error(transparent)]
     History(#[from] super::steps::migrations::HistoryError),
+    /// What was asked for needs a machine that is set up.
+    #[error(transparent)]
+    NotSetUp(#[from] NotSetUp),
     /// All was done, and yet something is missing.
     #[error("set-up has ended, but something has been taken away meanwhile")]
     NotUsable(#[source] Box<NotSetUp>),

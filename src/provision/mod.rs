@@ -4,6 +4,7 @@
 //! other. Each step is made beside its place and put there as a whole, or is a transaction of the
 //! database, so set-up can be cut off anywhere and run again.
 
+mod bundle;
 mod command;
 mod embedded;
 pub mod environment;
@@ -25,6 +26,7 @@ use std::{
 
 use nix::fcntl::{Flock, FlockArg};
 
+pub use bundle::bundle;
 pub use environment::Environment;
 pub use error::{NotSetUp, SetupError};
 pub use plan::{Plan, plan};
@@ -51,7 +53,8 @@ use crate::{
 /// What a person may say to set-up beside the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Install from this folder alone: wheels in `wheels`, npm's cache in `npm`.
+    /// Install from this folder alone: wheels in `wheels`, npm's cache in `npm`, as [`bundle`]
+    /// gathers them.
     pub offline: Option<PathBuf>,
     /// The environment that set-up was started with.
     pub environment: Environment,
@@ -77,15 +80,7 @@ pub fn setup(
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<Installed, SetupError> {
-    if nix::unistd::geteuid().is_root() {
-        return Err(SetupError::Root {
-            command: "runuser -u ai-gateway -- ai-gateway setup".into(),
-        });
-    }
-    let mut interrupts =
-        Interrupts::catch().map_err(|e| SetupError::io("catch", Path::new("signals"))(e.into()))?;
-    payload::make_folder(&paths.state)?;
-    let _lock = lock(&paths.state)?;
+    let (mut interrupts, _lock) = begin(paths)?;
     let alone = open_webui::alone(paths, &mut interrupts, progress)?;
     leftovers::end(&paths.state)?;
     server::end_leftover(paths)?;
@@ -102,16 +97,33 @@ pub fn setup(
         options,
         wanted: &wanted,
         choice: &plan.choice,
-        runner: Runner {
-            env: options.environment.for_children(&paths.state),
-            mark: paths.state.display().to_string(),
-            interrupts,
-        },
+        runner: runner(paths, options, interrupts),
         progress,
     };
     let record = cx.execute(&plan.steps, facts, &alone)?;
     cx.installed(&record)
         .map_err(|e| SetupError::NotUsable(Box::new(e)))
+}
+
+/// Refuses root, catches signals and makes sure that nobody else is at it.
+fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupError> {
+    if nix::unistd::geteuid().is_root() {
+        return Err(SetupError::Root {
+            command: "runuser -u ai-gateway -- ai-gateway setup".into(),
+        });
+    }
+    let interrupts =
+        Interrupts::catch().map_err(|e| SetupError::io("catch", Path::new("signals"))(e.into()))?;
+    payload::make_folder(&paths.state)?;
+    Ok((interrupts, lock(&paths.state)?))
+}
+
+fn runner(paths: &Paths, options: &Options, interrupts: Interrupts) -> Runner {
+    Runner {
+        env: options.environment.for_children(&paths.state.join("home")),
+        mark: paths.state.display().to_string(),
+        interrupts,
+    }
 }
 
 /// What set-up has put where; quick, for every start.
@@ -424,7 +436,7 @@ impl Context<'_> {
                 .wheel_of_node()?
                 .join("lib/node_modules/npm/bin/npm-cli.js"),
         };
-        Ok(Call::new(doing, node).arg(npm))
+        Ok(Call::new(doing, node).known_as("npm").arg(npm))
     }
 
     /// A program of PostgreSQL's.

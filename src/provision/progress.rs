@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How much a step has before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +61,10 @@ impl Bars {
         let template = match total {
             Total::Unknown => "{spinner} {prefix:24} {elapsed:>5} {wide_msg:.dim}",
             Total::Bytes(_) => {
-                "{spinner} {prefix:24} [{bar:24}] {bytes:>10} of {total_bytes:10} {bytes_per_sec:>12} {wide_msg:.dim}"
+                "{spinner} {prefix:24} [{bar:24}] {decimal_bytes:>10} of {decimal_total_bytes:10} {decimal_bytes_per_sec:>12} {wide_msg:.dim}"
             }
             Total::Items(_) => {
-                "{spinner} {prefix:24} [{bar:24}] {pos:>10} of {len:10} {per_sec:>12} {wide_msg:.dim}"
+                "{spinner} {prefix:24} [{bar:24}] {pos:>10} of {len:10} {elapsed:>12} {wide_msg:.dim}"
             }
         };
         ProgressStyle::with_template(template)
@@ -152,8 +152,8 @@ impl<W: Write> Lines<W> {
             Some(Total::Bytes(of)) => {
                 format!(
                     ", {} of about {}",
-                    HumanBytes(self.done),
-                    HumanBytes(of.max(self.done))
+                    DecimalBytes(self.done),
+                    DecimalBytes(of.max(self.done))
                 )
             }
             Some(Total::Items(of)) => format!(", {} of {of}", self.done),

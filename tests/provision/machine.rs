@@ -20,6 +20,7 @@ use ai_gateway::{
     provision::{self, Environment, Options, Plan, Progress, SetupError, progress::Total},
     stack::Installed,
 };
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
 
 /// Where the process that a test kills finds its machine.
@@ -29,6 +30,7 @@ pub(crate) struct Machine {
     folder: PathBuf,
     _removed_at_end: Option<tempfile::TempDir>,
     pub(crate) settings: Settings,
+    pub(crate) offline: Option<PathBuf>,
 }
 
 impl Machine {
@@ -42,7 +44,10 @@ impl Machine {
 
     fn fresh() -> Self {
         become_nobody();
-        let dir = tempfile::Builder::new().prefix("gw").tempdir().unwrap();
+        let dir = tempfile::Builder::new()
+            .prefix("gw")
+            .tempdir_in(fast_folder())
+            .unwrap();
         let machine = Self::at(dir.path().to_owned(), Some(dir));
         machine.write_programs();
         machine.write_packages();
@@ -55,6 +60,7 @@ impl Machine {
             folder,
             _removed_at_end: removed_at_end,
             settings,
+            offline: None,
         }
     }
 
@@ -71,7 +77,7 @@ impl Machine {
         let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
         let home = self.folder.display().to_string();
         Options {
-            offline: None,
+            offline: self.offline.clone(),
             environment: Environment::new([("PATH", path), ("HOME", home)]),
         }
     }
@@ -86,6 +92,17 @@ impl Machine {
 
     pub(crate) fn setup_heard(&self, progress: &mut dyn Progress) -> Result<Installed, SetupError> {
         provision::setup(&self.settings, &self.paths(), &self.options(), progress)
+    }
+
+    pub(crate) fn bundle(&self, folder: &Path) -> Result<(), SetupError> {
+        let mut heard = Heard::new(|_| {});
+        provision::bundle(
+            &self.settings,
+            &self.paths(),
+            &self.options(),
+            folder,
+            &mut heard,
+        )
     }
 
     /// The same set-up in a process of its own, to be killed.
@@ -115,12 +132,10 @@ impl Machine {
         path
     }
 
-    /// How often the stand-ins were called.
-    pub(crate) fn calls(&self) -> usize {
-        fs::read_to_string(self.path("calls"))
-            .unwrap()
-            .lines()
-            .count()
+    /// The calls of the stand-ins so far, one a line.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.path("calls")).unwrap();
+        text.lines().map(str::to_owned).collect()
     }
 
     pub(crate) fn migration(&self, name: &str, sql: &str) {
@@ -231,6 +246,7 @@ fn settings(folder: &Path) -> Settings {
 const PYTHON: &str = r#"
 case $3 in
 *importlib*) printf '3 11 2 1\n%s\n' "$0" ;;
+venv) mkdir -p "$4/bin"; cp "$base/bin/environments-python" "$4/bin/python" ;;
 *urlopen*) echo "download" >>"$base/calls"; printf 'an engine' >"$4" ;;
 esac
 "#;
@@ -262,6 +278,7 @@ esac
 
 /// Open WebUI migrates when its configuration is imported.
 const ENVIRONMENTS_PYTHON: &str = r#"
+[ "$3" = pip ] && { echo "pip $*" >>"$base/calls"; exit; }
 [ -e "$base/do-migrate" ] && . "$base/do-migrate"
 echo "INFO  [alembic.runtime.migration] Running upgrade a -> b" >&2
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$DATABASE_URL" -c 'CREATE TABLE IF NOT EXISTS migrated (n int)' -c 'INSERT INTO migrated VALUES (1)'
@@ -299,6 +316,21 @@ impl<F: FnMut(&str)> Progress for Heard<F> {
     }
 
     fn end(&mut self, _: bool) {}
+}
+
+/// Where flushing costs nothing, if programs may be executed there and there is room: clusters of
+/// some 50 MB each, as many as there are threads.
+fn fast_folder() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let usable = statvfs(memory).is_ok_and(|stat| {
+        let free = stat.blocks_available().saturating_mul(stat.fragment_size());
+        !stat.flags().contains(FsFlags::ST_NOEXEC) && free > 2_000_000_000
+    });
+    if usable {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    }
 }
 
 /// For the whole process, before its first machine: PostgreSQL will not run as root.

@@ -102,3 +102,48 @@ fn a_removed_environment_is_made_again() {
     assert_eq!(machine.setup().unwrap(), installed);
     assert!(installed.open_webui.join("bin/python").exists());
 }
+
+#[test]
+fn the_folder_for_an_offline_set_up_is_made_from_the_locks_alone() {
+    let machine = Machine::new();
+    let folder = machine.path("bundle");
+    let error = machine.bundle(&folder).unwrap_err().to_string();
+    assert!(error.contains("run 'ai-gateway setup'"), "{error}");
+    machine.setup().unwrap();
+    let before = machine.calls().len();
+    machine.bundle(&folder).unwrap();
+    let calls = &machine.calls()[before..];
+    assert_eq!(calls.len(), 4, "{calls:?}");
+    for (call, lock) in calls
+        .iter()
+        .zip(["tools.txt", "litellm.txt", "open-webui.txt"])
+    {
+        assert!(
+            call.contains("pip download --require-hashes --no-deps"),
+            "{call}"
+        );
+        assert!(call.ends_with(lock), "{call}");
+    }
+    assert!(
+        calls[3].contains(&format!("--cache {}/npm", folder.display())),
+        "{}",
+        calls[3]
+    );
+    assert!(!folder.join(".scratch").exists());
+}
+
+#[test]
+fn offline_asks_no_registry() {
+    let mut machine = Machine::new();
+    machine.offline = Some(machine.path("bundle"));
+    let error = machine.setup().unwrap_err().to_string();
+    assert!(error.contains("there is no folder wheels in it"), "{error}");
+    fs::create_dir_all(machine.path("bundle/wheels")).unwrap();
+    fs::create_dir_all(machine.path("bundle/npm")).unwrap();
+    machine.setup().unwrap();
+    let calls = machine.calls();
+    let sync = calls.iter().find(|c| c.contains("pip sync")).unwrap();
+    assert!(sync.contains("--offline --no-index --find-links"), "{sync}");
+    let npm = calls.iter().find(|c| c.starts_with("npm")).unwrap();
+    assert!(npm.contains("--offline --cache"), "{npm}");
+}

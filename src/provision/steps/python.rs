@@ -32,6 +32,7 @@ pub(in crate::provision) fn tools(cx: &mut Context<'_>, folder: &Path) -> Result
     cx.run(&venv)?;
     let lock = write_lock(folder, embedded::TOOLS_LOCK)?;
     let mut install = Call::new("installing the tools", folder.join("bin/python"))
+        .known_as("pip")
         .args([
             "-I",
             "-m",
@@ -53,7 +54,7 @@ pub(in crate::provision) fn tools(cx: &mut Context<'_>, folder: &Path) -> Result
             .arg("--no-index")
             .arg(joined("--find-links=", &offline.join("wheels")));
     }
-    cx.run(&install)?;
+    cx.run_with_size(&install)?;
     check_pth(folder, &EXPECTED_PTH)?;
     payload::finish(folder)
 }
