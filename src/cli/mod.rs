@@ -9,6 +9,7 @@ mod detach;
 mod failure;
 mod internal;
 mod key;
+mod leftovers;
 mod logs;
 mod man;
 mod profile;

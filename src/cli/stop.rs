@@ -5,7 +5,7 @@ use supervise::spec::ServiceName;
 use super::{
     context::{Context, print},
     failure::Failure,
-    progress,
+    leftovers, progress,
     systemd::Manager,
     wait,
 };
@@ -46,7 +46,15 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 /// Everything is down when the daemon itself has gone.
 fn all(call: &Call, context: &Context) -> Result<(), Failure> {
-    let mut until = context.connect()?;
+    let mut until = match context.connect() {
+        Err(ClientError::NotRunning { path }) => {
+            return match leftovers::end(context)? {
+                0 => Err(ClientError::NotRunning { path }.into()),
+                _ => print("No daemon ran; what a killed one had left is stopped.\n"),
+            };
+        }
+        connected => connected?,
+    };
     let reply = match wait::ask(context, call, &progress::falling, INTERRUPTED)? {
         // It went before it could say so.
         Err(ClientError::Gone | ClientError::Refused(Refusal::Ending)) => Reply::Done(Vec::new()),

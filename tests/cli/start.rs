@@ -119,3 +119,35 @@ fn root_does_not_run_a_daemon() {
         );
     }
 }
+
+#[test]
+fn stop_ends_what_a_killed_daemon_has_left() {
+    let bench = Bench::new();
+    let folder = bench.home().join("state/services/nginx");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut left = std::process::Command::new("sleep")
+        .arg("60")
+        .current_dir(&folder)
+        .spawn()
+        .unwrap();
+    let mut elsewhere = std::process::Command::new("sleep")
+        .arg("60")
+        .current_dir(bench.home().join("state"))
+        .spawn()
+        .unwrap();
+    // Nobody else reaps them: to the program a child that has ended and waits for us is gone.
+    assert_snapshot!(bench.run("stop"), @"
+    exit: 0
+    --- stdout ---
+    No daemon ran; what a killed one had left is stopped.
+    ");
+    let ended = left.try_wait().unwrap().unwrap();
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&ended),
+        Some(15)
+    );
+    assert!(elsewhere.try_wait().unwrap().is_none());
+    elsewhere.kill().unwrap();
+    elsewhere.wait().unwrap();
+    assert!(bench.run("stop").starts_with("exit: 69\n"));
+}
