@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -114,6 +115,18 @@ describe('the engine', { timeout: 120_000 }, () => {
       assert.ok((await impatient.query(COUNT)).data);
     } finally {
       await impatient.stop();
+    }
+  });
+
+  it('finds a password that is not in the URL', async () => {
+    const url = postgres.url().replace(`:${encodeURIComponent(PASSWORD)}`, '');
+    const passwordFile = join(postgres.folder, 'pgpass');
+    writeFileSync(passwordFile, `*:*:*:*:${PASSWORD}\n`, { mode: 0o600 });
+    for (const env of [{ PGPASSWORD: PASSWORD }, { PGPASSFILE: passwordFile }]) {
+      const own = await EngineProcess.start(url, { env });
+      const answer = await own.query(COUNT);
+      await own.stop();
+      assert.ok(answer.data, JSON.stringify(answer));
     }
   });
 

@@ -20,12 +20,12 @@ async function freePort() {
 export class EngineProcess {
   output = '';
 
-  static async start(url, { launcher = [] } = {}) {
+  static async start(url, { launcher = [], env = {} } = {}) {
     const engine = new EngineProcess();
     engine.port = await freePort();
     const [command, ...args] = [...launcher, binary, '-p', String(engine.port), '--enable-metrics', '--enable-raw-queries'];
     engine.child = spawn(command, args, {
-      env: { PATH: process.env.PATH, DATABASE_URL: url, PRISMA_DML_PATH: schema },
+      env: { PATH: process.env.PATH, DATABASE_URL: url, PRISMA_DML_PATH: schema, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [engine.child.stdout, engine.child.stderr]) {
