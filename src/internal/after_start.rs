@@ -32,7 +32,7 @@ pub fn run(context: &Context) -> Result<AfterStart, KeyError> {
     let api = Api::new(context.litellm, store.read(Kind::LitellmMasterKey)?);
     let mut done = AfterStart {
         key: None,
-        demo: demo::ensure(&api, context.demo_model)?,
+        demo: demo::ensure(&api, context.demo_model, context.workers)?,
         changed: 0,
         connection_error: None,
     };

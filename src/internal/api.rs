@@ -66,7 +66,9 @@ impl Api {
         let request = self
             .agent
             .get(format!("http://{}{path}", self.at))
-            .header("Authorization", self.authorization());
+            .header("Authorization", self.authorization())
+            // Each to whichever worker takes it.
+            .header("Connection", "close");
         answer(action, self.at, request.call())
     }
 

@@ -22,6 +22,8 @@ pub(super) struct World {
     pub(super) teams: BTreeSet<String>,
     /// Identity and name.
     pub(super) models: Vec<(String, String)>,
+    /// So many looks at the models still go to a worker that knows of none.
+    pub(super) behind: u32,
     /// Head and body of each request.
     requests: Vec<String>,
 }
@@ -90,6 +92,7 @@ impl Drop for Fake {
 pub(super) fn context(address: SocketAddr) -> (Context, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let context = Context {
+        workers: 1,
         litellm: address,
         secrets: folder.path().join("secrets"),
         memory: folder.path().to_owned(),
@@ -180,6 +183,10 @@ fn answer(world: &mut World, target: &str, body: &Value) -> (u16, Value) {
         ("/key/generate", _) => {
             world.keys.insert(hash(&text("key")), false);
             (200, json!({}))
+        }
+        ("/model/info", _) if !world.models.is_empty() && world.behind > 0 => {
+            world.behind -= 1;
+            (200, json!({"data": []}))
         }
         ("/model/info", _) => {
             let models = world.models.iter();

@@ -27,6 +27,8 @@ pub struct Context {
     pub control: PathBuf,
     /// Whether the demo model is wanted.
     pub demo_model: bool,
+    /// LiteLLM's worker processes.
+    pub workers: u32,
     /// How to reach what Open WebUI keeps; none: it is not a part of the stack.
     pub open_webui: Option<Database>,
 }
@@ -58,6 +60,7 @@ const LITELLM: &str = "AI_GATEWAY_LITELLM";
 const SECRETS: &str = "AI_GATEWAY_SECRETS";
 const MEMORY: &str = "AI_GATEWAY_MEMORY";
 const CONTROL: &str = "AI_GATEWAY_CONTROL";
+const WORKERS: &str = "AI_GATEWAY_WORKERS";
 const DEMO_MODEL: &str = "AI_GATEWAY_DEMO_MODEL";
 const PSQL: &str = "AI_GATEWAY_PSQL";
 const POSTGRES_SOCKET: &str = "AI_GATEWAY_POSTGRES_SOCKET";
@@ -71,6 +74,7 @@ impl Context {
             (MEMORY, self.memory.display().to_string()),
             (CONTROL, self.control.display().to_string()),
             (DEMO_MODEL, self.demo_model.to_string()),
+            (WORKERS, self.workers.to_string()),
         ];
         if let Some(database) = &self.open_webui {
             variables.push((PSQL, database.psql.display().to_string()));
@@ -98,6 +102,7 @@ impl Context {
             value: Some(value),
         };
         let (litellm, demo_model) = (need(LITELLM)?, need(DEMO_MODEL)?);
+        let workers = need(WORKERS)?;
         Ok(Self {
             litellm: litellm.parse().map_err(|_| wrong(LITELLM, litellm))?,
             secrets: need(SECRETS)?.into(),
@@ -106,6 +111,7 @@ impl Context {
             demo_model: demo_model
                 .parse()
                 .map_err(|_| wrong(DEMO_MODEL, demo_model))?,
+            workers: workers.parse().map_err(|_| wrong(WORKERS, workers))?,
             open_webui: match variable(PSQL) {
                 None => None,
                 Some(psql) => Some(Database {
@@ -131,6 +137,7 @@ mod tests {
             memory: "/s/services/litellm".into(),
             control: "/r/control.sock".into(),
             demo_model: true,
+            workers: 2,
             open_webui: open_webui.then(|| Database {
                 psql: "/pg/psql".into(),
                 socket_folder: "/run/pg".into(),

@@ -205,6 +205,7 @@ fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
         memory: cwd.to_owned(),
         control: inputs.paths.control_socket(),
         demo_model: inputs.settings.litellm.demo_model,
+        workers: inputs.settings.litellm.workers,
         open_webui: inputs.settings.open_webui.enabled.then(|| Database {
             psql: inputs.installed.postgres_bin.join("psql"),
             socket_folder: inputs.paths.postgres_socket_folder(),

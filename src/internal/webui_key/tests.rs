@@ -156,3 +156,18 @@ fn the_demo_model_is_there_until_a_real_one_is() {
     assert_eq!(after_start(&bench).demo, DemoOutcome::Kept);
     assert!(bench.fake.world().models.is_empty());
 }
+
+#[test]
+fn the_start_waits_until_every_worker_knows_the_demo_model() {
+    let mut bench = Bench::new();
+    bench.context.workers = 2;
+    bench.fake.world().behind = 2;
+    assert_eq!(after_start(&bench).demo, DemoOutcome::Made);
+    assert_eq!(bench.fake.world().behind, 0);
+    let looks = bench.fake.requests();
+    let looks = looks
+        .iter()
+        .filter(|request| request.starts_with("GET /model/info"));
+    // One before it was made, two that went to a worker that was behind, eight each that did not.
+    assert_eq!(looks.count(), 1 + 2 + 16);
+}
