@@ -2,7 +2,7 @@
 //!
 //! Plain data that was checked; whoever holds it need not check again.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use supervise::spec::{Limits, RestartMode, ServiceName};
 
@@ -102,7 +102,7 @@ pub struct Programs {
 }
 
 /// A service of the user's own, as `[service.NAME]` says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CustomService {
     /// Its name.
     pub name: ServiceName,
@@ -120,6 +120,21 @@ pub struct CustomService {
     pub start_timeout: Duration,
     /// From SIGTERM to SIGKILL.
     pub stop_timeout: Duration,
+}
+
+/// What a person puts into an environment may be a key.
+impl fmt::Debug for CustomService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.environment.keys().collect();
+        f.debug_struct("CustomService")
+            .field("name", &self.name)
+            .field("command", &self.command)
+            .field("environment", &names)
+            .field("requires", &self.requires)
+            .field("probe", &self.probe)
+            .field("restart", &self.restart)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The probe of a service of the user's own.
