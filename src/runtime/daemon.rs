@@ -28,7 +28,7 @@ use crate::{
     config::paths::Paths,
     control::{
         server,
-        types::{Ask, Call, Handle, Moment, Refusal, Reply},
+        types::{Ask, Call, GatewayStatus, Handle, Moment, Refusal, Reply},
     },
     logs::{Output, Sink},
     systemd::notify::Manager,
@@ -93,6 +93,8 @@ pub fn run(options: Options) -> Result<(), RunError> {
     files::write(&options.planned.stack)?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(1)
+        .thread_keep_alive(Duration::ZERO)
         .build()
         .map_err(kernel("prepare to wait for events"))?
         .block_on(serve(options, lock))
@@ -254,6 +256,14 @@ impl Daemon {
         // Who asked may be gone; then nobody hears the answer.
         match self.ask(call) {
             Ok(Answer::Now(answer)) => drop(reply.send(Ok(answer))),
+            Ok(Answer::Measured(mut status, unmeasured)) => {
+                let finish = move || {
+                    report::measure(&mut status, unmeasured);
+                    drop(reply.send(Ok(Reply::Status(status))));
+                };
+                // A thread, for as long as it takes: it answers by itself and tells the loop nothing.
+                drop(tokio::task::spawn_blocking(finish));
+            }
             Ok(Answer::When(goal, news, events)) => {
                 self.waiters.add(goal, news, reply);
                 self.feed(events);
@@ -265,7 +275,10 @@ impl Daemon {
     fn ask(&mut self, call: Call) -> Result<Answer, Refusal> {
         let target = |service: Option<ServiceName>| service.map_or(Target::All, Target::One);
         match call {
-            Call::Status => Ok(Answer::Now(Reply::Status(Box::new(report::gateway(self))))),
+            Call::Status => {
+                let (status, unmeasured) = report::gateway(self);
+                Ok(Answer::Measured(Box::new(status), unmeasured))
+            }
             Call::Why(service) => {
                 self.admit(&Request::Stop(Target::One(service.clone())))?;
                 let why = report::why(self, &service);
@@ -374,7 +387,7 @@ impl Daemon {
             Output::Files { terminal: true, .. } => self.asked_to_end(),
             Output::Files { .. } | Output::Journal(_) => match self.reload() {
                 Ok(Answer::When(_, _, events)) => self.feed(events),
-                Ok(Answer::Now(_)) => {}
+                Ok(Answer::Now(_) | Answer::Measured(..)) => {}
                 Err(refusal) => tracing::error!("the configuration stays as it is: {refusal}"),
             },
         }
@@ -423,6 +436,8 @@ impl Daemon {
 enum Answer {
     /// The answer is known.
     Now(Reply),
+    /// It is known but for the memory of these.
+    Measured(Box<GatewayStatus>, report::Unmeasured),
     /// It is known when this goal is reached, after these events.
     When(Goal, Vec<String>, VecDeque<Event>),
 }

@@ -15,7 +15,14 @@ impl Daemon {
     pub(super) fn reap(&mut self) {
         loop {
             match subreaper::peek() {
-                Ok(Some(ended)) if self.lives.child(ended.pid).is_some() => self.ended(ended.pid),
+                Ok(Some(ended)) if self.lives.child(ended.pid).is_some() => {
+                    self.ended(ended.pid);
+                    // Never the same one twice: that would be for ever.
+                    if self.lives.child(ended.pid).is_some() {
+                        tracing::warn!("process {} has ended and cannot be reaped", ended.pid);
+                        break;
+                    }
+                }
                 Ok(Some(orphan)) => {
                     if let Err(error) = subreaper::reap(orphan.pid) {
                         tracing::warn!(%error, "cannot reap an orphan");

@@ -1,6 +1,11 @@
 //! What people and scripts are told: status, history, log and the service manager's line.
 
-use nix::unistd::{SysconfVar, sysconf};
+use std::collections::BTreeMap;
+
+use nix::{
+    libc::pid_t,
+    unistd::{SysconfVar, sysconf},
+};
 use supervise::{
     effect::{Change, Reason, StateName},
     machine,
@@ -8,7 +13,7 @@ use supervise::{
 };
 use sys::{cgroup::Cgroup, proc};
 
-use super::{daemon::Daemon, groups::Groups, lives::Life};
+use super::{daemon::Daemon, groups::Groups};
 use crate::control::types::{
     Cpu, GatewayState, GatewayStatus, Memory, Moment, Refusal, ServiceStatus, Why,
 };
@@ -16,19 +21,41 @@ use crate::control::types::{
 /// So many changes of a service are remembered.
 const HISTORY: usize = 50;
 
-/// The whole gateway as it is now.
-pub(super) fn gateway(daemon: &Daemon) -> GatewayStatus {
-    GatewayStatus {
+/// Processes whose memory is still to be summed up, by service.
+pub(super) type Unmeasured = Vec<(ServiceName, Vec<pid_t>)>;
+
+/// The whole gateway as it is now. Where no cgroup counts memory, [`measure`] has to.
+pub(super) fn gateway(daemon: &Daemon) -> (GatewayStatus, Unmeasured) {
+    let mut unmeasured = Unmeasured::new();
+    let mut services = BTreeMap::new();
+    for status in daemon.machine.status() {
+        let (status_now, members) = service(daemon, &status);
+        let name = status.instance.service;
+        unmeasured.extend(members.map(|members| (name.clone(), members)));
+        services.insert(name, status_now);
+    }
+    let status = GatewayStatus {
         state: state(daemon),
         profile: daemon.planned.profile.clone(),
         limits: daemon.groups.state(),
         urls: daemon.planned.urls.clone(),
-        services: daemon
-            .machine
-            .status()
-            .map(|status| (status.instance.service.clone(), service(daemon, &status)))
-            .collect(),
+        services,
+    };
+    (status, unmeasured)
+}
+
+/// Sums up the memory of processes. The kernel walks through all of it for that, a tenth of a second
+/// for a gigabyte: not a thing to do in the loop.
+pub(super) fn measure(status: &mut GatewayStatus, unmeasured: Unmeasured) {
+    for (name, members) in unmeasured {
+        if let Some(service) = status.services.get_mut(&name) {
+            service.memory.current = Some(pss(&members));
+        }
     }
+}
+
+fn pss(members: &[pid_t]) -> u64 {
+    members.iter().filter_map(|&pid| proc::pss(pid).ok()).sum()
 }
 
 fn state(daemon: &Daemon) -> GatewayState {
@@ -53,17 +80,24 @@ fn state(daemon: &Daemon) -> GatewayState {
     }
 }
 
-fn service(daemon: &Daemon, status: &machine::ServiceStatus) -> ServiceStatus {
+/// One service, and its processes where their memory is still to be summed up.
+fn service(
+    daemon: &Daemon,
+    status: &machine::ServiceStatus,
+) -> (ServiceStatus, Option<Vec<pid_t>>) {
     let name = &status.instance.service;
     let life = daemon.lives.of(name);
     let group = daemon.groups.open(name);
-    let (memory, usage_usec) = match (&group, life) {
-        (Some(group), _) => (
+    let members = match (&group, life) {
+        (None, Some(life)) => Some(daemon.lives.members(life)),
+        (Some(_), _) | (None, None) => None,
+    };
+    let (memory, usage_usec) = match &group {
+        Some(group) => (
             memory(group),
             group.cpu_stat().ok().map(|stat| stat.usage_usec),
         ),
-        (None, Some(life)) => by_processes(daemon, life),
-        (None, None) => (Memory::default(), None),
+        None => (Memory::default(), members.as_deref().and_then(cpu_usec)),
     };
     let cpu_milli = daemon
         .machine
@@ -74,7 +108,7 @@ fn service(daemon: &Daemon, status: &machine::ServiceStatus) -> ServiceStatus {
         Groups::None { .. } => None,
     };
     let main = daemon.lives.main(&status.instance);
-    ServiceStatus {
+    let status = ServiceStatus {
         state: status.state,
         since: daemon.clock.rfc3339(status.since),
         reason: reason(status),
@@ -85,7 +119,8 @@ fn service(daemon: &Daemon, status: &machine::ServiceStatus) -> ServiceStatus {
         cgroup: daemon.groups.path(name),
         memory,
         cpu: Cpu { usage_usec, quota },
-    }
+    };
+    (status, members)
 }
 
 fn reason(status: &machine::ServiceStatus) -> String {
@@ -105,19 +140,9 @@ fn memory(group: &Cgroup) -> Memory {
     }
 }
 
-/// Where there is no cgroup that counts: the sums over the processes.
-fn by_processes(daemon: &Daemon, life: &Life) -> (Memory, Option<u64>) {
-    let members = daemon.lives.members(life);
-    let ticks: u64 = members
-        .iter()
-        .filter_map(|&pid| proc::stat(pid).ok())
-        .map(|stat| stat.cpu_ticks)
-        .sum();
-    let memory = Memory {
-        current: Some(members.iter().filter_map(|&pid| proc::pss(pid).ok()).sum()),
-        ..Memory::default()
-    };
-    (memory, ticks_to_usec(ticks))
+fn cpu_usec(members: &[pid_t]) -> Option<u64> {
+    let stats = members.iter().filter_map(|&pid| proc::stat(pid).ok());
+    ticks_to_usec(stats.map(|stat| stat.cpu_ticks).sum())
 }
 
 fn ticks_to_usec(ticks: u64) -> Option<u64> {
@@ -134,9 +159,11 @@ pub(super) fn why(daemon: &Daemon, name: &ServiceName) -> Result<Why, Refusal> {
         .find(|status| status.instance.service == *name)
         .ok_or_else(|| Refusal::Failed(format!("{name} is gone")))?;
     let history = daemon.history.get(name).into_iter().flatten().cloned();
+    let (mut now, members) = service(daemon, &status);
+    now.memory.current = now.memory.current.or(members.as_deref().map(pss));
     Ok(Why {
         service: name.clone(),
-        status: service(daemon, &status),
+        status: now,
         history: history.collect(),
     })
 }
