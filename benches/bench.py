@@ -1,0 +1,82 @@
+"""What every benchmark has: programs, folders, and how services say that they run."""
+
+import os
+import pathlib
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+
+import peers
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Bench:
+    """One run. Its folder is gone with it."""
+
+    def __init__(self):
+        self.target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+        self.supervise = self.target / "release/examples/supervise"
+        self.gateway = self.target / "release/ai-gateway"
+        self.service = self.target / "bench/service"
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
+        self.peers = None
+        self.supervisors = []
+        self.env = {"PATH": os.environ["PATH"]}
+
+    def build(self):
+        subprocess.run(
+            ["cargo", "build", "--release", "--locked", "-q", "--bin", "ai-gateway",
+             "--example", "supervise"], cwd=ROOT, check=True)
+        self.service.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["cc", "-O2", "-static", "-Wall", "-o", self.service, ROOT / "benches/service.c"],
+            check=True)
+        self.peers = peers.fetch(self.target / "bench/peers")
+
+    def supervisor(self, kind):
+        """One of `peers`, with a line of its own on which its services speak."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="peer-", dir=self.folder))
+        supervisor = kind(self, folder / "home")
+        supervisor.line = Line(folder / "fifo")
+        self.env["BENCH_FIFO"] = str(folder / "fifo")
+        self.supervisors.append(supervisor)
+        return supervisor
+
+    def clean(self):
+        for supervisor in self.supervisors:
+            supervisor.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Line:
+    """The FIFO on which services say when they began to run."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        # Open for writing as well, so that it never ends.
+        self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self.poll = select.poll()
+        self.poll.register(self.fd, select.POLLIN)
+        self.rest = b""
+
+    def next(self, seconds=60):
+        """(pid, nanoseconds) of the next service that speaks."""
+        until = time.monotonic() + seconds
+        while b"\n" not in self.rest:
+            if not self.poll.poll(max(0, until - time.monotonic()) * 1000):
+                raise TimeoutError("no service says anything")
+            self.rest += os.read(self.fd, 1 << 16)
+        line, self.rest = self.rest.split(b"\n", 1)
+        pid, moment = line.split()
+        return int(pid), int(moment)
+
+    def several(self, count):
+        return [self.next() for _ in range(count)]
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

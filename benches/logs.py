@@ -1,0 +1,57 @@
+"""What it costs to take 100 MB of log lines from a service into rotated files."""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import peers
+import process
+
+BYTES = 100_000_000
+
+
+class OursToJournal(peers.Ours):
+    """As a unit of systemd: a service's standard output is the journal's own socket."""
+
+    name = "ai-gateway, journal"
+
+    def prepare(self, count, logged):
+        self.journal = str(self.folder / "journal")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(self.journal)
+        listener.listen(8)
+        threading.Thread(target=self.accept, args=[listener], daemon=True).start()
+        return super().prepare(count, logged)
+
+    def accept(self, listener):
+        while True:
+            threading.Thread(target=self.drain, args=[listener.accept()[0]], daemon=True).start()
+
+    def drain(self, stream):
+        while stream.recv(1 << 18):
+            pass
+
+
+def run(bench):
+    for kind in [peers.Ours, OursToJournal, peers.Runit, peers.S6, peers.Supervisord]:
+        yield from one(bench, kind)
+
+
+def one(bench, kind):
+    bench.env["BENCH_BYTES"] = str(BYTES)
+    supervisor = bench.supervisor(kind)
+    supervisor.start(1, logged=True)
+    (service, _), = supervisor.line.several(1)
+    time.sleep(1)
+    pids = supervisor.processes()
+    before, began = process.cpu(pids), time.monotonic()
+    os.kill(service, signal.SIGUSR1)
+    supervisor.line.next(300)
+    taken = time.monotonic() - began
+    time.sleep(1)  # for what is still in the pipe
+    cpu = process.cpu(pids) - before
+    supervisor.stop()
+    yield "CPU of supervisor and logger", kind.name, cpu, "s"
+    yield "time until the service has written it all", kind.name, taken, "s"

@@ -1,0 +1,67 @@
+"""What the kernel says of processes."""
+
+import collections
+import os
+import pathlib
+import select
+
+PROC = pathlib.Path("/proc")
+
+
+def read(pid, name):
+    return (PROC / str(pid) / name).read_text()
+
+
+def name(pid):
+    """The program's file name; nothing for one that is gone."""
+    try:
+        return os.path.basename(os.readlink(PROC / str(pid) / "exe"))
+    except OSError:
+        return ""
+
+
+def descendants(ancestor):
+    children = collections.defaultdict(list)
+    for entry in PROC.iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = (entry / "stat").read_text().rpartition(") ")[2].split()[1]
+            except OSError:
+                continue
+            children[int(parent)].append(int(entry.name))
+    found = list(children[ancestor])
+    for pid in found:
+        found.extend(children[pid])
+    return found
+
+
+def wait(pidfd):
+    """Until the process has ended."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    poll.poll()
+    os.close(pidfd)
+
+
+def pss(pids):
+    """In bytes: their own memory, and their part of what they share."""
+    def of(pid):
+        lines = read(pid, "smaps_rollup").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return sum(of(pid) for pid in pids) * 1024
+
+
+def cpu(pids):
+    """Processor time so far, in seconds, of all their threads."""
+    def of(pid):
+        tasks = (PROC / str(pid) / "task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+    return sum(of(pid) for pid in pids) / 1e9
+
+
+def switches(pids):
+    """How often they have slept and been woken, or were interrupted."""
+    def of(pid):
+        lines = read(pid, "status").splitlines()
+        return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+    return sum(of(pid) for pid in pids)
