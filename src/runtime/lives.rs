@@ -200,9 +200,17 @@ impl Lives {
     ///
     /// The folder is what finds a process that left the group: PostgreSQL makes each of its
     /// processes the leader of a session (`InitPostmasterChild`).
+    ///
+    /// Below a child of another life nothing is looked for: whose parent has ended was handed to
+    /// us, the subreaper, and is never found below a stranger. So the cost does not grow with what
+    /// the other services run.
     pub(super) fn members(&self, life: &Life) -> Vec<pid_t> {
         let own = nix::unistd::getpid().as_raw();
-        let descendants = proc::descendants(own).unwrap_or_default();
+        let may_be = |pid: pid_t| {
+            let child = self.child(pid);
+            child.is_none_or(|child| child.instance.service == life.instance.service)
+        };
+        let descendants = proc::descendants(own, may_be).unwrap_or_default();
         let belongs = |pid: pid_t| {
             let Ok(stat) = proc::stat(pid) else {
                 return false;

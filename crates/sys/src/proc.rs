@@ -3,7 +3,7 @@
 //! A pid read here is a hint: the process may end and its number be used again at any time. Take
 //! a pidfd, and look at `Stat::started` again, before acting on one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -127,29 +127,41 @@ pub fn children(pid: pid_t) -> Result<Vec<pid_t>, ProcError> {
     Ok(of_pid.map(|stat| stat.pid).collect())
 }
 
-/// The children of a process, theirs and so on, parents first.
+/// The children of a process, theirs and so on, parents first. One that is not `wanted` is left out
+/// with everything below it.
 ///
 /// By the kernel's own lists where it was built with them (`CONFIG_PROC_CHILDREN`): they cost as
-/// much as there are descendants, and not as much as there are processes.
+/// much as there are descendants to be looked at, and not as much as there are processes.
 ///
 /// # Errors
 /// Where /proc cannot be listed.
-pub fn descendants(pid: pid_t) -> Result<Vec<pid_t>, ProcError> {
+pub fn descendants(pid: pid_t, wanted: impl Fn(pid_t) -> bool) -> Result<Vec<pid_t>, ProcError> {
     if Path::new("/proc/thread-self/children").exists() {
-        Ok(listed_descendants(pid))
+        Ok(below(pid, listed_children, wanted))
     } else {
-        Ok(descendants_in(&all()?, pid))
+        let mut children: HashMap<pid_t, Vec<pid_t>> = HashMap::new();
+        for stat in all()? {
+            children.entry(stat.parent).or_default().push(stat.pid);
+        }
+        let of = |parent| children.remove(&parent).unwrap_or_default();
+        Ok(below(pid, of, wanted))
     }
 }
 
-fn listed_descendants(ancestor: pid_t) -> Vec<pid_t> {
-    let mut found = listed_children(ancestor);
-    let mut next = 0;
-    while let Some(&parent) = found.get(next) {
-        next += 1;
-        for child in listed_children(parent) {
-            if child != ancestor && !found.contains(&child) {
+fn below(
+    ancestor: pid_t,
+    mut children: impl FnMut(pid_t) -> Vec<pid_t>,
+    wanted: impl Fn(pid_t) -> bool,
+) -> Vec<pid_t> {
+    // Numbers may be used again while we look, so what we saw may even be a circle.
+    let mut seen = HashSet::from([ancestor]);
+    let mut found = Vec::new();
+    let mut parents = vec![ancestor];
+    while let Some(parent) = parents.pop() {
+        for child in children(parent) {
+            if wanted(child) && seen.insert(child) {
                 found.push(child);
+                parents.push(child);
             }
         }
     }
@@ -167,22 +179,6 @@ fn listed_children(pid: pid_t) -> Vec<pid_t> {
             pids.collect::<Vec<pid_t>>()
         })
         .collect()
-}
-
-fn descendants_in(all: &[Stat], ancestor: pid_t) -> Vec<pid_t> {
-    // Numbers may be used again while we look, so what we saw may even be a circle.
-    let mut seen = HashSet::from([ancestor]);
-    let mut found = Vec::new();
-    let mut parents = vec![ancestor];
-    while let Some(parent) = parents.pop() {
-        for child in all.iter().filter(|stat| stat.parent == parent) {
-            if seen.insert(child.pid) {
-                found.push(child.pid);
-                parents.push(child.pid);
-            }
-        }
-    }
-    found
 }
 
 /// The name of the program is in brackets and may hold spaces and brackets: begin after the last.
@@ -233,18 +229,6 @@ mod tests {
 
     use super::*;
 
-    fn process(pid: pid_t, parent: pid_t) -> Stat {
-        Stat {
-            pid,
-            parent,
-            group: pid,
-            session: pid,
-            started: 0,
-            cpu_ticks: 0,
-            zombie: false,
-        }
-    }
-
     #[test]
     fn a_name_with_brackets_and_spaces_does_not_mislead() {
         let text = "7 (a) R 1 (b) S 3 4 5 0 -1 4 0 0 0 0 1 2 3 4 20 0 1 0 99 0 0\n";
@@ -272,17 +256,31 @@ mod tests {
         assert_eq!(parse_pss(text), Some(341 * 1024));
     }
 
+    /// The children that each process has, as pairs of child and parent.
+    fn of(pairs: &[(pid_t, pid_t)]) -> impl FnMut(pid_t) -> Vec<pid_t> {
+        move |parent| {
+            let of_it = pairs.iter().filter(|pair| pair.1 == parent);
+            of_it.map(|pair| pair.0).collect()
+        }
+    }
+
     #[test]
     fn descendants_come_after_their_parents() {
-        let all = [process(4, 3), process(3, 2), process(2, 1), process(9, 8)];
-        assert_eq!(descendants_in(&all, 2), [3, 4]);
-        assert_eq!(descendants_in(&all, 4), []);
+        let pairs = [(4, 3), (3, 2), (2, 1), (9, 8)];
+        assert_eq!(below(2, of(&pairs), |_| true), [3, 4]);
+        assert_eq!(below(4, of(&pairs), |_| true), []);
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_left_out_with_its_own() {
+        let pairs = [(2, 1), (3, 1), (4, 2), (5, 3)];
+        assert_eq!(below(1, of(&pairs), |pid| pid != 2), [3, 5]);
     }
 
     #[test]
     fn a_circle_of_parents_ends() {
-        let all = [process(2, 3), process(3, 2)];
-        assert_eq!(descendants_in(&all, 2), [3]);
+        let pairs = [(2, 3), (3, 2)];
+        assert_eq!(below(2, of(&pairs), |_| true), [3]);
     }
 
     #[test]
@@ -296,14 +294,16 @@ mod tests {
         let shell = pid_t::try_from(child.id()).unwrap();
         // The shell forks when it comes to it.
         let sleeps = loop {
-            let below = listed_descendants(shell);
-            if !below.is_empty() {
-                break below;
+            let found = below(shell, listed_children, |_| true);
+            if !found.is_empty() {
+                break found;
             }
             std::thread::yield_now();
         };
-        assert_eq!(descendants_in(&all().unwrap(), shell), sleeps);
-        let ours = listed_descendants(own);
+        let all = all().unwrap();
+        let pairs: Vec<_> = all.iter().map(|stat| (stat.pid, stat.parent)).collect();
+        assert_eq!(below(shell, of(&pairs), |_| true), sleeps);
+        let ours = below(own, listed_children, |_| true);
         assert!(ours.contains(&shell) && ours.contains(&sleeps[0]));
         nix::sys::signal::killpg(nix::unistd::Pid::from_raw(shell), nix::sys::signal::SIGKILL)
             .unwrap();

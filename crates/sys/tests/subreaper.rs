@@ -38,7 +38,7 @@ fn an_orphan_is_handed_to_the_subreaper_and_reaped_once() {
     let own = i32::try_from(std::process::id()).unwrap();
     assert_eq!(proc::stat(pid).unwrap().parent, own);
     assert_eq!(proc::children(own).unwrap(), [pid]);
-    assert_eq!(proc::descendants(own).unwrap(), [pid]);
+    assert_eq!(proc::descendants(own, |_| true).unwrap(), [pid]);
     assert_eq!(reap(pid).unwrap(), None);
 
     let orphan = PidFd::open(pid).unwrap();
