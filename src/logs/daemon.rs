@@ -97,7 +97,7 @@ impl Drop for Line<'_> {
     fn drop(&mut self) {
         let text = self.text.trim_ascii();
         if let Ok(mut file) = self.lines.file.lock() {
-            file.line(text);
+            file.lines(&[text, b"\n"].concat());
         }
         if self.lines.terminal {
             let text = String::from_utf8_lossy(text);

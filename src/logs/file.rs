@@ -47,27 +47,32 @@ impl LogFile {
         })
     }
 
-    /// Writes one line. A line that cannot be written (a full disk) is counted, and the count is
-    /// the first thing that is written once that is possible again.
-    pub fn line(&mut self, text: &[u8]) {
-        let now = humantime::format_rfc3339_micros(clock::wall());
-        let mut line = Vec::with_capacity(text.len() + 64);
+    /// Writes lines, each of which ends with a line break, with the time that it is now. Lines that
+    /// cannot be written (a full disk) are counted, and the count is the first thing that is
+    /// written once that is possible again.
+    pub fn lines(&mut self, text: &[u8]) {
+        let now = humantime::format_rfc3339_micros(clock::wall()).to_string();
+        let mut stamped = Vec::with_capacity(text.len() * 2);
         if self.lost > 0 {
-            line.extend_from_slice(
+            stamped.extend_from_slice(
                 format!("{now} ({} lines were lost here)\n", self.lost).as_bytes(),
             );
         }
-        line.extend_from_slice(format!("{now} ").as_bytes());
-        line.extend_from_slice(text);
-        line.push(b'\n');
-        match self.write(&line) {
+        let mut count = 0;
+        for line in text.split_inclusive(|&byte| byte == b'\n') {
+            stamped.extend_from_slice(now.as_bytes());
+            stamped.push(b' ');
+            stamped.extend_from_slice(line);
+            count += 1;
+        }
+        match self.write(&stamped) {
             Ok(()) => self.lost = 0,
-            Err(_) => self.lost += 1,
+            Err(_) => self.lost += count,
         }
     }
 
-    fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        let length = line.len() as u64;
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        let length = lines.len() as u64;
         if self.size > 0 && self.size + length > self.size_max {
             let mut aside = self.path.clone().into_os_string();
             aside.push(".1");
@@ -76,7 +81,7 @@ impl LogFile {
             self.size = 0;
         }
         // In one call, so that a reader never sees half a line.
-        self.file.write_all(line)?;
+        self.file.write_all(lines)?;
         self.size += length;
         Ok(())
     }

@@ -9,15 +9,19 @@ use std::{
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use supervise::spec::ServiceName;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::AsyncWriteExt,
     net::{UnixStream, unix::pipe},
     sync::{Mutex, oneshot},
+    task::yield_now,
 };
 
 use super::{file::LogFile, terminal::prefix};
 
 /// A line that is longer is cut.
 const LINE_MAX: usize = 64 << 10;
+
+/// Read at once: what a pipe holds.
+const READ_MAX: usize = 64 << 10;
 
 /// Where the lines of one service go.
 #[derive(Debug)]
@@ -44,17 +48,21 @@ impl Sink {
         Ok(Self::Journal(UnixStream::from_std(stream)?))
     }
 
-    async fn line(&mut self, line: &[u8]) {
+    /// Each of the lines ends with a line break.
+    async fn lines(&mut self, lines: &[u8]) {
         match self {
             Self::Journal(stream) => {
                 // A journal that went away loses lines, and must not take the service with it.
-                let _lost = stream.write_all(&[line, b"\n"].concat()).await;
+                let _lost = stream.write_all(lines).await;
             }
             Self::File { file, terminal } => {
-                file.line(line);
+                file.lines(lines);
                 if let Some(name) = terminal {
-                    let text = String::from_utf8_lossy(line);
-                    let _gone = writeln!(anstream::stdout(), "{}{text}", prefix(name.as_str()));
+                    let prefix = prefix(name.as_str());
+                    let mut terminal = anstream::stdout().lock();
+                    for line in String::from_utf8_lossy(lines).lines() {
+                        let _gone = writeln!(terminal, "{prefix}{line}");
+                    }
                 }
             }
         }
@@ -64,7 +72,9 @@ impl Sink {
 /// The end of a service's pipe.
 #[derive(Debug)]
 pub struct Reader {
-    lines: BufReader<pipe::Receiver>,
+    pipe: pipe::Receiver,
+    /// The beginning of a line whose end has not come yet.
+    begun: Vec<u8>,
     /// Shared with the reader of the life before, which may have lines left.
     sink: Arc<Mutex<Sink>>,
     waiting: Option<(String, oneshot::Sender<()>)>,
@@ -80,7 +90,8 @@ impl Reader {
 
         fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let reader = Self {
-            lines: BufReader::new(pipe::Receiver::from_owned_fd(ours)?),
+            pipe: pipe::Receiver::from_owned_fd(ours)?,
+            begun: Vec::new(),
             sink,
             waiting: None,
         };
@@ -96,36 +107,61 @@ impl Reader {
 
     /// Hands on every line until nobody holds the other end.
     pub async fn run(mut self) {
-        let mut line = Vec::new();
-        while let Ok(more) = self.next(&mut line).await
-            && (more || !line.is_empty())
-        {
-            if line.last() == Some(&b'\r') {
-                line.pop();
+        while let Ok(Some(lines)) = self.next().await {
+            if !lines.is_empty() {
+                self.sink.lock().await.lines(&lines).await;
             }
-            self.look(&line);
-            self.sink.lock().await.line(&line).await;
-            line.clear();
+            // Services that write without end take turns, with the daemon's own work as well.
+            yield_now().await;
+        }
+        if !self.begun.is_empty() {
+            let mut lines = Vec::new();
+            self.end_line(&mut lines);
+            self.sink.lock().await.lines(&lines).await;
         }
     }
 
-    /// Fills `line` up to the next line break, and says whether there may be more.
-    async fn next(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
-        loop {
-            let buffer = self.lines.fill_buf().await?;
-            if buffer.is_empty() {
-                return Ok(false);
-            }
-            let end = buffer.iter().position(|&byte| byte == b'\n');
-            let room = LINE_MAX - line.len();
-            let take = end.unwrap_or(buffer.len()).min(room);
-            line.extend_from_slice(&buffer[..take]);
-            let whole = end == Some(take);
-            self.lines.consume(take + usize::from(whole));
-            if whole || line.len() == LINE_MAX {
-                return Ok(true);
+    /// The lines that end in what has come; none when nothing more will.
+    async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        self.pipe.readable().await?;
+        // Only for as long as there is something to read: most services are silent most of the
+        // time, and there may be many.
+        let mut bytes = Vec::with_capacity(READ_MAX);
+        match self.pipe.try_read_buf(&mut bytes) {
+            Ok(0) => Ok(None),
+            Ok(_) => Ok(Some(self.take(&bytes))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Some(Vec::new())),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take(&mut self, mut bytes: &[u8]) -> Vec<u8> {
+        let mut lines = Vec::with_capacity(self.begun.len() + bytes.len() + 1);
+        while !bytes.is_empty() {
+            let end = bytes.iter().position(|&byte| byte == b'\n');
+            let part = end.unwrap_or(bytes.len()).min(LINE_MAX - self.begun.len());
+            self.begun.extend_from_slice(&bytes[..part]);
+            let whole = end == Some(part);
+            bytes = &bytes[part + usize::from(whole)..];
+            if whole || self.begun.len() == LINE_MAX {
+                self.end_line(&mut lines);
             }
         }
+        self.begun.shrink_to(0);
+        lines
+    }
+
+    /// Adds the line that was begun, which is whole now.
+    fn end_line(&mut self, lines: &mut Vec<u8>) {
+        if self.begun.last() == Some(&b'\r') {
+            self.begun.pop();
+        }
+        let line = std::mem::take(&mut self.begun);
+        self.look(&line);
+        lines.extend_from_slice(&line);
+        lines.push(b'\n');
+        self.begun = line;
+        self.begun.clear();
     }
 
     fn look(&mut self, line: &[u8]) {

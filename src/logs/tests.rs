@@ -90,7 +90,7 @@ fn a_log_never_grows_beyond_its_bound() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = LogFile::with_size(folder.path(), "a", 1000).unwrap();
     for number in 0..100 {
-        log.line(format!("line {number}").as_bytes());
+        log.lines(format!("line {number}\n").as_bytes());
     }
     let (now, before) = (folder.path().join("a.log"), folder.path().join("a.log.1"));
     for file in [&now, &before] {
@@ -107,10 +107,10 @@ fn lines_that_were_lost_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let mut log = LogFile::open(folder.path(), "a").unwrap();
     log.write_to("/dev/full");
-    log.line(b"one");
-    log.line(b"two");
+    log.lines(b"one\ntwo\n");
+    log.lines(b"three\n");
     log.write_to(folder.path().join("a.log"));
-    log.line(b"three");
-    let wanted = ["(2 lines were lost here)", "three"];
+    log.lines(b"four\n");
+    let wanted = ["(3 lines were lost here)", "four"];
     assert_eq!(lines(&folder.path().join("a.log")), wanted);
 }
