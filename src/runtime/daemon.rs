@@ -22,7 +22,8 @@ use tokio::{
 
 use super::{
     DaemonLock, Options, Planned, Replan, RunError, clock, clock::Clock, effects::chain, files,
-    groups::Groups, leftovers, lives::Lives, report, waiters::Goal, waiters::Waiters,
+    groups::Groups, launch::raise_open_files, leftovers, lives::Lives, report, waiters::Goal,
+    waiters::Waiters,
 };
 use crate::{
     config::paths::Paths,
@@ -72,6 +73,8 @@ pub(super) struct Daemon {
     pub(super) history: BTreeMap<ServiceName, VecDeque<Moment>>,
     pub(super) changes: watch::Sender<u64>,
     pub(super) manager: Manager,
+    /// Whether there are changes that nobody was told yet.
+    pub(super) changed: bool,
     /// Whether everything was ready once.
     pub(super) was_ready: bool,
     /// How often a person or systemd has asked for the end.
@@ -91,6 +94,7 @@ pub fn run(options: Options) -> Result<(), RunError> {
     sys::subreaper::become_subreaper().map_err(kernel("become the parent of orphans"))?;
     leftovers::kill(&options.planned.stack).map_err(kernel("end what an earlier daemon left"))?;
     files::write(&options.planned.stack)?;
+    raise_open_files().map_err(|error| kernel("allow itself more open files")(error.into()))?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
@@ -172,6 +176,7 @@ impl Daemon {
             history: BTreeMap::new(),
             changes,
             manager: Manager::default(),
+            changed: false,
             was_ready: false,
             asked_to_end: 0,
             complete: false,
@@ -246,6 +251,7 @@ impl Daemon {
                 events.extend(self.act(effect));
             }
         }
+        report::told(self);
         if !self.waiters.is_empty() {
             let status: Vec<_> = self.machine.status().collect();
             self.waiters.settle(&status);
@@ -424,9 +430,9 @@ impl Daemon {
     /// Whether every service that is meant to run is ready, and there is one.
     pub(super) fn all_ready(&self) -> bool {
         let mut some = false;
-        let all = self.machine.status().all(|status| {
-            some |= status.state == StateName::Ready;
-            matches!(status.state, StateName::Ready | StateName::Stopped)
+        let all = self.machine.states().all(|(_, state)| {
+            some |= state == StateName::Ready;
+            matches!(state, StateName::Ready | StateName::Stopped)
         });
         some && all
     }

@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use supervise::spec::Command;
 use sys::spawn::{Group, Launch, SpawnError, Spawned};
 
@@ -97,4 +97,12 @@ pub(super) fn launch(command: &Command, around: &Surroundings<'_>) -> Result<Spa
 fn open_files() -> Option<(u64, u64)> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     Some((hard.min(OPEN_FILES), hard))
+}
+
+/// As many for ourselves: the usual soft limit of 1,024 is used up by two hundred services.
+pub(super) fn raise_open_files() -> nix::Result<()> {
+    match open_files() {
+        Some((soft, hard)) => setrlimit(Resource::RLIMIT_NOFILE, soft, hard),
+        None => Ok(()),
+    }
 }

@@ -59,7 +59,7 @@ fn pss(members: &[pid_t]) -> u64 {
 }
 
 fn state(daemon: &Daemon) -> GatewayState {
-    let states: Vec<_> = daemon.machine.status().map(|status| status.state).collect();
+    let states: Vec<_> = daemon.machine.states().map(|(_, state)| state).collect();
     let ill = |state: &StateName| match state {
         StateName::Unhealthy | StateName::BackingOff | StateName::Failed => true,
         StateName::Waiting | StateName::Starting | StateName::Draining | StateName::Stopping => {
@@ -168,7 +168,7 @@ pub(super) fn why(daemon: &Daemon, name: &ServiceName) -> Result<Why, Refusal> {
     })
 }
 
-/// A service went from one state to another: remembers it and tells everybody.
+/// A service went from one state to another: remembers it.
 pub(super) fn change(daemon: &mut Daemon, change: &Change) {
     let name = &change.instance.service;
     let moment = Moment {
@@ -182,6 +182,14 @@ pub(super) fn change(daemon: &mut Daemon, change: &Change) {
     }
     history.push_back(moment);
     log(change);
+    daemon.changed = true;
+}
+
+/// Tells everybody how things are, once for all that has changed in one turn.
+pub(super) fn told(daemon: &mut Daemon) {
+    if !std::mem::take(&mut daemon.changed) {
+        return;
+    }
     if daemon.all_ready() && daemon.asked_to_end == 0 {
         daemon.was_ready = true;
         daemon.manager.ready();
@@ -212,23 +220,33 @@ fn log(change: &Change) {
     }
 }
 
-/// One line on how far everything is: `3 of 4 ready: waiting for litellm`.
+/// So many services that are not ready are named in one line.
+const NAMED: usize = 8;
+
+/// One line on how far everything is: `3 of 4 ready: litellm is starting`.
 fn line(daemon: &Daemon) -> String {
     let mut ready = 0;
-    let mut not: Vec<String> = Vec::new();
+    let mut not: Vec<(&ServiceName, StateName)> = Vec::new();
     let mut all = 0;
-    for status in daemon.machine.status() {
+    for (service, state) in daemon.machine.states() {
         all += 1;
-        match status.state {
+        match state {
             StateName::Ready => ready += 1,
             StateName::Stopped => {}
-            state => not.push(format!("{} is {state}", status.instance.service)),
+            state => not.push((service, state)),
         }
     }
     let mut line = format!("{ready} of {all} ready");
     if !not.is_empty() {
+        let named = not.iter().take(NAMED);
+        let named: Vec<_> = named
+            .map(|(service, state)| format!("{service} is {state}"))
+            .collect();
         line.push_str(": ");
-        line.push_str(&not.join(", "));
+        line.push_str(&named.join(", "));
+        if not.len() > NAMED {
+            line.push_str(&format!(" and {} more", not.len() - NAMED));
+        }
     }
     line
 }

@@ -178,6 +178,11 @@ impl Machine {
         })
     }
 
+    /// The state of every service and nothing else, in the order of their names.
+    pub fn states(&self) -> impl Iterator<Item = (&ServiceName, StateName)> {
+        self.units.iter().map(|(name, unit)| (name, unit.name()))
+    }
+
     /// The specification of a service, as it was given.
     pub fn spec(&self, service: &ServiceName) -> Option<&ServiceSpec> {
         self.units.get(service).map(|unit| &unit.spec)
