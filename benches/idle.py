@@ -5,7 +5,7 @@ import time
 import peers
 import process
 
-COUNTS = [1, 1000]
+COUNTS = [1, 10, 100, 1000]
 REST_SECONDS = 10
 SUPERVISORD_MAX = 100  # it reads and closes its way through every descriptor at each launch
 

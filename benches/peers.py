@@ -130,7 +130,7 @@ class S6(Supervisor):
       wait"""
 
     def prepare(self, count, logged):
-        self.service_folders(count, logged and f"{self.root('usr/bin/s6-log')} T n1 s{LOG_BYTES} main")
+        self.service_folders(count, logged and f"{self.root('usr/bin/s6-log')} T n1 s{LOG_BYTES} ./main")
         env = {
             "PATH": self.root("usr/bin") + ":" + os.environ["PATH"],
             "LD_LIBRARY_PATH": self.root("usr/lib/x86_64-linux-gnu"),

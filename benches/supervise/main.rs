@@ -32,7 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let program = PathBuf::from(next()?);
     let command: (PathBuf, Vec<String>) = (program, arguments.collect());
 
-    let paths = Paths::find(|name| (name == "AI_GATEWAY_HOME").then(|| home.clone()), false)?;
+    let paths = Paths::find(
+        |name| (name == "AI_GATEWAY_HOME").then(|| home.clone()),
+        false,
+    )?;
     let files = Output::Files {
         folder: paths.logs(),
         terminal: false,
