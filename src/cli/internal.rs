@@ -1,9 +1,10 @@
-//! `ai-gateway internal`: what the daemon has its services run. Not for people, and not in the
-//! help; what it prints is in LiteLLM's log.
+//! `ai-gateway internal`: what the daemon has its services run, and systemd for a reload. Not for
+//! people, and not in the help; what it prints is in LiteLLM's log or in the unit's.
 
 use super::{
     context::{print, tell, variable},
     failure::{Exit, Failure},
+    reload,
 };
 use crate::{
     control::{client::Client, types::Call},
@@ -26,15 +27,19 @@ pub(super) struct Args {
 enum Verb {
     /// Make Open WebUI's key and the demo model be there, once LiteLLM answers
     EnsureWebuiKey,
+    /// Have the daemon read the configuration again, and wait until that is done
+    Reload,
     /// Take LiteLLM out of service and wait for the answers under way
     DrainLitellm,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let context = Context::read(variable).map_err(|e| Failure::of(Exit::Usage, &e))?;
+    let context = || Context::read(variable).map_err(|e| Failure::of(Exit::Usage, &e));
     match args.verb {
-        Verb::EnsureWebuiKey => ensure_webui_key(&context),
-        Verb::DrainLitellm => drain_litellm(&context),
+        Verb::EnsureWebuiKey => ensure_webui_key(&context()?),
+        Verb::DrainLitellm => drain_litellm(&context()?),
+        // Not the verb that people type: that one asks systemd, which is who asks here.
+        Verb::Reload => reload::ask(&super::context::Context::find()?),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `ai-gateway run`: the daemon itself, in the foreground; what a unit runs.
 
 use std::{
+    error::Error,
     io::{self, IsTerminal as _},
     path::Path,
 };
@@ -18,6 +19,7 @@ use crate::{
     runtime::{self, Options, Planned, RunError},
     secrets::SecretStore,
     stack::{self, Secrets},
+    systemd::notify,
 };
 
 /// Run the gateway in the foreground
@@ -29,6 +31,16 @@ use crate::{
 pub(super) struct Args {}
 
 pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
+    let mut errno = None;
+    daemon(context, &mut errno).inspect_err(|failure| {
+        let text = anstream::adapter::strip_str(&failure.text()).to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        notify::fail(text.trim_end(), errno, failure.code());
+    })
+}
+
+/// Runs the daemon; `errno` becomes what the kernel said, if that is why it does not run.
+fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
     root::refuse(context, "run")?;
     let planned = plan(context)?;
     let output = Output::find(
@@ -45,7 +57,10 @@ pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
         planned,
         replan: Box::new(move || plan(&again).map_err(refusal)),
     };
-    runtime::run(options).map_err(|error| failure(&error))
+    runtime::run(options).map_err(|error| {
+        *errno = kernel(&error);
+        Failure::of(Exit::Failed, &error)
+    })
 }
 
 /// From the file to what is to be run.
@@ -95,6 +110,29 @@ fn refusal(failure: Failure) -> Refusal {
     }
 }
 
-fn failure(error: &RunError) -> Failure {
-    Failure::of(Exit::Failed, error)
+/// What the kernel said, if it is at the root of this.
+fn kernel(error: &RunError) -> Option<i32> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return error.raw_os_error();
+        }
+        cause = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_said_is_found_at_the_root() {
+        let error = |source| RunError::Kernel {
+            what: "listen",
+            source,
+        };
+        assert_eq!(kernel(&error(io::Error::from_raw_os_error(98))), Some(98));
+        assert_eq!(kernel(&error(io::Error::other("no"))), None);
+    }
 }

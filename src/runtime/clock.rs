@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use nix::time::{ClockId, clock_gettime};
 use supervise::event::Time;
 use tokio::time::Instant;
 
@@ -36,6 +37,13 @@ impl Clock {
         let at = wall().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH);
         humantime::format_rfc3339_millis(at).to_string()
     }
+}
+
+/// The kernel's monotonic clock, which systemd and we both read.
+pub fn monotonic() -> Duration {
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from);
+    // It is there since Linux 2.6; a message that says zero is one that systemd ignores.
+    time.unwrap_or_default()
 }
 
 /// The wall clock.

@@ -9,7 +9,7 @@ use std::{
 use nix::{libc::pid_t, unistd::geteuid};
 use supervise::{
     effect::StateName,
-    event::{Event, Instance, Request, Target},
+    event::{Event, Instance, Request, Target, Time},
     machine::{Machine, Reconfigured},
     spec::ServiceName,
 };
@@ -21,9 +21,16 @@ use tokio::{
 };
 
 use super::{
-    DaemonLock, Options, Planned, Replan, RunError, clock, clock::Clock, effects::chain, files,
-    groups::Groups, launch::raise_open_files, leftovers, lives::Lives, report, waiters::Goal,
-    waiters::Waiters,
+    DaemonLock, Options, Planned, Replan, RunError, clock,
+    clock::Clock,
+    effects::chain,
+    files,
+    groups::Groups,
+    launch::raise_open_files,
+    leftovers,
+    lives::Lives,
+    report,
+    waiters::{Goal, Progress, Waiters},
 };
 use crate::{
     config::paths::Paths,
@@ -32,7 +39,7 @@ use crate::{
         types::{Ask, Call, GatewayStatus, Handle, Moment, Refusal, Reply},
     },
     logs::{Output, Sink},
-    systemd::notify::Manager,
+    systemd::notify::{Manager, View},
 };
 
 /// Calls that wait for the loop. It answers in microseconds; more than these come only from a
@@ -75,6 +82,10 @@ pub(super) struct Daemon {
     pub(super) manager: Manager,
     /// Whether there are changes that nobody was told yet.
     pub(super) changed: bool,
+    /// Whether something may be new to the manager.
+    untold: bool,
+    /// Reloads that are under way.
+    reloads: Vec<Goal>,
     /// Whether everything was ready once.
     pub(super) was_ready: bool,
     /// How often a person or systemd has asked for the end.
@@ -161,9 +172,10 @@ impl Daemon {
             planned,
             replan,
         } = options;
+        let clock = Clock::start();
         Ok(Self {
             machine: Machine::new(planned.stack.services.clone(), clock::seed())?,
-            clock: Clock::start(),
+            clock,
             paths,
             planned,
             groups: Groups::take(),
@@ -175,8 +187,10 @@ impl Daemon {
             waiters: Waiters::default(),
             history: BTreeMap::new(),
             changes,
-            manager: Manager::default(),
+            manager: Manager::of_process(clock.now()),
             changed: false,
+            untold: true,
+            reloads: Vec::new(),
             was_ready: false,
             asked_to_end: 0,
             complete: false,
@@ -200,13 +214,16 @@ impl Daemon {
     /// One input after the other, until everything is down for good.
     async fn turn(&mut self, signals: &mut Signals, calls: &mut mpsc::Receiver<Ask>) {
         while !self.complete {
+            if self.untold {
+                self.tell_manager();
+            }
             let due = self.machine.next_deadline();
-            let alarm = async {
-                match due {
-                    Some(time) => sleep_until(self.clock.instant(time)).await,
-                    None => std::future::pending().await,
-                }
+            let clock = self.clock;
+            let at = async move |time: Option<Time>| match time {
+                Some(time) => sleep_until(clock.instant(time)).await,
+                None => std::future::pending().await,
             };
+            let (alarm, beat) = (at(due), at(self.manager.next()));
             // Every arm is cancel-safe: each waits for a readiness that stays until it is taken.
             tokio::select! {
                 biased;
@@ -221,6 +238,7 @@ impl Daemon {
                 Some(()) = signals.interrupt.recv() => self.asked_to_end(),
                 Some(()) = signals.hang_up.recv() => self.hung_up(),
                 () = alarm => self.feed([Event::Deadline]),
+                () = beat => self.untold = true,
                 Some(_ended) = self.readers.join_next() => {}
             }
         }
@@ -245,6 +263,7 @@ impl Daemon {
     /// Event, effects, what they answer at once, and so on until nothing more follows; then those
     /// who wait.
     pub(super) fn feed(&mut self, events: impl Into<VecDeque<Event>>) {
+        self.untold = true;
         let mut events = events.into();
         while let Some(event) = events.pop_front() {
             for effect in self.machine.handle(event, self.clock.now()) {
@@ -300,14 +319,13 @@ impl Daemon {
             }
             Call::Stop(None) => {
                 self.asked_to_end = self.asked_to_end.max(1);
-                self.manager.stopping();
                 self.request(Goal::End, Request::Shutdown)
             }
             Call::Stop(Some(service)) => {
                 let goal = Goal::Down(service.clone());
                 self.request(goal, Request::Stop(Target::One(service)))
             }
-            Call::Reload => self.reload(),
+            Call::Reload => self.reload_and_tell(),
         }
     }
 
@@ -348,6 +366,56 @@ impl Daemon {
                 .map(|status| (status.instance.service, life(status.instance.generation)))
                 .collect(),
         )
+    }
+
+    /// What systemd wants to know, if it listens.
+    fn tell_manager(&mut self) {
+        self.untold = false;
+        if !self.manager.listens() {
+            return;
+        }
+        let services: Vec<_> = self.machine.status().collect();
+        let view = View {
+            services: &services,
+            patience: self.machine.patience(),
+            now: self.clock.now(),
+        };
+        if self.asked_to_end > 0 {
+            return self.manager.tell(|herald| herald.stopping(view));
+        }
+        let reloading = !self.reloads.is_empty();
+        self.reloads
+            .retain(|goal| goal.progress(&services) == Progress::Under);
+        if reloading && self.reloads.is_empty() {
+            self.manager.tell(|herald| herald.reloaded(None, view));
+        }
+        self.manager.tell(|herald| herald.news(view));
+    }
+
+    /// A reload of which systemd hears how it begins, and how it ends.
+    fn reload_and_tell(&mut self) -> Result<Answer, Refusal> {
+        let monotonic = clock::monotonic();
+        self.manager.tell(|herald| herald.reload(monotonic));
+        self.untold = true;
+        let answer = self.reload();
+        match &answer {
+            Ok(Answer::When(goal, ..)) => self.reloads.push(goal.clone()),
+            Ok(Answer::Now(_) | Answer::Measured(..)) => {}
+            Err(refusal) => self.refused(&refusal.to_string()),
+        }
+        answer
+    }
+
+    fn refused(&mut self, why: &str) {
+        let services: Vec<_> = self.machine.status().collect();
+        let view = View {
+            services: &services,
+            patience: self.machine.patience(),
+            now: self.clock.now(),
+        };
+        let first = why.lines().next().unwrap_or_default().to_owned();
+        self.manager
+            .tell(|herald| herald.reloaded(Some(first), view));
     }
 
     /// Reads the configuration again; what is wrong with it leaves everything as it is.
@@ -391,7 +459,7 @@ impl Daemon {
         match self.output {
             // Our terminal is gone, and we with it.
             Output::Files { terminal: true, .. } => self.asked_to_end(),
-            Output::Files { .. } | Output::Journal(_) => match self.reload() {
+            Output::Files { .. } | Output::Journal(_) => match self.reload_and_tell() {
                 Ok(Answer::When(_, _, events)) => self.feed(events),
                 Ok(Answer::Now(_) | Answer::Measured(..)) => {}
                 Err(refusal) => tracing::error!("the configuration stays as it is: {refusal}"),
@@ -403,10 +471,7 @@ impl Daemon {
     fn asked_to_end(&mut self) {
         self.asked_to_end += 1;
         match self.asked_to_end {
-            1 => {
-                tracing::info!("stopping");
-                self.manager.stopping();
-            }
+            1 => tracing::info!("stopping"),
             2 => tracing::warn!("still stopping; once more, and whatever is left is killed"),
             _ => self.kill_everything(),
         }
@@ -415,6 +480,7 @@ impl Daemon {
 
     /// Nothing runs any more: takes leave.
     async fn end(&mut self) {
+        self.tell_manager();
         let lines = async { while self.readers.join_next().await.is_some() {} };
         // A process that left its service and holds a pipe open does not keep us.
         let _in_time = timeout(LAST_LINES, lines).await;

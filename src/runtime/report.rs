@@ -1,4 +1,4 @@
-//! What people and scripts are told: status, history, log and the service manager's line.
+//! What people and scripts are told: status, history and log.
 
 use std::collections::BTreeMap;
 
@@ -192,10 +192,7 @@ pub(super) fn told(daemon: &mut Daemon) {
     }
     if daemon.all_ready() && daemon.asked_to_end == 0 {
         daemon.was_ready = true;
-        daemon.manager.ready();
     }
-    let line = line(daemon);
-    daemon.manager.status(line);
     daemon.changes.send_modify(|count| *count += 1);
 }
 
@@ -218,35 +215,4 @@ fn log(change: &Change) {
         }
         _ => tracing::info!(ai_gateway_service = name, "{name} is {to}: {reason}"),
     }
-}
-
-/// So many services that are not ready are named in one line.
-const NAMED: usize = 8;
-
-/// One line on how far everything is: `3 of 4 ready: litellm is starting`.
-fn line(daemon: &Daemon) -> String {
-    let mut ready = 0;
-    let mut not: Vec<(&ServiceName, StateName)> = Vec::new();
-    let mut all = 0;
-    for (service, state) in daemon.machine.states() {
-        all += 1;
-        match state {
-            StateName::Ready => ready += 1,
-            StateName::Stopped => {}
-            state => not.push((service, state)),
-        }
-    }
-    let mut line = format!("{ready} of {all} ready");
-    if !not.is_empty() {
-        let named = not.iter().take(NAMED);
-        let named: Vec<_> = named
-            .map(|(service, state)| format!("{service} is {state}"))
-            .collect();
-        line.push_str(": ");
-        line.push_str(&named.join(", "));
-        if not.len() > NAMED {
-            line.push_str(&format!(" and {} more", not.len() - NAMED));
-        }
-    }
-    line
 }

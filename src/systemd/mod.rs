@@ -1,3 +1,5 @@
-//! What systemd hears from us.
+//! What systemd hears from us: [`notify`] decides what to say, [`socket`] says it.
 
 pub mod notify;
+pub mod socket;
+mod status;

@@ -1,39 +1,312 @@
-//! sd_notify(3): readiness and progress, to whoever started us and wants to know.
+//! sd_notify(3): what the service manager is told, and when.
+//!
+//! [`Herald`] decides, as a function of the services' states, the time and what was said before;
+//! [`Manager`] sends it. The messages:
+//!
+//! - `STATUS=` when the line changes. Its seconds are brought up to date only when the loop is
+//!   awake anyway, as it is in a start, for its probes; nothing wakes it for them.
+//! - `READY=1` once every service is ready, and with `MAINPID=`, for whoever starts us by way of a
+//!   shell. A start in which a service fails for good stays a start: systemd shows `activating`,
+//!   with the reason in the status, and the other services go on. It is over when a person has
+//!   that service started.
+//! - `EXTEND_TIMEOUT_USEC=` while a start, a reload or a stop is under way: until the machine's own
+//!   last deadline of what it waits for. So systemd never kills what the machine still waits for,
+//!   and a machine that is stuck is not waited for.
+//! - `RELOADING=1` with `MONOTONIC_USEC=`, and `READY=1` when what was changed is ready again, or
+//!   was refused. Not in a start, for which `READY=1` has another meaning.
+//! - `STOPPING=1` once.
+//! - `WATCHDOG=1` every half of `$WATCHDOG_USEC`. The loop's own timer asks for it, so a loop that
+//!   does not turn does not send it.
 
-use sd_notify::NotifyState;
+use std::{fmt::Write as _, time::Duration};
+
+use supervise::{effect::StateName, event::Time, machine::ServiceStatus};
+
+use super::{
+    socket::Socket,
+    status::{line, one_line},
+};
+
+/// For the way from a deadline to the next message.
+const MARGIN: Duration = Duration::from_secs(15);
+
+/// A start that only a person can bring to an end; in systemd's terms it must end some time.
+const UNTIL_SOMEBODY_HELPS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// What the service manager wants of us.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Where it listens, if it does.
+    pub socket: Option<String>,
+    /// Longer than this without a sign of life, and we are killed.
+    pub watchdog: Option<Duration>,
+    /// Who we are.
+    pub pid: u32,
+}
+
+impl Wishes {
+    /// Reads them from the environment of the process `pid` (sd_notify(3),
+    /// sd_watchdog_enabled(3)).
+    pub fn read(variable: impl Fn(&str) -> Option<String>, pid: u32) -> Self {
+        let number = |name| variable(name)?.parse::<u64>().ok();
+        // Variables are inherited: these may be meant for who started us.
+        let ours = variable("WATCHDOG_PID").is_none_or(|of| of == pid.to_string());
+        let micros = number("WATCHDOG_USEC").filter(|&usec| usec > 0 && ours);
+        Self {
+            socket: variable("NOTIFY_SOCKET").filter(|socket| !socket.is_empty()),
+            watchdog: micros.map(Duration::from_micros),
+            pid,
+        }
+    }
+}
+
+/// What the daemon as a whole is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Not everything was ready yet.
+    Starting,
+    /// Everything was ready once.
+    Running,
+    /// The configuration is read again, and what has changed starts.
+    Reloading,
+    /// On the way to the end.
+    Stopping,
+}
+
+/// What is to be told about.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Every service.
+    pub services: &'a [ServiceStatus],
+    /// [`supervise::machine::Machine::patience`].
+    pub patience: Option<Time>,
+    /// Now.
+    pub now: Time,
+}
+
+/// Decides what to say.
+#[derive(Debug)]
+pub struct Herald {
+    pid: u32,
+    phase: Phase,
+    /// Why a reload was refused, to be told until something changes.
+    refused: Option<String>,
+    status: String,
+    extended_to: Option<Time>,
+    beat: Option<Beat>,
+}
+
+/// Signs of life.
+#[derive(Debug, Clone, Copy)]
+struct Beat {
+    every: Duration,
+    next: Time,
+}
+
+impl Herald {
+    /// Says nothing yet.
+    pub fn new(wishes: &Wishes, now: Time) -> Self {
+        let beat = |watchdog: Duration| Beat {
+            every: watchdog / 2,
+            next: now,
+        };
+        Self {
+            pid: wishes.pid,
+            phase: Phase::Starting,
+            refused: None,
+            status: String::new(),
+            extended_to: None,
+            beat: wishes.watchdog.map(beat),
+        }
+    }
+
+    /// When it wants to be asked even if nothing happens.
+    pub fn next(&self) -> Option<Time> {
+        self.beat.map(|beat| beat.next)
+    }
+
+    /// A reload begins, at this time of the monotonic clock.
+    #[must_use]
+    pub fn reload(&mut self, monotonic: Duration) -> Option<String> {
+        match self.phase {
+            Phase::Starting | Phase::Stopping => None,
+            Phase::Running | Phase::Reloading => {
+                self.phase = Phase::Reloading;
+                self.extended_to = None;
+                self.refused = None;
+                "reloading".clone_into(&mut self.status);
+                Some(format!(
+                    "RELOADING=1\nMONOTONIC_USEC={}\nSTATUS={}\n",
+                    monotonic.as_micros(),
+                    self.status
+                ))
+            }
+        }
+    }
+
+    /// The reload is over; `refused` says why it changed nothing.
+    #[must_use]
+    pub fn reloaded(&mut self, refused: Option<String>, view: View<'_>) -> Option<String> {
+        if let Some(why) = &refused {
+            self.refused = Some(one_line(&format!("the last reload was refused: {why}")));
+        }
+        if self.phase != Phase::Reloading {
+            return self.news(view);
+        }
+        self.phase = Phase::Running;
+        self.status = self.line(view);
+        Some(format!("READY=1\nSTATUS={}\n", self.status))
+    }
+
+    /// The end begins.
+    #[must_use]
+    pub fn stopping(&mut self, view: View<'_>) -> Option<String> {
+        if self.phase == Phase::Stopping {
+            return self.news(view);
+        }
+        self.phase = Phase::Stopping;
+        self.extended_to = None;
+        self.refused = None;
+        let mut message = "STOPPING=1\n".to_owned();
+        self.add_news(view, &mut message);
+        Some(message)
+    }
+
+    /// What is new, if anything is.
+    #[must_use]
+    pub fn news(&mut self, view: View<'_>) -> Option<String> {
+        let mut message = String::new();
+        if self.phase == Phase::Starting && all_ready(view.services) {
+            self.phase = Phase::Running;
+            // Writing to a string cannot fail, here and below.
+            let _written = writeln!(message, "READY=1\nMAINPID={}", self.pid);
+        }
+        self.add_news(view, &mut message);
+        (!message.is_empty()).then_some(message)
+    }
+
+    fn add_news(&mut self, view: View<'_>, message: &mut String) {
+        let line = self.line(view);
+        if line != self.status {
+            let _written = writeln!(message, "STATUS={line}");
+            self.status = line;
+        }
+        if let Some(end) = self.end(view)
+            && self.extended_to != Some(end)
+        {
+            let left = end.since(view.now) + MARGIN;
+            let _written = writeln!(message, "EXTEND_TIMEOUT_USEC={}", left.as_micros());
+            self.extended_to = Some(end);
+        }
+        if let Some(beat) = &mut self.beat
+            && beat.next <= view.now
+        {
+            message.push_str("WATCHDOG=1\n");
+            beat.next = view.now.after(beat.every);
+        }
+    }
+
+    /// Until when systemd is asked to wait; none: it has nothing to wait for.
+    fn end(&self, view: View<'_>) -> Option<Time> {
+        match (self.phase, view.patience) {
+            (Phase::Running, _) => None,
+            (Phase::Starting | Phase::Reloading | Phase::Stopping, Some(end)) => Some(end),
+            (Phase::Starting, None) if view.services.iter().any(given_up) => {
+                Some(Time(UNTIL_SOMEBODY_HELPS))
+            }
+            (Phase::Starting | Phase::Reloading | Phase::Stopping, None) => None,
+        }
+    }
+
+    fn line(&self, view: View<'_>) -> String {
+        let line = line(view.services, &self.phase, view.now);
+        match &self.refused {
+            Some(refused) => format!("{line}; {refused}"),
+            None => line,
+        }
+    }
+}
+
+fn given_up(status: &ServiceStatus) -> bool {
+    status.state == StateName::Failed
+}
+
+/// Whether every service that is meant to run is ready, and there is one.
+fn all_ready(services: &[ServiceStatus]) -> bool {
+    let ready = |s: &ServiceStatus| s.state == StateName::Ready;
+    let down = |s: &ServiceStatus| s.state == StateName::Stopped;
+    services.iter().any(ready) && services.iter().all(|s| ready(s) || down(s))
+}
+
+/// What is said when there is no daemon to speak of: why it could not begin, and with which exit
+/// code it ends.
+pub fn failure(why: &str, errno: Option<i32>, exit: u8) -> String {
+    let mut message = format!("STATUS={}\n", one_line(why));
+    if let Some(errno) = errno {
+        let _written = writeln!(message, "ERRNO={errno}");
+    }
+    let _written = writeln!(message, "EXIT_STATUS={exit}");
+    message
+}
 
 /// The service manager, or nobody.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Manager {
-    ready: bool,
-    status: String,
+    herald: Herald,
+    socket: Option<Socket>,
 }
 
 impl Manager {
-    /// Everything is ready; said once.
-    pub fn ready(&mut self) {
-        if !std::mem::replace(&mut self.ready, true) {
-            send(&[NotifyState::Ready]);
+    /// Whoever started this process.
+    pub fn of_process(now: Time) -> Self {
+        let wishes = Wishes::read(|name| std::env::var(name).ok(), std::process::id());
+        Self {
+            herald: Herald::new(&wishes, now),
+            socket: open(&wishes),
         }
     }
 
-    /// Progress that a person understands; said when it changes.
-    pub fn status(&mut self, text: String) {
-        if self.status != text {
-            send(&[NotifyState::Status(&text)]);
-            self.status = text;
-        }
+    /// Whether anybody listens.
+    pub const fn listens(&self) -> bool {
+        self.socket.is_some()
     }
 
-    /// We are going down.
-    pub fn stopping(&self) {
-        send(&[NotifyState::Stopping]);
+    /// When it is to be told something even if nothing happens.
+    pub fn next(&self) -> Option<Time> {
+        self.socket.as_ref().and_then(|_| self.herald.next())
+    }
+
+    /// Has the herald say what it wants to.
+    pub fn tell(&mut self, what: impl FnOnce(&mut Herald) -> Option<String>) {
+        if let Some(socket) = &self.socket
+            && let Some(message) = what(&mut self.herald)
+        {
+            send(socket, &message);
+        }
     }
 }
 
-fn send(states: &[NotifyState<'_>]) {
-    // Without NOTIFY_SOCKET nobody asked; with one that does not answer we go on all the same.
-    if let Err(error) = sd_notify::notify(false, states) {
+/// Tells whoever started this process that it fails.
+pub fn fail(why: &str, errno: Option<i32>, exit: u8) {
+    let wishes = Wishes::read(|name| std::env::var(name).ok(), std::process::id());
+    if let Some(socket) = open(&wishes) {
+        send(&socket, &failure(why, errno, exit));
+    }
+}
+
+fn open(wishes: &Wishes) -> Option<Socket> {
+    let address = wishes.socket.as_deref()?;
+    Socket::open(address)
+        .inspect_err(|error| tracing::warn!(%error, "cannot reach the service manager"))
+        .ok()
+}
+
+fn send(socket: &Socket, message: &str) {
+    // One that does not answer is no reason to end.
+    if let Err(error) = socket.send(message) {
         tracing::warn!(%error, "the service manager does not listen");
     }
 }
+
+#[cfg(test)]
+mod tests;

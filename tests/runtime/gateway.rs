@@ -86,16 +86,25 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts a daemon in a folder of its own, and returns when it can be asked.
     pub(crate) fn start(scenario: &str) -> Self {
+        Self::start_with(scenario, &[])
+    }
+
+    /// The same with more variables.
+    pub(crate) fn start_with(scenario: &str, variables: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().expect("a folder");
-        Self::begin(home.into(), scenario).reachable()
+        Self::begin(home.into(), scenario, variables).reachable()
     }
 
     /// Another daemon for the same folder.
     pub(crate) fn again(&self, scenario: &str) -> Self {
-        Self::begin(self.home.clone(), scenario).reachable()
+        Self::begin(self.home.clone(), scenario, &[]).reachable()
     }
 
-    fn begin(home: std::sync::Arc<tempfile::TempDir>, scenario: &str) -> Self {
+    fn begin(
+        home: std::sync::Arc<tempfile::TempDir>,
+        scenario: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
         fs::write(home.path().join("scenario"), scenario).expect("a file");
         let child = Command::new(env::current_exe().expect("this program"))
             .args([
@@ -105,6 +114,9 @@ impl Gateway {
                 "--test-threads=1",
             ])
             .env(HOME, home.path())
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("WATCHDOG_USEC")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

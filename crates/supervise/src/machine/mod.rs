@@ -166,6 +166,14 @@ impl Machine {
         self.units.values().filter_map(Unit::deadline).min()
     }
 
+    /// The latest moment by which something more happens in whatever is under way by itself: a
+    /// start, a stop, a pause before a restart. None: nothing is under way.
+    ///
+    /// For whoever would otherwise lose patience with us before we do.
+    pub fn patience(&self) -> Option<Time> {
+        self.units.values().filter_map(Unit::patience).max()
+    }
+
     /// Every service, in the order of their names.
     pub fn status(&self) -> impl Iterator<Item = ServiceStatus> {
         self.units.values().map(|unit| ServiceStatus {

@@ -408,3 +408,47 @@ fn requests_that_cannot_be_are_denied_with_a_reason() {
     assert_eq!(story.machine.admit(&start), Err(Denied::ShuttingDown));
     assert_eq!(story.machine.admit(&Request::Stop(one("db"))), Ok(()));
 }
+
+#[test]
+fn patience_lasts_until_the_last_deadline_of_what_is_under_way() {
+    let mut story = Story::of(vec![service("app", &["db"]), service("db", &[])]);
+    let patience = |story: &Story| story.machine.patience();
+    let second = |n: u32| Some(Time(n * SECOND));
+    // The start of the database; the other waits for it.
+    assert_eq!(patience(&story), second(30));
+    story.pass(2 * SECOND);
+    story.bring_up("db");
+    assert_eq!(patience(&story), second(32));
+    story.bring_up("app");
+    assert_eq!(patience(&story), None);
+    // The drain, then the signal, then what is killed.
+    story.ask(Request::Shutdown);
+    assert_eq!(patience(&story), second(7));
+    story.pass(5 * SECOND);
+    assert_eq!(patience(&story), second(17));
+    story.pass(10 * SECOND);
+    assert_eq!(patience(&story), second(77));
+    story.die("app", Exit::Signal(9));
+    assert_eq!(
+        patience(&story),
+        second(22),
+        "now it is the database's turn"
+    );
+}
+
+#[test]
+fn a_pause_before_a_restart_is_waited_for_and_a_failure_is_not() {
+    let mut story = Story::of(vec![service("db", &[])]);
+    for _ in 0..3 {
+        story.launch("db");
+        story.die("db", Exit::Code(1));
+        if story.state("db") == StateName::BackingOff {
+            assert!(story.machine.patience() > Some(story.now));
+            story.pass(100 * SECOND);
+        }
+    }
+    story.launch("db");
+    story.die("db", Exit::Code(1));
+    assert_eq!(story.state("db"), StateName::Failed);
+    assert_eq!(story.machine.patience(), None);
+}

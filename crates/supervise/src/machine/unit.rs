@@ -11,7 +11,10 @@ use crate::{
     machine::rng::Rng,
     spec::{RestartMode, ServiceName, ServiceSpec, StopStep},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+/// What has been killed is gone at once, unless the kernel waits for a disk or writes out a core.
+const CLEARING: Duration = Duration::from_secs(60);
 
 /// What the outside wants of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +40,7 @@ pub(super) enum State {
         after: After,
     },
     Clearing {
+        since: Time,
         exit: Option<Exit>,
         emptied: bool,
         after: After,
@@ -187,6 +191,16 @@ impl Unit {
         }
     }
 
+    /// When what it does by itself is over at the latest.
+    pub(super) fn patience(&self) -> Option<Time> {
+        match &self.state {
+            State::Starting { deadline, .. } | State::Stopping { deadline, .. } => Some(*deadline),
+            State::Clearing { since, .. } => Some(since.after(CLEARING)),
+            State::BackingOff { until } => Some(*until),
+            State::Stopped | State::Waiting | State::Up(_) | State::Failed => None,
+        }
+    }
+
     /// The only way into a state.
     pub(super) fn enter(&mut self, state: State, reason: Reason, cx: &mut Context<'_>) {
         let from = self.name();
@@ -281,6 +295,7 @@ impl Unit {
     ) {
         self.enter(
             State::Clearing {
+                since: cx.now,
                 exit,
                 emptied: false,
                 after,
@@ -297,6 +312,7 @@ impl Unit {
             exit: Some(exit),
             emptied: true,
             after,
+            ..
         } = &self.state
         else {
             return;

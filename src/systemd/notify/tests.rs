@@ -1,0 +1,281 @@
+//! What is said, as a story of states.
+
+use supervise::{
+    effect::Reason,
+    event::{Exit, Instance},
+    spec::ServiceName,
+};
+
+use super::*;
+
+fn service(name: &str, state: StateName) -> ServiceStatus {
+    ServiceStatus {
+        instance: Instance {
+            service: ServiceName::new(name).unwrap(),
+            generation: 1,
+        },
+        state,
+        since: Time::default(),
+        reason: Reason::Exited(Exit::Code(3)),
+        restarts: 0,
+        waits_for: Vec::new(),
+    }
+}
+
+/// A herald, the states of two services, and the time.
+struct Story {
+    herald: Herald,
+    services: Vec<ServiceStatus>,
+    patience: Option<u64>,
+    now: u64,
+}
+
+const PID: u32 = 42;
+
+impl Story {
+    fn of(watchdog: Option<u64>) -> Self {
+        let wishes = Wishes {
+            socket: None,
+            watchdog: watchdog.map(Duration::from_secs),
+            pid: PID,
+        };
+        Self {
+            herald: Herald::new(&wishes, Time::default()),
+            services: vec![
+                service("base", StateName::Starting),
+                service("user", StateName::Waiting),
+            ],
+            patience: Some(30),
+            now: 0,
+        }
+    }
+
+    fn ready(mut self) -> Self {
+        self.become_ready();
+        let _said = self.news();
+        self
+    }
+
+    fn become_ready(&mut self) {
+        for service in &mut self.services {
+            service.state = StateName::Ready;
+        }
+        self.patience = None;
+    }
+
+    fn ask(&mut self, what: impl FnOnce(&mut Herald, View<'_>) -> Option<String>) -> String {
+        let view = View {
+            services: &self.services,
+            patience: self.patience.map(|s| Time(Duration::from_secs(s))),
+            now: Time(Duration::from_secs(self.now)),
+        };
+        what(&mut self.herald, view).unwrap_or_default()
+    }
+
+    fn news(&mut self) -> String {
+        self.ask(Herald::news)
+    }
+}
+
+#[test]
+fn a_start_is_told_step_by_step_and_each_step_once() {
+    let mut story = Story::of(None);
+    assert_eq!(
+        story.news(),
+        "STATUS=0 of 2 ready: waiting for base (0 s)\nEXTEND_TIMEOUT_USEC=45000000\n"
+    );
+    assert_eq!(story.news(), "");
+    story.now = 2;
+    assert_eq!(
+        story.news(),
+        "STATUS=0 of 2 ready: waiting for base (2 s)\n"
+    );
+    story.services[0].state = StateName::Ready;
+    story.services[1].state = StateName::Starting;
+    story.patience = Some(300);
+    assert_eq!(
+        story.news(),
+        "STATUS=1 of 2 ready: waiting for user (2 s)\nEXTEND_TIMEOUT_USEC=313000000\n"
+    );
+    story.become_ready();
+    assert_eq!(story.news(), "READY=1\nMAINPID=42\nSTATUS=2 of 2 ready\n");
+    assert_eq!(story.news(), "");
+}
+
+#[test]
+fn ready_is_never_said_before_everything_is() {
+    use StateName::{
+        BackingOff, Draining, Failed, Ready, Starting, Stopped, Stopping, Unhealthy, Waiting,
+    };
+    for state in [
+        Waiting, Starting, Unhealthy, Draining, Stopping, BackingOff, Failed,
+    ] {
+        let mut story = Story::of(None);
+        story.services = vec![service("base", Ready), service("user", state)];
+        assert!(!story.news().contains("READY=1"), "{state}");
+    }
+    let mut story = Story::of(None);
+    story.services = vec![service("base", Stopped)];
+    assert!(!story.news().contains("READY=1"), "nothing runs");
+    story.services.push(service("user", Ready));
+    assert!(story.news().contains("READY=1"), "one is not meant to run");
+}
+
+#[test]
+fn a_start_that_only_a_person_can_end_is_not_timed_out() {
+    let mut story = Story::of(None);
+    story.services = vec![
+        service("base", StateName::Ready),
+        service("user", StateName::Failed),
+    ];
+    story.patience = None;
+    let said = story.news();
+    assert!(
+        said.contains("user has failed: it exited with code 3"),
+        "{said}"
+    );
+    assert!(
+        said.contains("EXTEND_TIMEOUT_USEC=315360015000000"),
+        "{said}"
+    );
+    story.become_ready();
+    assert!(story.news().starts_with("READY=1\n"));
+}
+
+#[test]
+fn trouble_after_ready_is_a_status_and_nothing_else() {
+    let mut story = Story::of(None).ready();
+    story.services[1].state = StateName::BackingOff;
+    story.patience = Some(10);
+    assert_eq!(
+        story.news(),
+        "STATUS=1 of 2 ready: user is tried again soon: it exited with code 3\n"
+    );
+    story.become_ready();
+    assert_eq!(story.news(), "STATUS=2 of 2 ready\n");
+}
+
+#[test]
+fn a_reload_begins_with_its_time_and_ends_with_ready() {
+    let mut story = Story::of(None).ready();
+    let monotonic = Duration::from_micros(1_234_567);
+    assert_eq!(
+        story.ask(|herald, _| herald.reload(monotonic)),
+        "RELOADING=1\nMONOTONIC_USEC=1234567\nSTATUS=reloading\n"
+    );
+    story.services[1].state = StateName::Starting;
+    story.patience = Some(30);
+    assert_eq!(
+        story.news(),
+        "STATUS=reloading: 1 of 2 ready: waiting for user (0 s)\nEXTEND_TIMEOUT_USEC=45000000\n"
+    );
+    story.become_ready();
+    assert_eq!(
+        story.ask(|herald, view| herald.reloaded(None, view)),
+        "READY=1\nSTATUS=2 of 2 ready\n"
+    );
+    assert_eq!(story.news(), "");
+}
+
+#[test]
+fn a_reload_that_was_refused_is_over_and_the_status_says_why_until_the_next() {
+    let mut story = Story::of(None).ready();
+    let reload = |story: &mut Story| story.ask(|herald, _| herald.reload(Duration::ZERO));
+    let _said = reload(&mut story);
+    let why = "no such\nkey".to_owned();
+    assert_eq!(
+        story.ask(|herald, view| herald.reloaded(Some(why), view)),
+        "READY=1\nSTATUS=2 of 2 ready; the last reload was refused: no such key\n"
+    );
+    let _said = reload(&mut story);
+    let said = story.ask(|herald, view| herald.reloaded(None, view));
+    assert_eq!(said, "READY=1\nSTATUS=2 of 2 ready\n");
+}
+
+#[test]
+fn a_reload_in_a_start_does_not_make_it_ready() {
+    let mut story = Story::of(None);
+    assert_eq!(story.ask(|herald, _| herald.reload(Duration::ZERO)), "");
+    let said = story.ask(|herald, view| herald.reloaded(None, view));
+    assert!(!said.contains("READY"), "{said}");
+}
+
+#[test]
+fn a_stop_is_said_once_and_given_the_time_that_it_takes() {
+    let mut story = Story::of(None).ready();
+    story.services[1].state = StateName::Draining;
+    story.patience = Some(35);
+    assert_eq!(
+        story.ask(Herald::stopping),
+        "STOPPING=1\nSTATUS=stopping: 2 of 2 still up: waiting for user (0 s)\n\
+         EXTEND_TIMEOUT_USEC=50000000\n"
+    );
+    assert_eq!(story.ask(Herald::stopping), "");
+    story.now = 35;
+    story.patience = Some(80);
+    assert_eq!(
+        story.news(),
+        "STATUS=stopping: 2 of 2 still up: waiting for user (35 s)\n\
+         EXTEND_TIMEOUT_USEC=60000000\n"
+    );
+    assert_eq!(story.ask(|herald, _| herald.reload(Duration::ZERO)), "");
+}
+
+#[test]
+fn a_sign_of_life_comes_twice_in_the_time_that_the_watchdog_allows() {
+    let mut story = Story::of(Some(10)).ready();
+    assert_eq!(story.herald.next(), Some(Time(Duration::from_secs(5))));
+    story.now = 4;
+    assert_eq!(story.news(), "");
+    story.now = 6;
+    assert_eq!(story.news(), "WATCHDOG=1\n");
+    assert_eq!(story.herald.next(), Some(Time(Duration::from_secs(11))));
+    assert_eq!(Story::of(None).herald.next(), None);
+}
+
+#[test]
+fn signs_of_life_go_on_while_everything_stops() {
+    let mut story = Story::of(Some(10)).ready();
+    let _said = story.ask(Herald::stopping);
+    story.now = 7;
+    assert_eq!(story.ask(Herald::stopping), "WATCHDOG=1\n");
+}
+
+#[test]
+fn the_environment_is_read_as_systemd_writes_it() {
+    let read = |variables: &[(&str, &str)]| {
+        let find = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Wishes::read(find, PID)
+    };
+    let all = read(&[
+        ("NOTIFY_SOCKET", "/run/systemd/notify"),
+        ("WATCHDOG_USEC", "30000000"),
+        ("WATCHDOG_PID", "42"),
+    ]);
+    assert_eq!(all.socket.as_deref(), Some("/run/systemd/notify"));
+    assert_eq!(all.watchdog, Some(Duration::from_secs(30)));
+    let watchdog = |variables: &[(&str, &str)]| read(variables).watchdog;
+    assert!(watchdog(&[("WATCHDOG_USEC", "1")]).is_some());
+    assert_eq!(
+        watchdog(&[("WATCHDOG_USEC", "1"), ("WATCHDOG_PID", "7")]),
+        None
+    );
+    assert_eq!(watchdog(&[("WATCHDOG_USEC", "0")]), None);
+    assert_eq!(watchdog(&[("WATCHDOG_USEC", "soon")]), None);
+    assert_eq!(read(&[("NOTIFY_SOCKET", "")]).socket, None);
+}
+
+#[test]
+fn a_daemon_that_cannot_begin_says_why() {
+    assert_eq!(
+        failure("cannot bind\nthe socket", Some(98), 1),
+        "STATUS=cannot bind the socket\nERRNO=98\nEXIT_STATUS=1\n"
+    );
+    assert_eq!(
+        failure("the configuration is wrong", None, 78),
+        "STATUS=the configuration is wrong\nEXIT_STATUS=78\n"
+    );
+}
