@@ -20,7 +20,7 @@ fn requirements(text: &str) -> Vec<String> {
         .collect()
 }
 
-const LOCKS: [&str; 3] = ["litellm.txt", "open-webui.txt", "tools.txt"];
+const LOCKS: [&str; 4] = ["litellm.txt", "open-webui.txt", "tests.txt", "tools.txt"];
 
 #[test]
 fn every_requirement_is_pinned_and_carries_a_hash() {

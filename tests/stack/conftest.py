@@ -1,0 +1,87 @@
+"""One gateway for all the tests: set up and started once, and removed with all that it has started.
+
+AI_GATEWAY_BINARY names the program. After set-up, which fetches packages, the tests and the gateway
+go on in a network of their own, in which an attempt to leave the machine is seen.
+"""
+
+import os
+import signal
+import time
+
+import network as own_network
+import pytest
+from gateway import Gateway, say
+from provider import Provider
+
+# They look at what all the others have left.
+LAST = ("test_secrets.py", "test_network.py")
+
+
+def pytest_configure():
+    # Whoever ends the tests ends the gateway too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LAST.index(item.path.name) + 1 if item.path.name in LAST else 0)
+
+
+@pytest.fixture(scope="session")
+def stack():
+    gateway = Gateway(os.environ["AI_GATEWAY_BINARY"])
+    try:
+        gateway.set_up()
+        say(f"set up in {gateway.setup_seconds:.1f} s")
+        try:
+            gateway.network = own_network.enter()
+            gateway.no_network = None
+        except own_network.Unavailable as reason:
+            gateway.network, gateway.no_network = None, str(reason)
+        began = time.monotonic()
+        gateway.start()
+        say(f"ready in {time.monotonic() - began:.1f} s")
+        # Only now is there nothing but the demo model.
+        gateway.first_models = gateway.admin().models()
+        gateway.first_answer = gateway.command("ask", "Hello?")
+        yield gateway
+    finally:
+        left = gateway.remove()
+    assert not left, f"processes were left: {left}"
+
+
+@pytest.fixture
+def gateway(stack):
+    """The gateway, ready, whatever the test before has done to it."""
+    stack.ensure_ready()
+    return stack
+
+
+@pytest.fixture(scope="session")
+def provider(stack):
+    provider = Provider()
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture(scope="session")
+def models(stack, provider):
+    """A real model for each behaviour of the provider, under the behaviour's name."""
+    stack.ensure_ready()
+    admin = stack.admin()
+    for behaviour in ("echo", "gated", "refuses-429", "refuses-500", "breaks"):
+        admin.add_model(behaviour, **provider.model(behaviour))
+    admin.add_model("hangs", **provider.model("hangs", timeout=1))
+    # 20 dollars a word: more than the whole budget.
+    admin.add_model("dear", **provider.model("echo", input_cost_per_token=10, output_cost_per_token=10))
+    admin.add_model("cheap", **provider.model("echo", input_cost_per_token=0.001, output_cost_per_token=0.001))
+
+
+@pytest.fixture
+def key(gateway, models):
+    """A virtual key, which only the database can know."""
+    return gateway.admin().key()
+
+
+@pytest.fixture
+def client(gateway, key):
+    return gateway.openai(key)

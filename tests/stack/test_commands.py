@@ -1,0 +1,51 @@
+"""What is typed while the gateway runs."""
+
+import os
+import time
+from pathlib import Path
+
+from gateway import say
+
+
+def made_by_set_up(gateway):
+    """What would be another if set-up did anything: the payloads, the secrets, the record."""
+    state = gateway.home / "state"
+    found = [state / "setup.json", *state.glob("payloads/*"), *state.glob("payloads/*/*"), *state.glob("payloads/*/*/*")]
+    found.extend(state.glob("secrets/*"))
+    return {str(path): (os.lstat(path).st_ino, os.lstat(path).st_mtime_ns) for path in found}
+
+
+def test_a_second_set_up_does_nothing_and_does_not_take_long(gateway):
+    before = made_by_set_up(gateway)
+    assert len(before) > 20
+    began = time.monotonic()
+    done = gateway.run("setup", "--yes")
+    say(f"set up again in {time.monotonic() - began:.2f} s")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("The gateway was set up already.")
+    assert made_by_set_up(gateway) == before
+    assert gateway.run("setup", "--dry-run").stdout.startswith("Nothing to do")
+
+
+def test_a_second_start_finds_it_running(gateway):
+    before = gateway.status()["services"]
+    assert "ai-gateway is ready" in gateway.start()
+    after = gateway.status()["services"]
+    assert {n: s["pid"] for n, s in after.items()} == {n: s["pid"] for n, s in before.items()}
+
+
+def test_a_second_daemon_says_that_there_is_one(gateway):
+    second = gateway.run("run")
+    assert second.returncode == 1
+    assert "runs already" in second.stderr
+
+
+def test_the_status_is_what_the_contract_says(gateway):
+    status = gateway.status()
+    assert status["state"] == "ready"
+    assert set(status) == {"state", "profile", "limits", "urls", "services"}
+    assert set(status["services"]) == {"postgres", "litellm", "open-webui", "nginx"}
+    for service in status["services"].values():
+        assert service["state"] == "ready"
+        assert Path(f"/proc/{service['pid']}").exists()
+        assert service["memory"]["current"] > 0

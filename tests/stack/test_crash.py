@@ -1,0 +1,62 @@
+"""A service that is killed comes back, and the others do not notice."""
+
+import os
+import signal
+
+import pytest
+from gateway import SERVICES, until
+from test_chat import ask
+
+COMES_BACK = {"litellm": 180, "nginx": 10, "open-webui": 120, "postgres": 30}
+
+
+def kill(gateway, name):
+    """Kills a service and waits until it is ready again. Its status before and all after."""
+    before = gateway.status()["services"]
+    with gateway.watch() as statuses:
+        os.kill(before[name]["pid"], signal.SIGKILL)
+        after = statuses.until(
+            f"{name} is back",
+            lambda status: (service := status["services"][name])["state"] == "ready"
+            and service["pid"] != before[name]["pid"],
+            COMES_BACK[name],
+        )
+    return before, after["services"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_killed_service_comes_back_and_the_others_do_not_notice(gateway, name):
+    before, after = kill(gateway, name)
+    assert after[name]["restarts"] == before[name]["restarts"] + 1
+    for other in set(SERVICES) - {name}:
+        for figure in ("pid", "restarts", "state", "since"):
+            assert after[other][figure] == before[other][figure], other
+
+
+def test_after_a_crash_of_nginx_a_chat_is_answered(gateway, client):
+    kill(gateway, "nginx")
+    assert ask(client, "echo", "hello").choices[0].message.content == "hello"
+
+
+def test_after_a_crash_of_the_database_litellm_reads_and_writes_it_again(gateway, models):
+    admin = gateway.admin()
+    # Never used: LiteLLM does not know it by heart.
+    unused = admin.key()
+    litellm = gateway.service("litellm")
+    kill(gateway, "postgres")
+
+    def answered():
+        answer = admin.http.post("/key/generate", json={})
+        return answer.json()["key"] if answer.is_success else None
+
+    # Its pool notices by itself, at the first question.
+    fresh = until("LiteLLM makes a key again", answered, 30)
+    for key in (unused, fresh):
+        assert ask(gateway.openai(key), "echo", "hello").choices[0].message.content == "hello"
+    after = gateway.service("litellm")
+    assert (after["pid"], after["restarts"]) == (litellm["pid"], litellm["restarts"])
+
+
+def test_why_tells_what_has_happened(gateway):
+    kill(gateway, "nginx")
+    assert "signal 9" in gateway.command("why", "nginx")

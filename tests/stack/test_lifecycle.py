@@ -1,0 +1,105 @@
+"""Down and up again: nothing is left, nothing is lost, and what was added is still there."""
+
+import os
+import re
+import select
+import socket
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+from gateway import descendants
+from test_chat import ask
+
+CHATS = 100
+
+
+@pytest.fixture(scope="module")
+def cycle(stack, models):
+    """One stop and one start, with what was seen on the way; each test looks at one thing."""
+    stack.ensure_ready()
+    seen = SimpleNamespace()
+    admin = stack.admin()
+    key = admin.key()
+    client = stack.openai(key)
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda n: ask(client, "cheap", f"chat {n}"), range(CHATS)))
+    seen.processes = descendants(stack.daemon())
+    seen.stopped = stop_and_wait(stack, seen.processes)
+    seen.left = stack.processes()
+    seen.status = stack.run("status", "--json")
+    seen.stop_again = stack.run("stop")
+    seen.taken = {}
+    for port in (stack.port, stack.admin_port):
+        with socket.create_server(("127.0.0.1", port)):
+            began = time.monotonic()
+            seen.taken[port] = stack.run("start", seconds=120)
+            seen.taken[port].seconds = time.monotonic() - began
+    seen.left_of_refused = stack.processes()
+    stack.start()
+    seen.spent = stack.spent(key)
+    seen.models = stack.admin().models()
+    seen.answer = ask(stack.openai(key), "echo", "still here").choices[0].message.content
+    return seen
+
+
+def stop_and_wait(stack, processes):
+    """The stop, and those processes that outlive it by more than the moment that a last exit takes."""
+    descriptors = {os.pidfd_open(pid): pid for pid, _ in processes if os.path.exists(f"/proc/{pid}")}
+    stack.stop()
+    deadline = time.monotonic() + 2
+    alive = set(descriptors)
+    while alive and (left := deadline - time.monotonic()) > 0:
+        alive -= set(select.select(list(alive), [], [], left)[0])
+    pids = {descriptors[descriptor] for descriptor in alive}
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return pids
+
+
+def test_a_stop_leaves_no_process_behind(cycle):
+    assert len(cycle.processes) > 10
+    assert cycle.stopped == set()
+    assert cycle.left == {}
+
+
+def test_a_stopped_gateway_says_so(cycle):
+    assert cycle.status.returncode == 69
+    assert '"state": "stopped"' in cycle.status.stdout
+    assert cycle.stop_again.returncode == 69
+
+
+def test_a_stop_right_after_many_chats_loses_none_of_them(cycle):
+    # Two words, asked and answered, at a thousandth of a dollar each.
+    cost = pytest.approx(CHATS * 2 * 2 * 0.001)
+    assert cycle.spent == (CHATS, cost, cost)
+
+
+def test_a_model_that_was_added_survives_a_restart(cycle):
+    assert {"echo", "cheap"} <= cycle.models
+    assert cycle.answer == "still here"
+
+
+def test_the_demo_model_is_there_until_a_real_one_is(stack, cycle):
+    assert stack.first_models == {"demo"}
+    assert "no provider is connected yet" in stack.first_answer.lower()
+    assert "demo" not in cycle.models
+
+
+@pytest.mark.parametrize("which", ["port", "admin_port"])
+def test_a_port_of_somebody_else_is_named(stack, cycle, which):
+    refused = cycle.taken[getattr(stack, which)]
+    port = getattr(stack, which)
+    assert refused.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in refused.stderr
+    assert "listens on it" in refused.stderr
+    # Where it is said, and what would do.
+    assert re.search(rf"gateway.toml:\d+", refused.stderr)
+    assert re.search(rf"listen.{which} = \d+", refused.stderr)
+    assert refused.seconds < 5
+
+
+def test_a_start_that_was_refused_leaves_nothing(cycle):
+    assert cycle.left_of_refused == {}
