@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod doctor;
 pub mod internal;
 pub mod logs;
 pub mod probe;

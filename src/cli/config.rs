@@ -11,7 +11,7 @@ use super::{
 };
 use crate::config::{Loaded, example, ports, report::Report};
 
-/// Check, show or explain the configuration
+/// Check, show, change or explain the configuration
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -34,14 +34,25 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Set one key in gateway.toml, if what comes of it is right
+    ///
+    /// All else in the file stays as it is, and a daemon that runs takes it up.
+    Set {
+        /// The key with its table, such as listen.admin_port
+        key: String,
+        /// Its value
+        #[arg(allow_negative_numbers = true)]
+        value: String,
+    },
     /// Print a gateway.toml with every key that there is, explained
     Example,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    match args.verb {
-        Verb::Check { json } => check(context, json),
-        Verb::Show { json } => show(&settings::read(context, &[])?, json),
+    match &args.verb {
+        Verb::Check { json } => check(context, *json),
+        Verb::Show { json } => show(&settings::read(context, &[])?, *json),
+        Verb::Set { key, value } => settings::set(context, key, value),
         Verb::Example => print(example::example()),
     }
 }

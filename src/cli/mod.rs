@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod context;
 mod detach;
+mod doctor;
 mod failure;
 mod internal;
 mod key;
@@ -72,6 +73,7 @@ enum Verb {
     Status(status::Args),
     Logs(logs::Args),
     Why(why::Args),
+    Doctor(doctor::Args),
     Ask(ask::Args),
     Key(key::Args),
     Budget(budget::Args),
@@ -122,6 +124,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Status(args) => status::run(args, &context()?),
         Verb::Logs(args) => logs::run(args, &context()?),
         Verb::Why(args) => why::run(args, &context()?),
+        Verb::Doctor(args) => doctor::run(args, &context()?),
         Verb::Ask(args) => ask::run(args, &context()?),
         Verb::Key(args) => key::run(args, &context()?),
         Verb::Budget(args) => budget::run(args, &context()?),

@@ -14,11 +14,16 @@ pub(super) fn refuse(context: &Context, verb: &str) -> Result<(), Failure> {
     if !context.user.is_root() {
         return Ok(());
     }
-    let home = variable("AI_GATEWAY_HOME").filter(|home| !home.is_empty());
-    let owner = home.as_deref().and_then(|home| owner(Path::new(home)));
-    let user = owner.unwrap_or_else(|| SYSTEM_USER.to_owned());
+    let user = gateway_user();
     let known = User::from_name(&user).is_ok_and(|user| user.is_some());
     Err(refusal(verb, &user, known))
+}
+
+/// Whose gateway it is that root asks about.
+pub(super) fn gateway_user() -> String {
+    let home = variable("AI_GATEWAY_HOME").filter(|home| !home.is_empty());
+    let owner = home.as_deref().and_then(|home| owner(Path::new(home)));
+    owner.unwrap_or_else(|| SYSTEM_USER.to_owned())
 }
 
 /// Whose folder it is, unless it is root's.

@@ -3,7 +3,6 @@
 use std::{
     error::Error,
     io::{self, IsTerminal as _},
-    path::Path,
 };
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
     root, settings,
 };
 use crate::{
-    config::ports::{self, Reason, TakenPort},
+    config::ports,
     control::types::Refusal,
     logs::{self, Output},
     provision,
@@ -69,7 +68,9 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
     settings::warn(&loaded);
     let (settings, paths) = (&loaded.settings, &context.paths);
     let mut taken = ports::in_use(&loaded);
-    taken.retain(|port| !is_ours(port, &paths.state.join("services")));
+    // Before a reload our own services hold them, and before a start those that a killed daemon
+    // has left, which do not stay.
+    taken.retain(|port| !port.is_held_from(&paths.services()));
     if !taken.is_empty() {
         let report = ports::report(&loaded, &taken).render(true);
         return Err(Failure::Report(Exit::Failed, report));
@@ -85,16 +86,6 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
         profile: settings.profile.clone(),
         urls: settings::urls(settings),
     })
-}
-
-/// Whether a service of this gateway holds the port: before a reload all of them do, and before a
-/// start those that a killed daemon has left, which do not stay.
-fn is_ours(port: &TakenPort, services: &Path) -> bool {
-    let Reason::Held { pid, .. } = port.reason else {
-        return false;
-    };
-    i32::try_from(pid)
-        .is_ok_and(|pid| sys::proc::cwd(pid).is_ok_and(|cwd| cwd.starts_with(services)))
 }
 
 /// The same words for whoever asked over the socket.

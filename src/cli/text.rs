@@ -63,6 +63,9 @@ impl Line {
                 if columns <= width || line.width() == 0 {
                     line.0.push((*style, word.to_owned()));
                 } else {
+                    if let Some((_, last)) = line.0.last_mut() {
+                        last.truncate(last.trim_end().len());
+                    }
                     lines.push(Self::new().and(*style, word.trim_start()));
                 }
             }

@@ -187,4 +187,4 @@ fn text_of(path: &Path) -> Result<Option<String>, LoadError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

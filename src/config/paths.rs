@@ -148,9 +148,14 @@ impl Paths {
         self.state.join("logs")
     }
 
+    /// The working folders of all services.
+    pub fn services(&self) -> PathBuf {
+        self.state.join("services")
+    }
+
     /// The working folder of a service, which no other service has.
     pub fn service(&self, name: &ServiceName) -> PathBuf {
-        self.state.join("services").join(name.as_str())
+        self.services().join(name.as_str())
     }
 
     /// The files that are rendered for a service at each start.

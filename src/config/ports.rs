@@ -77,6 +77,17 @@ impl fmt::Display for TakenPort {
     }
 }
 
+impl TakenPort {
+    /// Whether a process holds it that works below `folder`.
+    pub fn is_held_from(&self, folder: &Path) -> bool {
+        let Reason::Held { pid, .. } = self.reason else {
+            return false;
+        };
+        i32::try_from(pid)
+            .is_ok_and(|pid| sys::proc::cwd(pid).is_ok_and(|cwd| cwd.starts_with(folder)))
+    }
+}
+
 /// The ports that cannot be listened on now. Of no use while the gateway itself runs.
 pub fn in_use(loaded: &Loaded) -> Vec<TakenPort> {
     in_use_by(loaded, Path::new("/proc"))

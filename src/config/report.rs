@@ -220,7 +220,7 @@ impl fmt::Display for Report {
 impl std::error::Error for Report {}
 
 /// The name that was most probably meant, if one is near enough.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let name = plain(name);
     known

@@ -776,5 +776,5 @@ port = 1
     "#);
 }
 
-mod generated;
+pub(crate) mod generated;
 mod properties;

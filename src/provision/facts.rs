@@ -131,11 +131,6 @@ impl Facts {
         options: &Options,
         wanted: &Wanted,
     ) -> Result<Self, SetupError> {
-        let look = Look {
-            environment: &options.environment,
-            children: options.environment.for_children(&paths.state),
-        };
-        let programs = &settings.programs;
         let store = SecretStore::new(paths.secrets());
         let data = paths.postgres_data();
         let secrets_missing: Vec<_> = Kind::ALL
@@ -149,16 +144,6 @@ impl Facts {
         };
         let (complete, current) = payload::survey(paths, wanted);
         Ok(Self {
-            pythons: look.pythons(programs.python.as_deref()),
-            uv: look.uv(),
-            node: look.node(programs.node.as_deref()),
-            npm: options.environment.find("npm"),
-            postgres: look.postgres(programs.postgres_bin.as_deref()),
-            nginx: look.named_or_found(programs.nginx.as_deref(), "nginx"),
-            engine_is_program: match &settings.engine {
-                EngineSource::Program(path) => is_program(path),
-                EngineSource::Wasm | EngineSource::Download { .. } => true,
-            },
             disk_free: disk_free(&paths.state)?,
             complete,
             current,
@@ -169,7 +154,30 @@ impl Facts {
             roles,
             record: Record::read(&paths.state)?,
             offline_lacks: options.offline.as_deref().and_then(offline_lacks),
+            ..Self::of_programs(settings, paths, &options.environment)
         })
+    }
+
+    /// Looks for the programs of the distribution alone, which fails on no machine.
+    pub fn of_programs(settings: &Settings, paths: &Paths, environment: &Environment) -> Self {
+        let look = Look {
+            environment,
+            children: environment.for_children(&paths.state),
+        };
+        let programs = &settings.programs;
+        Self {
+            pythons: look.pythons(programs.python.as_deref()),
+            uv: look.uv(),
+            node: look.node(programs.node.as_deref()),
+            npm: environment.find("npm"),
+            postgres: look.postgres(programs.postgres_bin.as_deref()),
+            nginx: look.named_or_found(programs.nginx.as_deref(), "nginx"),
+            engine_is_program: match &settings.engine {
+                EngineSource::Program(path) => is_program(path),
+                EngineSource::Wasm | EngineSource::Download { .. } => true,
+            },
+            ..Self::default()
+        }
     }
 }
 

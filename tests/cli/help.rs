@@ -26,11 +26,12 @@ fn the_help_of_the_whole() {
       status       Show what runs and what it takes
       logs         Show what the services and the daemon say
       why          Say how a service came to where it is
+      doctor       Look at what this machine offers and lacks
       ask          Ask a model one question
       key          Show the admin login and the API's master key
       budget       Show or set what may be spent at the providers in 30 days
       profile      Show or set how much the services may use
-      config       Check, show or explain the configuration
+      config       Check, show, change or explain the configuration
       version      Print the version
       completions  Print completions for a shell
       man          Write the manual pages into a folder
@@ -130,16 +131,37 @@ fn the_help_of_each_verb() {
       -h, --help
               Print help (see a summary with '-h')
     ");
+    assert_snapshot!(help("doctor"), @"
+    exit: 0
+    --- stdout ---
+    Look at what this machine offers and lacks
+
+    Changes nothing. Each finding is ok, a warning (the gateway runs, and something
+    is worse than it could be) or a problem (it does not run, or is not safe), with
+    why it matters and the command that mends it.
+
+    Exits with 0 if there is no problem and with 1 if there is one.
+
+    Usage: ai-gateway doctor [OPTIONS]
+
+    Options:
+          --json
+              Print a JSON list: id, level, found, why and fix of each finding
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
     assert_snapshot!(help("config"), @"
     exit: 0
     --- stdout ---
-    Check, show or explain the configuration
+    Check, show, change or explain the configuration
 
     Usage: ai-gateway config <COMMAND>
 
     Commands:
       check    Find everything that is wrong with it, ports that are taken included
       show     Show every value that holds, and where it comes from
+      set      Set one key in gateway.toml, if what comes of it is right
       example  Print a gateway.toml with every key that there is, explained
 
     Options:

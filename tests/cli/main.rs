@@ -6,6 +6,7 @@
 mod bench;
 mod config;
 mod control;
+mod doctor;
 mod help;
 mod logs;
 mod setup;

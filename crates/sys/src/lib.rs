@@ -6,6 +6,7 @@
 pub mod cgroup;
 mod child;
 pub mod journal;
+pub mod kernel;
 pub mod pidfd;
 pub mod proc;
 pub mod readiness;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// The file of the project at `path` is what `made` says. `UPDATE_GENERATED=1` writes it.
-fn assert_generated(path: &str, made: &str) {
+pub(crate) fn assert_generated(path: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         std::fs::write(&path, made).unwrap();

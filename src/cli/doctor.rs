@@ -1,0 +1,189 @@
+//! `ai-gateway doctor`: what this machine offers and lacks, for a person and for a script.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anstyle::{AnsiColor, Style};
+use nix::unistd::User;
+
+use super::{
+    context::{Context, Screen, now, print, variable},
+    failure::{Exit, Failure},
+    root,
+    status::pretty,
+    text::{BOLD, DIM, Line, colour},
+};
+use crate::doctor::{self, Asked, Facts, Finding, Group, Level, Mode, World, checks, facts};
+
+/// Look at what this machine offers and lacks
+///
+/// Changes nothing. Each finding is ok, a warning (the gateway runs, and something is worse than
+/// it could be) or a problem (it does not run, or is not safe), with why it matters and the
+/// command that mends it.
+///
+/// Exits with 0 if there is no problem and with 1 if there is one.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Print a JSON list: id, level, found, why and fix of each finding
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let mut variables: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    if context.user.is_root() {
+        // What root has on its own path is not what the gateway's user finds.
+        variables.insert("PATH".into(), SYSTEM_PATH.into());
+    }
+    let world = World {
+        root: Path::new("/"),
+        variables: &variables,
+        ask: &facts::ask,
+        landlock: sys::kernel::landlock_abi().ok().flatten(),
+        synchronised: sys::kernel::clock_is_synchronised().ok(),
+        now: now(),
+    };
+    let findings = doctor::examine(&Facts::gather(&world, asked(context)));
+    if args.json {
+        print(pretty(&findings)?)?;
+    } else {
+        let lines = lines(&findings, Screen::find());
+        let text: String = lines
+            .iter()
+            .map(|line| line.render(usize::MAX) + "\n")
+            .collect();
+        print(text)?;
+    }
+    match doctor::worst(&findings) {
+        Level::Ok | Level::Warning => Ok(()),
+        Level::Problem => Err(Failure::Said(Exit::Failed)),
+    }
+}
+
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+fn asked(context: &Context) -> Asked {
+    let is_root = context.user.is_root();
+    let user = if is_root {
+        User::from_name(&root::gateway_user())
+    } else {
+        User::from_uid(context.user)
+    };
+    let user = user.ok().flatten();
+    let folder = variable("AI_GATEWAY_HOME").is_some_and(|home| !home.is_empty());
+    let own = context.user.as_raw();
+    Asked {
+        paths: context.paths.clone(),
+        mode: match (folder, context.system) {
+            (true, _) => Mode::Folder,
+            (false, true) => Mode::System,
+            (false, false) => Mode::User,
+        },
+        uid: match &user {
+            Some(user) => Some(user.uid.as_raw()),
+            // A number without a name is somebody all the same.
+            None => (!is_root).then_some(own),
+        },
+        user: match user {
+            Some(user) => user.name,
+            None if is_root => root::gateway_user(),
+            None => own.to_string(),
+        },
+        root: is_root,
+    }
+}
+
+/// Prose that is wider is hard to read.
+const WIDEST: usize = 100;
+
+/// The whole picture: a table of what is well, and under what is not, why it matters and what
+/// mends it.
+fn lines(findings: &[Finding], screen: Screen) -> Vec<Line> {
+    let width = screen.width.min(WIDEST);
+    let titles = checks::ALL.iter().map(|check| check.title.chars().count());
+    let column = titles.max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for group in Group::ALL {
+        lines.push(Line::new().and(BOLD, group.title()));
+        let of_group = checks::ALL
+            .iter()
+            .zip(findings)
+            .filter(|(check, _)| check.group == group);
+        for (check, finding) in of_group {
+            let symbol = symbol(finding.level, screen.unicode);
+            let head = Line::new()
+                .plain("  ")
+                .and(style(finding.level), symbol)
+                .plain(format!(" {:<column$}  ", check.title));
+            let indent = head.width();
+            lines.extend(hanging(head, &Line::new().plain(&finding.found), width));
+            if finding.level != Level::Ok {
+                let blank = || Line::new().plain(" ".repeat(indent));
+                lines.extend(hanging(blank(), &Line::new().and(DIM, finding.why), width));
+                // A command that is broken into lines could not be copied.
+                lines.extend(
+                    finding
+                        .fix
+                        .iter()
+                        .map(|fix| blank().and(DIM, "$ ").and(colour(AnsiColor::Cyan), fix)),
+                );
+            }
+        }
+        lines.push(Line::new());
+    }
+    lines.push(sum(findings));
+    lines
+}
+
+/// `text` after `head`, and where it is too long in lines below each other.
+fn hanging(head: Line, text: &Line, width: usize) -> Vec<Line> {
+    let indent = head.width();
+    // On the narrowest of screens some words in a line are better than one.
+    let room = width.saturating_sub(indent).max(24);
+    let mut first = Some(head);
+    let pieces = text.wrapped(room).into_iter().map(|piece| {
+        let before = first.take();
+        before
+            .unwrap_or_else(|| Line::new().plain(" ".repeat(indent)))
+            .join(piece)
+    });
+    pieces.collect()
+}
+
+fn sum(findings: &[Finding]) -> Line {
+    let count = |level| {
+        findings
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count()
+    };
+    let part = |level, one: &str, many: &str| {
+        let count = count(level);
+        let word = if count == 1 { one } else { many };
+        let style = if count == 0 { DIM } else { style(level) };
+        Line::new().and(style, format!("{count} {word}"))
+    };
+    part(Level::Problem, "problem", "problems")
+        .plain(", ")
+        .join(part(Level::Warning, "warning", "warnings"))
+        .plain(", ")
+        .join(part(Level::Ok, "ok", "ok"))
+}
+
+const fn symbol(level: Level, unicode: bool) -> &'static str {
+    let (wide, ascii) = match level {
+        Level::Ok => ("✓", "*"),
+        Level::Warning => ("▲", "!"),
+        Level::Problem => ("✗", "x"),
+    };
+    if unicode { wide } else { ascii }
+}
+
+const fn style(level: Level) -> Style {
+    colour(match level {
+        Level::Ok => AnsiColor::Green,
+        Level::Warning => AnsiColor::Yellow,
+        Level::Problem => AnsiColor::Red,
+    })
+}

@@ -1,0 +1,29 @@
+//! Whether gateway.toml is right.
+
+use super::{Check, Facts, Group, Verdict};
+use crate::doctor::{facts::Configuration, fix::gateway};
+
+pub(super) const CHECK: Check = Check {
+    id: "configuration",
+    group: Group::Gateway,
+    title: "Configuration",
+    looks: "All that 'ai-gateway config check' looks at, but for the ports.",
+    why: "The gateway does not start with a configuration that is wrong.",
+    examine,
+};
+
+fn examine(facts: &Facts) -> Verdict {
+    let path = facts.asked.paths.config.display();
+    match &facts.gateway.configuration {
+        Configuration::Wrong(wrong) => Verdict::problem(format!("{path}: {}", wrong.join("; ")))
+            .fix(gateway(facts, "config check")),
+        Configuration::Right { warnings } if warnings.is_empty() => {
+            let profile = &facts.gateway.settings.profile;
+            Verdict::ok(format!("{path} is right; profile {profile}"))
+        }
+        Configuration::Right { warnings } => {
+            Verdict::warning(format!("{path}: {}", warnings.join("; ")))
+                .fix(gateway(facts, "config check"))
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Whether there is room.
+
+use super::{Check, Facts, Group, Verdict};
+use crate::doctor::fix::{pct, quote};
+
+pub(super) const CHECK: Check = Check {
+    id: "disk",
+    group: Group::Machine,
+    title: "Disk",
+    looks: "What set-up would still take against what the disk has left where the state \
+        lives. Once it is set up, less than 1 GB left is a warning and less than 200 \
+        MB a problem.",
+    why: "PostgreSQL stops when it cannot write, and a set-up that runs out of room has \
+        to begin that step again.",
+    examine,
+};
+
+fn examine(facts: &Facts) -> Verdict {
+    let state = facts.asked.paths.state.display();
+    let provision = &facts.gateway.provision;
+    let (needed, free) = match (&provision.needed, provision.free) {
+        (Ok(needed), Some(free)) => (*needed, free),
+        (Err(why), _) => return Verdict::warning(format!("it cannot be told: {why}")),
+        (Ok(_), None) => return Verdict::warning("it cannot be told"),
+    };
+    let has = format!("{state} has {} MB left", free / MB);
+    let mend = || {
+        let path = facts.asked.paths.state.to_string_lossy().into_owned();
+        let ask = format!("df -h {}", quote(&path));
+        pct(facts, "resize", "rootfs +8G").or(Some(ask))
+    };
+    if needed > free {
+        return Verdict::problem(format!("{has}, and set-up needs {} MB", needed / MB)).fix(mend());
+    }
+    match free {
+        _ if needed > 0 => Verdict::ok(format!("{has}; set-up needs {} MB", needed / MB)),
+        0..TIGHT => Verdict::problem(has).fix(mend()),
+        TIGHT..LITTLE => Verdict::warning(has).fix(mend()),
+        _ => Verdict::ok(has),
+    }
+}
+
+const MB: u64 = 1_000_000;
+const TIGHT: u64 = 200 * MB;
+const LITTLE: u64 = 1_000 * MB;

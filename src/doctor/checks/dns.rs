@@ -1,0 +1,50 @@
+//! Whether names resolve.
+
+use super::{Check, Facts, Group, Verdict};
+use crate::doctor::facts::Answer;
+
+pub(super) const CHECK: Check = Check {
+    id: "dns",
+    group: Group::Network,
+    title: "Names (DNS)",
+    looks: "Whether /etc/resolv.conf names a server, and whether the system's resolver \
+        finds example.com. Behind a proxy it need not.",
+    why: "Without names neither set-up nor a provider is reached. A gateway with local \
+        models alone does without.",
+    examine,
+};
+
+fn examine(facts: &Facts) -> Verdict {
+    let machine = &facts.machine;
+    let Some(servers) = &machine.nameservers else {
+        return Verdict::warning("there is no /etc/resolv.conf").fix(mend(facts));
+    };
+    let by = match servers.as_slice() {
+        // glibc then asks this machine itself (resolv.conf(5)).
+        [] => "/etc/resolv.conf names no server".to_owned(),
+        servers => servers.join(", "),
+    };
+    let proxy = machine
+        .proxies
+        .keys()
+        .any(|name| !name.to_lowercase().starts_with("no_"));
+    match &machine.resolves {
+        Answer::Said(_) => Verdict::ok(format!("names resolve ({by})")),
+        Answer::Missing => Verdict::warning(format!("no getent to try with ({by})")),
+        Answer::Failed(_) | Answer::Late if proxy => Verdict::ok(format!(
+            "names do not resolve here ({by}), which is the proxy's to do"
+        )),
+        Answer::Failed(_) => {
+            Verdict::warning(format!("names do not resolve ({by})")).fix(mend(facts))
+        }
+        Answer::Late => Verdict::warning(format!("nobody answers ({by})")).fix(mend(facts)),
+    }
+}
+
+/// Where systemd-resolved keeps it, that is who to ask.
+fn mend(facts: &Facts) -> Option<String> {
+    facts
+        .systemd
+        .booted
+        .then(|| "resolvectl status || cat /etc/resolv.conf".to_owned())
+}

@@ -1,0 +1,59 @@
+//! Whether the profile fits.
+
+use super::{Check, Facts, Group, Verdict};
+use crate::{
+    config::profile::{self, Profile},
+    doctor::fix::{gateway, pct},
+};
+
+pub(super) const CHECK: Check = Check {
+    id: "memory",
+    group: Group::Machine,
+    title: "Memory",
+    looks: "The smallest memory limit of our control group and of all above it, or the \
+        machine's memory if that is less, against the sum of the services' limits; 3 % \
+        are kept for the rest.",
+    why: "When the machine has less than the services may take, the kernel kills one of \
+        them in the middle of its work.",
+    examine,
+};
+
+fn examine(facts: &Facts) -> Verdict {
+    let Some(machine) = facts.machine.resources else {
+        return Verdict::warning(
+            "neither /proc/meminfo nor a limit of a control group can be read",
+        );
+    };
+    let settings = &facts.gateway.settings;
+    let open_webui = settings.open_webui.enabled;
+    let has = format!("{} MB and {} CPUs", machine.memory_bytes / MB, machine.cpus);
+    let (wanted, room) = (facts.gateway.memory, machine.for_services());
+    let profile = &settings.profile;
+    let fitting = profile::limited().any(|profile| profile.fits(machine, open_webui));
+    if !fitting {
+        let least = Profile::for_machine(machine, open_webui).sum(open_webui);
+        return Verdict::problem(format!(
+            "{has}, and the smallest profile needs {} MB for its services",
+            least / MB
+        ))
+        .fix(pct(facts, "set", "--memory 2048"));
+    }
+    if wanted == 0 {
+        return Verdict::ok(format!("{has}; profile {profile} limits nothing"));
+    }
+    if wanted <= room {
+        return Verdict::ok(format!(
+            "{has}; profile {profile} gives its services {} MB",
+            wanted / MB
+        ));
+    }
+    let fits = Profile::for_machine(machine, open_webui);
+    Verdict::problem(format!(
+        "{has}, of which services can have {} MB, and profile {profile} gives them {} MB",
+        room / MB,
+        wanted / MB
+    ))
+    .fix(gateway(facts, &format!("setup --profile {}", fits.name)))
+}
+
+const MB: u64 = 1_000_000;

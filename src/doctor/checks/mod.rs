@@ -1,0 +1,72 @@
+//! The checks: pure functions from facts to a verdict, one thought in each file.
+
+mod cgroups;
+mod clock;
+mod configuration;
+mod controllers;
+mod daemon;
+mod disk;
+mod dns;
+mod environment;
+mod landlock;
+mod limits;
+mod linger;
+mod low_ports;
+mod lxc_drop_in;
+mod memory;
+mod named_programs;
+mod nesting;
+mod nginx;
+mod node;
+mod permissions;
+mod ports;
+mod postgres;
+mod proxy;
+mod psi;
+mod python;
+mod remove_ipc;
+mod secrets;
+mod setup;
+mod system;
+mod systemd;
+mod unit;
+mod user;
+mod user_bus;
+
+use super::{Check, Facts, Group, Verdict};
+
+/// All of them, in the order in which they are shown: by group, and first what others rest on.
+pub const ALL: [Check; 32] = [
+    system::CHECK,
+    nesting::CHECK,
+    memory::CHECK,
+    disk::CHECK,
+    clock::CHECK,
+    psi::CHECK,
+    landlock::CHECK,
+    systemd::CHECK,
+    user::CHECK,
+    user_bus::CHECK,
+    linger::CHECK,
+    remove_ipc::CHECK,
+    lxc_drop_in::CHECK,
+    cgroups::CHECK,
+    controllers::CHECK,
+    unit::CHECK,
+    ports::CHECK,
+    low_ports::CHECK,
+    dns::CHECK,
+    proxy::CHECK,
+    python::CHECK,
+    postgres::CHECK,
+    nginx::CHECK,
+    node::CHECK,
+    named_programs::CHECK,
+    configuration::CHECK,
+    environment::CHECK,
+    permissions::CHECK,
+    secrets::CHECK,
+    setup::CHECK,
+    daemon::CHECK,
+    limits::CHECK,
+];

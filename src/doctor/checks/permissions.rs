@@ -1,0 +1,69 @@
+//! Whether others can read or change what is ours.
+
+use super::{Check, Facts, Group, Verdict};
+use crate::doctor::{
+    facts::{Entry, Wish},
+    fix::{quote, root},
+};
+
+pub(super) const CHECK: Check = Check {
+    id: "permissions",
+    group: Group::Gateway,
+    title: "Permissions",
+    looks: "Owner and mode of the secrets, the database, the folders of state and run, and \
+        gateway.toml.",
+    why: "Who reads the secrets has the providers' keys and the database; who writes the \
+        configuration runs programs as the gateway. PostgreSQL refuses a folder that \
+        others can open.",
+    examine,
+};
+
+fn examine(facts: &Facts) -> Verdict {
+    let mut found = Vec::new();
+    let mut mend = Vec::new();
+    for entry in &facts.gateway.entries {
+        let path = entry.path.display();
+        let quoted = quote(&entry.path.to_string_lossy());
+        if !is_owned(entry, facts) {
+            found.push(format!(
+                "{path} belongs to user {} and not to {}",
+                entry.owner, facts.asked.user
+            ));
+            let user = quote(&facts.asked.user);
+            mend.push(root(facts, &format!("chown -R {user}: {quoted}")));
+        }
+        if let Some(taken) = too_open(entry) {
+            found.push(format!("{path} has mode {:04o}", entry.mode));
+            let chmod = format!("chmod {taken} {quoted}");
+            // Of what is ours we may change the mode.
+            mend.push(if is_owned(entry, facts) {
+                chmod
+            } else {
+                root(facts, &chmod)
+            });
+        }
+    }
+    if found.is_empty() {
+        let checked = facts.gateway.entries.len();
+        return match checked {
+            0 => Verdict::ok("nothing is there yet"),
+            _ => Verdict::ok("only the gateway's user can read the secrets or change anything"),
+        };
+    }
+    Verdict::problem(found.join("; ")).fix(mend.join(" && "))
+}
+
+/// The gateway's user owns it; the configuration of a machine may be root's.
+fn is_owned(entry: &Entry, facts: &Facts) -> bool {
+    let by_root = entry.owner == 0 && entry.path == facts.asked.paths.config;
+    by_root || facts.asked.uid.is_none_or(|uid| uid == entry.owner)
+}
+
+/// What chmod has to take away.
+fn too_open(entry: &Entry) -> Option<&'static str> {
+    match entry.wish {
+        Wish::Private if entry.mode & 0o077 != 0 => Some("go-rwx"),
+        Wish::NotWritable if entry.mode & 0o022 != 0 => Some("go-w"),
+        Wish::Private | Wish::NotWritable => None,
+    }
+}

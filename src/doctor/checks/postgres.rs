@@ -1,0 +1,45 @@
+//! Whether there is a PostgreSQL.
+
+use super::{Check, Facts, Group, Verdict};
+use crate::{doctor::fix::install, provision::facts::Postgres};
+
+pub(super) const CHECK: Check = Check {
+    id: "postgres",
+    group: Group::Programs,
+    title: "PostgreSQL",
+    looks: "Its programs, of version 13 or newer, and once there is a database those of \
+        the version that made it.",
+    why: "LiteLLM and Open WebUI keep everything in it. The distribution's own cluster \
+        is left alone.",
+    examine,
+};
+
+fn examine(facts: &Facts) -> Verdict {
+    let programs = &facts.gateway.provision.programs;
+    let named = |postgres: &Postgres| format!("{} ({})", postgres.major, postgres.bin.display());
+    if let Some(postgres) = programs.postgres_for_cluster() {
+        return Verdict::ok(named(postgres));
+    }
+    let found: Vec<String> = programs.postgres.iter().map(named).collect();
+    match programs.cluster_major {
+        Some(major) => Verdict::problem(format!(
+            "the database was made by version {major}, whose programs were not found"
+        ))
+        .fix(install(
+            facts,
+            &format!("postgresql-{major}"),
+            &format!("postgresql{major}-server"),
+        )),
+        None if found.is_empty() => Verdict::problem("not found").fix(package(facts)),
+        None => Verdict::problem(format!(
+            "{}, and {} or newer is needed",
+            found.join(" and "),
+            Postgres::MINIMUM
+        ))
+        .fix(package(facts)),
+    }
+}
+
+fn package(facts: &Facts) -> Option<String> {
+    install(facts, "postgresql", "postgresql-server")
+}

@@ -1,0 +1,35 @@
+//! What we are on.
+
+use super::{Check, Facts, Group, Verdict};
+use crate::doctor::facts::Kind;
+
+pub(super) const CHECK: Check = Check {
+    id: "system",
+    group: Group::Machine,
+    title: "System",
+    looks: "The distribution, the kernel, and whether this is a machine of its own, a \
+        virtual one or a container.",
+    why: "In a container the host decides on memory, control groups and the clock, so \
+        some things can only be mended there; and a container made for one program has \
+        no systemd.",
+    examine,
+};
+
+fn examine(facts: &Facts) -> Verdict {
+    let machine = &facts.machine;
+    let on = format!("{}, Linux {}", machine.distribution, machine.kernel);
+    let privileged = if machine.unprivileged {
+        "unprivileged "
+    } else {
+        ""
+    };
+    match &machine.kind {
+        Kind::Bare => Verdict::ok(format!("{on}, on bare metal")),
+        Kind::Virtual(make) => Verdict::ok(format!("{on}, in a virtual machine ({make})")),
+        Kind::Container(make) if machine.is_lxc() => {
+            Verdict::ok(format!("{on}, in an {privileged}{make} container"))
+        }
+        Kind::Container(make) => Verdict::ok(format!("{on}, in a container ({make})")),
+        Kind::Unknown => Verdict::ok(on),
+    }
+}

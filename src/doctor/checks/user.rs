@@ -1,0 +1,35 @@
+//! Whom the gateway runs as.
+
+use super::{Check, Facts, Group, Verdict};
+use crate::doctor::fix::{quote, root};
+
+pub(super) const CHECK: Check = Check {
+    id: "user",
+    group: Group::Systemd,
+    title: "User",
+    looks: "The user of the gateway: who asks, and for root the owner of AI_GATEWAY_HOME \
+        or ai-gateway.",
+    why: "Nothing in the gateway needs root, and PostgreSQL refuses it.",
+    examine,
+};
+
+fn examine(facts: &Facts) -> Verdict {
+    let name = &facts.asked.user;
+    match facts.asked.uid {
+        Some(0) => Verdict::problem("the gateway's folder is root's").fix(root(
+            facts,
+            &format!(
+                "chown -R ai-gateway: {}",
+                quote(&facts.asked.paths.state.to_string_lossy())
+            ),
+        )),
+        Some(uid) => Verdict::ok(format!("{name} ({uid})")),
+        None => Verdict::problem(format!("there is no user {name}")).fix(root(
+            facts,
+            &format!(
+                "useradd --system --user-group --home-dir /var/lib/ai-gateway --create-home {}",
+                quote(name)
+            ),
+        )),
+    }
+}

@@ -1,0 +1,111 @@
+//! What the doctor knows of a machine and its gateway. Looking only: nothing here changes anything
+//! or decides what is good.
+//!
+//! Files are read below a root folder, the environment and what only the kernel or a program can
+//! tell come in through [`World`], so that a test can be any machine.
+
+use std::{collections::BTreeMap, path::Path, time::SystemTime};
+
+mod gateway;
+mod machine;
+mod programs;
+mod systemd;
+
+pub use gateway::{Configuration, Daemon, Entry, Gateway, Port, Provision, Wish};
+pub use machine::{Hierarchy, Kind, Machine, Packages};
+pub use programs::{Answer, ask};
+pub use systemd::{DropIn, RemoveIpc, Systemd, Unit};
+
+use crate::config::paths::Paths;
+
+/// Where the facts come from.
+pub struct World<'a> {
+    /// `/`, but for tests.
+    pub root: &'a Path,
+    /// The environment.
+    pub variables: &'a BTreeMap<String, String>,
+    /// Runs a program and tells what it says.
+    pub ask: &'a dyn Fn(&str, &[&str]) -> Answer,
+    /// Landlock's version, from the kernel.
+    pub landlock: Option<u32>,
+    /// Whether something keeps the clock right; none: the kernel does not say.
+    pub synchronised: Option<bool>,
+    /// The time by that clock.
+    pub now: SystemTime,
+}
+
+impl std::fmt::Debug for World<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
+
+impl World<'_> {
+    /// A variable that is neither missing nor empty.
+    fn variable(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(name).map(String::as_str);
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// The text of a file below the root.
+    fn read(&self, path: &str) -> Option<String> {
+        std::fs::read_to_string(self.root.join(path)).ok()
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.root.join(path).exists()
+    }
+}
+
+/// Whose gateway it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The machine's, as a unit of the system.
+    System,
+    /// A person's, as a unit of theirs.
+    User,
+    /// In a folder of its own, which is none of systemd's.
+    Folder,
+}
+
+/// Which gateway is asked about, and by whom.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Where it lives.
+    pub paths: Paths,
+    /// Whose it is.
+    pub mode: Mode,
+    /// The name of the user whom it runs as.
+    pub user: String,
+    /// The number of that user; none: there is no such user.
+    pub uid: Option<u32>,
+    /// Root asks.
+    pub root: bool,
+}
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Which gateway is asked about, and by whom.
+    pub asked: Asked,
+    /// The machine, or the container that we are in.
+    pub machine: Machine,
+    /// Its systemd.
+    pub systemd: Systemd,
+    /// The gateway.
+    pub gateway: Gateway,
+}
+
+impl Facts {
+    /// Looks.
+    pub fn gather(world: &World<'_>, asked: Asked) -> Self {
+        Self {
+            machine: Machine::gather(world, &asked),
+            systemd: Systemd::gather(world, &asked),
+            gateway: Gateway::gather(world, &asked),
+            asked,
+        }
+    }
+}

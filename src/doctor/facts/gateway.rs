@@ -1,0 +1,342 @@
+//! The gateway: its configuration, what set-up has made, and whether it runs.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use super::{Answer, Asked, World};
+use crate::{
+    config::{
+        self, Input, Loaded,
+        paths::Paths,
+        ports::{self, TakenPort},
+        schema::KEYS,
+        settings::{EngineSource, Settings},
+    },
+    control::{
+        client::{Client, ClientError},
+        types::GatewayStatus,
+    },
+    provision::{
+        self, Environment, Options,
+        facts::{Facts as Programs, Python},
+        plan::Wanted,
+    },
+    secrets::{Kind, SecretStore},
+};
+
+/// What the configuration says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Configuration {
+    /// It is right.
+    Right {
+        /// What somebody should know of it, each in a sentence.
+        warnings: Vec<String>,
+    },
+    /// It is wrong, and this is what is wrong with it.
+    Wrong(Vec<String>),
+}
+
+/// A port that the gateway is to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// Its key.
+    pub key: &'static str,
+    /// Its number.
+    pub number: u16,
+    /// Who else has it, or what else is in the way.
+    pub taken: Option<TakenPort>,
+}
+
+/// How a file or folder may be shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Not at all.
+    Private,
+    /// Others may read and not write.
+    NotWritable,
+}
+
+/// A file or folder of the gateway's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where.
+    pub path: PathBuf,
+    /// Whose.
+    pub owner: u32,
+    /// The permission bits.
+    pub mode: u32,
+    /// Whether it is a folder.
+    pub folder: bool,
+    /// How it may be shared.
+    pub wish: Wish,
+}
+
+/// What set-up has made and what it would still do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provision {
+    /// Why the gateway cannot run yet.
+    pub missing: Option<String>,
+    /// What set-up would take on the disk, in bytes; none: it cannot be told, for this reason.
+    pub needed: Result<u64, String>,
+    /// What the state's disk has left, in bytes.
+    pub free: Option<u64>,
+    /// What it would run.
+    pub programs: Programs,
+}
+
+/// Whether it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Daemon {
+    /// With this status.
+    Runs(Box<GatewayStatus>),
+    /// It does not.
+    Stopped,
+    /// It does not tell us.
+    Silent(String),
+}
+
+/// The gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gateway {
+    /// What the configuration says.
+    pub configuration: Configuration,
+    /// What holds: the settings, or the defaults where the configuration is wrong.
+    pub settings: Settings,
+    /// The sum of the services' memory limits, in bytes.
+    pub memory: u64,
+    /// Variables of ours that nobody knows, with the name that was probably meant.
+    pub unknown: BTreeMap<String, Option<String>>,
+    /// Programs that the configuration names and that are none, by what names them.
+    pub not_programs: BTreeMap<String, PathBuf>,
+    /// The ports.
+    pub ports: Vec<Port>,
+    /// Files and folders that are there.
+    pub entries: Vec<Entry>,
+    /// Secrets that are missing, once there is a database or another secret.
+    pub secrets_missing: Vec<Kind>,
+    /// Secrets with nothing in them.
+    pub secrets_empty: Vec<Kind>,
+    /// Whether there is a database.
+    pub database: bool,
+    /// What set-up has made.
+    pub provision: Provision,
+    /// nginx's version.
+    pub nginx_version: Option<String>,
+    /// Whether it runs.
+    pub daemon: Daemon,
+}
+
+impl Gateway {
+    pub(super) fn gather(world: &World<'_>, asked: &Asked) -> Self {
+        let paths = &asked.paths;
+        let env = |name: &str| world.variables.get(name).cloned();
+        let machine = config::machine::facts(world.root);
+        let read = config::read_with(paths, &env, &[], machine);
+        let (configuration, loaded) = match read {
+            Ok(loaded) => {
+                let warnings = loaded.warnings.titles().map(str::to_owned).collect();
+                (Configuration::Right { warnings }, Ok(loaded))
+            }
+            Err(config::LoadError::Wrong(report)) => {
+                let titles = report.titles().map(str::to_owned).collect();
+                (Configuration::Wrong(titles), Err(()))
+            }
+            Err(error) => (Configuration::Wrong(vec![error.to_string()]), Err(())),
+        };
+        let loaded = loaded.unwrap_or_else(|()| defaults());
+        let daemon = daemon(paths);
+        let provision = provision(world, asked, &loaded.settings);
+        let store = SecretStore::new(paths.secrets());
+        let there = |kind: &Kind| store.path(*kind).exists();
+        let database = paths.postgres_data().join("PG_VERSION").exists();
+        let begun = database || Kind::ALL.iter().any(there);
+        let limits = loaded.settings.limits.values();
+        Self {
+            configuration,
+            memory: limits.filter_map(|limits| limits.memory_max).sum(),
+            unknown: unknown_variables(world),
+            not_programs: not_programs(&loaded.settings),
+            ports: wanted_ports(&loaded, paths, &daemon),
+            entries: entries(paths, &store),
+            secrets_missing: Kind::ALL
+                .into_iter()
+                .filter(|kind| begun && !there(kind))
+                .collect(),
+            secrets_empty: Kind::ALL
+                .into_iter()
+                .filter(|kind| fs::metadata(store.path(*kind)).is_ok_and(|file| file.len() == 0))
+                .collect(),
+            database,
+            nginx_version: provision
+                .programs
+                .nginx
+                .as_deref()
+                .and_then(|nginx| nginx_version(&(world.ask)(nginx.to_str()?, &["-v"]))),
+            provision,
+            settings: loaded.settings,
+            daemon,
+        }
+    }
+
+    /// The Python that the environments are made with.
+    pub fn python(&self) -> Option<&Python> {
+        self.provision.programs.usable_python()
+    }
+}
+
+/// What holds where nobody has said anything.
+fn defaults() -> Loaded {
+    config::load(&Input {
+        file: None,
+        env: &|_| None,
+        flags: &[],
+        machine: None,
+    })
+    .expect("a test loads the settings that nobody has changed")
+}
+
+fn daemon(paths: &Paths) -> Daemon {
+    match Client::connect(&paths.control_socket()).and_then(|mut client| client.status()) {
+        Ok(status) => Daemon::Runs(Box::new(status)),
+        Err(ClientError::NotRunning { .. }) => Daemon::Stopped,
+        Err(error) => Daemon::Silent(error.to_string()),
+    }
+}
+
+fn wanted_ports(loaded: &Loaded, paths: &Paths, daemon: &Daemon) -> Vec<Port> {
+    let mut taken = match daemon {
+        // Its services have them.
+        Daemon::Runs(_) | Daemon::Silent(_) => Vec::new(),
+        Daemon::Stopped => ports::in_use(loaded),
+    };
+    taken.retain(|port| !port.is_held_from(&paths.services()));
+    let listen = &loaded.settings.listen;
+    let ports = [
+        ("listen.port", listen.port),
+        ("listen.admin_port", listen.admin_port),
+    ];
+    let ports = ports.into_iter().map(|(key, number)| Port {
+        key,
+        number,
+        taken: taken.iter().find(|taken| taken.key == key).cloned(),
+    });
+    ports.collect()
+}
+
+fn unknown_variables(world: &World<'_>) -> BTreeMap<String, Option<String>> {
+    let mut known: Vec<String> = KEYS
+        .iter()
+        .filter_map(config::schema::Key::variable)
+        .collect();
+    known.push("AI_GATEWAY_HOME".into());
+    let ours = world
+        .variables
+        .keys()
+        .filter(|name| name.starts_with("AI_GATEWAY_"));
+    ours.filter(|name| !known.contains(name))
+        .map(|name| {
+            let near = config::report::nearest(name, known.iter().map(String::as_str));
+            (name.clone(), near.map(str::to_owned))
+        })
+        .collect()
+}
+
+fn not_programs(settings: &Settings) -> BTreeMap<String, PathBuf> {
+    let programs = &settings.programs;
+    let mut named = vec![
+        ("programs.nginx".to_owned(), programs.nginx.clone()),
+        ("programs.python".to_owned(), programs.python.clone()),
+        ("programs.node".to_owned(), programs.node.clone()),
+        (
+            "programs.postgres_bin".to_owned(),
+            programs
+                .postgres_bin
+                .as_ref()
+                .map(|bin| bin.join("postgres")),
+        ),
+    ];
+    if let EngineSource::Program(engine) = &settings.engine {
+        named.push(("engine.path".to_owned(), Some(engine.clone())));
+    }
+    for service in &settings.custom {
+        let key = format!("service.{}.command", service.name);
+        named.push((key, service.command.first().map(PathBuf::from)));
+    }
+    named
+        .into_iter()
+        .filter_map(|(key, path)| Some((key, path?)))
+        .filter(|(_, path)| !provision::environment::is_program(path))
+        .collect()
+}
+
+fn entries(paths: &Paths, store: &SecretStore) -> Vec<Entry> {
+    let secrets = Kind::ALL.map(|kind| (store.path(kind), Wish::Private));
+    let folders = [
+        (paths.secrets(), Wish::Private),
+        (paths.postgres_data(), Wish::Private),
+        (paths.run.clone(), Wish::NotWritable),
+        (paths.state.clone(), Wish::NotWritable),
+        (paths.payloads(), Wish::NotWritable),
+        (paths.config.clone(), Wish::NotWritable),
+    ];
+    let all = folders.into_iter().chain(secrets);
+    all.filter_map(|(path, wish)| entry(&path, wish)).collect()
+}
+
+fn entry(path: &Path, wish: Wish) -> Option<Entry> {
+    let found = fs::metadata(path).ok()?;
+    Some(Entry {
+        path: path.to_owned(),
+        owner: found.uid(),
+        mode: found.permissions().mode() & 0o7777,
+        folder: found.is_dir(),
+        wish,
+    })
+}
+
+fn provision(world: &World<'_>, asked: &Asked, settings: &Settings) -> Provision {
+    let paths = &asked.paths;
+    let options = Options {
+        environment: Environment::new(world.variables.clone()),
+        ..Options::default()
+    };
+    let wanted = Wanted::new(settings);
+    let missing = provision::installed(paths, settings)
+        .err()
+        .map(|error| error.what);
+    match Programs::gather(settings, paths, &options, &wanted) {
+        Ok(programs) => Provision {
+            missing,
+            needed: Ok(provision::plan(settings, paths, &programs, &wanted).needed),
+            free: Some(programs.disk_free),
+            programs,
+        },
+        Err(error) => Provision {
+            missing,
+            needed: Err(chain(&error)),
+            free: None,
+            programs: Programs::of_programs(settings, paths, &options.environment),
+        },
+    }
+}
+
+/// An error with what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// "nginx version: nginx/1.22.1".
+fn nginx_version(answer: &Answer) -> Option<String> {
+    let (_, version) = answer.said()?.split_once("nginx/")?;
+    version.split_whitespace().next().map(str::to_owned)
+}

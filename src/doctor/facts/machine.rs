@@ -1,0 +1,263 @@
+//! The machine, or the container that we are in.
+
+use std::{collections::BTreeMap, time::SystemTime};
+
+use super::{Answer, Asked, Mode, World};
+use crate::config::{self, machine};
+
+/// A name that stands for nothing and is there for everybody (RFC 2606).
+const KNOWN_NAME: &str = "example.com";
+
+/// What it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A machine of its own.
+    Bare,
+    /// A virtual one, of this make.
+    Virtual(String),
+    /// A container of this make.
+    Container(String),
+    /// Nobody says.
+    Unknown,
+}
+
+/// What installs packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packages {
+    /// Debian and its family.
+    Apt,
+    /// Fedora and its family.
+    Dnf,
+    /// Something else.
+    Other,
+}
+
+/// How control groups are mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hierarchy {
+    /// Version 2 alone.
+    Unified,
+    /// Both, the controllers with version 1.
+    Hybrid,
+    /// Version 1 alone.
+    Legacy,
+    /// Not at all.
+    None,
+}
+
+/// The machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Machine {
+    /// The distribution as it calls itself.
+    pub distribution: String,
+    /// The major version of it, where it has one.
+    pub release: Option<u32>,
+    /// What installs packages.
+    pub packages: Packages,
+    /// The kernel's version.
+    pub kernel: String,
+    /// Its own name.
+    pub hostname: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether its root is another user outside.
+    pub unprivileged: bool,
+    /// Whether LXC lets it mount what a container in it, or a sandbox, needs.
+    pub nesting: bool,
+    /// What it has: the smallest limit of all that hold for us.
+    pub resources: Option<config::Machine>,
+    /// Whether the kernel tells how long work waits for memory.
+    pub psi: bool,
+    /// Landlock's version.
+    pub landlock: Option<u32>,
+    /// How control groups are mounted.
+    pub hierarchy: Hierarchy,
+    /// What the manager that starts the gateway may hand out; none: it does not run.
+    pub controllers: Option<Vec<String>>,
+    /// Whether something keeps the clock right.
+    pub synchronised: Option<bool>,
+    /// The year by the clock.
+    pub year: u64,
+    /// Name servers; none: there is no resolv.conf.
+    pub nameservers: Option<Vec<String>>,
+    /// What the system's resolver makes of a name that is there for everybody.
+    pub resolves: Answer,
+    /// Proxy variables that are set, by their names.
+    pub proxies: BTreeMap<String, String>,
+    /// The first port that needs no privilege.
+    pub first_port: u16,
+}
+
+impl Machine {
+    pub(in crate::doctor) fn gather(world: &World<'_>, asked: &Asked) -> Self {
+        let text = |path| world.read(path).unwrap_or_default();
+        let release = text("etc/os-release");
+        let mounts = text("proc/self/mountinfo");
+        let kernel = text("proc/sys/kernel/osrelease").trim().to_owned();
+        let since_1970 = world.now.duration_since(SystemTime::UNIX_EPOCH);
+        let resolves = match world.read("etc/resolv.conf") {
+            Some(_) => (world.ask)("getent", &["ahosts", KNOWN_NAME]),
+            None => Answer::Missing,
+        };
+        Self {
+            distribution: field(&release, "PRETTY_NAME").unwrap_or_else(|| "Linux".into()),
+            release: field(&release, "VERSION_ID")
+                .and_then(|version| version.split('.').next()?.parse().ok()),
+            packages: packages(&release),
+            hostname: text("proc/sys/kernel/hostname").trim().to_owned(),
+            kind: kind(world),
+            unprivileged: is_unprivileged(&text("proc/self/uid_map")),
+            nesting: mounts
+                .lines()
+                .any(|line| mounted_at(line) == Some("/dev/.lxc/proc")),
+            resources: machine::facts(world.root),
+            // The file is there and cannot be read where the kernel was told to do without.
+            psi: world.read("proc/pressure/memory").is_some(),
+            landlock: world.landlock,
+            hierarchy: hierarchy(&mounts),
+            controllers: world
+                .read(&controllers_file(asked))
+                .map(|text| text.split_whitespace().map(str::to_owned).collect()),
+            synchronised: world.synchronised,
+            year: 1970 + since_1970.map_or(0, |time| time.as_secs() / SECONDS_OF_A_YEAR),
+            nameservers: world.read("etc/resolv.conf").map(|text| nameservers(&text)),
+            resolves,
+            proxies: proxies(world),
+            first_port: text("proc/sys/net/ipv4/ip_unprivileged_port_start")
+                .trim()
+                .parse()
+                .unwrap_or(1024),
+            kernel,
+        }
+    }
+
+    /// Whether it is an LXC container.
+    pub fn is_lxc(&self) -> bool {
+        matches!(&self.kind, Kind::Container(name) if name.starts_with("lxc"))
+    }
+
+    /// Whether its kernel is that of Proxmox VE.
+    pub fn is_proxmox(&self) -> bool {
+        self.kernel.ends_with("-pve")
+    }
+}
+
+/// Close enough to tell a clock that has never been set.
+const SECONDS_OF_A_YEAR: u64 = 31_556_952;
+
+/// A field of os-release(5).
+fn field(release: &str, name: &str) -> Option<String> {
+    release.lines().find_map(|line| {
+        let value = line.strip_prefix(name)?.strip_prefix('=')?;
+        Some(value.trim_matches(['"', '\'']).to_owned())
+    })
+}
+
+fn packages(release: &str) -> Packages {
+    let family = [field(release, "ID"), field(release, "ID_LIKE")];
+    let family: Vec<&str> = family
+        .iter()
+        .flatten()
+        .flat_map(|ids| ids.split(' '))
+        .collect();
+    if family.iter().any(|id| ["debian", "ubuntu"].contains(id)) {
+        Packages::Apt
+    } else if family.iter().any(|id| ["fedora", "rhel"].contains(id)) {
+        Packages::Dnf
+    } else {
+        Packages::Other
+    }
+}
+
+/// Containers as systemd-detect-virt(1) names them.
+const CONTAINERS: [&str; 10] = [
+    "openvz",
+    "lxc",
+    "lxc-libvirt",
+    "systemd-nspawn",
+    "docker",
+    "podman",
+    "rkt",
+    "wsl",
+    "proot",
+    "pouch",
+];
+
+/// By what the first process of a container has written down, and by systemd's own look.
+fn kind(world: &World<'_>) -> Kind {
+    if let Some(name) = world.read("run/systemd/container") {
+        return Kind::Container(name.trim().to_owned());
+    }
+    match (world.ask)("systemd-detect-virt", &[]) {
+        Answer::Said(name) if CONTAINERS.contains(&name.as_str()) => Kind::Container(name),
+        Answer::Said(name) => Kind::Virtual(name),
+        // With "none" it exits as one that has failed.
+        Answer::Failed(name) if name == "none" => Kind::Bare,
+        Answer::Failed(_) | Answer::Late | Answer::Missing if world.exists(".dockerenv") => {
+            Kind::Container("docker".into())
+        }
+        Answer::Failed(_) | Answer::Late | Answer::Missing => Kind::Unknown,
+    }
+}
+
+/// The initial user namespace maps every user to itself (user_namespaces(7)).
+fn is_unprivileged(map: &str) -> bool {
+    let first: Vec<&str> = map
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    matches!(first[..], [_, outside, _] if outside != "0")
+}
+
+/// Where the mount of a line of mountinfo (proc_pid_mountinfo(5)) is.
+fn mounted_at(line: &str) -> Option<&str> {
+    line.split(' ').nth(4)
+}
+
+fn hierarchy(mounts: &str) -> Hierarchy {
+    let of_type = |wanted: &str| {
+        let mut lines = mounts.lines().filter_map(|line| {
+            let (left, right) = line.split_once(" - ")?;
+            (right.split(' ').next() == Some(wanted)).then(|| mounted_at(left))?
+        });
+        lines.next().map(str::to_owned)
+    };
+    match (of_type("cgroup2"), of_type("cgroup")) {
+        (Some(_), None) => Hierarchy::Unified,
+        (Some(_), Some(_)) => Hierarchy::Hybrid,
+        (None, Some(_)) => Hierarchy::Legacy,
+        (None, None) => Hierarchy::None,
+    }
+}
+
+/// Of the manager that would start the gateway.
+fn controllers_file(asked: &Asked) -> String {
+    let uid = asked.uid.unwrap_or_default();
+    match asked.mode {
+        Mode::User | Mode::Folder if uid != 0 => format!(
+            "sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers"
+        ),
+        Mode::User | Mode::Folder | Mode::System => "sys/fs/cgroup/cgroup.controllers".into(),
+    }
+}
+
+fn nameservers(text: &str) -> Vec<String> {
+    let lines = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("nameserver"));
+    lines.map(|server| server.trim().to_owned()).collect()
+}
+
+fn proxies(world: &World<'_>) -> BTreeMap<String, String> {
+    let names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+    let both = names
+        .into_iter()
+        .flat_map(|name| [name.to_owned(), name.to_uppercase()]);
+    both.filter_map(|name| {
+        let value = world.variable(&name)?.to_owned();
+        Some((name, value))
+    })
+    .collect()
+}

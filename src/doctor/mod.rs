@@ -1,0 +1,154 @@
+//! `ai-gateway doctor`: what this machine offers and lacks.
+//!
+//! [`facts`] looks, [`checks`] decide, one thought in each file, pure functions from facts to a
+//! verdict; this is their order, and [`docs`] their reference.
+
+pub mod checks;
+pub mod docs;
+pub mod facts;
+mod fix;
+
+use serde::Serialize;
+
+pub use facts::{Asked, Facts, Mode, World};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// The gateway runs, and something is worse than it could be.
+    Warning,
+    /// The gateway does not run, or is not safe.
+    Problem,
+}
+
+/// What belongs together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// The machine, or the container that we are in.
+    Machine,
+    /// systemd and the control groups.
+    Systemd,
+    /// Ports, names, proxies.
+    Network,
+    /// What the distribution has to bring.
+    Programs,
+    /// The gateway itself.
+    Gateway,
+}
+
+impl Group {
+    /// All of them, in their order.
+    pub const ALL: [Self; 5] = [
+        Self::Machine,
+        Self::Systemd,
+        Self::Network,
+        Self::Programs,
+        Self::Gateway,
+    ];
+
+    /// As a heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Machine => "Machine",
+            Self::Systemd => "systemd and cgroups",
+            Self::Network => "Network",
+            Self::Programs => "Programs",
+            Self::Gateway => "Gateway",
+        }
+    }
+}
+
+/// What one check makes of the facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    level: Level,
+    found: String,
+    fix: Option<String>,
+}
+
+impl Verdict {
+    fn ok(found: impl Into<String>) -> Self {
+        Self::new(Level::Ok, found)
+    }
+
+    fn warning(found: impl Into<String>) -> Self {
+        Self::new(Level::Warning, found)
+    }
+
+    fn problem(found: impl Into<String>) -> Self {
+        Self::new(Level::Problem, found)
+    }
+
+    fn new(level: Level, found: impl Into<String>) -> Self {
+        Self {
+            level,
+            found: found.into(),
+            fix: None,
+        }
+    }
+
+    /// With the command that mends it.
+    fn fix(mut self, command: impl Into<Option<String>>) -> Self {
+        self.fix = command.into();
+        self
+    }
+}
+
+/// One check.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// Its name in the output and in the reference; it stays the same for ever.
+    pub id: &'static str,
+    /// Where it is shown.
+    pub group: Group,
+    /// What it is about, in two words.
+    pub title: &'static str,
+    /// What it looks at, and what it makes of that.
+    pub looks: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// Decides.
+    pub examine: fn(&Facts) -> Verdict,
+}
+
+/// What a check has found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The check's name.
+    pub id: &'static str,
+    /// How bad it is.
+    pub level: Level,
+    /// What was found.
+    pub found: String,
+    /// Why that matters.
+    pub why: &'static str,
+    /// The command that mends it; none: nothing is to be mended, or no command does it.
+    pub fix: Option<String>,
+}
+
+/// Runs every check.
+pub fn examine(facts: &Facts) -> Vec<Finding> {
+    let findings = checks::ALL.iter().map(|check| {
+        let Verdict { level, found, fix } = (check.examine)(facts);
+        Finding {
+            id: check.id,
+            level,
+            found,
+            why: check.why,
+            fix,
+        }
+    });
+    findings.collect()
+}
+
+/// The worst of them.
+pub fn worst(findings: &[Finding]) -> Level {
+    let levels = findings.iter().map(|finding| finding.level);
+    levels.max().unwrap_or(Level::Ok)
+}
+
+#[cfg(test)]
+mod tests;

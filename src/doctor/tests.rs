@@ -1,0 +1,444 @@
+//! Machines that are not this one, and every check on what it has to tell apart.
+
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::SystemTime};
+
+use super::{
+    checks,
+    facts::{
+        Answer, Asked, Configuration, Daemon, Facts, Gateway, Machine, Mode, Port, Provision,
+        Systemd, World,
+    },
+    *,
+};
+use crate::{
+    config::{self, paths::Paths, tests::generated::assert_generated},
+    provision::facts::{Facts as Programs, Node, Postgres, Python},
+};
+
+mod table;
+
+/// A machine as it is on paper.
+struct Sketch {
+    files: Vec<(&'static str, &'static str)>,
+    links: Vec<(&'static str, &'static str)>,
+    says: Vec<(&'static str, Answer)>,
+    variables: Vec<(&'static str, &'static str)>,
+    mode: Mode,
+    user: (&'static str, u32),
+}
+
+const SYSTEM: (&str, u32) = ("ai-gateway", 999);
+const ALICE: (&str, u32) = ("alice", 1000);
+
+fn said(text: &str) -> Answer {
+    Answer::Said(text.into())
+}
+
+/// A virtual machine with Debian 12, and alice on it, who lingers.
+fn debian_12() -> Sketch {
+    Sketch {
+        files: vec![
+            (
+                "etc/os-release",
+                "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n",
+            ),
+            ("etc/resolv.conf", "# by hand\nnameserver 192.0.2.53\n"),
+            (
+                "proc/self/mountinfo",
+                "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+            ),
+            (
+                "proc/self/cgroup",
+                "0::/user.slice/user-1000.slice/session-1.scope\n",
+            ),
+            ("proc/self/uid_map", "         0          0 4294967295\n"),
+            ("proc/meminfo", "MemTotal:        2034180 kB\n"),
+            ("proc/pressure/memory", "some avg10=0.00\n"),
+            ("proc/sys/kernel/osrelease", "6.1.0-28-amd64\n"),
+            ("proc/sys/kernel/hostname", "vps\n"),
+            ("proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n"),
+            ("run/systemd/system/keep", ""),
+            ("run/user/1000/bus", ""),
+            ("run/user/1000/systemd/private", ""),
+            ("var/lib/systemd/linger/alice", ""),
+            (
+                "sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/cgroup.controllers",
+                "cpu memory pids\n",
+            ),
+            (
+                "sys/fs/cgroup/cgroup.controllers",
+                "cpuset cpu io memory pids\n",
+            ),
+        ],
+        links: Vec::new(),
+        says: vec![
+            (
+                "systemctl --version",
+                said("systemd 252 (252.38-1~deb12u1)\n+PAM +AUDIT"),
+            ),
+            (
+                "systemctl --user show --property=LoadState,UnitFileState,ActiveState ai-gateway.service",
+                said("LoadState=loaded\nActiveState=active\nUnitFileState=enabled"),
+            ),
+            ("systemd-detect-virt", said("kvm")),
+            (
+                "getent ahosts example.com",
+                said("192.0.2.1 STREAM example.com"),
+            ),
+        ],
+        variables: vec![("XDG_RUNTIME_DIR", "/run/user/1000")],
+        mode: Mode::User,
+        user: ALICE,
+    }
+}
+
+impl Sketch {
+    /// With other files of these names.
+    fn with(mut self, files: &[(&'static str, &'static str)]) -> Self {
+        self.files
+            .retain(|(path, _)| files.iter().all(|(other, _)| other != path));
+        self.files.extend(files);
+        self
+    }
+
+    fn without(mut self, start: &str) -> Self {
+        self.files.retain(|(path, _)| !path.starts_with(start));
+        self
+    }
+
+    fn says(mut self, command: &'static str, answer: Answer) -> Self {
+        self.says.retain(|(other, _)| *other != command);
+        self.says.push((command, answer));
+        self
+    }
+
+    /// As the machine's own gateway, asked about by root.
+    fn of_the_system(mut self) -> Self {
+        self.mode = Mode::System;
+        self.user = SYSTEM;
+        self.says(
+            "systemctl show --property=LoadState,UnitFileState,ActiveState ai-gateway.service",
+            said("LoadState=loaded\nActiveState=active\nUnitFileState=enabled"),
+        )
+    }
+
+    fn facts(&self) -> Facts {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in &self.files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        for (path, target) in &self.links {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(target, path).unwrap();
+        }
+        let variables: BTreeMap<String, String> = self
+            .variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let ask = |program: &str, arguments: &[&str]| {
+            let command = [&[program], arguments].concat().join(" ");
+            let found = self.says.iter().find(|(known, _)| *known == command);
+            found.map_or(Answer::Missing, |(_, answer)| answer.clone())
+        };
+        let world = World {
+            root: root.path(),
+            variables: &variables,
+            ask: &ask,
+            landlock: Some(4),
+            synchronised: Some(true),
+            now: SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000),
+        };
+        let asked = Asked {
+            paths: Paths {
+                config: "/srv/gateway.toml".into(),
+                state: "/srv/state".into(),
+                run: "/srv/run".into(),
+            },
+            mode: self.mode,
+            user: self.user.0.into(),
+            uid: Some(self.user.1),
+            root: self.mode == Mode::System,
+        };
+        let mut machine = Machine::gather(&world, &asked);
+        // The CPUs are those of whoever runs the test.
+        if let Some(resources) = &mut machine.resources {
+            resources.cpus = 2;
+        }
+        Facts {
+            gateway: gateway(machine.resources),
+            systemd: Systemd::gather(&world, &asked),
+            machine,
+            asked,
+        }
+    }
+}
+
+/// A gateway that is set up and does not run.
+fn gateway(resources: Option<config::Machine>) -> Gateway {
+    let settings = config::load(&config::Input {
+        file: None,
+        env: &|_| None,
+        flags: &[],
+        machine: resources,
+    });
+    // On a machine that is too small, those of one that is not.
+    let loaded = settings.unwrap_or_else(|_| {
+        config::load(&config::Input {
+            file: Some(("gateway.toml".into(), "profile = \"tiny\"".into())),
+            env: &|_| None,
+            flags: &[],
+            machine: None,
+        })
+        .unwrap()
+    });
+    let port = |key, number| Port {
+        key,
+        number,
+        taken: None,
+    };
+    Gateway {
+        configuration: Configuration::Right {
+            warnings: Vec::new(),
+        },
+        memory: loaded
+            .settings
+            .limits
+            .values()
+            .filter_map(|l| l.memory_max)
+            .sum(),
+        settings: loaded.settings,
+        unknown: BTreeMap::new(),
+        not_programs: BTreeMap::new(),
+        ports: vec![port("listen.port", 3000), port("listen.admin_port", 4000)],
+        entries: Vec::new(),
+        secrets_missing: Vec::new(),
+        secrets_empty: Vec::new(),
+        database: true,
+        provision: Provision {
+            missing: None,
+            needed: Ok(0),
+            free: Some(20_000_000_000),
+            programs: Programs {
+                pythons: vec![python(11)],
+                node: Some(Node {
+                    path: "/usr/bin/node".into(),
+                    major: 18,
+                }),
+                postgres: vec![Postgres {
+                    bin: "/usr/lib/postgresql/15/bin".into(),
+                    major: 15,
+                }],
+                nginx: Some("/usr/sbin/nginx".into()),
+                ..Programs::default()
+            },
+        },
+        nginx_version: Some("1.22.1".into()),
+        daemon: Daemon::Stopped,
+    }
+}
+
+fn python(minor: u32) -> Python {
+    Python {
+        path: PathBuf::from(format!("/usr/bin/python3.{minor}")),
+        version: (3, minor, 2),
+        ensurepip: true,
+    }
+}
+
+/// What is not as it should be, a line each.
+fn troubles(facts: &Facts) -> String {
+    let findings = examine(facts);
+    let troubles = findings.iter().filter(|finding| finding.level != Level::Ok);
+    let lines = troubles.map(
+        |Finding {
+             id,
+             level,
+             found,
+             fix,
+             ..
+         }| {
+            let fix = fix
+                .as_ref()
+                .map_or(String::new(), |fix| format!("    $ {fix}\n"));
+            format!("{level:?} {id}: {found}\n{fix}")
+        },
+    );
+    lines.collect()
+}
+
+#[test]
+fn a_good_machine_has_nothing_but_a_gateway_to_start() {
+    insta::assert_snapshot!(troubles(&debian_12().facts()), @r"
+    Warning daemon: it does not run
+        $ systemctl --user start ai-gateway
+    ");
+    insta::assert_snapshot!(troubles(&debian_12().of_the_system().facts()), @r"
+    Warning daemon: it does not run
+        $ systemctl start ai-gateway
+    ");
+}
+
+#[test]
+fn debian_13_has_a_python_that_is_too_new() {
+    let sketch = debian_12()
+        .with(&[(
+            "etc/os-release",
+            "PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nID=debian\nVERSION_ID=\"13\"\n",
+        )])
+        .says("systemctl --version", said("systemd 257 (257.8-1~deb13u2)"));
+    let mut facts = sketch.facts();
+    facts.gateway.provision.programs.pythons = vec![python(13)];
+    insta::assert_snapshot!("debian_13", troubles(&facts));
+    assert_eq!(facts.systemd.version, Some(257));
+}
+
+#[test]
+fn proxmox_gives_a_container_what_its_host_says() {
+    let sketch = debian_12()
+        .with(&[
+            ("run/systemd/container", "lxc\n"),
+            ("proc/sys/kernel/osrelease", "6.8.12-4-pve\n"),
+            ("proc/sys/kernel/hostname", "gw\n"),
+            ("proc/self/uid_map", "         0     100000      65536\n"),
+            // lxcfs shows the limit here, but not every LXC has it.
+            ("proc/meminfo", "MemTotal:       65000000 kB\n"),
+            ("sys/fs/cgroup/memory.max", "536870912\n"),
+            (
+                "run/systemd/system/service.d/zzz-lxc-service.conf",
+                "[Service]\nProcSubset=all\nProtectProc=default\nNoNewPrivileges=no\nLoadCredential=\nReadWritePaths=/x\n",
+            ),
+        ])
+        .without("proc/pressure")
+        .of_the_system();
+    let mut facts = sketch.facts();
+    facts.machine.landlock = None;
+    facts.machine.synchronised = Some(false);
+    facts.gateway.provision.free = Some(150_000_000);
+    assert!(facts.machine.unprivileged);
+    insta::assert_snapshot!("proxmox", troubles(&facts));
+}
+
+#[test]
+fn a_container_that_may_nest_and_masks_the_drop_in_is_well() {
+    let mut sketch = debian_12()
+        .with(&[
+            ("run/systemd/container", "lxc\n"),
+            (
+                "run/systemd/system/service.d/zzz-lxc-service.conf",
+                "[Service]\nLoadCredential=\n",
+            ),
+            (
+                "proc/self/mountinfo",
+                "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n\
+                 40 23 0:50 / /dev/.lxc/proc rw - proc proc rw\n",
+            ),
+        ])
+        .of_the_system();
+    sketch.links.push((
+        "etc/systemd/system/ai-gateway.service.d/zzz-lxc-service.conf",
+        "/dev/null",
+    ));
+    let facts = sketch.facts();
+    assert!(facts.machine.nesting);
+    assert!(
+        facts
+            .systemd
+            .lxc_drop_in
+            .as_ref()
+            .is_some_and(|drop_in| drop_in.masked)
+    );
+    insta::assert_snapshot!(troubles(&facts), @r"
+    Warning daemon: it does not run
+        $ systemctl start ai-gateway
+    ");
+    // Hidden from all units there is none.
+    sketch.links.push((
+        "etc/systemd/system/service.d/zzz-lxc-service.conf",
+        "/dev/null",
+    ));
+    assert_eq!(sketch.facts().systemd.lxc_drop_in, None);
+}
+
+#[test]
+fn a_container_for_one_program_has_no_systemd() {
+    let sketch = debian_12()
+        .without("run/")
+        .without("sys/")
+        .with(&[(".dockerenv", ""), ("proc/self/mountinfo", "")])
+        .says("systemctl --version", Answer::Missing)
+        .says("systemd-detect-virt", Answer::Missing);
+    let mut facts = sketch.facts();
+    assert_eq!(facts.machine.kind, facts::Kind::Container("docker".into()));
+    facts.systemd.unit = None;
+    insta::assert_snapshot!("no_systemd", troubles(&facts));
+}
+
+#[test]
+fn an_old_kernel_command_line_leaves_the_controllers_to_version_1() {
+    let facts = debian_12()
+        .with(&[(
+            "proc/self/mountinfo",
+            "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
+             32 31 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n\
+             33 31 0:30 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n",
+        )])
+        .facts();
+    insta::assert_snapshot!("hybrid", troubles(&facts));
+}
+
+#[test]
+fn logind_is_asked_in_the_order_in_which_it_reads() {
+    let remove =
+        |files: &[(&'static str, &'static str)]| debian_12().with(files).facts().systemd.remove_ipc;
+    assert!(remove(&[]).removes);
+    assert!(remove(&[("etc/systemd/logind.conf", "[Login]\n#RemoveIPC=no\n")]).removes);
+    let off = ("etc/systemd/logind.conf", "[Login]\nRemoveIPC=no\n");
+    assert!(!remove(&[off]).removes);
+    let on = (
+        "usr/lib/systemd/logind.conf.d/10-on.conf",
+        "[Login]\nRemoveIPC=yes\n",
+    );
+    assert!(remove(&[off, on]).removes);
+    let hides = ("etc/systemd/logind.conf.d/10-on.conf", "[Login]\n");
+    assert!(!remove(&[off, on, hides]).removes);
+    let last = (
+        "run/systemd/logind.conf.d/90-last.conf",
+        "[Login]\nRemoveIPC=yes\n",
+    );
+    let said = remove(&[off, on, hides, last]);
+    assert!(said.removes);
+    assert_eq!(
+        said.file,
+        Some("/run/systemd/logind.conf.d/90-last.conf".into())
+    );
+}
+
+#[test]
+fn every_check_has_a_name_of_its_own_and_is_in_the_reference() {
+    let mut seen = std::collections::BTreeSet::new();
+    for check in checks::ALL {
+        assert!(seen.insert(check.id), "{}", check.id);
+        assert!(docs::reference().contains(&format!("### `{}`\n", check.id)));
+        for text in [check.looks, check.why] {
+            assert!(
+                text.ends_with('.') && !text.contains("  "),
+                "{}: {text}",
+                check.id
+            );
+        }
+    }
+    // The text walks the groups, the list the checks: they have to agree.
+    let groups: Vec<_> = checks::ALL.iter().map(|check| check.group).collect();
+    let mut in_order = groups.clone();
+    in_order.sort_by_key(|group| Group::ALL.iter().position(|other| other == group));
+    assert_eq!(groups, in_order);
+}
+
+#[test]
+fn the_reference_is_in_step_with_the_checks() {
+    assert_generated("docs/doctor.md", &docs::reference());
+}

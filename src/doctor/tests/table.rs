@@ -1,0 +1,348 @@
+//! Every check and what it has to tell apart: a change of a good machine, and the verdict.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::{
+    config::{
+        Origin,
+        ports::{Reason, TakenPort},
+        settings::EngineSource,
+    },
+    control::types::{GatewayState, GatewayStatus, LimitsState, Urls},
+    doctor::facts::{Entry, Hierarchy, Kind as Make, Packages, Unit, Wish},
+    secrets::Kind,
+};
+use Level::{Ok as Fine, Problem, Warning};
+
+type Row = (&'static str, fn(&mut Facts), Level, &'static str);
+
+/// By check: what is changed, how bad that is, and words that tell it.
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    ("system", |_| {}, Fine, "Debian GNU/Linux 12 (bookworm), Linux 6.1.0-28-amd64, in a virtual machine (kvm)"),
+    ("system", |f| f.machine.kind = Make::Bare, Fine, "on bare metal"),
+    ("nesting", |_| {}, Fine, "not an LXC"),
+    ("nesting", |f| lxc(f), Warning, "may not nest"),
+    ("nesting", |f| { lxc(f); f.machine.nesting = true; }, Fine, "may nest"),
+    ("memory", |_| {}, Fine, "profile small gives its services"),
+    ("memory", |f| f.machine.resources = None, Warning, "neither"),
+    ("memory", |f| f.gateway.memory = 0, Fine, "limits nothing"),
+    ("memory", |f| f.gateway.memory = 6_000_000_000, Problem, "profile small gives them 6000 MB"),
+    ("memory", |f| memory(f, 500_000_000), Problem, "the smallest profile needs"),
+    ("disk", |_| {}, Fine, "20000 MB left"),
+    ("disk", |f| f.gateway.provision.needed = Ok(30_000_000_000), Problem, "set-up needs 30000 MB"),
+    ("disk", |f| f.gateway.provision.needed = Ok(1_000_000_000), Fine, "set-up needs 1000 MB"),
+    ("disk", |f| f.gateway.provision.free = Some(900_000_000), Warning, "900 MB left"),
+    ("disk", |f| f.gateway.provision.free = Some(100_000_000), Problem, "100 MB left"),
+    ("disk", |f| f.gateway.provision.needed = Err("no".into()), Warning, "cannot be told: no"),
+    ("clock", |_| {}, Fine, "synchronised"),
+    ("clock", |f| f.machine.synchronised = Some(false), Warning, "nothing keeps"),
+    ("clock", |f| f.machine.synchronised = None, Warning, "does not say"),
+    ("clock", |f| f.machine.year = 1970, Problem, "1970"),
+    ("psi", |_| {}, Fine, "tells it"),
+    ("psi", |f| f.machine.psi = false, Warning, "does not tell"),
+    ("landlock", |_| {}, Fine, "version 4"),
+    ("landlock", |f| f.machine.landlock = None, Warning, "has it not"),
+    ("systemd", |_| {}, Fine, "version 252"),
+    ("systemd", |f| f.systemd.version = Some(247), Warning, "version 247"),
+    ("systemd", |f| f.systemd.version = None, Warning, "not installed"),
+    ("systemd", |f| f.systemd.booted = false, Warning, "not booted with it"),
+    ("user", |_| {}, Fine, "alice (1000)"),
+    ("user", |f| f.asked.uid = None, Problem, "there is no user alice"),
+    ("user", |f| f.asked.uid = Some(0), Problem, "root's"),
+    ("user-bus", |_| {}, Fine, "/run/user/1000/bus"),
+    ("user-bus", |f| f.systemd.user_manager = false, Warning, "no manager"),
+    ("user-bus", |f| f.systemd.user_bus = false, Warning, "no /run/user/1000/bus"),
+    ("user-bus", |f| f.systemd.runtime_dir = None, Warning, "not set"),
+    ("user-bus", |f| f.systemd.runtime_dir = Some("/run/user/0".into()), Warning, "is /run/user/0 and not"),
+    ("user-bus", |f| f.asked.mode = Mode::System, Fine, "not needed"),
+    ("linger", |_| {}, Fine, "alice lingers"),
+    ("linger", |f| f.systemd.linger = false, Warning, "does not linger"),
+    ("linger", |f| { f.systemd.linger = false; f.asked.mode = Mode::System; }, Fine, "not needed"),
+    ("remove-ipc", |_| {}, Fine, "but not for one who lingers"),
+    ("remove-ipc", |f| f.systemd.linger = false, Warning, "on, by default, and alice"),
+    ("remove-ipc", |f| { f.systemd.linger = false; f.asked.uid = Some(999); }, Fine, "system user"),
+    ("remove-ipc", |f| { f.systemd.linger = false; f.systemd.remove_ipc.removes = false; }, Fine, "off"),
+    ("lxc-drop-in", |_| {}, Fine, "none"),
+    ("lxc-drop-in", |f| drop_in(f, &["LoadCredential"]), Warning, "takes from every unit: LoadCredential"),
+    ("lxc-drop-in", |f| drop_in(f, &[]), Fine, "takes nothing away"),
+    ("lxc-drop-in", |f| { drop_in(f, &["LoadCredential"]); f.asked.mode = Mode::User; }, Fine, "only for units of the system"),
+    ("cgroups", |_| {}, Fine, "version 2"),
+    ("cgroups", |f| f.machine.hierarchy = Hierarchy::Legacy, Warning, "version 1"),
+    ("cgroups", |f| f.machine.hierarchy = Hierarchy::Hybrid, Warning, "beside version 1"),
+    ("cgroups", |f| f.machine.hierarchy = Hierarchy::None, Warning, "not mounted"),
+    ("controllers", |_| {}, Fine, "cpu, memory, pids, but not io"),
+    ("controllers", |f| f.machine.controllers = Some(vec!["memory".into(), "pids".into()]), Warning, "not delegated: cpu"),
+    ("controllers", |f| f.machine.controllers = None, Warning, "no manager"),
+    ("unit", |_| {}, Fine, "enabled and active"),
+    ("unit", |f| unit(f, "not-found", "", "inactive"), Warning, "not installed"),
+    ("unit", |f| unit(f, "masked", "masked", "inactive"), Problem, "masked"),
+    ("unit", |f| unit(f, "bad-setting", "enabled", "inactive"), Problem, "(bad-setting)"),
+    ("unit", |f| unit(f, "loaded", "enabled", "failed"), Problem, "has failed"),
+    ("unit", |f| unit(f, "loaded", "disabled", "active"), Warning, "not started at boot"),
+    ("unit", |f| f.systemd.unit = None, Warning, "no manager answers"),
+    ("unit", |f| f.asked.mode = Mode::Folder, Fine, "folder of its own"),
+    ("ports", |_| {}, Fine, "3000 and 4000 are free"),
+    ("ports", |f| { taken(f, Reason::Held { pid: 7, name: "grafana".into(), }, Some(3001)) }, Problem, "127.0.0.1:3000 (listen.port): grafana (process 7) listens on it"),
+    ("ports", |f| taken(f, Reason::NotOurs, None), Problem, "does not have that address"),
+    ("ports", |f| taken(f, Reason::Privileged, None), Fine, "free"),
+    ("ports", |f| runs(f, GatewayState::Ready), Fine, "are the gateway's"),
+    ("low-ports", |_| {}, Fine, "from 1024 on"),
+    ("low-ports", |f| f.gateway.ports[0].number = 80, Problem, "listen on 80"),
+    ("low-ports", |f| { f.gateway.ports[0].number = 80; f.machine.first_port = 80; }, Fine, "from 80 on"),
+    ("dns", |_| {}, Fine, "names resolve (192.0.2.53)"),
+    ("dns", |f| f.machine.nameservers = None, Warning, "no /etc/resolv.conf"),
+    ("dns", |f| f.machine.nameservers = Some(Vec::new()), Fine, "names no server"),
+    ("dns", |f| f.machine.resolves = Answer::Failed(String::new()), Warning, "do not resolve"),
+    ("dns", |f| f.machine.resolves = Answer::Late, Warning, "nobody answers"),
+    ("dns", |f| f.machine.resolves = Answer::Missing, Warning, "no getent"),
+    ("dns", |f| { f.machine.resolves = Answer::Late; proxy(f, "https_proxy", "http://p:1"); }, Fine, "the proxy's to do"),
+    ("proxy", |_| {}, Fine, "none is set"),
+    ("proxy", |f| proxy(f, "https_proxy", "http://p:1"), Warning, "does not spare loopback"),
+    ("proxy", |f| proxy(f, "https_proxy", "p:1"), Warning, "is no address"),
+    ("proxy", |f| { proxy(f, "https_proxy", "http://p:1"); proxy(f, "HTTPS_PROXY", "http://q:1"); }, Warning, "not the same"),
+    ("proxy", |f| { proxy(f, "https_proxy", "http://p:1"); proxy(f, "no_proxy", "a, localhost"); }, Fine, "loopback is spared"),
+    ("python", |_| {}, Fine, "3.11.2 (/usr/bin/python3.11)"),
+    ("python", |f| f.gateway.provision.programs.pythons.clear(), Problem, "none from 3.11 to 3.12"),
+    ("python", |f| f.gateway.provision.programs.pythons = vec![python(13)], Problem, "only 3.13.2"),
+    ("python", |f| f.gateway.provision.programs.pythons[0].ensurepip = false, Problem, "cannot make environments"),
+    ("postgres", |_| {}, Fine, "15 (/usr/lib/postgresql/15/bin)"),
+    ("postgres", |f| f.gateway.provision.programs.postgres.clear(), Problem, "not found"),
+    ("postgres", |f| f.gateway.provision.programs.postgres[0].major = 12, Problem, "13 or newer"),
+    ("postgres", |f| f.gateway.provision.programs.cluster_major = Some(14), Problem, "made by version 14"),
+    ("nginx", |_| {}, Fine, "1.22.1 (/usr/sbin/nginx)"),
+    ("nginx", |f| f.gateway.provision.programs.nginx = None, Problem, "not found"),
+    ("nginx", |f| f.gateway.nginx_version = None, Problem, "does not tell"),
+    ("node", |_| {}, Fine, "18 (/usr/bin/node)"),
+    ("node", |f| f.gateway.provision.programs.node = None, Fine, "takes one from its tools"),
+    ("node", |f| node(f, 16), Problem, "version 16"),
+    ("node", |f| { node(f, 18); f.gateway.provision.programs.node = None; }, Problem, "names none"),
+    ("node", |f| { f.gateway.provision.programs.node = None; f.gateway.settings.engine = EngineSource::Program("/x".into()); }, Fine, "only set-up"),
+    ("named-programs", |_| {}, Fine, "all are there"),
+    ("named-programs", |f| { f.gateway .not_programs .insert("programs.nginx".into(), "/opt/a b".into()); }, Problem, "programs.nginx names /opt/a b"),
+    ("configuration", |_| {}, Fine, "is right; profile small"),
+    ("configuration", |f| f.gateway.configuration = Configuration::Wrong(vec!["no key 'x'".into()]), Problem, "no key 'x'"),
+    ("configuration", |f| { f.gateway.configuration = Configuration::Right { warnings: vec!["odd".into()], } }, Warning, "odd"),
+    ("environment", |_| {}, Fine, "is known"),
+    ("environment", |f| unknown(f, "AI_GATEWAY_PROT", Some("AI_GATEWAY_PORT")), Warning, "AI_GATEWAY_PORT was probably meant"),
+    ("environment", |f| unknown(f, "AI_GATEWAY_XYZZY", None), Warning, "AI_GATEWAY_XYZZY is unknown"),
+    ("permissions", |_| {}, Fine, "nothing is there yet"),
+    ("permissions", |f| entry(f, 1000, 0o700, Wish::Private), Fine, "only the gateway's user"),
+    ("permissions", |f| entry(f, 1000, 0o755, Wish::NotWritable), Fine, "only the gateway's user"),
+    ("permissions", |f| entry(f, 1000, 0o740, Wish::Private), Problem, "has mode 0740"),
+    ("permissions", |f| entry(f, 1000, 0o775, Wish::NotWritable), Problem, "has mode 0775"),
+    ("permissions", |f| entry(f, 0, 0o700, Wish::Private), Problem, "belongs to user 0"),
+    ("secrets", |_| {}, Fine, "all are there"),
+    ("secrets", |f| f.gateway.secrets_missing = vec![Kind::LitellmSaltKey], Problem, "restore it from a backup"),
+    ("secrets", |f| f.gateway.secrets_missing = vec![Kind::LitellmMasterKey], Problem, "missing: litellm-master-key"),
+    ("secrets", |f| f.gateway.secrets_empty = vec![Kind::LitellmMasterKey], Problem, "nothing is in"),
+    ("secrets", |f| f.gateway.database = false, Fine, "set-up makes them"),
+    ("setup", |_| {}, Fine, "complete"),
+    ("setup", |f| f.gateway.provision.missing = Some("litellm is missing".into()), Problem, "litellm is missing"),
+    ("daemon", |_| {}, Warning, "does not run"),
+    ("daemon", |f| runs(f, GatewayState::Ready), Fine, "all 0 services are ready"),
+    ("daemon", |f| runs(f, GatewayState::Degraded), Problem, "not all"),
+    ("daemon", |f| runs(f, GatewayState::Stopped), Warning, "are stopped"),
+    ("daemon", |f| f.gateway.daemon = Daemon::Silent("strange".into()), Problem, "strange"),
+    ("limits", |_| {}, Fine, "once the gateway runs"),
+    ("limits", |f| runs(f, GatewayState::Ready), Warning, "not enforced: no cgroup"),
+    ("limits", |f| { runs(f, GatewayState::Ready); enforce(f); }, Fine, "enforced"),
+];
+
+fn lxc(facts: &mut Facts) {
+    facts.machine.kind = Make::Container("lxc".into());
+    facts.machine.kernel = "6.8.12-4-pve".into();
+}
+
+fn memory(facts: &mut Facts, bytes: u64) {
+    facts.machine.resources = Some(config::Machine {
+        memory_bytes: bytes,
+        cpus: 1,
+    });
+    lxc(facts);
+}
+
+fn drop_in(facts: &mut Facts, takes: &[&str]) {
+    facts.asked.mode = Mode::System;
+    facts.systemd.lxc_drop_in = Some(facts::DropIn {
+        file: "/run/systemd/system/service.d/zzz-lxc-service.conf".into(),
+        takes: takes.iter().map(|name| (*name).to_owned()).collect(),
+        masked: false,
+    });
+}
+
+fn unit(facts: &mut Facts, load: &str, file: &str, active: &str) {
+    facts.systemd.unit = Some(Unit {
+        load: load.into(),
+        file: file.into(),
+        active: active.into(),
+    });
+}
+
+fn taken(facts: &mut Facts, reason: Reason, free: Option<u16>) {
+    facts.gateway.ports[0].taken = Some(TakenPort {
+        key: "listen.port",
+        address: "127.0.0.1:3000".parse().unwrap(),
+        origin: Origin::Default,
+        reason,
+        free,
+    });
+}
+
+fn proxy(facts: &mut Facts, name: &str, value: &str) {
+    facts.machine.proxies.insert(name.into(), value.into());
+}
+
+fn node(facts: &mut Facts, major: u32) {
+    facts.gateway.settings.programs.node = Some("/opt/node".into());
+    facts.gateway.provision.programs.node = Some(Node {
+        path: "/opt/node".into(),
+        major,
+    });
+}
+
+fn unknown(facts: &mut Facts, name: &str, near: Option<&str>) {
+    let near = near.map(str::to_owned);
+    facts.gateway.unknown.insert(name.into(), near);
+}
+
+fn entry(facts: &mut Facts, owner: u32, mode: u32, wish: Wish) {
+    facts.gateway.entries.push(Entry {
+        path: "/srv/it's here".into(),
+        owner,
+        mode,
+        folder: true,
+        wish,
+    });
+}
+
+fn runs(facts: &mut Facts, state: GatewayState) {
+    facts.gateway.daemon = Daemon::Runs(Box::new(GatewayStatus {
+        state,
+        profile: "small".into(),
+        limits: LimitsState {
+            enforced: false,
+            reason: Some("no cgroup".into()),
+        },
+        urls: Urls {
+            webui: None,
+            api: String::new(),
+            admin: String::new(),
+        },
+        services: BTreeMap::new(),
+    }));
+}
+
+fn enforce(facts: &mut Facts) {
+    if let Daemon::Runs(status) = &mut facts.gateway.daemon {
+        status.limits.enforced = true;
+    }
+}
+
+fn finding(facts: &Facts, id: &str) -> Finding {
+    let mut all = examine(facts).into_iter();
+    all.find(|finding| finding.id == id)
+        .unwrap_or_else(|| panic!("no check {id}"))
+}
+
+#[test]
+fn each_check_tells_good_from_bad() {
+    let good = debian_12().facts();
+    for (id, change, level, words) in TABLE {
+        let mut facts = good.clone();
+        change(&mut facts);
+        let found = finding(&facts, id);
+        assert_eq!(found.level, *level, "{id}: {found:?}");
+        assert!(
+            found.found.contains(words),
+            "{id}: {words:?} is not in {found:?}"
+        );
+    }
+}
+
+#[test]
+fn the_table_has_each_check_in_a_good_and_a_bad_state() {
+    for check in checks::ALL {
+        let levels = || {
+            TABLE
+                .iter()
+                .filter(|(id, ..)| *id == check.id)
+                .map(|row| row.2)
+        };
+        assert!(levels().any(|level| level == Fine), "{}", check.id);
+        // What the machine is can be no mistake.
+        let bad = levels().any(|level| level != Fine);
+        assert!(bad || check.id == "system", "{}", check.id);
+    }
+}
+
+/// What a command may begin with; another one is looked at before it is told to anybody.
+#[rustfmt::skip]
+const PROGRAMS: [&str; 29] = [
+    "\"${EDITOR:-vi}\"", "./quickstart", "ai-gateway", "apt", "cat", "chmod", "chown", "df", "dnf",
+    "echo", "export", "journalctl", "ln", "loginctl", "mkdir", "pct", "pipx", "printf", "reboot",
+    "resolvectl", "sed", "sysctl", "systemctl", "tee", "timedatectl", "unset", "update-grub",
+    "useradd", "~/.local/bin/uv",
+];
+
+/// Verbs of ours that a command may have.
+const VERBS: [&str; 5] = ["config", "restart", "setup", "start", "status"];
+
+/// The commands of a line in words, without sudo and runuser.
+fn commands(line: &str) -> Vec<Vec<&str>> {
+    let line = line.split("  # ").next().unwrap_or(line);
+    let parts = line.split(" && ").flat_map(|part| part.split(" || "));
+    let commands = parts.flat_map(|part| part.split(" | ")).map(|command| {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        match words.strip_prefix(&["sudo"]).unwrap_or(&words) {
+            ["runuser", "-u", _, "--", rest @ ..] => rest.to_vec(),
+            rest => rest.to_vec(),
+        }
+    });
+    commands.collect()
+}
+
+/// Every command that the table brings about, for whoever asks on whichever distribution.
+fn all_fixes() -> BTreeSet<String> {
+    let good = debian_12().facts();
+    let mut fixes = BTreeSet::new();
+    for root in [false, true] {
+        for packages in [Packages::Apt, Packages::Dnf, Packages::Other] {
+            for (id, change, ..) in TABLE {
+                let mut facts = good.clone();
+                change(&mut facts);
+                facts.asked.root = root;
+                facts.machine.packages = packages;
+                let found = finding(&facts, id);
+                assert!(found.level != Fine || found.fix.is_none(), "{found:?}");
+                fixes.extend(found.fix);
+            }
+        }
+    }
+    fixes
+}
+
+#[test]
+fn every_command_that_mends_something_is_one() {
+    let fixes = all_fixes();
+    assert!(fixes.len() > 60, "{}", fixes.len());
+    for fix in &fixes {
+        assert!(!fix.contains(['\n', '<', '>']), "{fix}");
+        let parsed = Command::new("/bin/sh")
+            .args(["-n", "-c", fix])
+            .output()
+            .unwrap();
+        let silent = parsed.status.success() && parsed.stderr.is_empty();
+        assert!(silent, "{fix}: {parsed:?}");
+        // What awk is given within quotes is no command of the line.
+        for words in commands(fix)
+            .into_iter()
+            .filter(|_| !fix.starts_with("pct "))
+        {
+            assert!(PROGRAMS.contains(&words[0]), "{words:?} in {fix}");
+            let ours = words[0] == "ai-gateway";
+            assert!(!ours || VERBS.contains(&words[1]), "{words:?} in {fix}");
+        }
+    }
+}
