@@ -8,7 +8,7 @@ use super::{
     resolve::{Entry, Merged, Origin, default_of},
     schema::{self, Default, KEYS},
     settings::{
-        Budget, CustomService, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs,
+        Budget, CustomService, Diet, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs,
         Settings,
     },
     value::Value,
@@ -69,6 +69,10 @@ pub(super) fn settings(all: &Merged) -> Settings {
             nginx: path("programs.nginx"),
             python: path("programs.python"),
             node: path("programs.node"),
+        },
+        diet: Diet {
+            lazy_types: all.flag("diet.lazy_types"),
+            late_gc: all.flag("diet.late_gc"),
         },
         limits: limits(all),
         custom: custom(all),

@@ -151,6 +151,11 @@ pub const TABLES: &[(&str, &str)] = &[
         "Programs of the distribution, where they are not to be looked for.",
     ),
     (
+        "diet",
+        "What makes the services small and quick to start, without changing what they do. Each \
+         can be switched off by itself.",
+    ),
+    (
         "limits.*",
         "What a service may use, where it differs from the profile. The table is named after the \
          service: postgres, litellm, open-webui, nginx or one of your own. \"none\" takes a limit \
@@ -370,6 +375,26 @@ pub const KEYS: &[Key] = &[
             Default::Unset("the one that is found"),
             "\"/usr/bin/node\"",
             "Node.js, which runs the engine of kind \"wasm\".",
+        ),
+    ),
+    short(
+        "lazy-types",
+        key(
+            "diet.lazy_types",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "LiteLLM's database client loads its 10 MB of types when something asks for them, which nothing does but a type checker.",
+        ),
+    ),
+    short(
+        "late-gc",
+        key(
+            "diet.late_gc",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Python's cyclic garbage collector begins when LiteLLM and Open WebUI have started, and leaves alone what was there by then.",
         ),
     ),
     key(

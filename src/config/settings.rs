@@ -25,6 +25,8 @@ pub struct Settings {
     pub engine: EngineSource,
     /// Programs of the distribution, where they are not to be looked for.
     pub programs: Programs,
+    /// What makes the services small.
+    pub diet: Diet,
     /// The limits of every service, the profile's and the file's together.
     pub limits: BTreeMap<ServiceName, Limits>,
     /// Services of the user's own.
@@ -99,6 +101,23 @@ pub struct Programs {
     pub python: Option<PathBuf>,
     /// Node.js.
     pub node: Option<PathBuf>,
+}
+
+/// What makes the services small and quick to start; each measure can be switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Diet {
+    /// The types of LiteLLM's database client are loaded when something asks for them.
+    pub lazy_types: bool,
+    /// Python's cyclic garbage collector begins when a service has started.
+    pub late_gc: bool,
+}
+
+impl Diet {
+    /// All of it.
+    pub const WHOLE: Self = Self {
+        lazy_types: true,
+        late_gc: true,
+    };
 }
 
 /// A service of the user's own, as `[service.NAME]` says it.

@@ -13,8 +13,8 @@ use supervise::spec::{
 };
 
 use super::{
-    Inputs, LITELLM, POSTGRES, Part, RenderedFile, always, environment, litellm_address, name,
-    percent, plain, pools, postgres, secret,
+    Inputs, LITELLM, POSTGRES, Part, RenderedFile, always, diet, environment, litellm_address,
+    name, percent, plain, pools, postgres, secret,
 };
 use crate::{
     internal::{Context, Database},
@@ -95,6 +95,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
                 path: rendered.join("gateway_app.py"),
                 contents: include_str!("litellm/gateway_app.py").to_owned(),
             },
+            diet::module(&rendered),
         ],
     }
 }
@@ -141,6 +142,7 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
         plain("GRACEFUL_SHUTDOWN_TIMEOUT", DRAIN_SECONDS),
         plain("PRISMA_QUERY_ENGINE_BINARY", installed.engine.display()),
         plain("STORE_MODEL_IN_DB", "True"),
+        diet::variable(&inputs.settings.diet),
     ]);
     variables.extend(CONSTANTS.iter().map(|(name, value)| plain(name, value)));
     variables

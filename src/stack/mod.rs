@@ -4,6 +4,7 @@
 //! to be written goes out as [`RenderedFile`].
 
 pub mod custom;
+mod diet;
 pub mod litellm;
 pub mod nginx;
 pub mod open_webui;

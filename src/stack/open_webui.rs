@@ -12,8 +12,8 @@ use supervise::spec::{
 };
 
 use super::{
-    Inputs, OPEN_WEBUI, POSTGRES, Part, always, environment, front_address, litellm_address, name,
-    percent, plain, pools, postgres, secret,
+    Inputs, OPEN_WEBUI, POSTGRES, Part, RenderedFile, always, diet, environment, front_address,
+    litellm_address, name, percent, plain, pools, postgres, secret,
 };
 use crate::config::settings::Listen;
 
@@ -31,6 +31,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     let socket = inputs.paths.open_webui_socket();
     let data = inputs.paths.state.join("open-webui");
     let cwd = inputs.paths.service(&service);
+    let rendered = inputs.paths.rendered(&service);
     let get = |path: &str| {
         Probe::Http(HttpTarget {
             at: Address::Unix(socket.clone()),
@@ -40,7 +41,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     let spec = ServiceSpec {
         command: Command {
             program: inputs.installed.open_webui.join("bin/python"),
-            args: arguments(&socket),
+            args: arguments(&socket, &rendered),
             env: variables(inputs, &cwd, &data),
             cwd,
         },
@@ -78,16 +79,24 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             .into_iter()
             .chain([data])
             .collect(),
-        files: vec![],
+        files: vec![
+            diet::module(&rendered),
+            RenderedFile {
+                path: rendered.join("webui_app.py"),
+                contents: include_str!("open_webui/webui_app.py").to_owned(),
+            },
+        ],
     }
 }
 
-fn arguments(socket: &Path) -> Vec<String> {
-    let socket = socket.display().to_string();
+fn arguments(socket: &Path, rendered: &Path) -> Vec<String> {
+    let (socket, rendered) = (socket.display().to_string(), rendered.display().to_string());
     [
         "-m",
         "uvicorn",
-        "open_webui.main:app",
+        "webui_app:app",
+        "--app-dir",
+        &rendered,
         "--uds",
         &socket,
         // More need Redis and another vector store.
@@ -118,6 +127,7 @@ fn variables(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvV
         plain("WEBUI_URL", format!("http://{}", front_address(listen))),
         plain("CORS_ALLOW_ORIGIN", ORIGIN),
         secret("WEBUI_SECRET_KEY", secrets.open_webui_secret_key.expose()),
+        diet::variable(&inputs.settings.diet),
     ]);
     // Every one of its clients is told by itself: OPENAI_API_BASE_URL is for chats alone, and the
     // others would ask OpenAI.

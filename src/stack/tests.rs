@@ -9,7 +9,8 @@ use supervise::{graph::Graph, spec::StopStep};
 use super::*;
 use crate::{
     config::settings::{
-        Budget, CustomProbe, CustomService, EngineSource, LiteLlm, OpenWebUi, Postgres, Programs,
+        Budget, CustomProbe, CustomService, Diet, EngineSource, LiteLlm, OpenWebUi, Postgres,
+        Programs,
     },
     secrets::{Kind, SecretStore},
 };
@@ -53,6 +54,7 @@ pub(super) fn settings(profile: &str) -> Settings {
         },
         engine: EngineSource::Wasm,
         programs: Programs::default(),
+        diet: Diet::WHOLE,
         limits: sizes.map_or_else(BTreeMap::new, |sizes| {
             services.into_iter().zip(sizes.map(limits)).collect()
         }),
@@ -138,7 +140,7 @@ fn the_plan_of_a_small_machine() {
         insta::assert_debug_snapshot!(format!("service_{}", spec.name), spec);
     }
     // What is copied as it stands needs no second copy.
-    let rendered = |file: &&RenderedFile| !file.path.ends_with("gateway_app.py");
+    let rendered = |file: &&RenderedFile| file.path.extension().is_none_or(|kind| kind != "py");
     for file in stack.files.iter().filter(rendered) {
         let name = file.path.file_name().unwrap().to_str().unwrap();
         insta::assert_snapshot!(format!("file_{name}"), file.contents);

@@ -14,7 +14,7 @@ use ai_gateway::{
     config::{
         paths::Paths,
         settings::{
-            Budget, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs, Settings,
+            Budget, Diet, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs, Settings,
         },
     },
     provision::{self, Environment, Options, Plan, Progress, SetupError, progress::Total},
@@ -237,6 +237,7 @@ fn settings(folder: &Path) -> Settings {
             python: Some(folder.join("bin/python3.11")),
             node: Some(folder.join("bin/node")),
         },
+        diet: Diet::WHOLE,
         limits: [].into(),
         custom: vec![],
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     config::settings::{
-        Budget, Listen, LiteLlm, OpenWebUi, Postgres as PostgresSettings, Programs,
+        Budget, Diet, Listen, LiteLlm, OpenWebUi, Postgres as PostgresSettings, Programs,
     },
     provision::record::Record,
 };
@@ -27,6 +27,7 @@ fn settings() -> Settings {
         },
         engine: EngineSource::Wasm,
         programs: Programs::default(),
+        diet: Diet::WHOLE,
         limits: [].into(),
         custom: vec![],
     }

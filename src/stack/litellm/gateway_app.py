@@ -9,6 +9,8 @@ come.
 
 import asyncio
 
+import diet  # first: it changes how the rest is imported
+
 from litellm.proxy import proxy_server
 
 # Less than what a stop takes at most: the writing comes after it.
@@ -28,7 +30,7 @@ async def counted() -> None:
         await update_daily_tag_spend(proxy_server.prisma_client, proxy_server.proxy_logging_obj)
 
 
-async def app(scope, receive, send):
+async def counting(scope, receive, send):
     if scope["type"] != "lifespan":
         await proxy_server.app(scope, receive, send)
         return
@@ -43,3 +45,6 @@ async def app(scope, receive, send):
         return message
 
     await proxy_server.app(scope, receive_when_counted, send)
+
+
+app = diet.watched(counting)
