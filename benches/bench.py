@@ -21,6 +21,7 @@ class Bench:
         self.supervise = self.target / "release/examples/supervise"
         self.gateway = self.target / "release/ai-gateway"
         self.service = self.target / "bench/service"
+        self.nobody = self.target / "bench/nobody"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
         self.peers = None
         self.supervisors = []
@@ -31,9 +32,9 @@ class Bench:
             ["cargo", "build", "--release", "--locked", "-q", "--bin", "ai-gateway",
              "--example", "supervise"], cwd=ROOT, check=True)
         self.service.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["cc", "-O2", "-static", "-Wall", "-o", self.service, ROOT / "benches/service.c"],
-            check=True)
+        for program in (self.service, self.nobody):
+            source = ROOT / f"benches/{program.name}.c"
+            subprocess.run(["cc", "-O2", "-static", "-Wall", "-o", program, source], check=True)
         self.peers = peers.fetch(self.target / "bench/peers")
 
     def supervisor(self, kind):

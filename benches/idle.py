@@ -24,10 +24,7 @@ def one(bench, kind, count):
     last = max(moment for _, moment in supervisor.line.several(count))
     time.sleep(1)
     pids = supervisor.processes()
-    switches, cpu = process.switches(pids), process.cpu(pids)
-    time.sleep(REST_SECONDS)
-    switches, cpu = process.switches(pids) - switches, process.cpu(pids) - cpu
-    pss = process.pss(pids)
+    pss, switches, cpu = process.rest(pids, REST_SECONDS)
     asked = time.monotonic_ns()
     supervisor.stop()
     stopped = time.monotonic_ns()

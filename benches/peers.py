@@ -100,6 +100,21 @@ class Ours(Supervisor):
         return [self.bench.supervise, self.folder, str(count), self.journal, self.bench.service], {}
 
 
+class Nobody(Supervisor):
+    """What the kernel takes, see nobody.c."""
+
+    name = "nobody"
+
+    def prepare(self, count, logged):
+        return [self.bench.nobody, self.bench.service], {}
+
+    def ask_to_end(self):
+        services = process.descendants(self.child.pid)
+        self.child.kill()
+        for pid in services:
+            os.kill(pid, signal.SIGKILL)
+
+
 class Runit(Supervisor):
     name = "runit"
 

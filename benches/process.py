@@ -4,6 +4,7 @@ import collections
 import os
 import pathlib
 import select
+import time
 
 PROC = pathlib.Path("/proc")
 
@@ -20,19 +21,30 @@ def name(pid):
         return ""
 
 
+def parent(pid):
+    # The program's name, in brackets, may hold anything: begin after it.
+    return int(read(pid, "stat").rpartition(") ")[2].split()[1])
+
+
 def descendants(ancestor):
     children = collections.defaultdict(list)
     for entry in PROC.iterdir():
         if entry.name.isdigit():
             try:
-                parent = (entry / "stat").read_text().rpartition(") ")[2].split()[1]
+                children[parent(entry.name)].append(int(entry.name))
             except OSError:
                 continue
-            children[int(parent)].append(int(entry.name))
     found = list(children[ancestor])
     for pid in found:
         found.extend(children[pid])
     return found
+
+
+def rest(pids, seconds):
+    """Their memory, and what they do in so many seconds of rest."""
+    woken, worked = switches(pids), cpu(pids)
+    time.sleep(seconds)
+    return pss(pids), switches(pids) - woken, cpu(pids) - worked
 
 
 def wait(pidfd):

@@ -1,4 +1,8 @@
-"""From a SIGKILL of a service to its successor's first instruction."""
+"""From a SIGKILL of a service to its successor's first instruction.
+
+"Nobody" is a program of few lines that waits for its child's end and starts the next: what the
+kernel itself takes. s6 and supervisord wait for a second, by design.
+"""
 
 import collections
 import os
@@ -12,8 +16,8 @@ ROUNDS = 300
 SLOW_ROUNDS = 10
 # runsv and s6-supervise hold back a service that has run for less than a second: theirs run for
 # longer. With so many of them, that takes no time of ours.
-SERVICES = {"ai-gateway": 1, "runit": 20, "s6": 10, "supervisord": 10}
-LIFE_NS = {"ai-gateway": 20_000_000}
+SERVICES = {"ai-gateway": 1, "nobody": 1, "runit": 20, "s6": 10, "supervisord": 10}
+LIFE_NS = {"ai-gateway": 20_000_000, "nobody": 20_000_000}
 LONG_LIFE_NS = 1_200_000_000
 
 
@@ -30,7 +34,7 @@ def kill_one(supervisor, running):
 
 def run(bench):
     trees = []
-    for kind in peers.ALL:
+    for kind in [*peers.ALL, peers.Nobody]:
         supervisor = bench.supervisor(kind)
         supervisor.start(SERVICES[kind.name])
         trees.append((supervisor, collections.deque(supervisor.line.several(SERVICES[kind.name]))))

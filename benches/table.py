@@ -8,21 +8,28 @@ def figure(value, unit):
     return f"{value:,.{digits}f} {unit}".strip()
 
 
-def cell(row, ours):
-    """A figure, and for a peer how many times ours it is."""
+def compare(rows):
+    """Adds to each peer's figure how many times ours it is."""
+    ours = {row["what"]: row["value"] for row in rows if row["who"] == OURS}
+    for row in rows:
+        if row["who"] != OURS and ours.get(row["what"]):
+            row["ratio"] = row["value"] / ours[row["what"]]
+    return rows
+
+
+def cell(row):
     text = figure(row["value"], row["unit"])
-    if ours and row is not ours and ours["value"] > 0:
-        text += f" ({row['value'] / ours['value']:.2g} ×)"
-    return text
+    return f"{text} ({figure(row['ratio'], '×')})" if "ratio" in row else text
 
 
 def render(title, rows):
     """One line for each thing that was measured, one column for each who was."""
     who = list(dict.fromkeys(row["who"] for row in rows))
-    lines = [title.strip().rstrip("."), "", f"| | {' | '.join(who)} |", "|---" * (len(who) + 1) + "|"]
+    title, _, note = title.strip().partition("\n")
+    lines = [title.rstrip("."), *([note.strip()] if note else []), "", f"| | {' | '.join(who)} |", "|---" * (len(who) + 1) + "|"]
     for what in dict.fromkeys(row["what"] for row in rows):
         of = {row["who"]: row for row in rows if row["what"] == what}
-        cells = [cell(of[name], of.get(OURS)) if name in of else "–" for name in who]
+        cells = [cell(of[name]) if name in of else "–" for name in who]
         lines.append(f"| {what} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -30,8 +37,7 @@ def render(title, rows):
 INTRODUCTION = """# Benchmarks
 `benches/run --write` writes this page. Each figure stands beside its peers' from the same run; in
 brackets, how many times ours a peer's is. All supervisors run the same small service, runit and s6
-without even a shell before it. For s6 and supervisord the wait of a second before a restart is by
-design.
+without even a shell before it.
 """
 
 
