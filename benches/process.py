@@ -64,11 +64,9 @@ def pss(pids):
 
 
 def cpu(pids):
-    """Processor time so far, in seconds, of all their threads."""
-    def of(pid):
-        tasks = (PROC / str(pid) / "task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
-    return sum(of(pid) for pid in pids) / 1e9
+    """Processor time so far, in seconds, of all their threads and those that have ended."""
+    # The clock of another process, as clock_getcpuclockid(3) makes its number.
+    return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
 def switches(pids):
