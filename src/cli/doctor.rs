@@ -187,3 +187,64 @@ const fn style(level: Level) -> Style {
         Level::Problem => AnsiColor::Red,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All is well but for the last two, of which one can be mended.
+    fn findings() -> Vec<Finding> {
+        let last = checks::ALL.len() - 1;
+        let all = checks::ALL.iter().enumerate().map(|(number, check)| {
+            let (level, found, fix) = match number {
+                n if n == last => (
+                    Level::Problem,
+                    "a thing that takes many words to tell and more than a line of a narrow screen",
+                    Some("a command --that is=longer than a line of such a screen and stays whole"),
+                ),
+                n if n + 1 == last => (Level::Warning, "half a thing", None),
+                _ => (Level::Ok, "fine", None),
+            };
+            Finding {
+                id: check.id,
+                level,
+                found: found.into(),
+                why: "It matters, for a reason that is a sentence of some length.",
+                fix: fix.map(str::to_owned),
+            }
+        });
+        all.collect()
+    }
+
+    fn picture(width: usize, unicode: bool) -> Vec<String> {
+        let screen = Screen {
+            width,
+            height: usize::MAX,
+            unicode,
+            terminal: true,
+        };
+        let lines = lines(&findings(), screen);
+        let plain =
+            |line: &Line| anstream::adapter::strip_str(&line.render(usize::MAX)).to_string();
+        lines.iter().map(plain).collect()
+    }
+
+    #[test]
+    fn a_person_sees_groups_and_what_mends_them() {
+        insta::assert_snapshot!(picture(66, true).join("\n"));
+    }
+
+    #[test]
+    fn prose_keeps_to_the_screen_and_commands_stay_whole() {
+        for width in [46, 66, 100, 200] {
+            for line in picture(width, false) {
+                let fits = line.chars().count() <= width.min(WIDEST);
+                assert!(
+                    fits || line.trim_start().starts_with("$ "),
+                    "{width}: {line}"
+                );
+                assert!(line.is_ascii() && !line.ends_with(' '), "{line:?}");
+            }
+        }
+    }
+}

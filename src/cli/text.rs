@@ -61,7 +61,10 @@ impl Line {
                 let line = lines.last_mut().expect("there is at least one line");
                 let columns = line.width() + word.trim_end().chars().count();
                 if columns <= width || line.width() == 0 {
-                    line.0.push((*style, word.to_owned()));
+                    match line.0.last_mut() {
+                        Some((last, text)) if last == style => text.push_str(word),
+                        _ => line.0.push((*style, word.to_owned())),
+                    }
                 } else {
                     if let Some((_, last)) = line.0.last_mut() {
                         last.truncate(last.trim_end().len());
@@ -208,6 +211,9 @@ mod tests {
             .map(|line| anstream::adapter::strip_str(&line.render(99)).to_string())
             .collect();
         assert_eq!(wrapped, ["one two", "three", "four"]);
+        // Words of one style that stay together are one piece, without a blank at its end.
+        let first = Line::new().and(BOLD, "one two three").wrapped(8).remove(0);
+        assert_eq!(first, Line::new().and(BOLD, "one two"));
         assert_eq!(line.wrapped(usize::MAX).len(), 1);
         assert_eq!(line.wrapped(1).len(), 4);
     }

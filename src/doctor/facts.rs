@@ -12,7 +12,7 @@ mod programs;
 mod systemd;
 
 pub use gateway::{Configuration, Daemon, Entry, Gateway, Port, Provision, Wish};
-pub use machine::{Hierarchy, Kind, Machine, Packages};
+pub use machine::{Hierarchy, Keeper, Kind, Machine, Packages};
 pub use programs::{Answer, ask};
 pub use systemd::{DropIn, RemoveIpc, Systemd, Unit};
 

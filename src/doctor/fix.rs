@@ -1,6 +1,6 @@
 //! Commands that mend something, for whoever asks: a person types `sudo`, root does not. Pure.
 
-use super::facts::{Facts, Mode, Packages};
+use super::facts::{Facts, Keeper, Kind, Mode, Packages};
 
 /// A command that only root may run.
 pub(super) fn root(facts: &Facts, command: &str) -> String {
@@ -49,18 +49,76 @@ pub(super) fn install(facts: &Facts, debian: &str, fedora: &str) -> Option<Strin
     }
 }
 
-/// Changes the container that we are in, on the Proxmox host; nothing elsewhere. A container does
-/// not know its own number there, but its name.
-pub(super) fn pct(facts: &Facts, verb: &str, arguments: &str) -> Option<String> {
-    let machine = &facts.machine;
-    if !machine.is_lxc() || !machine.is_proxmox() || !is_plain(&machine.hostname) {
+/// Gives the kernel a word at boot; nothing in a container, which has its host's kernel.
+pub(super) fn kernel_parameter(facts: &Facts, word: &str) -> Option<String> {
+    if matches!(facts.machine.kind, Kind::Container(_)) {
         return None;
     }
+    let commands = match facts.machine.packages {
+        Packages::Apt => roots(
+            facts,
+            &[
+                &format!("sed -i 's/^GRUB_CMDLINE_LINUX=\"/&{word} /' /etc/default/grub"),
+                "update-grub",
+                "reboot",
+            ],
+        ),
+        Packages::Dnf => roots(
+            facts,
+            &[
+                &format!("grubby --update-kernel=ALL --args={word}"),
+                "reboot",
+            ],
+        ),
+        Packages::Other => return None,
+    };
+    Some(commands)
+}
+
+/// What a container's host may give it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gift {
+    /// That it may nest.
+    Nesting,
+    /// As much memory as the smallest profile needs, and some more.
+    Memory,
+    /// More room on its disk.
+    Disk,
+}
+
+/// Changes the container that we are in, on its host; nothing where we are in none. A container
+/// does not know its own number or name there, but it is called as its host is named.
+pub(super) fn on_host(facts: &Facts, gift: Gift) -> Option<String> {
+    let machine = &facts.machine;
     let name = &machine.hostname;
-    Some(format!(
-        "pct {verb} \"$(pct list | awk '$NF == \"{name}\" {{ print $1 }}')\" {arguments}  # on the \
-         Proxmox host"
-    ))
+    let keeper = machine.keeper?;
+    if !is_plain(name) {
+        return None;
+    }
+    let incus = |program| match gift {
+        Gift::Nesting => {
+            format!("{program} config set {name} security.nesting=true && {program} restart {name}")
+        }
+        Gift::Memory => format!("{program} config set {name} limits.memory=2GiB"),
+        Gift::Disk => format!("{program} config device override {name} root size=20GiB"),
+    };
+    let line = |line| format!("echo {line} | sudo tee -a /var/lib/lxc/{name}/config");
+    let command = match (keeper, gift) {
+        (Keeper::Proxmox, Gift::Nesting) => pct(name, "set", "--features nesting=1"),
+        (Keeper::Proxmox, Gift::Memory) => pct(name, "set", "--memory 2048"),
+        (Keeper::Proxmox, Gift::Disk) => pct(name, "resize", "rootfs +8G"),
+        (Keeper::Incus, _) => incus("incus"),
+        (Keeper::Lxd, _) => incus("lxc"),
+        (Keeper::Lxc, Gift::Nesting) => line("lxc.include = /usr/share/lxc/config/nesting.conf"),
+        (Keeper::Lxc, Gift::Memory) => line("lxc.cgroup2.memory.max = 2G"),
+        // It has its host's.
+        (Keeper::Lxc, Gift::Disk) => return None,
+    };
+    Some(format!("{command}  # on the host"))
+}
+
+fn pct(name: &str, verb: &str, arguments: &str) -> String {
+    format!("pct {verb} \"$(pct list | awk '$NF == \"{name}\" {{ print $1 }}')\" {arguments}")
 }
 
 /// A word as a shell takes it.

@@ -1,10 +1,7 @@
 //! Whether there are control groups of version 2.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::{
-    facts::{Hierarchy, Kind},
-    fix::roots,
-};
+use crate::doctor::{facts::Hierarchy, fix::kernel_parameter};
 
 pub(super) const CHECK: Check = Check {
     id: "cgroups",
@@ -23,18 +20,8 @@ fn examine(facts: &Facts) -> Verdict {
         Hierarchy::Legacy => "version 1",
         Hierarchy::None => "not mounted",
     };
-    let verdict = Verdict::warning(mounted);
-    match facts.machine.kind {
-        // The host decides.
-        Kind::Container(_) => verdict,
-        Kind::Bare | Kind::Virtual(_) | Kind::Unknown => verdict.fix(roots(
-            facts,
-            &[
-                "sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=1 /' \
-                 /etc/default/grub",
-                "update-grub",
-                "reboot",
-            ],
-        )),
-    }
+    Verdict::warning(mounted).fix(kernel_parameter(
+        facts,
+        "systemd.unified_cgroup_hierarchy=1",
+    ))
 }

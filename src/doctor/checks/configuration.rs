@@ -19,7 +19,15 @@ fn examine(facts: &Facts) -> Verdict {
             .fix(gateway(facts, "config check")),
         Configuration::Right { warnings } if warnings.is_empty() => {
             let profile = &facts.gateway.settings.profile;
-            Verdict::ok(format!("{path} is right; profile {profile}"))
+            let entries = &facts.gateway.entries;
+            let there = entries
+                .iter()
+                .any(|entry| entry.path == facts.asked.paths.config);
+            Verdict::ok(if there {
+                format!("{path} is right; profile {profile}")
+            } else {
+                format!("there is no {path}, so the defaults hold; profile {profile}")
+            })
         }
         Configuration::Right { warnings } => {
             Verdict::warning(format!("{path}: {}", warnings.join("; ")))

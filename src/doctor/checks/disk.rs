@@ -1,7 +1,10 @@
 //! Whether there is room.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::fix::{pct, quote};
+use crate::doctor::{
+    facts::Packages,
+    fix::{Gift, on_host, roots},
+};
 
 pub(super) const CHECK: Check = Check {
     id: "disk",
@@ -24,11 +27,7 @@ fn examine(facts: &Facts) -> Verdict {
         (Ok(_), None) => return Verdict::warning("it cannot be told"),
     };
     let has = format!("{state} has {} MB left", free / MB);
-    let mend = || {
-        let path = facts.asked.paths.state.to_string_lossy().into_owned();
-        let ask = format!("df -h {}", quote(&path));
-        pct(facts, "resize", "rootfs +8G").or(Some(ask))
-    };
+    let mend = || on_host(facts, Gift::Disk).or_else(|| Some(make_room(facts)));
     if needed > free {
         return Verdict::problem(format!("{has}, and set-up needs {} MB", needed / MB)).fix(mend());
     }
@@ -37,6 +36,16 @@ fn examine(facts: &Facts) -> Verdict {
         0..TIGHT => Verdict::problem(has).fix(mend()),
         TIGHT..LITTLE => Verdict::warning(has).fix(mend()),
         _ => Verdict::ok(has),
+    }
+}
+
+/// What can be had again, and what nobody reads any more.
+fn make_room(facts: &Facts) -> String {
+    let journal = "journalctl --vacuum-size=100M";
+    match facts.machine.packages {
+        Packages::Apt => roots(facts, &["apt clean", journal]),
+        Packages::Dnf => roots(facts, &["dnf clean all", journal]),
+        Packages::Other => roots(facts, &[journal]),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether names resolve.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::facts::Answer;
+use crate::doctor::{facts::Answer, fix::roots};
 
 pub(super) const CHECK: Check = Check {
     id: "dns",
@@ -17,7 +17,7 @@ pub(super) const CHECK: Check = Check {
 fn examine(facts: &Facts) -> Verdict {
     let machine = &facts.machine;
     let Some(servers) = &machine.nameservers else {
-        return Verdict::warning("there is no /etc/resolv.conf").fix(mend(facts));
+        return Verdict::warning("there is no /etc/resolv.conf");
     };
     let by = match servers.as_slice() {
         // glibc then asks this machine itself (resolv.conf(5)).
@@ -41,10 +41,10 @@ fn examine(facts: &Facts) -> Verdict {
     }
 }
 
-/// Where systemd-resolved keeps it, that is who to ask.
+/// Where systemd-resolved is to answer, it can be started anew. Who else is to answer, only the
+/// network's owner knows.
 fn mend(facts: &Facts) -> Option<String> {
-    facts
-        .systemd
-        .booted
-        .then(|| "resolvectl status || cat /etc/resolv.conf".to_owned())
+    let servers = facts.machine.nameservers.as_deref().unwrap_or_default();
+    let resolved = servers.iter().any(|server| server == "127.0.0.53");
+    resolved.then(|| roots(facts, &["systemctl restart systemd-resolved"]))
 }

@@ -3,7 +3,7 @@
 use super::{Check, Facts, Group, Verdict};
 use crate::{
     config::profile::{self, Profile},
-    doctor::fix::{gateway, pct},
+    doctor::fix::{Gift, gateway, on_host},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -26,7 +26,11 @@ fn examine(facts: &Facts) -> Verdict {
     };
     let settings = &facts.gateway.settings;
     let open_webui = settings.open_webui.enabled;
-    let has = format!("{} MB and {} CPUs", machine.memory_bytes / MB, machine.cpus);
+    let cpus = match machine.cpus {
+        1 => "1 CPU".to_owned(),
+        cpus => format!("{cpus} CPUs"),
+    };
+    let has = format!("{} MB and {cpus}", machine.memory_bytes / MB);
     let (wanted, room) = (facts.gateway.memory, machine.for_services());
     let profile = &settings.profile;
     let fitting = profile::limited().any(|profile| profile.fits(machine, open_webui));
@@ -36,7 +40,7 @@ fn examine(facts: &Facts) -> Verdict {
             "{has}, and the smallest profile needs {} MB for its services",
             least / MB
         ))
-        .fix(pct(facts, "set", "--memory 2048"));
+        .fix(on_host(facts, Gift::Memory));
     }
     if wanted == 0 {
         return Verdict::ok(format!("{has}; profile {profile} limits nothing"));

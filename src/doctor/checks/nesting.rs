@@ -1,7 +1,7 @@
 //! Whether LXC lets services have their sandboxes.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::fix::pct;
+use crate::doctor::fix::{Gift, on_host};
 
 pub(super) const CHECK: Check = Check {
     id: "nesting",
@@ -15,15 +15,11 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    if !facts.machine.is_lxc() {
+    if facts.machine.keeper.is_none() {
         return Verdict::ok("not an LXC container");
     }
     if facts.machine.nesting {
         return Verdict::ok("this LXC container may nest");
     }
-    Verdict::warning("this LXC container may not nest").fix(pct(
-        facts,
-        "set",
-        "--features nesting=1",
-    ))
+    Verdict::warning("this LXC container may not nest").fix(on_host(facts, Gift::Nesting))
 }

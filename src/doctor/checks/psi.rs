@@ -1,15 +1,15 @@
 //! Whether pressure can be told.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::{facts::Kind, fix::roots};
+use crate::doctor::fix::kernel_parameter;
 
 pub(super) const CHECK: Check = Check {
     id: "psi",
     group: Group::Machine,
     title: "Pressure (PSI)",
-    looks: "Whether /proc/pressure/memory can be read.",
+    looks: "Whether /proc/pressure/memory can be read; if not, whether the kernel could by its configuration in /boot.",
     why: "It tells how long work waits for memory, CPU and disk, which is the best sign \
-        that a machine is too small. Without it, that is not shown.",
+        that a machine is too small. Without it one has to guess.",
     examine,
 };
 
@@ -19,15 +19,9 @@ fn examine(facts: &Facts) -> Verdict {
         return Verdict::ok("the kernel tells it");
     }
     let verdict = Verdict::warning("the kernel does not tell it");
-    match machine.kind {
-        Kind::Container(_) => verdict,
-        Kind::Bare | Kind::Virtual(_) | Kind::Unknown => verdict.fix(roots(
-            facts,
-            &[
-                "sed -i 's/^GRUB_CMDLINE_LINUX=\"/&psi=1 /' /etc/default/grub",
-                "update-grub",
-                "reboot",
-            ],
-        )),
+    if machine.psi_is_built {
+        verdict.fix(kernel_parameter(facts, "psi=1"))
+    } else {
+        verdict
     }
 }

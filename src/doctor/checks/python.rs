@@ -21,7 +21,7 @@ fn examine(facts: &Facts) -> Verdict {
             [] => String::new(),
             found => format!(", only {}", found.join(" and ")),
         };
-        return Verdict::problem(format!("none from 3.11 to 3.12{but}")).fix(mend(facts));
+        return Verdict::problem(format!("none of version 3.11 or 3.12{but}")).fix(mend(facts));
     };
     let minor = python.version.1;
     if !python.ensurepip && programs.uv.is_none() {

@@ -1,7 +1,7 @@
 //! What we are on.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::facts::Kind;
+use crate::doctor::facts::{Keeper, Kind};
 
 pub(super) const CHECK: Check = Check {
     id: "system",
@@ -18,18 +18,23 @@ pub(super) const CHECK: Check = Check {
 fn examine(facts: &Facts) -> Verdict {
     let machine = &facts.machine;
     let on = format!("{}, Linux {}", machine.distribution, machine.kernel);
-    let privileged = if machine.unprivileged {
-        "unprivileged "
-    } else {
-        ""
-    };
     match &machine.kind {
         Kind::Bare => Verdict::ok(format!("{on}, on bare metal")),
         Kind::Virtual(make) => Verdict::ok(format!("{on}, in a virtual machine ({make})")),
-        Kind::Container(make) if machine.is_lxc() => {
-            Verdict::ok(format!("{on}, in an {privileged}{make} container"))
+        Kind::Container(make) => {
+            let what = if machine.unprivileged {
+                "an unprivileged container"
+            } else {
+                "a container"
+            };
+            let by = match machine.keeper {
+                Some(Keeper::Proxmox) => ", Proxmox VE",
+                Some(Keeper::Incus) => ", Incus",
+                Some(Keeper::Lxd) => ", LXD",
+                Some(Keeper::Lxc) | None => "",
+            };
+            Verdict::ok(format!("{on}, in {what} ({make}{by})"))
         }
-        Kind::Container(make) => Verdict::ok(format!("{on}, in a container ({make})")),
         Kind::Unknown => Verdict::ok(on),
     }
 }

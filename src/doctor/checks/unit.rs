@@ -23,7 +23,11 @@ fn examine(facts: &Facts) -> Verdict {
         return Verdict::ok("there is none without systemd");
     }
     let Some(unit) = &facts.systemd.unit else {
-        return Verdict::warning("no manager answers that could know it");
+        let uid = facts.asked.uid.unwrap_or_default();
+        // The bus is there, but its path is not known to whoever asks.
+        let lost = facts.systemd.user_bus && facts.systemd.runtime_dir.is_none();
+        return Verdict::warning("no manager answers that could know it")
+            .fix(lost.then(|| format!("export XDG_RUNTIME_DIR=/run/user/{uid}")));
     };
     let reload = || systemctl(facts, "daemon-reload");
     match unit.load.as_str() {

@@ -16,13 +16,6 @@ pub(super) const CHECK: Check = Check {
 fn examine(facts: &Facts) -> Verdict {
     let name = &facts.asked.user;
     match facts.asked.uid {
-        Some(0) => Verdict::problem("the gateway's folder is root's").fix(root(
-            facts,
-            &format!(
-                "chown -R ai-gateway: {}",
-                quote(&facts.asked.paths.state.to_string_lossy())
-            ),
-        )),
         Some(uid) => Verdict::ok(format!("{name} ({uid})")),
         None => Verdict::problem(format!("there is no user {name}")).fix(root(
             facts,

@@ -26,6 +26,7 @@ use crate::{
         plan::Wanted,
     },
     secrets::{Kind, SecretStore},
+    stack::OPEN_WEBUI,
 };
 
 /// What the configuration says.
@@ -154,10 +155,12 @@ impl Gateway {
         let there = |kind: &Kind| store.path(*kind).exists();
         let database = paths.postgres_data().join("PG_VERSION").exists();
         let begun = database || Kind::ALL.iter().any(there);
-        let limits = loaded.settings.limits.values();
+        let open_webui = loaded.settings.open_webui.enabled;
+        let limits = loaded.settings.limits.iter();
+        let limits = limits.filter(|(name, _)| open_webui || name.as_str() != OPEN_WEBUI);
         Self {
             configuration,
-            memory: limits.filter_map(|limits| limits.memory_max).sum(),
+            memory: limits.filter_map(|(_, limits)| limits.memory_max).sum(),
             unknown: unknown_variables(world),
             not_programs: not_programs(&loaded.settings),
             ports: wanted_ports(&loaded, paths, &daemon),

@@ -21,6 +21,19 @@ pub enum Kind {
     Unknown,
 }
 
+/// What keeps an LXC container, on its host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// Proxmox VE, by its kernel.
+    Proxmox,
+    /// Incus, by its device.
+    Incus,
+    /// LXD, by its device.
+    Lxd,
+    /// LXC's own tools, or something that is none of these.
+    Lxc,
+}
+
 /// What installs packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packages {
@@ -60,6 +73,8 @@ pub struct Machine {
     pub hostname: String,
     /// What it is.
     pub kind: Kind,
+    /// What keeps it, if it is an LXC container.
+    pub keeper: Option<Keeper>,
     /// Whether its root is another user outside.
     pub unprivileged: bool,
     /// Whether LXC lets it mount what a container in it, or a sandbox, needs.
@@ -68,6 +83,8 @@ pub struct Machine {
     pub resources: Option<config::Machine>,
     /// Whether the kernel tells how long work waits for memory.
     pub psi: bool,
+    /// Whether it would, were it told so at boot.
+    pub psi_is_built: bool,
     /// Landlock's version.
     pub landlock: Option<u32>,
     /// How control groups are mounted.
@@ -90,7 +107,7 @@ pub struct Machine {
 
 impl Machine {
     pub(in crate::doctor) fn gather(world: &World<'_>, asked: &Asked) -> Self {
-        let text = |path| world.read(path).unwrap_or_default();
+        let text = |path: &str| world.read(path).unwrap_or_default();
         let release = text("etc/os-release");
         let mounts = text("proc/self/mountinfo");
         let kernel = text("proc/sys/kernel/osrelease").trim().to_owned();
@@ -99,13 +116,15 @@ impl Machine {
             Some(_) => (world.ask)("getent", &["ahosts", KNOWN_NAME]),
             None => Answer::Missing,
         };
+        let kind = kind(world);
         Self {
             distribution: field(&release, "PRETTY_NAME").unwrap_or_else(|| "Linux".into()),
             release: field(&release, "VERSION_ID")
                 .and_then(|version| version.split('.').next()?.parse().ok()),
             packages: packages(&release),
             hostname: text("proc/sys/kernel/hostname").trim().to_owned(),
-            kind: kind(world),
+            keeper: is_lxc(&kind).then(|| keeper(world, &kernel)),
+            kind,
             unprivileged: is_unprivileged(&text("proc/self/uid_map")),
             nesting: mounts
                 .lines()
@@ -113,6 +132,9 @@ impl Machine {
             resources: machine::facts(world.root),
             // The file is there and cannot be read where the kernel was told to do without.
             psi: world.read("proc/pressure/memory").is_some(),
+            psi_is_built: text(&format!("boot/config-{kernel}"))
+                .lines()
+                .any(|line| line == "CONFIG_PSI=y"),
             landlock: world.landlock,
             hierarchy: hierarchy(&mounts),
             controllers: world
@@ -130,15 +152,21 @@ impl Machine {
             kernel,
         }
     }
+}
 
-    /// Whether it is an LXC container.
-    pub fn is_lxc(&self) -> bool {
-        matches!(&self.kind, Kind::Container(name) if name.starts_with("lxc"))
-    }
+fn is_lxc(kind: &Kind) -> bool {
+    matches!(kind, Kind::Container(name) if name.starts_with("lxc"))
+}
 
-    /// Whether its kernel is that of Proxmox VE.
-    pub fn is_proxmox(&self) -> bool {
-        self.kernel.ends_with("-pve")
+fn keeper(world: &World<'_>, kernel: &str) -> Keeper {
+    if world.exists("dev/incus/sock") {
+        Keeper::Incus
+    } else if world.exists("dev/lxd/sock") {
+        Keeper::Lxd
+    } else if kernel.ends_with("-pve") {
+        Keeper::Proxmox
+    } else {
+        Keeper::Lxc
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         settings::EngineSource,
     },
     control::types::{GatewayState, GatewayStatus, LimitsState, Urls},
-    doctor::facts::{Entry, Hierarchy, Kind as Make, Packages, Unit, Wish},
+    doctor::facts::{Entry, Hierarchy, Keeper, Kind as Make, Packages, Unit, Wish},
     secrets::Kind,
 };
 use Level::{Ok as Fine, Problem, Warning};
@@ -22,8 +22,13 @@ type Row = (&'static str, fn(&mut Facts), Level, &'static str);
 const TABLE: &[Row] = &[
     ("system", |_| {}, Fine, "Debian GNU/Linux 12 (bookworm), Linux 6.1.0-28-amd64, in a virtual machine (kvm)"),
     ("system", |f| f.machine.kind = Make::Bare, Fine, "on bare metal"),
+    ("system", |f| lxc(f), Fine, "in a container (lxc)"),
+    ("system", |f| { lxc(f); f.machine.keeper = Some(Keeper::Incus); f.machine.unprivileged = true; }, Fine, "in an unprivileged container (lxc, Incus)"),
     ("nesting", |_| {}, Fine, "not an LXC"),
     ("nesting", |f| lxc(f), Warning, "may not nest"),
+    ("nesting", |f| { lxc(f); f.machine.keeper = Some(Keeper::Proxmox); }, Warning, "may not nest"),
+    ("nesting", |f| { lxc(f); f.machine.keeper = Some(Keeper::Incus); }, Warning, "may not nest"),
+    ("nesting", |f| { lxc(f); f.machine.keeper = Some(Keeper::Lxd); }, Warning, "may not nest"),
     ("nesting", |f| { lxc(f); f.machine.nesting = true; }, Fine, "may nest"),
     ("memory", |_| {}, Fine, "profile small gives its services"),
     ("memory", |f| f.machine.resources = None, Warning, "neither"),
@@ -35,6 +40,7 @@ const TABLE: &[Row] = &[
     ("disk", |f| f.gateway.provision.needed = Ok(1_000_000_000), Fine, "set-up needs 1000 MB"),
     ("disk", |f| f.gateway.provision.free = Some(900_000_000), Warning, "900 MB left"),
     ("disk", |f| f.gateway.provision.free = Some(100_000_000), Problem, "100 MB left"),
+    ("disk", |f| { lxc(f); f.machine.keeper = Some(Keeper::Incus); f.gateway.provision.free = Some(0); }, Problem, "0 MB left"),
     ("disk", |f| f.gateway.provision.needed = Err("no".into()), Warning, "cannot be told: no"),
     ("clock", |_| {}, Fine, "synchronised"),
     ("clock", |f| f.machine.synchronised = Some(false), Warning, "nothing keeps"),
@@ -42,6 +48,7 @@ const TABLE: &[Row] = &[
     ("clock", |f| f.machine.year = 1970, Problem, "1970"),
     ("psi", |_| {}, Fine, "tells it"),
     ("psi", |f| f.machine.psi = false, Warning, "does not tell"),
+    ("psi", |f| { f.machine.psi = false; f.machine.psi_is_built = true; }, Warning, "does not tell"),
     ("landlock", |_| {}, Fine, "version 4"),
     ("landlock", |f| f.machine.landlock = None, Warning, "has it not"),
     ("systemd", |_| {}, Fine, "version 252"),
@@ -50,7 +57,6 @@ const TABLE: &[Row] = &[
     ("systemd", |f| f.systemd.booted = false, Warning, "not booted with it"),
     ("user", |_| {}, Fine, "alice (1000)"),
     ("user", |f| f.asked.uid = None, Problem, "there is no user alice"),
-    ("user", |f| f.asked.uid = Some(0), Problem, "root's"),
     ("user-bus", |_| {}, Fine, "/run/user/1000/bus"),
     ("user-bus", |f| f.systemd.user_manager = false, Warning, "no manager"),
     ("user-bus", |f| f.systemd.user_bus = false, Warning, "no /run/user/1000/bus"),
@@ -96,6 +102,7 @@ const TABLE: &[Row] = &[
     ("dns", |f| f.machine.nameservers = Some(Vec::new()), Fine, "names no server"),
     ("dns", |f| f.machine.resolves = Answer::Failed(String::new()), Warning, "do not resolve"),
     ("dns", |f| f.machine.resolves = Answer::Late, Warning, "nobody answers"),
+    ("dns", |f| { f.machine.resolves = Answer::Late; f.machine.nameservers = Some(vec!["127.0.0.53".into()]); }, Warning, "nobody answers"),
     ("dns", |f| f.machine.resolves = Answer::Missing, Warning, "no getent"),
     ("dns", |f| { f.machine.resolves = Answer::Late; proxy(f, "https_proxy", "http://p:1"); }, Fine, "the proxy's to do"),
     ("proxy", |_| {}, Fine, "none is set"),
@@ -104,7 +111,7 @@ const TABLE: &[Row] = &[
     ("proxy", |f| { proxy(f, "https_proxy", "http://p:1"); proxy(f, "HTTPS_PROXY", "http://q:1"); }, Warning, "not the same"),
     ("proxy", |f| { proxy(f, "https_proxy", "http://p:1"); proxy(f, "no_proxy", "a, localhost"); }, Fine, "loopback is spared"),
     ("python", |_| {}, Fine, "3.11.2 (/usr/bin/python3.11)"),
-    ("python", |f| f.gateway.provision.programs.pythons.clear(), Problem, "none from 3.11 to 3.12"),
+    ("python", |f| f.gateway.provision.programs.pythons.clear(), Problem, "none of version 3.11 or 3.12"),
     ("python", |f| f.gateway.provision.programs.pythons = vec![python(13)], Problem, "only 3.13.2"),
     ("python", |f| f.gateway.provision.programs.pythons[0].ensurepip = false, Problem, "cannot make environments"),
     ("postgres", |_| {}, Fine, "15 (/usr/lib/postgresql/15/bin)"),
@@ -121,7 +128,8 @@ const TABLE: &[Row] = &[
     ("node", |f| { f.gateway.provision.programs.node = None; f.gateway.settings.engine = EngineSource::Program("/x".into()); }, Fine, "only set-up"),
     ("named-programs", |_| {}, Fine, "all are there"),
     ("named-programs", |f| { f.gateway .not_programs .insert("programs.nginx".into(), "/opt/a b".into()); }, Problem, "programs.nginx names /opt/a b"),
-    ("configuration", |_| {}, Fine, "is right; profile small"),
+    ("configuration", |_| {}, Fine, "no /srv/gateway.toml, so the defaults hold; profile small"),
+    ("configuration", |f| { entry(f, 0, 0o644, Wish::NotWritable); f.asked.paths.config = f.gateway.entries[0].path.clone(); }, Fine, "is right; profile small"),
     ("configuration", |f| f.gateway.configuration = Configuration::Wrong(vec!["no key 'x'".into()]), Problem, "no key 'x'"),
     ("configuration", |f| { f.gateway.configuration = Configuration::Right { warnings: vec!["odd".into()], } }, Warning, "odd"),
     ("environment", |_| {}, Fine, "is known"),
@@ -152,7 +160,7 @@ const TABLE: &[Row] = &[
 
 fn lxc(facts: &mut Facts) {
     facts.machine.kind = Make::Container("lxc".into());
-    facts.machine.kernel = "6.8.12-4-pve".into();
+    facts.machine.keeper = Some(Keeper::Lxc);
 }
 
 fn memory(facts: &mut Facts, bytes: u64) {
@@ -280,9 +288,9 @@ fn the_table_has_each_check_in_a_good_and_a_bad_state() {
 /// What a command may begin with; another one is looked at before it is told to anybody.
 #[rustfmt::skip]
 const PROGRAMS: [&str; 29] = [
-    "\"${EDITOR:-vi}\"", "./quickstart", "ai-gateway", "apt", "cat", "chmod", "chown", "df", "dnf",
-    "echo", "export", "journalctl", "ln", "loginctl", "mkdir", "pct", "pipx", "printf", "reboot",
-    "resolvectl", "sed", "sysctl", "systemctl", "tee", "timedatectl", "unset", "update-grub",
+    "./quickstart", "\"${EDITOR:-vi}\"", "ai-gateway", "apt", "chmod", "chown", "dnf", "echo",
+    "export", "grubby", "incus", "journalctl", "ln", "loginctl", "lxc", "mkdir", "pct", "pipx", "printf",
+    "reboot", "sed", "sysctl", "systemctl", "tee", "timedatectl", "unset", "update-grub",
     "useradd", "~/.local/bin/uv",
 ];
 
