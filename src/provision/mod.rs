@@ -372,17 +372,18 @@ impl Context<'_> {
 
     /// Runs, and shows what it says beside the current bar.
     fn run(&mut self, call: &Call) -> Result<(), SetupError> {
-        self.ask(call).map(drop)
-    }
-
-    /// Runs, and returns what it said.
-    fn ask(&mut self, call: &Call) -> Result<String, SetupError> {
         let (runner, progress) = (&mut self.runner, &mut self.progress);
-        runner.run(call, &mut |news| {
+        let ran = runner.run(call, &mut |news| {
             if let News::Line(line) = news {
                 progress.message(line);
             }
-        })
+        });
+        ran.map(drop)
+    }
+
+    /// Runs, and returns what it said, which is nothing for a person.
+    fn ask(&mut self, call: &Call) -> Result<String, SetupError> {
+        self.runner.run(call, &mut |_| {})
     }
 
     /// Runs, and moves the current bar by what it writes.

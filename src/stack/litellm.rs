@@ -245,6 +245,9 @@ general_settings:
   store_model_in_db: true
   # Seconds between writes of spend: what a kill may lose.
   proxy_batch_write_at: 5
+  # Seconds for which a worker believes what it has read of a key and of what was spent: so late may
+  # a revoked key or a spent budget be noticed. LiteLLM's own value is 60.
+  user_api_key_cache_ttl: 10
   # A health check asks every model, and a model's provider takes money for an answer.
   background_health_checks: false
   # The admin page is reached directly, not through a proxy whose word on addresses would count.

@@ -4,7 +4,7 @@ use std::fs;
 
 use ai_gateway::provision::SetupError;
 
-use super::machine::Machine;
+use super::machine::{Heard, Machine};
 
 const NAMES: &str = "SELECT string_agg(left(migration_name, 8) || CASE WHEN finished_at IS NULL THEN ' begun' ELSE '' END, ' ' ORDER BY migration_name) AS names FROM _prisma_migrations";
 
@@ -105,7 +105,10 @@ fn what_another_tool_has_applied_is_not_applied_again() {
     let machine = Machine::new();
     machine.setup().unwrap();
     forget(&machine);
-    machine.setup().unwrap();
+    let mut heard = Heard::new(|_| {});
+    machine.setup_heard(&mut heard).unwrap();
+    let about_them = |line: &String| line.contains("2025010");
+    assert!(!heard.lines.iter().any(about_them), "{:?}", heard.lines);
     assert_eq!(
         machine.query("litellm", NAMES),
         "20250101 20250102 20250103"

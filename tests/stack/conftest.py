@@ -6,11 +6,10 @@ go on in a network of their own, in which an attempt to leave the machine is see
 
 import os
 import signal
-import time
 
 import network as own_network
 import pytest
-from gateway import Gateway, say
+from gateway import Gateway, figures, timed
 from provider import Provider
 
 # They look at what all the others have left.
@@ -26,26 +25,31 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: LAST.index(item.path.name) + 1 if item.path.name in LAST else 0)
 
 
+def pytest_terminal_summary(terminalreporter):
+    for figure in figures:
+        terminalreporter.write_line(figure)
+
+
 @pytest.fixture(scope="session")
 def stack():
     gateway = Gateway(os.environ["AI_GATEWAY_BINARY"])
     try:
-        gateway.set_up()
-        say(f"set up in {gateway.setup_seconds:.1f} s")
+        with timed("set up"):
+            gateway.set_up()
         try:
             gateway.network = own_network.enter()
             gateway.no_network = None
         except own_network.Unavailable as reason:
             gateway.network, gateway.no_network = None, str(reason)
-        began = time.monotonic()
-        gateway.start()
-        say(f"ready in {time.monotonic() - began:.1f} s")
+        with timed("ready"):
+            gateway.start()
         # Only now is there nothing but the demo model.
         gateway.first_models = gateway.admin().models()
         gateway.first_answer = gateway.command("ask", "Hello?")
         yield gateway
     finally:
-        left = gateway.remove()
+        with timed("stopped and removed"):
+            left = gateway.remove()
     assert not left, f"processes were left: {left}"
 
 

@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -29,9 +28,15 @@ PACKAGE_VARIABLES = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_", "
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
-def say(text):
-    """For whoever waits, though pytest keeps what is printed."""
-    print(text, file=sys.__stderr__, flush=True)
+# How long things took, for whoever reads the end of the tests.
+figures = []
+
+
+@contextmanager
+def timed(what):
+    began = time.monotonic()
+    yield
+    figures.append(f"{what}: {time.monotonic() - began:.1f} s")
 
 
 def free_ports(count):
@@ -71,7 +76,6 @@ class Gateway:
         if self.root:
             for path in (self.folder, self.home, self.binary, self.config):
                 os.chown(path, NOBODY, NOBODY)
-        self.setup_seconds = None
 
     def _make_cache(self):
         """The packages' cache, which is kept. Nobody has no home, and root's is closed to nobody."""
@@ -128,9 +132,7 @@ class Gateway:
             PIP_CACHE_DIR=str(self.cache / "pip"),
             npm_config_cache=str(self.cache / "npm"),
         )
-        began = time.monotonic()
         self.command("setup", "--yes", seconds=900, environment=passed)
-        self.setup_seconds = time.monotonic() - began
 
     def start(self):
         return self.command("start", seconds=300)
@@ -253,7 +255,8 @@ class Gateway:
             except ProcessLookupError:
                 pass
         until("the last processes end", lambda: not self.processes(), 20)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with timed("removed"):
+            shutil.rmtree(self.folder, ignore_errors=True)
         return left
 
 

@@ -1,10 +1,9 @@
 """What is typed while the gateway runs."""
 
 import os
-import time
 from pathlib import Path
 
-from gateway import say
+from gateway import timed
 
 
 def made_by_set_up(gateway):
@@ -18,9 +17,8 @@ def made_by_set_up(gateway):
 def test_a_second_set_up_does_nothing_and_does_not_take_long(gateway):
     before = made_by_set_up(gateway)
     assert len(before) > 20
-    began = time.monotonic()
-    done = gateway.run("setup", "--yes")
-    say(f"set up again in {time.monotonic() - began:.2f} s")
+    with timed("set up again"):
+        done = gateway.run("setup", "--yes")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("The gateway was set up already.")
     assert made_by_set_up(gateway) == before
