@@ -1,7 +1,8 @@
 //! What runs between clone and exec.
 //!
-//! The child is a copy of one thread of many: any lock may be held for ever by a thread that is
-//! not here. So nothing in this file allocates, locks, panics or drops; all is made beforehand.
+//! The child is one thread in the memory of many that stand still or go on as they like: any lock may
+//! be held by one of them, and whatever it changed would be changed for all. So nothing in this file
+//! allocates, locks, panics or drops, nor writes but to its stack; all is made beforehand.
 
 use std::convert::Infallible;
 use std::ffi::{CStr, c_char};
@@ -43,7 +44,7 @@ pub(crate) fn run(prepared: &Prepared<'_>) -> ! {
     let [a, b, c, d] = (errno as i32).to_ne_bytes();
     // One write of a few bytes to a pipe is whole or not at all; if it fails nobody is listening.
     let _told = unistd::write(&prepared.report, &[step as u8, a, b, c, d]);
-    // SAFETY: ends the process at once, without the parent's exit handlers.
+    // SAFETY: ends this process at once, without the exit handlers of the memory that it shares.
     unsafe { libc::_exit(127) }
 }
 

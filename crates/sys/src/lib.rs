@@ -5,6 +5,7 @@
 
 pub mod cgroup;
 mod child;
+mod clone;
 pub mod journal;
 pub mod kernel;
 pub mod pidfd;

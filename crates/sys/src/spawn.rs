@@ -14,7 +14,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{getpid, pipe2};
 
-use crate::child::{self, Prepared};
+use crate::child::Prepared;
+use crate::clone::clone3;
 use crate::pidfd::PidFd;
 
 /// What to launch and how. No search in PATH and no inherited environment: all is said.
@@ -212,21 +213,12 @@ fn above_stdio(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 
 fn clone(prepared: &Prepared<'_>, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Spawned> {
     let mut pidfd: c_int = -1;
-    let mut args = clone_args(&mut pidfd, cgroup);
+    let args = clone_args(&mut pidfd, cgroup);
     // No handler of ours may run in the child before it has put the dispositions back.
     let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-    let size = size_of::<libc::clone_args>();
-    // SAFETY: without CLONE_VM the child has its own copy of memory, and it does nothing but
-    // `child::run`, which neither allocates nor locks; `args` and `pidfd` outlive the call.
-    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size) };
-    if pid == 0 {
-        child::run(prepared);
-    }
-    let error = io::Error::last_os_error();
+    let cloned = clone3(args, prepared);
     mask.thread_set_mask()?;
-    if pid < 0 {
-        return Err(error);
-    }
+    let pid = cloned?;
     // SAFETY: clone3 succeeded with CLONE_PIDFD, so the kernel put a new descriptor here.
     let pidfd = PidFd::from_fd(unsafe { OwnedFd::from_raw_fd(pidfd) });
     let pid = pid_t::try_from(pid).map_err(io::Error::other)?;
