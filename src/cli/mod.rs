@@ -11,6 +11,7 @@ mod failure;
 mod internal;
 mod key;
 mod leftovers;
+mod linger;
 mod logs;
 mod man;
 mod profile;
@@ -27,6 +28,7 @@ mod stop;
 mod systemd;
 mod table;
 mod text;
+mod unit;
 mod version;
 mod wait;
 mod watch;
@@ -79,6 +81,7 @@ enum Verb {
     Budget(budget::Args),
     Profile(profile::Args),
     Config(config::Args),
+    Unit(unit::Args),
     Version(version::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -130,6 +133,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Budget(args) => budget::run(args, &context()?),
         Verb::Profile(args) => profile::run(args, &context()?),
         Verb::Config(args) => config::run(args, &context()?),
+        Verb::Unit(args) => unit::run(args, &context()?),
         Verb::Version(args) => version::run(args),
         Verb::Completions(args) => completions::run(args),
         Verb::Man(args) => man::run(args),

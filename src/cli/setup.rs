@@ -8,7 +8,7 @@ use std::{
 use super::{
     context::{Context, print, tell},
     failure::{Exit, Failure},
-    root, settings,
+    linger, root, settings,
 };
 use crate::{
     config::Loaded,
@@ -81,13 +81,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut progress = progress::for_standard_error();
     provision::setup(&loaded.settings, &context.paths, &options, &mut *progress)
         .map_err(failure)?;
+    let linger = linger::ensure(context).unwrap_or_default();
     let done = if idle {
         "The gateway was set up already."
     } else {
         "The gateway is set up."
     };
     print(format!(
-        "{done}\n\n'ai-gateway start' starts it, 'ai-gateway key' shows the first login.\n"
+        "{done}\n\n'ai-gateway start' starts it, 'ai-gateway key' shows the first login.\n{linger}"
     ))
 }
 

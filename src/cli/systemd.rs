@@ -13,6 +13,9 @@ use super::{
 /// The unit.
 pub(super) const UNIT: &str = "ai-gateway.service";
 
+/// Where a user's manager listens, in the user's runtime folder.
+pub(super) const USER_MANAGER: &str = "systemd/private";
+
 /// A manager of systemd that knows the unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Manager {

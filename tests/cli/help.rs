@@ -32,6 +32,7 @@ fn the_help_of_the_whole() {
       budget       Show or set what may be spent at the providers in 30 days
       profile      Show or set how much the services may use
       config       Check, show, change or explain the configuration
+      unit         Print the systemd unit
       version      Print the version
       completions  Print completions for a shell
       man          Write the manual pages into a folder

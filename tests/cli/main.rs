@@ -13,3 +13,4 @@ mod setup;
 mod start;
 mod status;
 mod stopped;
+mod unit;
