@@ -3,11 +3,14 @@
 //!
 //! With a journal, a service's standard output *is* the journal's stream: no byte of it passes
 //! through the daemon. Only where somebody has to read along (a readiness probe that waits for a
-//! line, or where there is no journal) is there a pipe, and a [`Reader`] at its end.
+//! line, a service that cannot say how urgent its lines are, or where there is no journal) is there
+//! a pipe, and a [`Reader`] at its end.
 
 mod daemon;
 mod file;
+pub mod messages;
 mod reader;
+mod severity;
 mod terminal;
 
 use std::{
@@ -23,6 +26,7 @@ use sys::journal::{JournalError, Priority, Stream};
 pub use daemon::init;
 pub use file::LogFile;
 pub use reader::{Reader, Sink};
+pub use severity::{Dialect, Severity};
 pub use terminal::prefix;
 
 /// The journal's socket for streams (systemd, `journald-stream.c`).
@@ -87,10 +91,10 @@ impl Output {
     ///
     /// # Errors
     /// The journal does not listen, or the file cannot be opened.
-    pub fn sink(&self, service: &ServiceName) -> io::Result<Sink> {
+    pub fn sink(&self, service: &ServiceName, dialect: Option<Dialect>) -> io::Result<Sink> {
         match self {
             Self::Journal(_) => match self.stream(service) {
-                Ok(Some(stream)) => Sink::journal(stream),
+                Ok(Some(stream)) => Sink::journal(stream, dialect),
                 Ok(None) => Err(io::ErrorKind::NotFound.into()),
                 Err(error) => Err(io::Error::other(error)),
             },

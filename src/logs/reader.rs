@@ -15,7 +15,11 @@ use tokio::{
     task::yield_now,
 };
 
-use super::{file::LogFile, terminal::prefix};
+use super::{
+    file::LogFile,
+    severity::{Dialect, Severity},
+    terminal::prefix,
+};
 
 /// A line that is longer is cut.
 const LINE_MAX: usize = 64 << 10;
@@ -27,7 +31,12 @@ const READ_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub enum Sink {
     /// To a stream of the journal.
-    Journal(UnixStream),
+    Journal {
+        /// The stream.
+        stream: UnixStream,
+        /// What tells how urgent a line is; none: the line may say so itself.
+        severity: Option<Severity>,
+    },
     /// To a file, and to the terminal under this name.
     File {
         /// The file.
@@ -42,18 +51,22 @@ impl Sink {
     ///
     /// # Errors
     /// The descriptor is no socket.
-    pub(super) fn journal(stream: OwnedFd) -> io::Result<Self> {
+    pub(super) fn journal(stream: OwnedFd, dialect: Option<Dialect>) -> io::Result<Self> {
         let stream = std::os::unix::net::UnixStream::from(stream);
         stream.set_nonblocking(true)?;
-        Ok(Self::Journal(UnixStream::from_std(stream)?))
+        Ok(Self::Journal {
+            stream: UnixStream::from_std(stream)?,
+            severity: dialect.map(Severity::new),
+        })
     }
 
     /// Each of the lines ends with a line break.
     async fn lines(&mut self, lines: &[u8]) {
         match self {
-            Self::Journal(stream) => {
+            Self::Journal { stream, severity } => {
+                let marked = severity.as_mut().map(|severity| severity.mark(lines));
                 // A journal that went away loses lines, and must not take the service with it.
-                let _lost = stream.write_all(lines).await;
+                let _lost = stream.write_all(marked.as_deref().unwrap_or(lines)).await;
             }
             Self::File { file, terminal } => {
                 file.lines(lines);

@@ -43,7 +43,7 @@ fn the_journal_is_taken_only_where_our_own_output_goes_to_it() {
 #[tokio::test]
 async fn lines_reach_the_file_whole_and_the_one_waited_for_is_seen() {
     let folder = tempfile::tempdir().unwrap();
-    let sink = files(folder.path()).sink(&name()).unwrap();
+    let sink = files(folder.path()).sink(&name(), None).unwrap();
     let (mut reader, end) = Reader::pipe(Arc::new(Mutex::new(sink))).unwrap();
     let seen = reader.wait_for("ready to");
     let mut end = fs::File::from(end);
@@ -58,7 +58,7 @@ async fn lines_reach_the_file_whole_and_the_one_waited_for_is_seen() {
 #[tokio::test]
 async fn a_line_that_never_came_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let sink = files(folder.path()).sink(&name()).unwrap();
+    let sink = files(folder.path()).sink(&name(), None).unwrap();
     let (mut reader, end) = Reader::pipe(Arc::new(Mutex::new(sink))).unwrap();
     let seen = reader.wait_for("ready");
     drop(end);
@@ -69,7 +69,7 @@ async fn a_line_that_never_came_is_told() {
 #[tokio::test]
 async fn a_line_without_end_is_cut() {
     let folder = tempfile::tempdir().unwrap();
-    let sink = files(folder.path()).sink(&name()).unwrap();
+    let sink = files(folder.path()).sink(&name(), None).unwrap();
     let (reader, end) = Reader::pipe(Arc::new(Mutex::new(sink))).unwrap();
     let writer = std::thread::spawn(move || {
         fs::File::from(end)
@@ -113,4 +113,150 @@ fn lines_that_were_lost_are_counted() {
     log.lines(b"four\n");
     let wanted = ["(3 lines were lost here)", "four"];
     assert_eq!(lines(&folder.path().join("a.log")), wanted);
+}
+
+/// A journal's socket for streams, and what was written to it.
+struct Journal {
+    _folder: tempfile::TempDir,
+    socket: PathBuf,
+    listener: std::os::unix::net::UnixListener,
+}
+
+impl Journal {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("stdout");
+        Self {
+            listener: std::os::unix::net::UnixListener::bind(&socket).expect("a socket"),
+            socket,
+            _folder: folder,
+        }
+    }
+
+    /// The lines of the next stream, after its header.
+    fn lines(&self) -> Vec<String> {
+        let mut text = String::new();
+        let (mut stream, _) = self.listener.accept().expect("a stream");
+        std::io::Read::read_to_string(&mut stream, &mut text).expect("text");
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        assert_eq!(lines[0], "litellm");
+        lines[7..].to_vec()
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_say_how_urgent_it_is_is_read_along() {
+    let journal = Journal::new();
+    let output = Output::Journal(journal.socket.clone());
+    let sink = output.sink(&name(), Some(Dialect::Postgres)).unwrap();
+    let (reader, end) = Reader::pipe(Arc::new(Mutex::new(sink))).unwrap();
+    fs::File::from(end)
+        .write_all(b"[1] LOG:  up\n[2] a@b ERROR:  no\n[2] a@b DETAIL:  because\n")
+        .unwrap();
+    reader.run().await;
+    assert_eq!(
+        journal.lines(),
+        [
+            "<6>[1] LOG:  up",
+            "<3>[2] a@b ERROR:  no",
+            "<3>[2] a@b DETAIL:  because"
+        ]
+    );
+}
+
+/// What LiteLLM and Open WebUI do to their output, with what they do: logging, printing, failing,
+/// and loguru's way to hand over a record.
+const PYTHON: &str = r#"
+import logging, sys
+early = logging.StreamHandler(sys.stderr)
+import gateway_log
+late = logging.StreamHandler(sys.stdout)
+log = logging.getLogger("a")
+log.addHandler(early)
+log.setLevel(logging.DEBUG)
+log.debug("looking")
+log.warning("first\nsecond")
+log.removeHandler(early)
+log.addHandler(late)
+try:
+    {}["key"]
+except KeyError:
+    log.exception("it failed")
+class Level:
+    no = 25
+class Message(str):
+    record = {"level": Level}
+sys.stdout.write(Message("loguru says\nsomething\n"))
+print("plain", end="")
+print(" words")
+sys.stdout.flush()
+print("to standard error", file=sys.stderr)
+raise RuntimeError("the end")
+"#;
+
+/// Runs it with this as its output.
+fn python(output: OwnedFd, journal_stream: Option<String>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let module = include_str!("../stack/gateway_log.py");
+    fs::write(folder.path().join("gateway_log.py"), module).expect("a file");
+    let mut command = std::process::Command::new("python3");
+    command
+        .args(["-u", "-c", PYTHON])
+        .env("PYTHONPATH", folder.path())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env_remove("JOURNAL_STREAM")
+        .envs(journal_stream.map(|value| ("JOURNAL_STREAM", value)))
+        .stdout(output.try_clone().expect("a copy"))
+        .stderr(output);
+    command
+        .status()
+        .expect("python3 is there: ./test installs it");
+}
+
+#[test]
+fn a_python_service_says_how_urgent_each_line_is() {
+    let journal = Journal::new();
+    let stream = Output::Journal(journal.socket.clone())
+        .stream(&name())
+        .unwrap()
+        .unwrap();
+    let stat = nix::sys::stat::fstat(&stream).unwrap();
+    python(stream, Some(format!("{}:{}", stat.st_dev, stat.st_ino)));
+    let lines: Vec<_> = journal.lines();
+    let shown: Vec<&str> = lines
+        .iter()
+        .map(String::as_str)
+        // Where in the file: not what this is about.
+        .filter(|line| !line.contains("File \"") && !line.contains("~~"))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "<7>looking",
+            "<4>first",
+            "<4>second",
+            "<3>it failed",
+            "<3>Traceback (most recent call last):",
+            "<3>KeyError: 'key'",
+            "<6>loguru says",
+            "<6>something",
+            "<6>plain words",
+            "<4>to standard error",
+            "<3>Traceback (most recent call last):",
+            "<3>RuntimeError: the end",
+        ]
+    );
+}
+
+#[test]
+fn where_there_is_no_journal_lines_are_as_they_were() {
+    let (end, theirs) = nix::unistd::pipe().unwrap();
+    python(theirs, Some("1:2".to_owned()));
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut fs::File::from(end), &mut text).unwrap();
+    assert!(
+        text.starts_with("looking\nfirst\nsecond\nit failed\n"),
+        "{text}"
+    );
+    assert!(text.contains("\nloguru says\n"), "{text}");
 }

@@ -38,7 +38,7 @@ use crate::{
         server,
         types::{Ask, Call, GatewayStatus, Handle, Moment, Refusal, Reply},
     },
-    logs::{Output, Sink},
+    logs::{Output, Sink, messages},
     systemd::notify::{Manager, View},
 };
 
@@ -200,13 +200,17 @@ impl Daemon {
 
     fn begin(&mut self) {
         tracing::info!(
+            message_id = messages::GATEWAY_STARTING.id,
             "ai-gateway {} starts {} services with profile {}",
             env!("CARGO_PKG_VERSION"),
             self.planned.stack.services.len(),
             self.planned.profile
         );
         if let Some(reason) = self.groups.state().reason {
-            tracing::warn!("limits are not enforced: {reason}");
+            tracing::warn!(
+                message_id = messages::LIMITS_NOT_ENFORCED.id,
+                "limits are not enforced: {reason}"
+            );
         }
         self.feed([Event::Request(Request::Start(Target::All))]);
     }
@@ -318,7 +322,10 @@ impl Daemon {
                 self.request(goal, Request::Restart(target(service)))
             }
             Call::Stop(None) => {
-                self.asked_to_end = self.asked_to_end.max(1);
+                if self.asked_to_end == 0 {
+                    tracing::info!(message_id = messages::GATEWAY_STOPPING.id, "stopping");
+                    self.asked_to_end = 1;
+                }
                 self.request(Goal::End, Request::Shutdown)
             }
             Call::Stop(Some(service)) => {
@@ -401,7 +408,13 @@ impl Daemon {
         match &answer {
             Ok(Answer::When(goal, ..)) => self.reloads.push(goal.clone()),
             Ok(Answer::Now(_) | Answer::Measured(..)) => {}
-            Err(refusal) => self.refused(&refusal.to_string()),
+            Err(refusal) => {
+                tracing::error!(
+                    message_id = messages::CONFIGURATION_REFUSED.id,
+                    "the configuration stays as it is: {refusal}"
+                );
+                self.refused(&refusal.to_string());
+            }
         }
         answer
     }
@@ -449,7 +462,10 @@ impl Daemon {
         );
         let news = news(&changes);
         for line in &news {
-            tracing::info!("the configuration was read again: {line}");
+            tracing::info!(
+                message_id = messages::CONFIGURATION_READ.id,
+                "the configuration was read again: {line}"
+            );
         }
         let events = effects.into_iter().filter_map(|effect| self.act(effect));
         Ok(Answer::When(goal, news, events.collect()))
@@ -459,11 +475,12 @@ impl Daemon {
         match self.output {
             // Our terminal is gone, and we with it.
             Output::Files { terminal: true, .. } => self.asked_to_end(),
-            Output::Files { .. } | Output::Journal(_) => match self.reload_and_tell() {
-                Ok(Answer::When(_, _, events)) => self.feed(events),
-                Ok(Answer::Now(_) | Answer::Measured(..)) => {}
-                Err(refusal) => tracing::error!("the configuration stays as it is: {refusal}"),
-            },
+            // A signal has no answer: a refusal is in the log.
+            Output::Files { .. } | Output::Journal(_) => {
+                if let Ok(Answer::When(_, _, events)) = self.reload_and_tell() {
+                    self.feed(events);
+                }
+            }
         }
     }
 
@@ -471,7 +488,7 @@ impl Daemon {
     fn asked_to_end(&mut self) {
         self.asked_to_end += 1;
         match self.asked_to_end {
-            1 => tracing::info!("stopping"),
+            1 => tracing::info!(message_id = messages::GATEWAY_STOPPING.id, "stopping"),
             2 => tracing::warn!("still stopping; once more, and whatever is left is killed"),
             _ => self.kill_everything(),
         }
@@ -489,7 +506,10 @@ impl Daemon {
                 tracing::warn!(%error, "a cgroup stays behind");
             }
         }
-        tracing::info!("everything is stopped");
+        tracing::info!(
+            message_id = messages::GATEWAY_STOPPED.id,
+            "everything is stopped"
+        );
         self.waiters.end();
     }
 

@@ -28,7 +28,7 @@ use super::{
     lives::{Life, Role},
     report,
 };
-use crate::{logs::Reader, probe};
+use crate::{logs::Reader, probe, stack};
 
 impl Daemon {
     /// Carries out one effect; what it answers at once.
@@ -115,7 +115,9 @@ impl Daemon {
             Some(Probe::LogLine(text)) => Some(text),
             _ => None,
         };
+        let dialect = stack::dialect(&spec.name);
         if wanted.is_none()
+            && dialect.is_none()
             && let Some(stream) = self.output.stream(&spec.name)?
         {
             return Ok((stream, None));
@@ -123,7 +125,7 @@ impl Daemon {
         let sink = match self.sinks.get(&spec.name) {
             Some(sink) => sink.clone(),
             None => {
-                let sink = Arc::new(Mutex::new(self.output.sink(&spec.name)?));
+                let sink = Arc::new(Mutex::new(self.output.sink(&spec.name, dialect)?));
                 self.sinks.insert(spec.name.clone(), sink.clone());
                 sink
             }

@@ -11,7 +11,10 @@ use std::{
     path::Path,
 };
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::{
+    resource::{Resource, getrlimit, setrlimit},
+    stat::{SFlag, fstat},
+};
 use supervise::spec::Command;
 use sys::spawn::{Group, Launch, SpawnError, Spawned};
 
@@ -74,6 +77,9 @@ pub(super) fn launch(command: &Command, around: &Surroundings<'_>) -> Result<Spa
         let name = [b"NOTIFY_SOCKET=", socket.as_os_str().as_bytes()].concat();
         env.push(text("the notification socket", &name)?);
     }
+    if let Some(stream) = journal_stream(around.output) {
+        env.push(text("the journal's stream", stream.as_bytes())?);
+    }
     let null = File::open("/dev/null").map_err(LaunchError::Null)?;
     let launch = Launch {
         program,
@@ -91,6 +97,15 @@ pub(super) fn launch(command: &Command, around: &Surroundings<'_>) -> Result<Spa
         death_signal: None,
     };
     Ok(launch.spawn()?)
+}
+
+/// That this output is the journal's stream, in the words of systemd.exec(5): for programs that
+/// then say how urgent each line is.
+fn journal_stream(output: BorrowedFd<'_>) -> Option<String> {
+    let stat = fstat(output).ok()?;
+    // Ours are this or pipes.
+    let socket = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFSOCK;
+    socket.then(|| format!("JOURNAL_STREAM={}:{}", stat.st_dev, stat.st_ino))
 }
 
 /// As many as we may have, up to a sensible number.

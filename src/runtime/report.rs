@@ -8,14 +8,18 @@ use nix::{
 };
 use supervise::{
     effect::{Change, Reason, StateName},
+    event::Exit,
     machine,
     spec::ServiceName,
 };
 use sys::{cgroup::Cgroup, proc};
 
 use super::{daemon::Daemon, groups::Groups};
-use crate::control::types::{
-    Cpu, GatewayState, GatewayStatus, Memory, Moment, Refusal, ServiceStatus, Why,
+use crate::{
+    control::types::{
+        Cpu, GatewayState, GatewayStatus, Memory, Moment, Refusal, ServiceStatus, Why,
+    },
+    logs::messages,
 };
 
 /// So many changes of a service are remembered.
@@ -190,8 +194,12 @@ pub(super) fn told(daemon: &mut Daemon) {
     if !std::mem::take(&mut daemon.changed) {
         return;
     }
-    if daemon.all_ready() && daemon.asked_to_end == 0 {
+    if daemon.all_ready() && daemon.asked_to_end == 0 && !daemon.was_ready {
         daemon.was_ready = true;
+        tracing::info!(
+            message_id = messages::GATEWAY_READY.id,
+            "everything is ready"
+        );
     }
     daemon.changes.send_modify(|count| *count += 1);
 }
@@ -199,20 +207,46 @@ pub(super) fn told(daemon: &mut Daemon) {
 fn log(change: &Change) {
     let name = change.instance.service.as_str();
     let (to, reason) = (change.to, &change.reason);
+    macro_rules! say {
+        ($level:ident, $message:expr, $($text:tt)+) => {
+            tracing::$level!(ai_gateway_service = name, message_id = $message.id, $($text)+)
+        };
+    }
     match (to, reason) {
         (StateName::Failed, _) => {
-            tracing::error!(
-                ai_gateway_service = name,
+            say!(
+                error,
+                messages::SERVICE_FAILED,
                 "{name} has failed for good: {reason}"
             );
         }
-        (StateName::Unhealthy | StateName::BackingOff, _)
-        | (StateName::Stopping | StateName::Waiting, Reason::Exited(_)) => {
-            tracing::warn!(ai_gateway_service = name, "{name} is {to}: {reason}");
+        (_, Reason::Exited(Exit::OutOfMemory)) => {
+            say!(
+                error,
+                messages::SERVICE_OUT_OF_MEMORY,
+                "{name} is {to}: {reason}"
+            );
         }
-        (StateName::Starting | StateName::Ready, _) => {
-            tracing::info!(ai_gateway_service = name, "{name} is {to}");
+        (StateName::Stopping | StateName::Waiting, Reason::Exited(_)) => {
+            say!(warn, messages::SERVICE_EXITED, "{name} is {to}: {reason}");
         }
-        _ => tracing::info!(ai_gateway_service = name, "{name} is {to}: {reason}"),
+        (StateName::BackingOff, _) => {
+            say!(warn, messages::SERVICE_WAITS, "{name} is {to}: {reason}");
+        }
+        (StateName::Unhealthy, _) => {
+            say!(
+                warn,
+                messages::SERVICE_UNHEALTHY,
+                "{name} is {to}: {reason}"
+            );
+        }
+        (StateName::Starting, _) => say!(info, messages::SERVICE_STARTING, "{name} is {to}"),
+        (StateName::Ready, _) => say!(info, messages::SERVICE_READY, "{name} is {to}"),
+        (StateName::Stopped, _) => {
+            say!(info, messages::SERVICE_STOPPED, "{name} is {to}: {reason}");
+        }
+        (StateName::Waiting | StateName::Draining | StateName::Stopping, _) => {
+            tracing::info!(ai_gateway_service = name, "{name} is {to}: {reason}");
+        }
     }
 }

@@ -13,8 +13,8 @@ use supervise::spec::{
 };
 
 use super::{
-    Inputs, LITELLM, POSTGRES, Part, RenderedFile, always, diet, environment, litellm_address,
-    name, percent, plain, pools, postgres, secret,
+    Inputs, LITELLM, POSTGRES, Part, RenderedFile, always, diet, environment, gateway_log,
+    litellm_address, name, percent, plain, pools, postgres, secret,
 };
 use crate::{
     internal::{Context, Database},
@@ -91,6 +91,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
                 path: config,
                 contents: config_file(inputs.settings.budget.usd),
             },
+            gateway_log(&rendered),
             RenderedFile {
                 path: rendered.join("gateway_app.py"),
                 contents: include_str!("litellm/gateway_app.py").to_owned(),

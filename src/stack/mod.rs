@@ -25,9 +25,12 @@ use sha2::{Digest as _, Sha256};
 use supervise::spec::{EnvValue, Limits, RestartMode, RestartPolicy, ServiceName, ServiceSpec};
 
 pub use self::secrets::Secrets;
-use crate::config::{
-    paths::Paths,
-    settings::{Listen, Settings},
+use crate::{
+    config::{
+        paths::Paths,
+        settings::{Listen, Settings},
+    },
+    logs::Dialect,
 };
 
 /// The name of the database's service.
@@ -98,6 +101,23 @@ struct Inputs<'a> {
     paths: &'a Paths,
     installed: &'a Installed,
     secrets: &'a Secrets,
+}
+
+/// What has a Python service say how urgent its lines are.
+fn gateway_log(rendered: &Path) -> RenderedFile {
+    RenderedFile {
+        path: rendered.join("gateway_log.py"),
+        contents: include_str!("gateway_log.py").to_owned(),
+    }
+}
+
+/// How to tell a service's urgent lines from others, where it cannot say so by itself.
+pub fn dialect(service: &ServiceName) -> Option<Dialect> {
+    match service.as_str() {
+        POSTGRES => Some(Dialect::Postgres),
+        NGINX => Some(Dialect::Nginx),
+        _ => None,
+    }
 }
 
 /// Plans the whole stack.

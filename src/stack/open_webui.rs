@@ -13,7 +13,7 @@ use supervise::spec::{
 
 use super::{
     Inputs, OPEN_WEBUI, POSTGRES, Part, RenderedFile, always, diet, environment, front_address,
-    litellm_address, name, percent, plain, pools, postgres, secret,
+    gateway_log, litellm_address, name, percent, plain, pools, postgres, secret,
 };
 use crate::config::settings::Listen;
 
@@ -81,6 +81,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             .collect(),
         files: vec![
             diet::module(&rendered),
+            gateway_log(&rendered),
             RenderedFile {
                 path: rendered.join("webui_app.py"),
                 contents: include_str!("open_webui/webui_app.py").to_owned(),

@@ -25,6 +25,9 @@ use crate::scenarios;
 
 const HOME: &str = "AI_GATEWAY_TEST_HOME";
 
+/// Where the services' lines go, instead of to files.
+pub(crate) const JOURNAL: &str = "AI_GATEWAY_TEST_JOURNAL";
+
 /// The daemon's process: not a test, unless it is asked to be one.
 #[test]
 fn daemon() {
@@ -48,6 +51,10 @@ fn daemon() {
         terminal: false,
     };
     ai_gateway::logs::init(&output).expect("logs can be written");
+    let output = match env::var_os(JOURNAL) {
+        Some(socket) => Output::Journal(socket.into()),
+        None => output,
+    };
     let first = planned(&scenario);
     let options = Options {
         paths,

@@ -4,6 +4,7 @@
 //! test starts this very program again with a scenario in its environment.
 
 mod gateway;
+mod journal;
 mod manager;
 mod scenarios;
 

@@ -43,6 +43,7 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
             broken.command.program = "/nonexistent".into();
             vec![broken, service("fine", "exec sleep 1000")]
         }
+        "secretive" => secretive(home),
         "stubborn" => vec![ServiceSpec {
             startup: ready_by(Probe::LogLine("deaf".into())),
             ..service(
@@ -76,6 +77,46 @@ fn user(home: &Path) -> ServiceSpec {
         requires: [name("base")].into(),
         ..service(home, "user", "exec sleep 1000")
     }
+}
+
+/// What no log may ever hold.
+pub(crate) const SECRET: &str = "sk-never-in-a-log";
+
+/// A service that says how urgent its lines are, PostgreSQL's stand-in, which cannot, and one that
+/// cannot even be launched; each has a secret in its environment.
+fn secretive(home: &Path) -> Vec<ServiceSpec> {
+    let flag = home.join("said").display().to_string();
+    let says = format!(
+        "test \"$JOURNAL_STREAM\" && echo '<3>an error'; echo 'a line'; touch {flag}; \
+         exec sleep 1000"
+    );
+    let database = "echo '[1] LOG:  ready to accept'; echo '[2] a@b ERROR:  no'; \
+                    printf '[2] a@b STATEMENT:  SELECT\\n\\t1\\n'; exec sleep 1000";
+    let mut services = vec![
+        ServiceSpec {
+            startup: ready_by(Probe::Exec(command(
+                home,
+                "says",
+                &format!("test -e {flag}"),
+            ))),
+            ..service(home, "says", &says)
+        },
+        ServiceSpec {
+            startup: ready_by(Probe::LogLine("STATEMENT".into())),
+            ..service(home, "postgres", database)
+        },
+        ServiceSpec {
+            startup: ready_by(Probe::Exec(command(home, "ill", "exit 1"))),
+            ..service(home, "ill", "exit 3")
+        },
+        service(home, "broken", ""),
+    ];
+    services[3].command.program = "/nonexistent".into();
+    for service in &mut services {
+        let secret = EnvValue::Secret(SECRET.to_owned());
+        service.command.env.insert("API_KEY".to_owned(), secret);
+    }
+    services
 }
 
 /// One service for each kind of readiness that a shell can play.

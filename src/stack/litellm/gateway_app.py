@@ -10,6 +10,7 @@ come.
 import asyncio
 
 import diet  # first: it changes how the rest is imported
+import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
 from litellm.proxy import proxy_server
 
