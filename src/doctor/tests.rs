@@ -442,3 +442,29 @@ fn every_check_has_a_name_of_its_own_and_is_in_the_reference() {
 fn the_reference_is_in_step_with_the_checks() {
     assert_generated("docs/doctor.md", &docs::reference());
 }
+
+#[test]
+fn what_is_handed_over_as_a_whole_is_handed_over_once() {
+    let mut facts = debian_12().facts();
+    let entry = |path: &str, owner, mode| facts::Entry {
+        path: path.into(),
+        owner,
+        mode,
+        folder: true,
+        wish: facts::Wish::Private,
+    };
+    facts.gateway.entries = vec![
+        entry("/srv/state", 0, 0o700),
+        entry("/srv/state/secrets", 0, 0o755),
+        entry("/srv/stated", 1000, 0o750),
+    ];
+    let findings = examine(&facts);
+    let found = findings.iter().find(|finding| finding.id == "permissions");
+    assert_eq!(
+        found.and_then(|finding| finding.fix.as_deref()),
+        Some(
+            "sudo chown -R alice: /srv/state && sudo chmod go-rwx /srv/state/secrets && \
+             chmod go-rwx /srv/stated"
+        )
+    );
+}

@@ -136,7 +136,7 @@ fn a_person_gets_groups_and_a_sum() {
     for part in [
         "exit: 1\n",
         "\nsystemd and cgroups\n",
-        "\n  * Names (DNS)     names resolve (",
+        "\n  * Environment     every AI_GATEWAY_ variable is known\n",
         "\n  x Set-up          not complete: ",
         "\n                    $ ",
     ] {

@@ -1,5 +1,7 @@
 //! Whether others can read or change what is ours.
 
+use std::path::Path;
+
 use super::{Check, Facts, Group, Verdict};
 use crate::doctor::{
     facts::{Entry, Wish},
@@ -19,38 +21,36 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    let mut found = Vec::new();
-    let mut mend = Vec::new();
-    for entry in &facts.gateway.entries {
+    let entries = &facts.gateway.entries;
+    let (mut found, mut mend) = (Vec::new(), Vec::new());
+    let mut handed_over: Vec<&Path> = Vec::new();
+    for entry in entries {
         let path = entry.path.display();
         let quoted = quote(&entry.path.to_string_lossy());
-        if !is_owned(entry, facts) {
-            found.push(format!(
-                "{path} belongs to user {} and not to {}",
-                entry.owner, facts.asked.user
-            ));
-            let user = quote(&facts.asked.user);
-            mend.push(root(facts, &format!("chown -R {user}: {quoted}")));
+        let covered = handed_over
+            .iter()
+            .any(|above| entry.path.starts_with(above));
+        if !is_owned(entry, facts) && !covered {
+            let (owner, user) = (entry.owner, &facts.asked.user);
+            found.push(format!("{path} belongs to user {owner} and not to {user}"));
+            mend.push(root(facts, &format!("chown -R {}: {quoted}", quote(user))));
+            handed_over.push(&entry.path);
         }
         if let Some(taken) = too_open(entry) {
             found.push(format!("{path} has mode {:04o}", entry.mode));
             let chmod = format!("chmod {taken} {quoted}");
-            // Of what is ours we may change the mode.
-            mend.push(if is_owned(entry, facts) {
-                chmod
-            } else {
-                root(facts, &chmod)
-            });
+            // Who owns it may change the mode.
+            let own = facts.asked.uid == Some(entry.owner);
+            mend.push(if own { chmod } else { root(facts, &chmod) });
         }
     }
-    if found.is_empty() {
-        let checked = facts.gateway.entries.len();
-        return match checked {
-            0 => Verdict::ok("nothing is there yet"),
-            _ => Verdict::ok("only the gateway's user can read the secrets or change anything"),
-        };
+    match (found.is_empty(), entries.is_empty()) {
+        (true, true) => Verdict::ok("nothing is there yet"),
+        (true, false) => {
+            Verdict::ok("only the gateway's user can read the secrets or change anything")
+        }
+        (false, _) => Verdict::problem(found.join("; ")).fix(mend.join(" && ")),
     }
-    Verdict::problem(found.join("; ")).fix(mend.join(" && "))
 }
 
 /// The gateway's user owns it; the configuration of a machine may be root's.

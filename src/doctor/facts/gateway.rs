@@ -279,11 +279,11 @@ fn not_programs(settings: &Settings) -> BTreeMap<String, PathBuf> {
 fn entries(paths: &Paths, store: &SecretStore) -> Vec<Entry> {
     let secrets = Kind::ALL.map(|kind| (store.path(kind), Wish::Private));
     let folders = [
+        (paths.state.clone(), Wish::NotWritable),
         (paths.secrets(), Wish::Private),
         (paths.postgres_data(), Wish::Private),
-        (paths.run.clone(), Wish::NotWritable),
-        (paths.state.clone(), Wish::NotWritable),
         (paths.payloads(), Wish::NotWritable),
+        (paths.run.clone(), Wish::NotWritable),
         (paths.config.clone(), Wish::NotWritable),
     ];
     let all = folders.into_iter().chain(secrets);
