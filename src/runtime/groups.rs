@@ -66,10 +66,7 @@ impl Groups {
             Ok(_) => return Self::undelegated(&path, "holds other processes as well"),
             Err(error) => return Self::none(&error.to_string()),
         };
-        match root
-            .create_child(SUPERVISOR)
-            .and_then(|leaf| leaf.add_process(own))
-        {
+        match renewed(&root, SUPERVISOR).and_then(|leaf| leaf.add_process(own)) {
             Ok(()) => {}
             Err(_) => return Self::undelegated(&path, "is not delegated to this user"),
         }
@@ -140,7 +137,7 @@ impl Groups {
         match self {
             Self::None { .. } => Ok(None),
             Self::Delegated { root, .. } => {
-                let group = root.create_child(service.as_str())?;
+                let group = renewed(root, service.as_str())?;
                 enforce(&group, limits)?;
                 Ok(Some(group))
             }
@@ -165,6 +162,17 @@ impl Groups {
             Self::None { .. } => Ok(()),
         }
     }
+}
+
+/// The child of this name, new where nothing is in it.
+///
+/// A process cannot be cloned into a cgroup that was killed once: since the kernel counts the kills
+/// of a cgroup (`kill_seq`; 6.1.176 seen), it takes the count of the parent's cgroup for that of the
+/// new one, finds them different and kills the child. In a new cgroup the count is zero again.
+fn renewed(root: &Cgroup, name: &str) -> Result<Cgroup, CgroupError> {
+    // It may be in use, or there for the first time; what matters is told by the next line.
+    let _gone = root.remove_child(name);
+    root.create_child(name)
 }
 
 /// Writes every limit whose controller is there; that one is missing was said once by
