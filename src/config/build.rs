@@ -97,7 +97,7 @@ fn limits(all: &Merged) -> BTreeMap<ServiceName, Limits> {
         let whole = |leaf: &str| all.whole(&name(leaf));
         let limits = Limits {
             memory_max: all.size(&name("memory_max")),
-            memory_high: memory_high(all, service).map(|(bytes, _)| bytes),
+            memory_high: all.size(&name("memory_high")),
             cpu_milli: match all.value(&name("cpus")) {
                 Some(Value::Cpus(milli)) => *milli,
                 _ => None,
@@ -109,21 +109,6 @@ fn limits(all: &Merged) -> BTreeMap<ServiceName, Limits> {
         (service_name(service), limits)
     });
     named.collect()
-}
-
-/// What was said, or 95 % of the most: the kernel begins to take back before it has to kill.
-fn memory_high(all: &Merged, service: &str) -> Option<(u64, Origin)> {
-    if let Some(entry) = all.entries.get(&format!("limits.{service}.memory_high")) {
-        return match entry.value {
-            Value::Size(Some(bytes)) => Some((bytes, entry.origin.clone())),
-            _ => None,
-        };
-    }
-    let max = all.entries.get(&format!("limits.{service}.memory_max"))?;
-    match max.value {
-        Value::Size(Some(bytes)) => Some((bytes / 20 * 19, max.origin.clone())),
-        _ => None,
-    }
 }
 
 fn service_name(name: &str) -> ServiceName {
@@ -201,7 +186,6 @@ pub(super) fn rows(all: &Merged) -> Vec<Row> {
                 let name = format!("{table}.{service}.{}", key.leaf());
                 let entry = match (table, key.leaf()) {
                     ("service", leaf) => of_service(all, service, leaf),
-                    (_, "memory_high") => memory_high_entry(all, &name, service),
                     _ => all.entries.get(&name).cloned(),
                 };
                 rows.push(row(name, key, entry));
@@ -209,17 +193,6 @@ pub(super) fn rows(all: &Merged) -> Vec<Row> {
         }
     }
     rows
-}
-
-fn memory_high_entry(all: &Merged, name: &str, service: &str) -> Option<Entry> {
-    all.entries.get(name).cloned().or_else(|| {
-        let (bytes, origin) = memory_high(all, service)?;
-        Some(Entry {
-            value: Value::Size(Some(bytes)),
-            origin,
-            place: None,
-        })
-    })
 }
 
 fn row(key: String, of: &schema::Key, entry: Option<Entry>) -> Row {

@@ -149,7 +149,7 @@ fn limits(all: &Merged, problems: &mut Vec<Problem>) {
                     size_text(below)
                 ));
             }
-            problems.push(problem.help(format!("without it, 95 % of `{max}` holds")));
+            problems.push(problem);
         }
     }
 }

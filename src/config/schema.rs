@@ -407,9 +407,9 @@ pub const KEYS: &[Key] = &[
     key(
         "limits.*.memory_high",
         Kind::Size,
-        Default::Unset("95 % of memory_max"),
+        Default::Unset("no such limit"),
         "\"850 MB\"",
-        "Above this the kernel takes memory back and slows the service down.",
+        "Above this the kernel takes memory back and slows the service down, for ever if there is nothing to take: without swap, a service whose memory only grows stands still there instead of being started again.",
     ),
     key(
         "limits.*.cpus",

@@ -452,7 +452,6 @@ url = "https://example.org/engine"
       |               ^^^^^^ 1 GB would never be reached
       |
       = note: `limits.litellm.memory_max` is "900 MB" by profile small
-      = help: without it, 95 % of `limits.litellm.memory_max` holds
 
     error: `limits.nginx.memory_high` is above `limits.nginx.memory_max`
      --> gateway.toml:6:15
@@ -461,8 +460,6 @@ url = "https://example.org/engine"
       |              ------- it is killed at 30 MB
     6 | memory_high = "40 MB"
       |               ^^^^^^^ 40 MB would never be reached
-      |
-      = help: without it, 95 % of `limits.nginx.memory_max` holds
 
     error: `engine.sha256` is missing
      --> gateway.toml:8:8
@@ -594,7 +591,7 @@ cpus = 0.25
     assert_eq!(service.stop_timeout.as_secs(), 10);
     let limits = &loaded.settings.limits["mailer"];
     assert_eq!(limits.memory_max, Some(100_000_000));
-    assert_eq!(limits.memory_high, Some(95_000_000));
+    assert_eq!(limits.memory_high, None);
     assert_eq!(limits.cpu_milli, Some(250));
     assert_eq!(limits.pids_max, None);
     // It may be a secret: `config show` names it and no more.
