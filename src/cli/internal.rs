@@ -60,10 +60,10 @@ fn ensure_webui_key(context: &Context) -> Result<(), Failure> {
     };
     print(format!("{key}{demo}"))?;
     if done.key == Some(KeyOutcome::Replaced) {
-        // The daemon reads the secrets again and starts Open WebUI with them. That does not wait
-        // for LiteLLM, so LiteLLM's start can wait for it.
-        // Until then Open WebUI does without embeddings: no reason for LiteLLM not to be ready.
-        let asked = Client::connect(&context.control).and_then(|mut it| it.ask(&Call::Reload));
+        // The daemon reads the secrets again and starts Open WebUI with them. Until that is done
+        // Open WebUI does without embeddings: no reason for LiteLLM not to be ready, so nobody
+        // waits for the answer.
+        let asked = Client::connect(&context.control).and_then(|mut it| it.begin(&Call::Reload));
         if let Err(error) = asked {
             tell(Failure::of(Exit::Failed, &error).text());
         }

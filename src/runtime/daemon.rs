@@ -116,7 +116,8 @@ pub fn run(options: Options) -> Result<(), RunError> {
 }
 
 async fn serve(options: Options, lock: DaemonLock) -> Result<(), RunError> {
-    let listener = server::bind(&options.paths.control_socket())?;
+    let socket = options.paths.control_socket();
+    let listener = server::bind(&socket)?;
     let mut signals = Signals::listen().map_err(|source| RunError::Kernel {
         what: "listen for signals",
         source,
@@ -138,6 +139,8 @@ async fn serve(options: Options, lock: DaemonLock) -> Result<(), RunError> {
     daemon.end().await;
     // Whoever waits for our end may start the next daemon as soon as its connection closes, so the
     // lock goes first; and nobody answers calls any more, which those who made them have to know.
+    // Before it, while the name is still ours to remove.
+    let _gone = std::fs::remove_file(&socket);
     drop(lock);
     drop(calls);
     drop(end);

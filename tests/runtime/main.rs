@@ -29,6 +29,7 @@ fn everything_becomes_ready_in_order_and_stops_without_a_trace() {
     assert_eq!(gateway.ask(&Call::Stop(None)).unwrap(), Reply::Done(vec![]));
     gateway.ended(0);
     assert_eq!(gateway.members(), Vec::<i32>::new());
+    assert!(!gateway.paths().control_socket().exists());
 }
 
 /// The service that a line of the daemon's log says to be starting.
