@@ -265,6 +265,17 @@ impl Gateway {
         count.expect("the kernel counts them")
     }
 
+    /// Waits until the kernel has stopped the daemon after SIGSTOP.
+    pub(crate) fn until_stopped(&self) {
+        let path = format!("/proc/{}/stat", self.daemon());
+        while !fs::read_to_string(&path)
+            .expect("it is there")
+            .contains(") T ")
+        {
+            std::thread::yield_now();
+        }
+    }
+
     /// Lets time pass for the daemon, without anything from us.
     #[expect(
         clippy::disallowed_methods,
