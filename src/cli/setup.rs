@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, BufRead as _, IsTerminal as _},
-    path::PathBuf,
+    path::{self, PathBuf},
 };
 
 use super::{
@@ -59,8 +59,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     root::refuse(context, "setup")?;
     // All of it is checked before any of it is written.
     let loaded = settings::read(context, &args.keys())?;
+    let absolute = |folder| {
+        path::absolute(folder).map_err(|e| {
+            Failure::new(Exit::Failed, "cannot tell where --offline is").cause(e.to_string())
+        })
+    };
     let options = Options {
-        offline: args.offline.clone(),
+        offline: args.offline.as_ref().map(absolute).transpose()?,
         environment: Environment::of_process(),
     };
     let plan = provision::survey(&loaded.settings, &context.paths, &options).map_err(failure)?;

@@ -52,7 +52,9 @@ pub(super) struct Call {
     pub(super) args: Vec<OsString>,
     /// Beside the clean environment.
     pub(super) env: BTreeMap<String, String>,
-    pub(super) cwd: Option<PathBuf>,
+    /// The root folder, unless it is said: the one that set-up was started in may be closed to its
+    /// user (root's home), and what configures a package manager there is not meant for us.
+    pub(super) cwd: PathBuf,
     /// At most what a pipe holds: it is written before anybody reads.
     pub(super) input: Vec<u8>,
 }
@@ -65,7 +67,7 @@ impl Call {
             known_as: None,
             args: Vec::new(),
             env: BTreeMap::new(),
-            cwd: None,
+            cwd: PathBuf::from("/"),
             input: Vec::new(),
         }
     }
@@ -86,7 +88,7 @@ impl Call {
     }
 
     pub(super) fn cwd(mut self, folder: &Path) -> Self {
-        self.cwd = Some(folder.to_owned());
+        folder.clone_into(&mut self.cwd);
         self
     }
 
@@ -196,11 +198,7 @@ impl Runner {
                 .iter()
                 .map(|(name, value)| text(OsStr::new(&format!("{name}={value}"))))
                 .collect::<Result<_, _>>()?,
-            cwd: call
-                .cwd
-                .as_ref()
-                .map(|cwd| text(cwd.as_os_str()))
-                .transpose()?,
+            cwd: Some(text(call.cwd.as_os_str())?),
             stdio: streams.0,
             cgroup: None,
             group,

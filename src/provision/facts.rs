@@ -191,6 +191,7 @@ impl Look<'_> {
     fn ask<S: AsRef<OsStr>>(&self, program: &Path, args: &[S]) -> Option<String> {
         let output = Command::new(program)
             .args(args)
+            .current_dir("/")
             .env_clear()
             .envs(&self.children)
             .stdin(Stdio::null())

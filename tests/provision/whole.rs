@@ -147,3 +147,12 @@ fn offline_asks_no_registry() {
     let npm = calls.iter().find(|c| c.starts_with("npm")).unwrap();
     assert!(npm.contains("--offline --cache"), "{npm}");
 }
+
+/// The folder that set-up is typed in may be closed to its user, as root's home is, and it may hold
+/// a `uv.toml` that is not meant for us.
+#[test]
+fn what_is_run_does_not_see_the_folder_that_set_up_was_typed_in() {
+    let machine = Machine::new();
+    machine.when("litellm", r#"[ "$(pwd -P)" = / ] || exit 1"#);
+    machine.setup().unwrap();
+}
