@@ -73,6 +73,9 @@ pub(super) fn settings(all: &Merged) -> Settings {
         diet: Diet {
             lazy_types: all.flag("diet.lazy_types"),
             late_gc: all.flag("diet.late_gc"),
+            short_changelog: all.flag("diet.short_changelog"),
+            lazy_vectors: all.flag("diet.lazy_vectors"),
+            small_engine: all.flag("diet.small_engine"),
         },
         limits: limits(all),
         custom: custom(all),

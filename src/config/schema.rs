@@ -394,7 +394,37 @@ pub const KEYS: &[Key] = &[
             Kind::Bool,
             Default::Value("true"),
             "true",
-            "Python's cyclic garbage collector begins when LiteLLM and Open WebUI have started, and leaves alone what was there by then.",
+            "Python's cyclic garbage collector looks at each object once while LiteLLM and Open WebUI start, and leaves alone what was there by then.",
+        ),
+    ),
+    short(
+        "short-changelog",
+        key(
+            "diet.short_changelog",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Open WebUI reads the newest ten versions of its changelog, of which it shows five, instead of all 1.5 MB.",
+        ),
+    ),
+    short(
+        "lazy-vectors",
+        key(
+            "diet.lazy_vectors",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Open WebUI loads Chroma, its store of documents' vectors, when the first document is added or searched.",
+        ),
+    ),
+    short(
+        "small-engine",
+        key(
+            "diet.small_engine",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Where LiteLLM may use less than 1 GB, its query engine of kind \"wasm\" is run by Node.js with what keeps it small.",
         ),
     ),
     key(

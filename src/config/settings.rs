@@ -110,6 +110,12 @@ pub struct Diet {
     pub lazy_types: bool,
     /// Python's cyclic garbage collector begins when a service has started.
     pub late_gc: bool,
+    /// Open WebUI reads the newest versions of its changelog only.
+    pub short_changelog: bool,
+    /// Open WebUI loads its store of vectors at the first document.
+    pub lazy_vectors: bool,
+    /// The query engine of kind "wasm" keeps less memory.
+    pub small_engine: bool,
 }
 
 impl Diet {
@@ -117,6 +123,9 @@ impl Diet {
     pub const WHOLE: Self = Self {
         lazy_types: true,
         late_gc: true,
+        short_changelog: true,
+        lazy_vectors: true,
+        small_engine: true,
     };
 }
 

@@ -55,6 +55,7 @@ pub(super) const ENGINE: &[EngineFile] = &[
     embed!("src/peer.mjs"),
     embed!("src/pool.mjs"),
     embed!("src/protocol.mjs"),
+    embed!("src/run.mjs"),
     embed!("src/server.mjs"),
     embed!("src/settings.mjs"),
     embed!("src/version.mjs"),

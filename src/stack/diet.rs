@@ -21,13 +21,37 @@ pub(super) fn module(folder: &Path) -> RenderedFile {
 
 /// What tells the module which measures to take.
 pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
-    let measures = [(diet.lazy_types, "lazy_types"), (diet.late_gc, "late_gc")];
+    let measures = [
+        (diet.lazy_types, "lazy_types"),
+        (diet.late_gc, "late_gc"),
+        (diet.short_changelog, "short_changelog"),
+        (diet.lazy_vectors, "lazy_vectors"),
+    ];
     let taken: Vec<_> = measures
         .iter()
         .filter_map(|(taken, name)| taken.then_some(*name))
         .collect();
     plain("AI_GATEWAY_DIET", taken.join(" "))
 }
+
+/// Options for the query engine's Node.js. Only where memory is short: on a larger machine the
+/// compiler's second tier is worth what it takes.
+pub(super) fn engine_options(diet: &Diet, limit: Option<u64>) -> (String, EnvValue) {
+    let small = diet.small_engine && limit.is_some_and(|limit| limit < SHORT);
+    plain(
+        "QUERY_ENGINE_NODE_OPTIONS",
+        if small { SMALL_ENGINE } else { "" },
+    )
+}
+
+/// A limit of LiteLLM's, in bytes, below which its engine is kept small: profiles tiny and small.
+const SHORT: u64 = 1_000_000_000;
+
+/// WebAssembly as the first compiler leaves it, a young generation that does not grow, no threads
+/// that collect or compile beside the one that works, and an end to the heap: an engine that
+/// reaches it is started again by LiteLLM, while at the service's limit the kernel would end both.
+const SMALL_ENGINE: &str = "--liftoff-only --no-wasm-tier-up --max-semi-space-size=1 \
+                            --single-threaded --optimize-for-size --max-old-space-size=192";
 
 #[cfg(test)]
 mod tests;

@@ -144,6 +144,10 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
         plain("PRISMA_QUERY_ENGINE_BINARY", installed.engine.display()),
         plain("STORE_MODEL_IN_DB", "True"),
         diet::variable(&inputs.settings.diet),
+        diet::engine_options(
+            &inputs.settings.diet,
+            inputs.limits(&name(LITELLM)).memory_max,
+        ),
     ]);
     variables.extend(CONSTANTS.iter().map(|(name, value)| plain(name, value)));
     variables

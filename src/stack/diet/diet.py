@@ -7,6 +7,7 @@ did when it was written: if not, it says so and does nothing.
 
 import gc
 import os
+import re
 import sys
 import threading
 from importlib.machinery import PathFinder
@@ -143,10 +144,168 @@ class LazyTypes:
 def begin():
     if "lazy_types" in MEASURES:
         sys.meta_path.insert(0, LazyTypes())
+    if "short_changelog" in MEASURES:
+        sys.meta_path.insert(0, ShortChangelog())
+    if "lazy_vectors" in MEASURES:
+        sys.meta_path.insert(0, LazyVectors())
     if "late_gc" in MEASURES:
-        # Nothing of what an import makes is garbage, and every turn of the collector looks at it
-        # all.
-        gc.disable()
+        # What an import makes stays, and every turn of the collector looks at all of it again:
+        # once is enough.
+        gc.set_threshold(50_000, 1_000_000, 1_000_000)
+
+
+# What `/api/changelog` answers with, and some more.
+VERSIONS = 10
+CHANGELOG_IN_ENV = "# Convert markdown content to HTML\nhtml_content = markdown.markdown(changelog_content)\n"
+CHANGELOG_IN_MAIN = "{key: CHANGELOG[key] for idx, key in enumerate(CHANGELOG) if idx < 5}"
+
+
+def newest(changelog):
+    """The beginning of a changelog, up to the end of its newest versions."""
+    parts = changelog.split("\n## [", VERSIONS + 1)
+    return "\n## [".join(parts[: VERSIONS + 1])
+
+
+def changelog_is_used_as_expected(env):
+    with open(env, encoding="utf-8") as file:
+        in_env = file.read()
+    with open(os.path.join(os.path.dirname(env), "main.py"), encoding="utf-8") as file:
+        in_main = file.read()
+    # Its import and the one answer.
+    return (
+        CHANGELOG_IN_ENV in in_env
+        and CHANGELOG_IN_MAIN in in_main
+        and len(re.findall(r"\bCHANGELOG\b", in_main)) == 3
+    )
+
+
+class ShortChangelogLoader:
+    """Lets `open_webui.env` read the newest versions of its changelog only, and forget the rest."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        import markdown
+
+        whole = markdown.markdown
+
+        def short(text, *arguments, **options):
+            # Once: it is the only text that this module converts.
+            markdown.markdown = whole
+            return whole(newest(text), *arguments, **options)
+
+        markdown.markdown = short
+        try:
+            self.loader.exec_module(module)
+        finally:
+            markdown.markdown = whole
+        # The tree and its text: nobody asks for what is left over of making the answer.
+        for name in ("soup", "html_content", "changelog_content", "current", "version"):
+            module.__dict__.pop(name, None)
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+
+class ShortChangelog:
+    """Open WebUI makes a tree of 1.5 MB of changelog at each start, and shows five versions."""
+
+    def find_spec(self, name, path, target=None):
+        if name != "open_webui.env":
+            return None
+        sys.meta_path.remove(self)
+        spec = PathFinder.find_spec(name, path, target)
+        try:
+            expected = changelog_is_used_as_expected(spec.origin)
+        except (AttributeError, OSError, ValueError) as error:
+            skipped("short_changelog", f"Open WebUI cannot be looked at ({error})")
+            return spec
+        if expected:
+            spec.loader = ShortChangelogLoader(spec.loader)
+        else:
+            skipped("short_changelog", f"{spec.origin} uses its changelog in another way")
+        return spec
+
+
+CHROMA_DEFAULTS = re.compile(r'^(DEFAULT_TENANT|DEFAULT_DATABASE) = "(\w+)"$', re.MULTILINE)
+VECTORS_AT_ONCE = "\nVECTOR_DB_CLIENT = None if USE_SLIM else Vector.get_vector(VECTOR_DB)\n"
+VECTORS_LATER = "\nVECTOR_DB_CLIENT = None\n"
+VECTORS_WHEN_ASKED_FOR = """
+def get_vector_db_client() -> VectorDBBase:
+    \"""Initialize slim's remote client on first use so chat can start without it.\"""
+    global VECTOR_DB_CLIENT
+    if VECTOR_DB_CLIENT is not None:
+        return VECTOR_DB_CLIENT
+    with _vector_client_lock:
+        if VECTOR_DB_CLIENT is None:
+"""
+
+
+class EditedLoader:
+    """Executes a module's source with one text in the place of another."""
+
+    def __init__(self, loader, source):
+        self.loader = loader
+        self.source = source
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        code = compile(self.source, module.__spec__.origin, "exec", dont_inherit=True)
+        exec(code, module.__dict__)
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+
+class LazyVectors:
+    """Puts off Chroma, the store of documents' vectors, until a document is asked for.
+
+    Open WebUI can make its client at first use, and does where it is built without Chroma; here
+    it does so with it. Its configuration needs no more of the package than two constants.
+    """
+
+    def find_spec(self, name, path, target=None):
+        if name == "chromadb":
+            return self.attempt(self.package, name, path, target)
+        if name == "open_webui.retrieval.vector.factory":
+            return self.attempt(self.factory, name, path, target)
+        return None
+
+    @staticmethod
+    def attempt(change, name, path, target):
+        spec = PathFinder.find_spec(name, path, target)
+        try:
+            if spec is not None and not change(spec):
+                skipped("lazy_vectors", f"{spec.origin} is not laid out as it was")
+        except (OSError, ValueError) as error:
+            skipped("lazy_vectors", f"{name} cannot be looked at ({error})")
+        return spec
+
+    @staticmethod
+    def package(spec):
+        with open(os.path.join(os.path.dirname(spec.origin), "config.py"), encoding="utf-8") as file:
+            early = dict(CHROMA_DEFAULTS.findall(file.read()))
+        with open(spec.origin, encoding="utf-8") as file:
+            expected = "\nfrom chromadb.config import DEFAULT_DATABASE, DEFAULT_TENANT, " in file.read()
+        if len(early) != 2 or not expected:
+            return False
+        spec.loader = LaterLoader(spec.loader, lambda: early)
+        return True
+
+    @staticmethod
+    def factory(spec):
+        with open(spec.origin, encoding="utf-8") as file:
+            source = file.read()
+        if source.count(VECTORS_AT_ONCE) != 1 or VECTORS_WHEN_ASKED_FOR not in source:
+            return False
+        spec.loader = EditedLoader(spec.loader, source.replace(VECTORS_AT_ONCE, VECTORS_LATER))
+        return True
 
 
 def started():
@@ -155,7 +314,6 @@ def started():
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
-        gc.enable()
 
 
 def watched(app):

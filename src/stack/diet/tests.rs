@@ -1,6 +1,6 @@
 //! The Python module, by Python, on packages that are laid out as those that are installed.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use tempfile::TempDir;
 
@@ -43,21 +43,16 @@ from . import types
 from .types import DatasourceOverride, HttpConfig, MetricsFormat
 ";
 
-/// What Python prints on both streams for `script`, beside such a package.
-fn python(types: &str, measures: &str, script: &str) -> String {
+/// A package of files: their paths and contents.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
+/// What Python prints on both streams for `script`, beside such packages.
+fn run(files: Files, measures: &str, script: &str) -> String {
     let folder: TempDir = tempfile::tempdir().unwrap();
-    let prisma = folder.path().join("prisma");
-    fs::create_dir(&prisma).unwrap();
-    for (name, text) in [
-        ("__init__.py", "from .client import *\n"),
-        ("_types.py", EARLY),
-        ("client.py", CLIENT),
-        ("types.py", types),
-        ("enums.py", ""),
-        ("models.py", ""),
-        ("fields.py", ""),
-    ] {
-        fs::write(prisma.join(name), text).unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).unwrap();
+        fs::write(path, text).unwrap();
     }
     super::module(folder.path()).write();
     let script = format!("import sys\nsys.path.insert(0, sys.argv[1])\nimport diet\n{script}");
@@ -70,6 +65,19 @@ fn python(types: &str, measures: &str, script: &str) -> String {
         .expect("python3 is installed by ./test");
     let text = |bytes| String::from_utf8(bytes).unwrap();
     text(output.stdout) + &text(output.stderr).replace(&folder.path().display().to_string(), "@")
+}
+
+fn python(types: &str, measures: &str, script: &str) -> String {
+    let files = [
+        ("prisma/__init__.py", "from .client import *\n"),
+        ("prisma/_types.py", EARLY),
+        ("prisma/client.py", CLIENT),
+        ("prisma/types.py", types),
+        ("prisma/enums.py", ""),
+        ("prisma/models.py", ""),
+        ("prisma/fields.py", ""),
+    ];
+    run(&files, measures, script)
 }
 
 impl super::RenderedFile {
@@ -157,25 +165,188 @@ fn types_of_another_layout_are_loaded_as_ever_with_a_warning() {
 }
 
 #[test]
-fn the_collector_is_off_until_the_start_is_done_and_then_on_and_frozen() {
+fn the_collector_is_on_and_what_the_start_made_is_frozen() {
     let script = "import asyncio, gc
 async def app(scope, receive, send):
     if scope['type'] == 'lifespan':
-        assert gc.isenabled() == ('late_gc' not in diet.MEASURES)
+        assert gc.isenabled() and gc.get_freeze_count() == 0
+        assert (gc.get_threshold()[1] == 1_000_000) == ('late_gc' in diet.MEASURES)
         await send({'type': 'lifespan.startup.complete'})
     else:
         await send({'type': scope['type']})
 said = []
 async def send(message):
-    said.append((message['type'], gc.isenabled(), gc.get_freeze_count() > 1000, gc.get_threshold()[0]))
+    said.append((message['type'], gc.isenabled(), gc.get_freeze_count() > 1000, gc.get_threshold()))
 watched = diet.watched(app)
 asyncio.run(watched({'type': 'lifespan'}, None, send))
 asyncio.run(watched({'type': 'http'}, None, send))
 print(said)";
     assert_eq!(
         python(TYPES, "late_gc", script),
-        "[('lifespan.startup.complete', True, True, 50000), ('http', True, True, 50000)]\n"
+        "[('lifespan.startup.complete', True, True, (50000, 20, 20)), ('http', True, True, (50000, \
+         20, 20))]\n"
     );
     let as_ever = python(TYPES, "", script);
-    assert!(as_ever.contains("True, False, 700"), "{as_ever}");
+    assert!(as_ever.contains("True, False, (700, 10, 10)"), "{as_ever}");
+}
+
+const ENV: &str = "\
+import markdown
+changelog_content = open(__file__.replace('env.py', 'CHANGELOG.md')).read()
+# Convert markdown content to HTML
+html_content = markdown.markdown(changelog_content)
+soup = html_content.splitlines()
+CHANGELOG = {line: line for line in soup if line.startswith('## [')}
+";
+const MAIN: &str = "\
+from open_webui.env import (
+    CHANGELOG,
+)
+
+def answer():
+    return {key: CHANGELOG[key] for idx, key in enumerate(CHANGELOG) if idx < 5}
+";
+const MARKDOWN: &str = "def markdown(text, **options): return text\n";
+
+fn open_webui(env: &str, main: &str, measures: &str) -> String {
+    let versions: String = (0..20).rev().fold("# Changelog\n".into(), |text, version| {
+        format!("{text}\n## [{version}]\n\n### Added\n\n- more\n")
+    });
+    let files = [
+        ("open_webui/__init__.py", ""),
+        ("open_webui/env.py", env),
+        ("open_webui/main.py", main),
+        ("open_webui/CHANGELOG.md", &versions),
+        ("markdown/__init__.py", MARKDOWN),
+    ];
+    let script = "import open_webui.main, markdown
+env = sys.modules['open_webui.env']
+print(list(open_webui.main.answer()), len(env.CHANGELOG), hasattr(env, 'soup'))
+print(len(markdown.markdown('## [1]\\n' * 100)))";
+    run(&files, measures, script)
+}
+
+#[test]
+fn the_changelog_is_short_and_its_answer_the_same() {
+    let answer = "['## [19]', '## [18]', '## [17]', '## [16]', '## [15]']";
+    assert_eq!(
+        open_webui(ENV, MAIN, ""),
+        format!("{answer} 20 True\n700\n")
+    );
+    assert_eq!(
+        open_webui(ENV, MAIN, "short_changelog"),
+        format!("{answer} 10 False\n700\n")
+    );
+}
+
+#[test]
+fn a_changelog_that_is_used_in_another_way_is_read_to_its_end_with_a_warning() {
+    let more = format!("{MAIN}\ndef oldest(): return list(CHANGELOG)[-1]\n");
+    for (env, main) in [
+        (ENV, MAIN.replace("idx < 5", "idx < 50")),
+        (ENV, more),
+        (
+            &ENV.replace("html_content = ", "html = html_content = "),
+            MAIN.to_owned(),
+        ),
+    ] {
+        let said = open_webui(env, &main, "short_changelog");
+        assert!(said.contains(" 20 True\n"), "{said}");
+        let warning = "WARNING: the diet's short_changelog is skipped: @/open_webui/env.py uses";
+        assert!(said.contains(warning), "{said}");
+    }
+}
+
+const CHROMA: &str = "\
+print('chroma')
+from chromadb.config import DEFAULT_DATABASE, DEFAULT_TENANT, Settings
+";
+const CHROMA_CONFIG: &str = "\
+DEFAULT_TENANT = \"default_tenant\"
+DEFAULT_DATABASE = \"default_database\"
+class Settings: pass
+";
+const FACTORY: &str = "\
+from threading import Lock
+USE_SLIM = False
+VECTOR_DB = 'chroma'
+class VectorDBBase: pass
+class Vector:
+    def get_vector(kind):
+        import chromadb
+        from chromadb import Settings
+        return (kind, Settings)
+
+
+VECTOR_DB_CLIENT = None if USE_SLIM else Vector.get_vector(VECTOR_DB)
+_vector_client_lock = Lock()
+
+
+def get_vector_db_client() -> VectorDBBase:
+    \"\"\"Initialize slim's remote client on first use so chat can start without it.\"\"\"
+    global VECTOR_DB_CLIENT
+    if VECTOR_DB_CLIENT is not None:
+        return VECTOR_DB_CLIENT
+    with _vector_client_lock:
+        if VECTOR_DB_CLIENT is None:
+            VECTOR_DB_CLIENT = Vector.get_vector(VECTOR_DB)
+    return VECTOR_DB_CLIENT
+";
+
+fn vectors(chroma: &str, factory: &str, measures: &str) -> String {
+    let files = [
+        ("chromadb/__init__.py", chroma),
+        ("chromadb/config.py", CHROMA_CONFIG),
+        ("open_webui/__init__.py", ""),
+        ("open_webui/retrieval/__init__.py", ""),
+        ("open_webui/retrieval/vector/__init__.py", ""),
+        ("open_webui/retrieval/vector/factory.py", factory),
+    ];
+    let script = "import chromadb
+print(chromadb.DEFAULT_TENANT, chromadb.DEFAULT_DATABASE)
+import open_webui.retrieval.vector.factory as factory
+print('started')
+kind, settings = factory.get_vector_db_client()
+import chromadb.config
+assert settings is chromadb.config.Settings is chromadb.Settings
+assert factory.get_vector_db_client() is factory.VECTOR_DB_CLIENT
+print('end')";
+    run(&files, measures, script)
+}
+
+#[test]
+fn the_store_of_vectors_is_loaded_when_it_is_asked_for() {
+    let names = "default_tenant default_database\n";
+    assert_eq!(
+        vectors(CHROMA, FACTORY, ""),
+        format!("chroma\n{names}started\nend\n")
+    );
+    assert_eq!(
+        vectors(CHROMA, FACTORY, "lazy_vectors"),
+        format!("{names}started\nchroma\nend\n")
+    );
+}
+
+#[test]
+fn a_store_of_vectors_of_another_layout_is_loaded_as_ever_with_a_warning() {
+    let said = vectors(
+        CHROMA,
+        &FACTORY.replace("else Vector.get", "else  Vector.get"),
+        "lazy_vectors",
+    );
+    assert!(said.contains("chroma\nstarted\nend\n"), "{said}");
+    assert!(
+        said.contains("factory.py is not laid out as it was"),
+        "{said}"
+    );
+    let said = vectors(
+        &CHROMA.replace("DEFAULT_TENANT,", "DEFAULT_TENANT as DEFAULT_TENANT,"),
+        FACTORY,
+        "lazy_vectors",
+    );
+    assert!(said.starts_with("chroma\n"), "{said}");
+    assert!(
+        said.contains("chromadb/__init__.py is not laid out"),
+        "{said}"
+    );
 }
