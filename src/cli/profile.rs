@@ -35,11 +35,24 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 }
 
 fn lines(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
+    let mut lines = list(loaded, machine, |_| true);
+    let chosen = &loaded.settings.profile;
+    lines.push(Line::new());
+    lines.push(Line::new().plain(format!("{chosen} holds: {}", loaded.origin("profile"))));
+    lines
+}
+
+/// Those that fit the machine, the one that holds marked.
+pub(super) fn fitting(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
+    list(loaded, machine, |fits| fits)
+}
+
+fn list(loaded: &Loaded, machine: Option<Machine>, shows: impl Fn(bool) -> bool) -> Vec<Line> {
     let chosen = loaded.settings.profile.as_str();
     let open_webui = loaded.settings.open_webui.enabled;
     let profiles = PROFILES.into_iter().filter_map(Profile::named);
-    let mut lines: Vec<Line> = profiles
-        .map(|profile| {
+    profiles
+        .filter_map(|profile| {
             let here = profile.name == chosen;
             let memory = match profile.sum(open_webui) {
                 0 => "no limits".to_owned(),
@@ -47,7 +60,7 @@ fn lines(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
             };
             let fits = machine.is_none_or(|machine| profile.fits(machine, open_webui));
             let style = if here { BOLD } else { anstyle::Style::new() };
-            Line::new()
+            let line = Line::new()
                 .and(style, if here { "* " } else { "  " })
                 .and(style, format!("{:<8}{memory:>9}  ", profile.name))
                 .plain(profile.about)
@@ -58,10 +71,8 @@ fn lines(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
                     } else {
                         " (too big for this machine)"
                     },
-                )
+                );
+            shows(fits).then_some(line)
         })
-        .collect();
-    lines.push(Line::new());
-    lines.push(Line::new().plain(format!("{chosen} holds: {}", loaded.origin("profile"))));
-    lines
+        .collect()
 }

@@ -67,10 +67,7 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
     let loaded = settings::read(context, &[])?;
     settings::warn(&loaded);
     let (settings, paths) = (&loaded.settings, &context.paths);
-    let mut taken = ports::in_use(&loaded);
-    // Before a reload our own services hold them, and before a start those that a killed daemon
-    // has left, which do not stay.
-    taken.retain(|port| !port.is_held_from(&paths.services()));
+    let taken = settings::taken_ports(context, &loaded);
     if !taken.is_empty() {
         let report = ports::report(&loaded, &taken).render(true);
         return Err(Failure::Report(Exit::Failed, report));

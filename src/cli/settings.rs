@@ -8,7 +8,11 @@ use super::{
     reload,
 };
 use crate::{
-    config::{self, Loaded, edit, machine, settings::Settings},
+    config::{
+        self, Loaded, edit, machine,
+        ports::{self, Reason, TakenPort},
+        settings::Settings,
+    },
     control::{client::ClientError, types::Urls},
     stack,
 };
@@ -29,6 +33,23 @@ pub(super) fn urls(settings: &Settings) -> Urls {
         api: format!("http://{front}/api/litellm/v1"),
         admin: format!("http://{}/ui", stack::litellm_address(&settings.listen)),
     }
+}
+
+/// The ports that this gateway cannot listen on.
+pub(super) fn taken_ports(context: &Context, loaded: &Loaded) -> Vec<TakenPort> {
+    let mut taken = ports::in_use(loaded);
+    // Before a reload our own services hold them, and before a start those that a killed daemon
+    // has left, which do not stay.
+    taken.retain(|port| !port.is_held_from(&context.paths.services()));
+    taken
+}
+
+/// Those of them that somebody else listens on. Whether a low port may be listened on is another
+/// matter for a unit than for us.
+pub(super) fn held_ports(context: &Context, loaded: &Loaded) -> Vec<TakenPort> {
+    let mut taken = taken_ports(context, loaded);
+    taken.retain(|port| matches!(port.reason, Reason::Held { .. } | Reason::HeldBySomebody));
+    taken
 }
 
 /// Tells what somebody should know of it.

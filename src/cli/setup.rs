@@ -1,27 +1,30 @@
 //! `ai-gateway setup`: everything that a first start needs.
 
-use std::{
-    io::{self, BufRead as _, IsTerminal as _},
-    path::{self, PathBuf},
-};
+use std::path::{self, PathBuf};
 
 use super::{
-    context::{Context, print, tell},
+    context::{Context, print},
     failure::{Exit, Failure},
     linger, root, settings,
 };
 use crate::{
-    config::Loaded,
+    config::{Loaded, ports},
     provision::{self, Environment, Options, SetupError, progress},
 };
+use questions::Said;
+
+mod questions;
 
 /// Install LiteLLM and Open WebUI, make the database and the keys
 ///
 /// Downloads what is missing, each package checked against its hash, into the gateway's own
 /// folder. It may be cut off anywhere and run again; with nothing left to do it is done at once.
+///
+/// On a terminal it proposes a profile, a budget and a port first, shows its plan, and asks
+/// whether to go on.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Ask nothing
+    /// Ask nothing, and take what would be proposed
     #[arg(long, short)]
     yes: bool,
     /// How much the services may use: tiny, small, medium, large or local
@@ -33,6 +36,9 @@ pub(super) struct Args {
     /// The port of Open WebUI and the API
     #[arg(long, value_name = "N")]
     port: Option<String>,
+    /// The port of LiteLLM's own API and its admin page
+    #[arg(long, value_name = "N")]
+    admin_port: Option<String>,
     /// Install from this folder and not from the network
     #[arg(long, value_name = "DIR")]
     offline: Option<PathBuf>,
@@ -43,14 +49,15 @@ pub(super) struct Args {
 
 impl Args {
     /// What was said of the configuration, by key.
-    fn keys(&self) -> Vec<(&'static str, &str)> {
+    fn said(&self) -> Said {
         let said = [
             ("profile", &self.profile),
             ("budget", &self.budget),
             ("listen.port", &self.port),
+            ("listen.admin_port", &self.admin_port),
         ];
         let said = said.into_iter();
-        said.filter_map(|(key, value)| Some((key, value.as_deref()?)))
+        said.filter_map(|(key, value)| Some((key, value.clone()?)))
             .collect()
     }
 }
@@ -58,7 +65,8 @@ impl Args {
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     root::refuse(context, "setup")?;
     // All of it is checked before any of it is written.
-    let loaded = settings::read(context, &args.keys())?;
+    let mut said = args.said();
+    let mut loaded = settings::read(context, &questions::borrowed(&said))?;
     let absolute = |folder| {
         path::absolute(folder).map_err(|e| {
             Failure::new(Exit::Failed, "cannot tell where --offline is").cause(e.to_string())
@@ -77,12 +85,19 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             false => Err(Failure::Said(Exit::Failed)),
         };
     }
-    settings::warn(&loaded);
     let idle = plan.steps.is_empty() && plan.problems.is_empty();
-    if !idle && plan.problems.is_empty() && !args.yes && !agreed(&plan)? {
-        return Err(Failure::new(Exit::Failed, "nothing was done"));
+    let asks = !idle && plan.problems.is_empty() && !args.yes && questions::somebody_is_there();
+    if asks {
+        loaded = questions::ask(context, &mut said)?;
     }
-    let loaded = write(args, context, loaded)?;
+    settings::warn(&loaded);
+    if !idle {
+        refuse_taken(context, &loaded)?;
+    }
+    if asks {
+        questions::agree(&plan)?;
+    }
+    let loaded = write(&said, context, loaded)?;
     let mut progress = progress::for_standard_error();
     provision::setup(&loaded.settings, &context.paths, &options, &mut *progress)
         .map_err(failure)?;
@@ -97,28 +112,19 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     ))
 }
 
-/// Where nobody can answer nobody is asked.
-fn agreed(plan: &provision::Plan) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Ok(true);
+/// Better now than after minutes of downloads, when the start would say so.
+fn refuse_taken(context: &Context, loaded: &Loaded) -> Result<(), Failure> {
+    let taken = settings::held_ports(context, loaded);
+    if taken.is_empty() {
+        return Ok(());
     }
-    tell(format!("{plan}\nGo on? [Y/n] "));
-    let mut answer = String::new();
-    let read = io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|e| Failure::new(Exit::Failed, "cannot read the answer").cause(e.to_string()))?;
-    // The end of input is nobody's yes.
-    Ok(read > 0
-        && matches!(
-            answer.trim().to_ascii_lowercase().as_str(),
-            "" | "y" | "yes"
-        ))
+    let report = ports::report(loaded, &taken).render(true);
+    Err(Failure::Report(Exit::Failed, report))
 }
 
 /// What was said stays said.
-fn write(args: &Args, context: &Context, loaded: Loaded) -> Result<Loaded, Failure> {
-    args.keys().into_iter().try_fold(loaded, |_, (key, value)| {
+fn write(said: &Said, context: &Context, loaded: Loaded) -> Result<Loaded, Failure> {
+    said.iter().try_fold(loaded, |_, (key, value)| {
         settings::change(context, key, value)
     })
 }

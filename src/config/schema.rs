@@ -244,7 +244,7 @@ pub const KEYS: &[Key] = &[
             "Open WebUI, and the API under /api/litellm/v1/.",
         ),
     ),
-    short(
+    flag(
         "admin-port",
         key(
             "listen.admin_port",

@@ -41,6 +41,10 @@ impl Bench {
         Self { folder }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("gw")
     }
@@ -97,15 +101,28 @@ impl Bench {
     /// The same as somebody who is not root. As root, that is nobody, with a copy of the program
     /// that they can reach.
     pub(crate) fn as_person(&self, arguments: &str) -> Command {
+        let mut command = Command::from_std(self.person(arguments));
+        command.timeout(Duration::from_secs(30));
+        command
+    }
+
+    /// The same to run beside the test.
+    pub(crate) fn person(&self, arguments: &str) -> std::process::Command {
         if !Uid::effective().is_root() {
-            return self.command(arguments);
+            let mut command = self.child(arguments);
+            command
+                .env("HOME", self.folder.path().join("home"))
+                .env("PATH", self.folder.path().join("bin"));
+            return command;
         }
         let open = |path: &Path| {
             fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
         };
         open(self.folder.path());
-        if self.home().exists() {
-            chown(self.home(), Some(NOBODY), Some(NOBODY)).unwrap();
+        for path in [self.home(), self.home().join("gateway.toml")] {
+            if path.exists() {
+                chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
         }
         let program = self.folder.path().join("ai-gateway");
         // By another process, as above.
@@ -124,7 +141,7 @@ impl Bench {
             .env("PATH", self.folder.path().join("bin"))
             .env("AI_GATEWAY_HOME", self.home())
             .current_dir(self.folder.path());
-        Command::from_std(command)
+        command
     }
 
     /// Runs it and returns all that somebody sees of it.

@@ -97,7 +97,7 @@ fn the_profiles_are_shown_with_the_one_that_holds() {
       small     1600 MB  a machine with 2 GB and 2 CPUs
       medium    3200 MB  a machine with 4 GB and 4 CPUs
       large     6300 MB  a machine with 8 GB and 8 CPUs
-    * local   no limits  no limits, for a developer's machine
+    * local   no limits  a developer's machine
 
     local holds: $TEST/gw/gateway.toml:1
     ");

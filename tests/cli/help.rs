@@ -72,11 +72,14 @@ fn the_help_of_each_verb() {
     gateway's own folder. It may be cut off anywhere and run again; with nothing
     left to do it is done at once.
 
+    On a terminal it proposes a profile, a budget and a port first, shows its plan,
+    and asks whether to go on.
+
     Usage: ai-gateway setup [OPTIONS]
 
     Options:
       -y, --yes
-              Ask nothing
+              Ask nothing, and take what would be proposed
 
           --profile <NAME>
               How much the services may use: tiny, small, medium, large or local
@@ -86,6 +89,9 @@ fn the_help_of_each_verb() {
 
           --port <N>
               The port of Open WebUI and the API
+
+          --admin-port <N>
+              The port of LiteLLM's own API and its admin page
 
           --offline <DIR>
               Install from this folder and not from the network

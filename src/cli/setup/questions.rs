@@ -1,0 +1,201 @@
+//! What set-up asks a person: the profile, the budget, the ports, and whether to go on.
+//!
+//! Each answer is held against the whole configuration at once, so that a wrong one is asked for
+//! again with the reason. Enter takes what is proposed, and nothing is written for it.
+
+use std::{
+    io::{self, BufRead as _, IsTerminal as _},
+    path::Path,
+};
+
+use super::super::{
+    context::{Context, tell},
+    failure::{Exit, Failure},
+    profile, settings,
+};
+use crate::{
+    config::{Loaded, Machine, Origin, machine, ports::TakenPort},
+    provision::Plan,
+};
+
+/// Keys and values, as if they had been typed as flags.
+pub(super) type Said = Vec<(&'static str, String)>;
+
+/// One question.
+struct Question {
+    key: &'static str,
+    text: &'static str,
+    /// Nobody is asked without need.
+    only_if_taken: bool,
+}
+
+const QUESTIONS: [Question; 4] = [
+    Question {
+        key: "profile",
+        text: "Profile",
+        only_if_taken: false,
+    },
+    Question {
+        key: "budget",
+        text: "Budget for 30 days: test ($15), prod ($200), unlimited ($1000) or US dollars",
+        only_if_taken: false,
+    },
+    Question {
+        key: "listen.port",
+        text: "Port of Open WebUI and the API",
+        only_if_taken: false,
+    },
+    Question {
+        key: "listen.admin_port",
+        text: "Port of the admin page",
+        only_if_taken: true,
+    },
+];
+
+/// Whether there is somebody to ask.
+pub(super) fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for what was not said yet, and returns the settings that come of it.
+///
+/// # Errors
+/// The input ended, or the configuration was wrong before any answer.
+pub(super) fn ask(context: &Context, said: &mut Said) -> Result<Loaded, Failure> {
+    let mut loaded = read(context, said)?;
+    for question in &QUESTIONS {
+        let answered = said.iter().any(|(key, _)| *key == question.key);
+        // A variable is stronger than the file that the answer would go to.
+        let fixed = matches!(loaded.origin(question.key), Origin::Environment(_));
+        let needed = !question.only_if_taken || taken(context, &loaded, question.key).is_some();
+        if answered || fixed || !needed {
+            continue;
+        }
+        if question.key == "profile" {
+            tell(profiles(&loaded, machine::facts(Path::new("/"))));
+        }
+        loaded = answer(context, question, said, loaded)?;
+    }
+    Ok(loaded)
+}
+
+/// Shows the plan, and asks whether it is to be done.
+///
+/// # Errors
+/// No, or the input ended.
+pub(super) fn agree(plan: &Plan) -> Result<(), Failure> {
+    tell(format!("\n{plan}\n"));
+    loop {
+        tell("Go on? [Y/n] ");
+        match line()?.to_ascii_lowercase().as_str() {
+            "" | "y" | "yes" => return Ok(()),
+            "n" | "no" => return Err(nothing_done()),
+            _ => tell("Answer y or n.\n"),
+        }
+    }
+}
+
+/// Asks until the answer can be used.
+fn answer(
+    context: &Context,
+    question: &Question,
+    said: &mut Said,
+    loaded: Loaded,
+) -> Result<Loaded, Failure> {
+    let key = question.key;
+    let holds = settings::value(&loaded, key).trim_matches('"').to_owned();
+    let mut loaded = loaded;
+    let mut proposed = holds.clone();
+    if let Some(port) = taken(context, &loaded, key) {
+        propose_free(&port, &mut proposed);
+    }
+    loop {
+        tell(format!("{} [{proposed}]: ", question.text));
+        let typed = line()?;
+        let value = if typed.is_empty() { &proposed } else { &typed };
+        let mut tried = said.clone();
+        if typed.is_empty() && *value == holds {
+            tried.retain(|(known, _)| *known != key);
+        } else {
+            tried.push((key, value.clone()));
+        }
+        match read(context, &tried) {
+            Ok(read) => loaded = read,
+            Err(wrong @ Failure::Report(..)) => {
+                tell(wrong.text());
+                continue;
+            }
+            Err(other) => return Err(other),
+        }
+        match taken(context, &loaded, key) {
+            Some(port) => propose_free(&port, &mut proposed),
+            None => {
+                *said = tried;
+                return Ok(loaded);
+            }
+        }
+    }
+}
+
+/// Says why a port is not to be had, and proposes another one.
+fn propose_free(port: &TakenPort, proposed: &mut String) {
+    tell(format!(
+        "Port {} is taken: {}.\n",
+        port.address.port(),
+        port.reason
+    ));
+    if let Some(free) = port.free {
+        *proposed = free.to_string();
+    }
+}
+
+fn taken(context: &Context, loaded: &Loaded, key: &str) -> Option<TakenPort> {
+    let mut taken = settings::held_ports(context, loaded).into_iter();
+    taken.find(|port| port.key == key)
+}
+
+fn read(context: &Context, said: &Said) -> Result<Loaded, Failure> {
+    settings::read(context, &borrowed(said))
+}
+
+/// As the configuration takes them.
+pub(super) fn borrowed(said: &Said) -> Vec<(&str, &str)> {
+    let pairs = said.iter();
+    pairs.map(|(key, value)| (*key, value.as_str())).collect()
+}
+
+/// What this machine has, and which profiles fit it.
+fn profiles(loaded: &Loaded, machine: Option<Machine>) -> String {
+    let has = machine.map_or_else(String::new, |machine| {
+        let cpus = match machine.cpus {
+            1 => "1 CPU".to_owned(),
+            cpus => format!("{cpus} CPUs"),
+        };
+        let memory = super::super::text::size(machine.memory_bytes);
+        format!("This machine has {memory} of memory and {cpus}. ")
+    });
+    let lines = profile::fitting(loaded, machine);
+    let lines: String = lines
+        .iter()
+        .map(|line| line.render(usize::MAX) + "\n")
+        .collect();
+    format!("{has}What the services may use of it:\n{lines}")
+}
+
+/// One line without its end and the blanks around it.
+fn line() -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().read_until(b'\n', &mut bytes);
+    let read = read
+        .map_err(|e| Failure::new(Exit::Failed, "cannot read the answer").cause(e.to_string()))?;
+    // The end of input is nobody's yes.
+    if read == 0 {
+        tell("\n");
+        return Err(nothing_done());
+    }
+    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+}
+
+fn nothing_done() -> Failure {
+    Failure::new(Exit::Failed, "nothing was done")
+}

@@ -1,0 +1,141 @@
+//! Set-up on a terminal: what it asks, and what comes of the answers.
+
+use std::{fs, net::TcpListener};
+
+use crate::{
+    bench::{Bench, free_port},
+    terminal::Terminal,
+};
+
+/// A machine on which nothing is in the way of set-up, until it begins.
+fn bench(port: u16) -> Bench {
+    let bench = Bench::new();
+    let bin = bench.folder().join("bin");
+    let bin = bin.display();
+    let mut others = std::iter::repeat_with(free_port).filter(|other| *other != port);
+    let admin_port = others.next().unwrap();
+    // Enough of a Python to be taken for one.
+    bench.program(
+        "python",
+        &format!("[ \"$2\" = -c ] && printf '3 11 2 1\\n{bin}/python\\n' || exit 1"),
+    );
+    for program in ["postgres", "initdb", "psql", "pg_isready", "nginx"] {
+        bench.program(program, "echo 15.1");
+    }
+    bench.write(
+        "gateway.toml",
+        &format!(
+            "profile = \"local\"\nlisten = {{ port = {port}, admin_port = {admin_port} }}\n\
+             [programs]\npython = \"{bin}/python\"\npostgres_bin = \"{bin}\"\n"
+        ),
+    );
+    bench
+}
+
+fn setup(bench: &Bench, arguments: &str) -> Terminal {
+    Terminal::run(bench.person(&format!("setup {arguments}")))
+}
+
+fn config(bench: &Bench) -> String {
+    fs::read_to_string(bench.home().join("gateway.toml")).unwrap()
+}
+
+#[test]
+fn a_wrong_answer_is_asked_for_again_with_the_reason() {
+    let bench = bench(free_port());
+    let before = config(&bench);
+    let mut terminal = setup(&bench, "");
+    let list = terminal.until("Profile [local]: ");
+    assert!(list.contains("This machine has "), "{list}");
+    assert!(
+        list.contains("* local   no limits  a developer's machine"),
+        "{list}"
+    );
+    terminal.types("huge");
+    terminal.until("expected \"tiny\"");
+    terminal.until("Profile [local]: ");
+    terminal.types("");
+    terminal.until("or US dollars [15]: ");
+    terminal.types("-5");
+    terminal.until("error: `budget`");
+    terminal.until("or US dollars [15]: ");
+    terminal.types("20");
+    terminal.until("Port of Open WebUI and the API [");
+    terminal.types("99999");
+    terminal.until("expected a port from 1 to 65535");
+    terminal.until("Port of Open WebUI and the API [");
+    terminal.types("");
+    let plan = terminal.until("Go on? [Y/n] ");
+    assert!(plan.contains("make the database cluster"), "{plan}");
+    assert!(!plan.contains("In the way"), "{plan}");
+    terminal.types("perhaps");
+    terminal.until("Answer y or n.");
+    terminal.types("n");
+    let (code, last) = terminal.end();
+    assert_eq!(code, Some(1));
+    assert!(last.contains("error: nothing was done"), "{last}");
+    assert_eq!(config(&bench), before);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_a_free_one_proposed() {
+    let here = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = here.local_addr().unwrap().port();
+    let bench = bench(port);
+    let mut terminal = setup(&bench, "--budget prod");
+    terminal.until("Profile [local]: ");
+    terminal.types("");
+    terminal.until(&format!("Port {port} is taken: "));
+    terminal.until("Port of Open WebUI and the API [");
+    terminal.types(&port.to_string());
+    terminal.until(&format!("Port {port} is taken: "));
+    terminal.until("Port of Open WebUI and the API [");
+    let free = terminal.until("]: ").replace("]: ", "");
+    terminal.types("");
+    terminal.until("Go on? [Y/n] ");
+    terminal.types("");
+    // The stand-in for Python makes no environments.
+    let (code, last) = terminal.end();
+    assert_eq!(code, Some(1), "{last}");
+    let config = config(&bench);
+    assert!(config.contains(&format!("port = {free}")), "{config}");
+    assert!(config.contains("budget = \"prod\""), "{config}");
+}
+
+#[test]
+fn the_end_of_input_is_no_answer() {
+    let bench = bench(free_port());
+    let mut terminal = setup(&bench, "");
+    terminal.until("Profile [local]: ");
+    terminal.types_end();
+    let (code, last) = terminal.end();
+    assert_eq!(code, Some(1));
+    assert!(last.contains("nothing was done"), "{last}");
+    assert!(!bench.home().join("state").exists());
+}
+
+#[test]
+fn nobody_is_asked_who_said_yes() {
+    let bench = bench(free_port());
+    let (code, seen) = setup(&bench, "--yes").end();
+    assert_eq!(code, Some(1), "{seen}");
+    assert!(!seen.contains("]: "), "{seen}");
+    assert!(!seen.contains("Go on?"), "{seen}");
+    assert!(seen.contains("error: "), "{seen}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_refused_before_anything_is_done() {
+    let here = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = here.local_addr().unwrap().port();
+    let bench = bench(free_port());
+    let before = config(&bench);
+    let seen = bench.seen(&mut bench.as_person(&format!("setup --port {port}")));
+    assert!(seen.starts_with("exit: 1\n"), "{seen}");
+    assert!(
+        seen.contains(&format!("error: cannot listen on 127.0.0.1:{port}")),
+        "{seen}"
+    );
+    assert!(!bench.home().join("state").exists());
+    assert_eq!(config(&bench), before);
+}

@@ -1,0 +1,86 @@
+//! A terminal with a person before it, who reads and types.
+
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    os::fd::AsFd as _,
+    process::{Child, Command},
+};
+
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    pty::openpty,
+};
+
+/// So long nothing new may come, in milliseconds.
+const PATIENCE: u16 = 30_000;
+
+/// A program on a terminal of its own.
+pub(crate) struct Terminal {
+    screen: File,
+    child: Child,
+    seen: String,
+    read: usize,
+}
+
+impl Terminal {
+    /// Runs `command` on it.
+    pub(crate) fn run(mut command: Command) -> Self {
+        let pty = openpty(None, None).unwrap();
+        let side = || pty.slave.try_clone().unwrap();
+        command.stdin(side()).stdout(side()).stderr(side());
+        let child = command.env("TERM", "dumb").spawn().unwrap();
+        // The command holds the other side as well, and it has to be closed with the program.
+        drop(command);
+        Self {
+            screen: File::from(pty.master),
+            child,
+            seen: String::new(),
+            read: 0,
+        }
+    }
+
+    /// Waits until the text is there, and returns all that came up to its end.
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        loop {
+            if let Some(at) = self.seen[self.read..].find(text) {
+                let from = self.read;
+                self.read += at + text.len();
+                return self.seen[from..self.read].to_owned();
+            }
+            assert!(self.more(), "{text:?} did not come: {}", self.seen);
+        }
+    }
+
+    /// Types a line.
+    pub(crate) fn types(&mut self, line: &str) {
+        self.screen.write_all(line.as_bytes()).unwrap();
+        self.screen.write_all(b"\n").unwrap();
+    }
+
+    /// Types Ctrl-D.
+    pub(crate) fn types_end(&mut self) {
+        self.screen.write_all(b"\x04").unwrap();
+    }
+
+    /// Waits for the program's end, and returns its exit code and what came since it was last
+    /// waited for.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        while self.more() {}
+        let status = self.child.wait().unwrap();
+        (status.code(), self.seen[self.read..].to_owned())
+    }
+
+    /// Whether more came before the program ended.
+    fn more(&mut self) -> bool {
+        let mut fds = [PollFd::new(self.screen.as_fd(), PollFlags::POLLIN)];
+        let ready = poll(&mut fds, PollTimeout::from(PATIENCE)).unwrap();
+        assert!(ready > 0, "nothing came any more: {}", self.seen);
+        let mut bytes = [0; 4096];
+        // EIO: nobody has the other side any more.
+        let count = self.screen.read(&mut bytes).unwrap_or(0);
+        let text = String::from_utf8_lossy(&bytes[..count]).replace('\r', "");
+        self.seen += &anstream::adapter::strip_str(&text).to_string();
+        count > 0
+    }
+}
