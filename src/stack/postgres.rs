@@ -80,7 +80,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     let limits = inputs.limits(&service);
     let connections = pools::Pools::plan(inputs.settings).server;
     let memory = Memory::within(limits.memory_max, connections);
-    let cwd = inputs.paths.service(&service);
+    let home = inputs.paths.service(&service);
     let files = [
         (
             "postgresql.conf",
@@ -105,8 +105,10 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
                 inputs.paths.postgres_data().display().to_string(),
                 format!("--config_file={}", config.display()),
             ],
-            env: environment(&cwd, &[&inputs.installed.postgres_bin]),
-            cwd,
+            env: environment(&home, &[&inputs.installed.postgres_bin]),
+            // Its processes go there in any case (`ChangeToDataDir`), each in a session of its own,
+            // and without cgroups what is left of a service is found by its folder.
+            cwd: inputs.paths.postgres_data(),
         },
         requires: [].into(),
         restart_with_requirements: false,
@@ -139,7 +141,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     };
     Part {
         spec,
-        folders: vec![],
+        folders: vec![inputs.paths.postgres_data()],
         files: files
             .map(|(file, contents)| RenderedFile {
                 path: rendered.join(file),

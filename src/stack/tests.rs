@@ -284,6 +284,19 @@ fn every_service_has_a_folder_of_its_own_and_every_folder_is_made() {
     }
 }
 
+/// Without cgroups, what is left of a service is found by the folder that it works in.
+#[test]
+fn the_database_is_started_where_its_processes_go() {
+    let stack = planned(&settings("local"));
+    let postgres = stack
+        .services
+        .iter()
+        .find(|spec| spec.name.as_str() == "postgres");
+    let command = &postgres.unwrap().command;
+    let data = command.args.iter().skip_while(|arg| *arg != "-D").nth(1);
+    assert_eq!(Some(command.cwd.as_path()), data.map(Path::new));
+}
+
 /// The budget is in LiteLLM's file and nowhere else: a reload compares specifications.
 #[test]
 fn a_file_that_changes_changes_the_service_that_reads_it() {

@@ -14,5 +14,5 @@ mod setup;
 mod start;
 mod status;
 mod stopped;
-mod unit;
 mod terminal;
+mod unit;
