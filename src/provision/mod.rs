@@ -381,7 +381,7 @@ impl Context<'_> {
         ran.map(drop)
     }
 
-    /// Runs, and returns what it said, which is nothing for a person.
+    /// Runs, and returns what it said, which is for us and nobody else.
     fn ask(&mut self, call: &Call) -> Result<String, SetupError> {
         self.runner.run(call, &mut |_| {})
     }
