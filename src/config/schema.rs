@@ -418,6 +418,16 @@ pub const KEYS: &[Key] = &[
         ),
     ),
     short(
+        "static-files",
+        key(
+            "diet.static_files",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "nginx serves the files of Open WebUI's page that never change, instead of asking Open WebUI for them.",
+        ),
+    ),
+    short(
         "small-engine",
         key(
             "diet.small_engine",

@@ -186,15 +186,17 @@ fn resolve(
         .and_then(Path::parent)
         .map(Path::to_owned);
     let programs = &settings.programs;
+    let open_webui = if settings.open_webui.enabled {
+        payload(Payload::OpenWebui)?
+    } else {
+        payload::folder(paths, Payload::OpenWebui, "current")
+    };
     Ok(Installed {
         postgres_bin: program(&programs.postgres_bin, &record.postgres_bin, "PostgreSQL")?,
         nginx: program(&programs.nginx, &record.nginx, "nginx")?,
         litellm: payload(Payload::Litellm)?,
-        open_webui: if settings.open_webui.enabled {
-            payload(Payload::OpenWebui)?
-        } else {
-            payload::folder(paths, Payload::OpenWebui, "current")
-        },
+        open_webui_frontend: python::frontend(&open_webui),
+        open_webui,
         engine: match &settings.engine {
             EngineSource::Wasm => payload(Payload::Engine)?.join("query-engine"),
             EngineSource::Program(path) => path.clone(),

@@ -53,6 +53,8 @@ pub struct Installed {
     pub litellm: PathBuf,
     /// Open WebUI's virtual environment.
     pub open_webui: PathBuf,
+    /// Its page as it was built, where it is where it was when this was written.
+    pub open_webui_frontend: Option<PathBuf>,
     /// LiteLLM's query engine.
     pub engine: PathBuf,
     /// The folder that holds `node`, which the wasm engine runs on.

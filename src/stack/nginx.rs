@@ -83,6 +83,12 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             .open_webui
             .enabled
             .then(|| inputs.paths.open_webui_socket()),
+        static_files: inputs
+            .installed
+            .open_webui_frontend
+            .as_deref()
+            .filter(|_| inputs.settings.diet.static_files)
+            .filter(|path| can_be_a_root(path)),
     }
     .render();
     Part {
@@ -118,6 +124,14 @@ struct Config<'a> {
     temporary: &'a Path,
     litellm: SocketAddr,
     open_webui: Option<std::path::PathBuf>,
+    /// Open WebUI's page as it was built, for nginx to serve itself.
+    static_files: Option<&'a Path>,
+}
+
+/// A dollar sign in `root` begins a variable, and nothing escapes it: then Open WebUI serves its
+/// files as ever.
+fn can_be_a_root(path: &Path) -> bool {
+    !path.as_os_str().as_encoded_bytes().contains(&b'$')
 }
 
 impl Config<'_> {
@@ -163,11 +177,15 @@ impl Config<'_> {
         writeln!(text, "    server {{")?;
         writeln!(text, "        listen {};", self.listen)?;
         text.push_str(&SERVER.replace("@SECONDS@", &litellm::REQUEST_SECONDS.to_string()));
-        text.push_str(if self.open_webui.is_some() {
-            WITH_OPEN_WEBUI
-        } else {
-            WITHOUT_OPEN_WEBUI
-        });
+        match (&self.open_webui, self.static_files) {
+            (None, _) => text.push_str(WITHOUT_OPEN_WEBUI),
+            (Some(_), None) => text.push_str(&WITH_OPEN_WEBUI.replace("@PROXY@", PROXY)),
+            (Some(_), Some(root)) => {
+                text.push_str(&WITH_OPEN_WEBUI.replace("@PROXY@", PROXY));
+                let with_root = STATIC_FILES.replace("@ROOT@", &quoted(root));
+                text.push_str(&with_root.replace("@PROXY@", PROXY));
+            }
+        }
         text.push_str("    }\n}\n");
         Ok(())
     }
@@ -266,7 +284,16 @@ const SERVER: &str = r#"
 
 const WITH_OPEN_WEBUI: &str = r#"
         location / {
-            client_max_body_size 1g;
+@PROXY@        }
+        location @open_webui_starting {
+            internal;
+            default_type text/html;
+            return 503 '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Starting</title><p>Open WebUI does not answer yet: it is starting, or it is stopped. This page tries again by itself.</p><p><code>ai-gateway status</code> says more.</p>\n';
+        }
+"#;
+
+/// What a place that Open WebUI answers for has.
+const PROXY: &str = r"            client_max_body_size 1g;
             # Uploads go straight through, instead of being written twice.
             proxy_request_buffering off;
             proxy_connect_timeout 10s;
@@ -282,12 +309,38 @@ const WITH_OPEN_WEBUI: &str = r#"
             proxy_set_header Origin $origin_for_open_webui;
             proxy_pass http://open_webui;
             error_page 502 503 504 =503 @open_webui_starting;
+";
+
+/// What the build names after its contents never changes, so a browser need not ask again; What
+/// is not there is Open WebUI's to answer.
+const STATIC_FILES: &str = r#"
+        location /_app/immutable/ {
+            root @ROOT@;
+            try_files $uri @open_webui;
+            types {
+                text/javascript js mjs;
+                text/css css;
+                application/json json map;
+                application/wasm wasm;
+                font/woff2 woff2;
+                font/woff woff;
+                font/ttf ttf;
+                image/png png;
+                image/svg+xml svg;
+            }
+            charset_types text/javascript text/css application/json;
+            gzip on;
+            gzip_vary on;
+            gzip_comp_level 4;
+            gzip_min_length 1024;
+            gzip_types text/javascript text/css application/json application/wasm image/svg+xml;
+            add_header Cache-Control "public, max-age=31536000, immutable";
+            add_header X-Frame-Options SAMEORIGIN always;
+            add_header X-Content-Type-Options nosniff always;
+            add_header Referrer-Policy strict-origin-when-cross-origin always;
         }
-        location @open_webui_starting {
-            internal;
-            default_type text/html;
-            return 503 '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Starting</title><p>Open WebUI does not answer yet: it is starting, or it is stopped. This page tries again by itself.</p><p><code>ai-gateway status</code> says more.</p>\n';
-        }
+        location @open_webui {
+@PROXY@        }
 "#;
 
 const WITHOUT_OPEN_WEBUI: &str = r#"

@@ -76,6 +76,7 @@ fn installed() -> Installed {
         nginx: "/usr/sbin/nginx".into(),
         litellm: "/payloads/litellm".into(),
         open_webui: "/payloads/open-webui".into(),
+        open_webui_frontend: Some("/payloads/open-webui/frontend".into()),
         engine: "/payloads/engine/query-engine".into(),
         node_bin: "/payloads/tools/bin".into(),
         ai_gateway: "/usr/bin/ai-gateway".into(),

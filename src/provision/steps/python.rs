@@ -131,6 +131,12 @@ pub(in crate::provision) fn site_packages(environment: &Path) -> Result<PathBuf,
     })
 }
 
+/// Open WebUI's page as it was built, if it is laid out as nginx's configuration has it.
+pub(in crate::provision) fn frontend(environment: &Path) -> Option<PathBuf> {
+    let folder = site_packages(environment).ok()?.join("open_webui/frontend");
+    folder.join("_app/immutable").is_dir().then_some(folder)
+}
+
 /// Refuses an environment with a `.pth` file that nobody expects.
 fn check_pth(environment: &Path, expected: &[&str]) -> Result<(), SetupError> {
     let packages = site_packages(environment)?;

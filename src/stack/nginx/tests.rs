@@ -39,6 +39,16 @@ fn folder() -> TempDir {
 }
 
 fn write(folder: &TempDir, listen: SocketAddr, litellm: SocketAddr, open_webui: bool) {
+    write_with(folder, listen, litellm, open_webui, None);
+}
+
+fn write_with(
+    folder: &TempDir,
+    listen: SocketAddr,
+    litellm: SocketAddr,
+    open_webui: bool,
+    static_files: Option<&Path>,
+) {
     let text = Config {
         listen,
         workers: 1,
@@ -46,6 +56,7 @@ fn write(folder: &TempDir, listen: SocketAddr, litellm: SocketAddr, open_webui: 
         temporary: folder.path(),
         litellm,
         open_webui: open_webui.then(|| folder.path().join("http.sock")),
+        static_files,
     }
     .render();
     fs::write(folder.path().join("nginx.conf"), text).unwrap();
@@ -91,6 +102,10 @@ struct Front {
 impl Front {
     /// `up`: whether there is anybody behind it.
     fn start(up: bool, open_webui: bool) -> Self {
+        Self::start_with(up, open_webui, None)
+    }
+
+    fn start_with(up: bool, open_webui: bool, static_files: Option<&Path>) -> Self {
         let folder = folder();
         let litellm = TcpListener::bind("127.0.0.1:0").unwrap();
         let ui = UnixListener::bind(folder.path().join("http.sock")).unwrap();
@@ -105,7 +120,7 @@ impl Front {
         // the port is known and a connection can be made before nginx is there.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        write(&folder, address, behind, open_webui);
+        write_with(&folder, address, behind, open_webui, static_files);
         fcntl(&listener, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
         let nginx = process(&folder)
             .env_clear()
@@ -278,4 +293,53 @@ fn without_open_webui_it_says_where_the_api_is() {
         answer.contains("The API is at /api/litellm/v1/."),
         "{answer}"
     );
+}
+
+#[test]
+fn files_that_never_change_come_from_the_disk_and_all_else_from_open_webui() {
+    let build = tempfile::Builder::new().prefix("a b;{").tempdir().unwrap();
+    fs::set_permissions(build.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let immutable = build.path().join("_app/immutable");
+    fs::create_dir_all(&immutable).unwrap();
+    fs::write(immutable.join("chunk.abc.js"), "from the disk").unwrap();
+    fs::write(build.path().join("index.html"), "not from the disk").unwrap();
+    let front = Front::start_with(true, true, Some(build.path()));
+    let answer = front.ask("GET /_app/immutable/chunk.abc.js", "");
+    assert!(answer.ends_with("from the disk"), "{answer}");
+    for header in [
+        "Content-Type: text/javascript; charset=utf-8\r\n",
+        "Cache-Control: public, max-age=31536000, immutable\r\n",
+        "X-Content-Type-Options: nosniff\r\n",
+        "X-Frame-Options: SAMEORIGIN\r\n",
+    ] {
+        assert!(answer.contains(header), "{header}{answer}");
+    }
+    for path in [
+        "/",
+        "/index.html",
+        "/_app/version.json",
+        "/_app/immutable/",
+        "/_app/immutable/absent.js",
+        "/_app/immutable/../../index.html",
+    ] {
+        let answer = front.ask(
+            &format!("GET {path}"),
+            "Origin: http://gate.example:8080\r\n",
+        );
+        assert!(
+            answer.contains("X-Forwarded-For: 127.0.0.1\r\n"),
+            "{path}: {answer}"
+        );
+        assert!(
+            answer.contains(&format!("Origin: {}\r\n", open_webui::ORIGIN)),
+            "{path}"
+        );
+        assert!(!answer.contains("immutable\r\n"), "{path}: {answer}");
+    }
+}
+
+#[test]
+fn a_path_that_nginx_would_take_for_a_variable_is_no_root() {
+    assert!(can_be_a_root(Path::new("/srv/a b")));
+    assert!(!can_be_a_root(Path::new("/srv/$x")));
 }
