@@ -418,6 +418,16 @@ pub const KEYS: &[Key] = &[
         ),
     ),
     short(
+        "bytecode",
+        key(
+            "diet.bytecode",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Set-up compiles what LiteLLM's start imports, instead of its first start.",
+        ),
+    ),
+    short(
         "static-files",
         key(
             "diet.static_files",

@@ -114,6 +114,8 @@ pub struct Diet {
     pub short_changelog: bool,
     /// Open WebUI loads its store of vectors at the first document.
     pub lazy_vectors: bool,
+    /// Set-up compiles what LiteLLM's start imports.
+    pub bytecode: bool,
     /// nginx serves the files of Open WebUI's page.
     pub static_files: bool,
     /// The query engine of kind "wasm" keeps less memory.
@@ -127,6 +129,7 @@ impl Diet {
         late_gc: true,
         short_changelog: true,
         lazy_vectors: true,
+        bytecode: true,
         static_files: true,
         small_engine: true,
     };

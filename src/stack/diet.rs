@@ -11,11 +11,14 @@ use supervise::spec::EnvValue;
 use super::{RenderedFile, plain};
 use crate::config::settings::Diet;
 
+/// The module's source.
+pub(crate) const MODULE: &str = include_str!("diet/diet.py");
+
 /// The module, for the folder that uvicorn loads the application from.
 pub(super) fn module(folder: &Path) -> RenderedFile {
     RenderedFile {
         path: folder.join("diet.py"),
-        contents: include_str!("diet/diet.py").to_owned(),
+        contents: MODULE.to_owned(),
     }
 }
 

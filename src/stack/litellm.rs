@@ -154,7 +154,7 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
 }
 
 /// What is the same for everybody.
-const CONSTANTS: [(&str, &str); 16] = [
+pub(crate) const CONSTANTS: [(&str, &str); 16] = [
     // Set-up has migrated the database.
     ("DISABLE_SCHEMA_UPDATE", "true"),
     // Development mode reads a `.env` file from wherever it finds one.

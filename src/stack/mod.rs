@@ -4,7 +4,7 @@
 //! to be written goes out as [`RenderedFile`].
 
 pub mod custom;
-mod diet;
+pub(crate) mod diet;
 pub mod litellm;
 pub mod nginx;
 pub mod open_webui;

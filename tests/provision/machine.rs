@@ -280,6 +280,11 @@ esac
 /// Open WebUI migrates when its configuration is imported.
 const ENVIRONMENTS_PYTHON: &str = r#"
 [ "$3" = pip ] && { echo "pip $*" >>"$base/calls"; exit; }
+case $3 in *litellm.proxy.proxy_server)
+  echo "compile $LITELLM_LOCAL_MODEL_COST_MAP" >>"$base/calls"
+  [ ! -e "$base/do-compile" ] || . "$base/do-compile"
+  exit ;;
+esac
 [ -e "$base/do-migrate" ] && . "$base/do-migrate"
 echo "INFO  [alembic.runtime.migration] Running upgrade a -> b" >&2
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$DATABASE_URL" -c 'CREATE TABLE IF NOT EXISTS migrated (n int)' -c 'INSERT INTO migrated VALUES (1)'

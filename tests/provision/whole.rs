@@ -21,6 +21,8 @@ fn a_bare_machine_is_set_up_and_then_there_is_nothing_to_do() {
     assert_eq!(installed.node_bin, machine.path("bin"));
 
     let calls = machine.calls();
+    let compiled = calls.iter().filter(|call| *call == "compile True").count();
+    assert_eq!(compiled, 1, "{calls:?}");
     assert_eq!(machine.plan().steps, []);
     assert_eq!(machine.setup().unwrap(), installed);
     assert_eq!(machine.calls(), calls, "the second set-up ran something");
@@ -155,4 +157,17 @@ fn what_is_run_does_not_see_the_folder_that_set_up_was_typed_in() {
     let machine = Machine::new();
     machine.when("litellm", r#"[ "$(pwd -P)" = / ] || exit 1"#);
     machine.setup().unwrap();
+}
+
+#[test]
+fn bytecode_that_cannot_be_made_is_left_to_the_first_start() {
+    let mut machine = Machine::new();
+    fs::write(machine.path("do-compile"), "exit 1\n").unwrap();
+    machine.setup().unwrap();
+    assert!(machine.calls().contains(&"compile True".to_owned()));
+    machine.settings.diet.bytecode = false;
+    fs::remove_dir_all(machine.path("gw/state/payloads/litellm")).unwrap();
+    let before = machine.calls().len();
+    machine.setup().unwrap();
+    assert!(!machine.calls()[before..].contains(&"compile True".to_owned()));
 }
