@@ -1,0 +1,90 @@
+//! The gateway without its four services: only those that `gateway.toml` describes itself.
+//!
+//! It is installed in place of the real program where a test is about systemd and the kernel, and
+//! every command but `run` is the real one. Nothing has to be set up for it, and it is ready in
+//! a second.
+
+use std::{env, error::Error, io, path::PathBuf, process::ExitCode};
+
+use ai_gateway::{
+    config::{self, paths::Paths},
+    control::types::{Refusal, Urls},
+    logs::{self, Output},
+    runtime::{self, Options, Planned},
+    secrets::SecretStore,
+    stack::{self, Installed, LITELLM, NGINX, OPEN_WEBUI, POSTGRES, Secrets},
+};
+use nix::unistd::{Uid, User};
+
+fn main() -> ExitCode {
+    if env::args().nth(1).as_deref() != Some("run") {
+        return ai_gateway::cli::main();
+    }
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(78)
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let user = User::from_uid(Uid::effective())?;
+    let system = user.is_some_and(|user| user.name == "ai-gateway");
+    let paths = Paths::find(|name| env::var(name).ok(), system)?;
+    let planned = plan(&paths)?;
+    let stream = env::var("JOURNAL_STREAM").ok();
+    let output = Output::find(stream.as_deref(), &paths.logs(), false);
+    logs::init(&output)?;
+    let again = paths.clone();
+    let options = Options {
+        paths,
+        output,
+        planned,
+        replan: Box::new(move || {
+            plan(&again).map_err(|error| Refusal::Configuration(error.to_string()))
+        }),
+    };
+    Ok(runtime::run(options)?)
+}
+
+fn plan(paths: &Paths) -> Result<Planned, Box<dyn Error>> {
+    let loaded = config::read(paths, &|name| env::var(name).ok(), &[])?;
+    let store = SecretStore::new(paths.secrets());
+    store.make_missing(None)?;
+    let mut stack = stack::plan(
+        &loaded.settings,
+        paths,
+        &nothing_installed()?,
+        &Secrets::load(&store)?,
+    );
+    let theirs = [POSTGRES, LITELLM, OPEN_WEBUI, NGINX];
+    stack
+        .services
+        .retain(|service| !theirs.contains(&service.name.as_str()));
+    Ok(Planned {
+        stack,
+        profile: loaded.settings.profile,
+        urls: Urls {
+            webui: None,
+            api: "http://127.0.0.1:3000/api/litellm/v1".to_owned(),
+            admin: "http://127.0.0.1:4000/ui".to_owned(),
+        },
+    })
+}
+
+/// Places of programs that are never run.
+fn nothing_installed() -> io::Result<Installed> {
+    let nowhere = PathBuf::from("/nonexistent");
+    Ok(Installed {
+        postgres_bin: nowhere.clone(),
+        nginx: nowhere.clone(),
+        litellm: nowhere.clone(),
+        open_webui: nowhere.clone(),
+        open_webui_frontend: None,
+        engine: nowhere.clone(),
+        node_bin: nowhere,
+        ai_gateway: env::current_exe()?,
+    })
+}
