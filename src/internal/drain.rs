@@ -59,6 +59,12 @@ pub fn run(context: &Context) -> Result<Drained, DrainError> {
 
 #[cfg(test)]
 mod tests {
+    use std::{net::SocketAddrV4, os::fd::AsRawFd as _};
+
+    use nix::sys::socket::{
+        AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname, socket,
+    };
+
     use super::*;
     use crate::internal::fake::{Fake, context};
 
@@ -77,8 +83,17 @@ mod tests {
 
     #[test]
     fn without_a_server_there_is_nothing_to_drain() {
-        let address = Fake::start().stop();
-        let (context, _folder) = context(address);
+        // Taken, so that no other test can listen there meanwhile, and nobody listens.
+        let taken = socket(
+            AddressFamily::Inet,
+            SockType::Stream,
+            SockFlag::SOCK_CLOEXEC,
+            None,
+        )
+        .unwrap();
+        bind(taken.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).unwrap();
+        let address: SockaddrIn = getsockname(taken.as_raw_fd()).unwrap();
+        let (context, _folder) = context(SocketAddrV4::from(address).into());
         assert_eq!(run(&context).unwrap(), Drained::NotRunning);
     }
 }

@@ -67,12 +67,6 @@ impl Fake {
         std::mem::take(&mut self.world().requests)
     }
 
-    /// Ends it; nothing listens at its address any more.
-    pub(super) fn stop(mut self) -> SocketAddr {
-        self.end();
-        self.address
-    }
-
     fn end(&mut self) {
         if let Some(thread) = self.thread.take() {
             // An empty connection is the sign to end.
