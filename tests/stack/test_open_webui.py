@@ -113,9 +113,16 @@ def test_a_revoked_key_is_replaced_when_litellm_starts_again(gateway, browser, m
     old = gateway.secret("open-webui-virtual-key")
     admin.post("/key/delete", {"keys": [old]})
     assert chat(browser, "refused").status_code >= 400
+    before = gateway.service("open-webui")["pid"]
     gateway.command("restart", "litellm", seconds=300)
     new = gateway.secret("open-webui-virtual-key")
     assert new != old
+
+    def is_back():
+        service = gateway.service("open-webui")
+        return service["state"] == "ready" and service["pid"] != before
+
+    until("Open WebUI starts again with its new key", is_back, seconds=180)
     browser.get("/api/models", params={"refresh": "true"})
     answer = chat(browser, "back again")
     assert answer.json()["choices"][0]["message"]["content"] == "back again"
