@@ -105,10 +105,15 @@ def enter():
 def join(pid, names):
     kinds = {"user": CLONE_NEWUSER, "net": CLONE_NEWNET, "mnt": CLONE_NEWNS}
     folder = os.getcwd()
+    # Its own idea of "/": who enters a namespace of mounts stands at its top, outside of a chroot.
+    root = os.open(f"/proc/{pid}/root", os.O_PATH)
     libc = ctypes.CDLL(None, use_errno=True)
     descriptors = {name: os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in names}
     for name, descriptor in descriptors.items():
         if libc.setns(descriptor, kinds[name]) != 0:
             raise OSError(ctypes.get_errno(), f"cannot enter the namespace {name}")
         os.close(descriptor)
+    os.chdir(root)
+    os.chroot(".")
+    os.close(root)
     os.chdir(folder)
