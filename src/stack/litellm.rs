@@ -56,6 +56,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         startup: Startup {
             deadline: Duration::from_secs(300),
             readiness: Some(get("/health/readiness")),
+            listens: Some(litellm_address(&inputs.settings.listen)),
             every: Duration::from_millis(100),
             timeout: Duration::from_secs(5),
             post_start: Some(internal("ensure-webui-key")),
@@ -95,6 +96,10 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             RenderedFile {
                 path: rendered.join("gateway_app.py"),
                 contents: include_str!("litellm/gateway_app.py").to_owned(),
+            },
+            RenderedFile {
+                path: rendered.join("demo_model.py"),
+                contents: include_str!("litellm/demo_model.py").to_owned(),
             },
             diet::module(&rendered),
         ],

@@ -72,7 +72,9 @@ def models(stack, provider):
     """A real model for each behaviour of the provider, under the behaviour's name."""
     stack.ensure_ready()
     admin = stack.admin()
-    for behaviour in ("echo", "gated", "refuses-429", "refuses-500", "breaks"):
+    admin.add_model("echo", **provider.model("echo"))
+    stack.models_after_the_first = admin.models()
+    for behaviour in ("gated", "refuses-429", "refuses-500", "breaks"):
         admin.add_model(behaviour, **provider.model(behaviour))
     admin.add_model("hangs", **provider.model("hangs", timeout=1))
     # 20 dollars a word: more than the whole budget.

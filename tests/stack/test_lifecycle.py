@@ -82,9 +82,11 @@ def test_a_model_that_was_added_survives_a_restart(cycle):
     assert cycle.answer == "still here"
 
 
-def test_the_demo_model_is_there_until_a_real_one_is(stack, cycle):
+def test_the_demo_model_is_there_until_a_real_one_is(stack, models, cycle):
     assert stack.first_models == {"demo"}
     assert "no provider is connected yet" in stack.first_answer.lower()
+    # With the answer to whoever added the first real model, and not only after a restart.
+    assert stack.models_after_the_first == {"echo"}
     assert "demo" not in cycle.models
 
 

@@ -1,4 +1,5 @@
-"""LiteLLM's application with one thing added: a stop waits until every request's cost is counted.
+"""LiteLLM's application with two things added: the demo model goes when a real one comes
+(demo_model.py), and a stop waits until every request's cost is counted.
 
 The cost of a request is worked out after its answer, in the background. LiteLLM writes the sums of
 keys, teams and days at the beginning of its shutdown and does not wait for what is still in the
@@ -12,6 +13,7 @@ import asyncio
 import diet  # first: it changes how the rest is imported
 import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
+from demo_model import without_demo
 from litellm.proxy import proxy_server
 
 # Less than what a stop takes at most: the writing comes after it.
@@ -31,9 +33,12 @@ async def counted() -> None:
         await update_daily_tag_spend(proxy_server.prisma_client, proxy_server.proxy_logging_obj)
 
 
+answering = without_demo(proxy_server.app)
+
+
 async def counting(scope, receive, send):
     if scope["type"] != "lifespan":
-        await proxy_server.app(scope, receive, send)
+        await answering(scope, receive, send)
         return
 
     async def receive_when_counted():

@@ -1,0 +1,56 @@
+"""The demo model goes as soon as LiteLLM has taken in a real one.
+
+Who adds a model sees it gone with the answer. The worker that answers asks its own application, as
+an administrator would; LiteLLM's other workers follow when they next look into the database.
+"""
+
+import os
+
+import httpx
+
+from litellm.proxy import proxy_server
+
+# As src/internal/demo.rs has it.
+ID = "ai-gateway-demo"
+
+
+def without_demo(app):
+    """The application, with an end to the demo model before the answer to whoever adds another one."""
+
+    async def watching(scope, receive, send):
+        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/model/new"):
+            await app(scope, receive, send)
+            return
+        added = False
+
+        async def send_when_gone(message):
+            nonlocal added
+            if message["type"] == "http.response.start":
+                added = 200 <= message["status"] < 300
+            elif added and not message.get("more_body"):
+                await remove_beside_others()
+            await send(message)
+
+        await app(scope, receive, send_when_gone)
+
+    return watching
+
+
+async def remove_beside_others() -> None:
+    try:
+        await _remove_beside_others()
+    except Exception as error:  # the next start of LiteLLM tries again
+        print(f"WARNING: the demo model was not removed: {error!r}", flush=True)
+
+
+async def _remove_beside_others() -> None:
+    own = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=proxy_server.app),
+        base_url="http://gateway",
+        headers={"Authorization": f"Bearer {os.environ['LITELLM_MASTER_KEY']}"},
+    )
+    async with own:
+        models = (await own.get("/model/info")).raise_for_status().json()["data"]
+        ids = {model["model_info"]["id"] for model in models}
+        if ID in ids and len(ids) > 1:
+            (await own.post("/model/delete", json={"id": ID})).raise_for_status()
