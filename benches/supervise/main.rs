@@ -92,6 +92,7 @@ fn service(
         startup: Startup {
             deadline: Duration::from_secs(60),
             readiness: None,
+            listens: None,
             every: Duration::from_secs(1),
             timeout: Duration::from_secs(1),
             post_start: None,

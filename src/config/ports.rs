@@ -7,6 +7,8 @@ use std::{
     path::Path,
 };
 
+use sys::{listeners, proc};
+
 use super::{Loaded, Origin, Report, report::Problem};
 
 /// How far from a port that is taken a free one is looked for.
@@ -83,17 +85,12 @@ impl TakenPort {
         let Reason::Held { pid, .. } = self.reason else {
             return false;
         };
-        i32::try_from(pid)
-            .is_ok_and(|pid| sys::proc::cwd(pid).is_ok_and(|cwd| cwd.starts_with(folder)))
+        i32::try_from(pid).is_ok_and(|pid| proc::cwd(pid).is_ok_and(|cwd| cwd.starts_with(folder)))
     }
 }
 
 /// The ports that cannot be listened on now. Of no use while the gateway itself runs.
 pub fn in_use(loaded: &Loaded) -> Vec<TakenPort> {
-    in_use_by(loaded, Path::new("/proc"))
-}
-
-fn in_use_by(loaded: &Loaded, proc: &Path) -> Vec<TakenPort> {
     let listen = &loaded.settings.listen;
     let ports = [
         ("listen.port", listen.port),
@@ -103,7 +100,7 @@ fn in_use_by(loaded: &Loaded, proc: &Path) -> Vec<TakenPort> {
     let taken = ports.into_iter().filter_map(|(key, port)| {
         let address = SocketAddr::new(listen.address, port);
         let error = TcpListener::bind(address).err()?;
-        let reason = reason(&error, address, proc);
+        let reason = reason(&error, port);
         let elsewhere = reason == Reason::NotOurs;
         Some(TakenPort {
             key,
@@ -143,14 +140,11 @@ pub fn report(loaded: &Loaded, taken: &[TakenPort]) -> Report {
     Report::new(problems.collect(), loaded.sources.clone())
 }
 
-fn reason(error: &io::Error, address: SocketAddr, proc: &Path) -> Reason {
+fn reason(error: &io::Error, port: u16) -> Reason {
     match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            holder(address, proc).map_or(Reason::HeldBySomebody, |(pid, name)| Reason::Held {
-                pid,
-                name,
-            })
-        }
+        io::ErrorKind::AddrInUse => holder(port).map_or(Reason::HeldBySomebody, |(pid, name)| {
+            Reason::Held { pid, name }
+        }),
         io::ErrorKind::PermissionDenied => Reason::Privileged,
         io::ErrorKind::AddrNotAvailable => Reason::NotOurs,
         _ => Reason::Other(error.to_string()),
@@ -164,47 +158,16 @@ fn free_near(address: IpAddr, port: u16, not: [u16; 2]) -> Option<u16> {
         .find(|&port| TcpListener::bind((address, port)).is_ok())
 }
 
-/// The process that listens on the address, as far as we may see.
-fn holder(address: SocketAddr, proc: &Path) -> Option<(u32, String)> {
-    let inodes: Vec<_> = ["net/tcp", "net/tcp6"]
-        .iter()
-        .filter_map(|table| fs::read_to_string(proc.join(table)).ok())
-        .flat_map(|table| listening(&table, address.port()))
-        .collect();
-    for process in fs::read_dir(proc).ok()?.flatten() {
-        let Ok(pid) = process.file_name().to_string_lossy().parse::<u32>() else {
-            continue;
-        };
-        let Ok(files) = fs::read_dir(process.path().join("fd")) else {
-            continue;
-        };
-        let mut links = files
-            .flatten()
-            .filter_map(|file| fs::read_link(file.path()).ok());
-        if links.any(|link| {
-            inodes
-                .iter()
-                .any(|inode| link.as_os_str() == inode.as_str())
-        }) {
-            let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            return Some((pid, name.trim().to_owned()));
-        }
-    }
-    None
-}
-
-/// The sockets that listen on a port, by /proc/net/tcp, each as a link in /proc/PID/fd names it.
-fn listening(table: &str, port: u16) -> Vec<String> {
-    const LISTEN: &str = "0A";
-    let lines = table.lines().skip(1).filter_map(|line| {
-        let mut columns = line.split_whitespace().skip(1);
-        let (_, local) = columns.next()?.rsplit_once(':')?;
-        let state = columns.nth(1)?;
-        let inode = columns.nth(5)?;
-        let here = u16::from_str_radix(local, 16).ok()? == port;
-        (here && state == LISTEN).then(|| format!("socket:[{inode}]"))
-    });
-    lines.collect()
+/// The process that listens on a port, as far as we may see.
+pub(crate) fn holder(port: u16) -> Option<(u32, String)> {
+    let listeners = listeners::on_port(port).ok()?;
+    let processes = proc::all().ok()?.into_iter();
+    let holds = |pid| listeners::held_by(pid, &listeners).unwrap_or(false);
+    let pid = processes
+        .map(|process| process.pid)
+        .find(|&pid| holds(pid))?;
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    Some((pid.unsigned_abs(), name.trim().to_owned()))
 }
 
 #[cfg(test)]
@@ -268,17 +231,5 @@ mod tests {
         let taken = in_use(&loaded);
         assert_eq!(taken[0].reason, Reason::NotOurs);
         assert_eq!(taken[0].free, None);
-    }
-
-    #[test]
-    fn the_table_of_sockets_is_read_by_column() {
-        let table = "\
-  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1
-   1: 0100007F:0BB8 0100007F:9999 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1
-   2: 0100007F:0FA0 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4713 1
-";
-        assert_eq!(listening(table, 3000), ["socket:[4711]"]);
-        assert_eq!(listening("", 3000), Vec::<String>::new());
     }
 }

@@ -253,7 +253,7 @@ impl Daemon {
 
     fn take_in(&mut self, input: Input) {
         match input {
-            Input::Happened(event) => self.feed([event]),
+            Input::Happened(event) => self.feed([self.unless_of_another(event)]),
             Input::Ended(pid) => {
                 self.ended(pid);
                 self.look_at_clearing();

@@ -23,6 +23,7 @@ mod effects;
 mod exits;
 pub mod files;
 pub mod groups;
+mod impostor;
 mod launch;
 mod leftovers;
 mod lives;

@@ -47,6 +47,7 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
         startup: Startup {
             deadline: service.start_timeout,
             readiness,
+            listens: None,
             every: Duration::from_millis(250),
             timeout: Duration::from_secs(5),
             post_start: None,

@@ -55,6 +55,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         startup: Startup {
             deadline: Duration::from_secs(30),
             readiness: Some(probe.clone()),
+            listens: Some(front_address(&inputs.settings.listen)),
             every: Duration::from_millis(50),
             timeout: Duration::from_secs(5),
             post_start: None,

@@ -51,6 +51,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             // Its migrations run in its start, can take minutes, and must not be cut short.
             deadline: Duration::from_secs(1800),
             readiness: Some(get("/ready")),
+            listens: None,
             every: Duration::from_millis(100),
             timeout: Duration::from_secs(5),
             post_start: None,

@@ -117,6 +117,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             // that is cut short would have to begin again.
             deadline: Duration::from_secs(300),
             readiness: Some(probe.clone()),
+            listens: None,
             every: Duration::from_millis(50),
             timeout: Duration::from_secs(5),
             post_start: None,

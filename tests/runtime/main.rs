@@ -8,10 +8,11 @@ mod journal;
 mod manager;
 mod scenarios;
 
-use std::{fs, time::Duration};
+use std::{fs, net::TcpListener, os::fd::AsFd as _, time::Duration};
 
 use ai_gateway::control::types::{Call, GatewayState, Reply};
 use gateway::Gateway;
+use nix::poll::{PollFd, PollFlags, poll};
 use supervise::effect::StateName;
 
 #[test]
@@ -92,6 +93,26 @@ fn every_kind_of_readiness_makes_ready() {
     for (name, status) in gateway.status().services {
         assert_eq!(status.state, StateName::Ready, "{name}");
     }
+}
+
+#[test]
+fn somebody_else_on_its_port_does_not_make_a_service_ready() {
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = stranger.local_addr().unwrap().port();
+    let gateway = Gateway::start_with("impostor", &[(scenarios::PORT, &port.to_string())]);
+    // The next probe comes only when the one before has failed.
+    for _ in 0..3 {
+        let mut asked = [PollFd::new(stranger.as_fd(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut asked, 20_000_u16).unwrap(), 1, "no further probe");
+        drop(stranger.accept().unwrap());
+    }
+    assert_eq!(
+        gateway.status().services["listening"].state,
+        StateName::Starting
+    );
+    drop(stranger);
+    fs::write(gateway.home().join("listen"), "").unwrap();
+    gateway.until(|status| status.services["listening"].state == StateName::Ready);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a daemon of these tests supervises, by name.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
 use ai_gateway::stack::Stack;
 use supervise::spec::{
@@ -38,6 +38,7 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
             }),
             ..service("ill", "exec sleep 1000")
         }],
+        "impostor" => vec![listening(home)],
         "broken" => {
             let mut broken = service("broken", "");
             broken.command.program = "/nonexistent".into();
@@ -58,6 +59,29 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         folders: Vec::new(),
         files: Vec::new(),
     })
+}
+
+/// The variable that says where a service of these tests listens.
+pub(crate) const PORT: &str = "AI_GATEWAY_TEST_PORT";
+
+/// Ready when it listens on a port, which it does once there is a file, and not before.
+fn listening(home: &Path) -> ServiceSpec {
+    let port = env::var(PORT).expect("the test has set it");
+    let address = format!("127.0.0.1:{port}");
+    let listen = format!(
+        "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(1000)"
+    );
+    let flag = home.join("listen").display().to_string();
+    let script = format!(
+        "while ! test -e {flag}; do sleep 0.01; done; exec /usr/bin/python3 -c \"{listen}\""
+    );
+    ServiceSpec {
+        startup: Startup {
+            listens: Some(address.parse().expect("an address")),
+            ..ready_by(Probe::Tcp(address))
+        },
+        ..service(home, "listening", &script)
+    }
 }
 
 fn base(home: &Path) -> ServiceSpec {
@@ -158,6 +182,7 @@ fn ready_by(readiness: Probe) -> Startup {
     Startup {
         deadline: Duration::from_secs(30),
         readiness: Some(readiness),
+        listens: None,
         every: Duration::from_millis(10),
         timeout: Duration::from_secs(10),
         post_start: None,

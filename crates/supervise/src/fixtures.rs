@@ -33,6 +33,7 @@ pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
         startup: Startup {
             deadline: 30 * SECOND,
             readiness: Some(probe()),
+            listens: None,
             every: SECOND,
             timeout: SECOND,
             post_start: None,

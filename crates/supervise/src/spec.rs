@@ -7,6 +7,7 @@ use std::{
     borrow::Borrow,
     collections::{BTreeMap, BTreeSet},
     fmt,
+    net::SocketAddr,
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -175,6 +176,9 @@ pub struct Startup {
     pub deadline: Duration,
     /// What makes the service ready; none: it is ready once it was launched.
     pub readiness: Option<Probe>,
+    /// Where the service listens over TCP. What anybody else answers there, before the service
+    /// does, is none of its readiness.
+    pub listens: Option<SocketAddr>,
     /// From the end of one readiness probe to the next.
     pub every: Duration,
     /// Longer than this is a probe that failed.

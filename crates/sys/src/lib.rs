@@ -8,6 +8,7 @@ mod child;
 mod clone;
 pub mod journal;
 pub mod kernel;
+pub mod listeners;
 pub mod pidfd;
 pub mod proc;
 pub mod readiness;

@@ -441,6 +441,7 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
         startup: Startup {
             deadline: 60 * second,
             readiness: (roll(dice, 4) != 0).then(probe),
+            listens: None,
             every: second / 2,
             timeout: second,
             post_start: (roll(dice, 4) == 0).then(command),

@@ -1,0 +1,54 @@
+//! Whether what answered a readiness probe is the service.
+//!
+//! LiteLLM takes seconds until it listens on its port. Somebody else who has taken it meanwhile would
+//! make it ready, and would be handed the master key by the command that runs then.
+
+use std::io;
+
+use nix::libc::pid_t;
+use supervise::event::{Event, Instance, Phase, Verdict};
+use sys::listeners::{self, Listener};
+
+use super::daemon::Daemon;
+use crate::config::ports;
+
+impl Daemon {
+    /// The event, but for an answer of somebody else's that would make a service ready.
+    pub(super) fn unless_of_another(&self, event: Event) -> Event {
+        match event {
+            Event::Probed {
+                instance,
+                phase: Phase::Readiness,
+                verdict: Verdict::Pass,
+            } => Event::Probed {
+                verdict: self.another(&instance).map_or(Verdict::Pass, Verdict::Fail),
+                phase: Phase::Readiness,
+                instance,
+            },
+            other => other,
+        }
+    }
+
+    /// Who listens in the service's place; none: the service, or nobody can tell.
+    fn another(&self, instance: &Instance) -> Option<String> {
+        let at = self.machine.spec(&instance.service)?.startup.listens?;
+        let life = self.lives.get(instance)?;
+        let listeners = listeners::on_port(at.port()).ok()?;
+        let in_group = life.group.as_ref().and_then(|group| group.processes().ok());
+        let processes = in_group.unwrap_or_else(|| self.lives.members(life));
+        if processes.iter().any(|&pid| may_hold(pid, &listeners)) {
+            return None;
+        }
+        let who = ports::holder(at.port()).map_or_else(
+            || "another user's process".to_owned(),
+            |(pid, name)| format!("{name} (process {pid})"),
+        );
+        Some(format!("{who} listens on {at}, not the service"))
+    }
+}
+
+/// Whether a process of the service listens, or may do so where we cannot look.
+fn may_hold(pid: pid_t, listeners: &[Listener]) -> bool {
+    listeners::held_by(pid, listeners)
+        .unwrap_or_else(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
