@@ -72,6 +72,11 @@ pub(super) fn settings(all: &Merged) -> Settings {
         },
         diet: Diet {
             lazy_types: all.flag("diet.lazy_types"),
+            lazy_routes: all.flag("diet.lazy_routes"),
+            lazy_openai: all.flag("diet.lazy_openai"),
+            lazy_tokenizer: all.flag("diet.lazy_tokenizer"),
+            lazy_audio: all.flag("diet.lazy_audio"),
+            small_stand_ins: all.flag("diet.small_stand_ins"),
             late_gc: all.flag("diet.late_gc"),
             short_changelog: all.flag("diet.short_changelog"),
             lazy_vectors: all.flag("diet.lazy_vectors"),

@@ -388,6 +388,56 @@ pub const KEYS: &[Key] = &[
         ),
     ),
     short(
+        "lazy-routes",
+        key(
+            "diet.lazy_routes",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "FastAPI compiles what checks a route's parameters and answers at the route's first request, where LiteLLM has some 1700 of them.",
+        ),
+    ),
+    short(
+        "lazy-openai",
+        key(
+            "diet.lazy_openai",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "LiteLLM imports those modules of OpenAI's types that are asked for, instead of all 800.",
+        ),
+    ),
+    short(
+        "lazy-tokenizer",
+        key(
+            "diet.lazy_tokenizer",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "LiteLLM reads Anthropic's vocabulary, 26 MB of it, when it first counts tokens by it.",
+        ),
+    ),
+    short(
+        "lazy-audio",
+        key(
+            "diet.lazy_audio",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "LiteLLM imports soundfile and NumPy when it first looks into an audio file.",
+        ),
+    ),
+    short(
+        "small-stand-ins",
+        key(
+            "diet.small_stand_ins",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "What stands for a Pydantic model's validator until the model is first used is small, where LiteLLM has 2400 of them.",
+        ),
+    ),
+    short(
         "late-gc",
         key(
             "diet.late_gc",

@@ -108,6 +108,16 @@ pub struct Programs {
 pub struct Diet {
     /// The types of LiteLLM's database client are loaded when something asks for them.
     pub lazy_types: bool,
+    /// FastAPI compiles what checks a route's parameters at its first request.
+    pub lazy_routes: bool,
+    /// Of OpenAI's types those are imported that are asked for.
+    pub lazy_openai: bool,
+    /// LiteLLM reads Anthropic's vocabulary when it counts by it.
+    pub lazy_tokenizer: bool,
+    /// LiteLLM imports what reads audio files when there is one.
+    pub lazy_audio: bool,
+    /// What stands for a model's validator until its first use is small.
+    pub small_stand_ins: bool,
     /// Python's cyclic garbage collector begins when a service has started.
     pub late_gc: bool,
     /// Open WebUI reads the newest versions of its changelog only.
@@ -126,6 +136,11 @@ impl Diet {
     /// All of it.
     pub const WHOLE: Self = Self {
         lazy_types: true,
+        lazy_routes: true,
+        lazy_openai: true,
+        lazy_tokenizer: true,
+        lazy_audio: true,
+        small_stand_ins: true,
         late_gc: true,
         short_changelog: true,
         lazy_vectors: true,

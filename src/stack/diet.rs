@@ -2,7 +2,8 @@
 //!
 //! Nothing of what is installed is changed. `diet.py` is beside the application that uvicorn loads,
 //! comes before all its imports, and does the measures that a variable names; each looks first
-//! whether what it is for is still as it was when the measure was written.
+//! whether what it is for is still as it was when the measure was written. `diet_litellm.py` has
+//! those that are LiteLLM's alone.
 
 use std::path::Path;
 
@@ -22,10 +23,23 @@ pub(super) fn module(folder: &Path) -> RenderedFile {
     }
 }
 
+/// The module of the measures that are LiteLLM's alone, beside the other.
+pub(super) fn litellm_module(folder: &Path) -> RenderedFile {
+    RenderedFile {
+        path: folder.join("diet_litellm.py"),
+        contents: include_str!("diet/diet_litellm.py").to_owned(),
+    }
+}
+
 /// What tells the module which measures to take.
 pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
     let measures = [
         (diet.lazy_types, "lazy_types"),
+        (diet.lazy_routes, "lazy_routes"),
+        (diet.lazy_openai, "lazy_openai"),
+        (diet.lazy_tokenizer, "lazy_tokenizer"),
+        (diet.lazy_audio, "lazy_audio"),
+        (diet.small_stand_ins, "small_stand_ins"),
         (diet.late_gc, "late_gc"),
         (diet.short_changelog, "short_changelog"),
         (diet.lazy_vectors, "lazy_vectors"),
@@ -56,5 +70,7 @@ const SHORT: u64 = 1_000_000_000;
 const SMALL_ENGINE: &str = "--liftoff-only --no-wasm-tier-up --max-semi-space-size=1 \
                             --single-threaded --optimize-for-size --max-old-space-size=192";
 
+#[cfg(test)]
+mod litellm_tests;
 #[cfg(test)]
 mod tests;

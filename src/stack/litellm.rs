@@ -102,6 +102,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
                 contents: include_str!("litellm/demo_model.py").to_owned(),
             },
             diet::module(&rendered),
+            diet::litellm_module(&rendered),
         ],
     }
 }

@@ -44,10 +44,10 @@ from .types import DatasourceOverride, HttpConfig, MetricsFormat
 ";
 
 /// A package of files: their paths and contents.
-type Files<'a> = &'a [(&'a str, &'a str)];
+pub(super) type Files<'a> = &'a [(&'a str, &'a str)];
 
 /// What Python prints on both streams for `script`, beside such packages.
-fn run(files: Files, measures: &str, script: &str) -> String {
+pub(super) fn run(files: Files, measures: &str, script: &str) -> String {
     let folder: TempDir = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = folder.path().join(path);
@@ -55,6 +55,7 @@ fn run(files: Files, measures: &str, script: &str) -> String {
         fs::write(path, text).unwrap();
     }
     super::module(folder.path()).write();
+    super::litellm_module(folder.path()).write();
     let script = format!("import sys\nsys.path.insert(0, sys.argv[1])\nimport diet\n{script}");
     let output = Command::new("python3")
         .args(["-I", "-B", "-c", &script])

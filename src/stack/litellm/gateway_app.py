@@ -11,6 +11,7 @@ come.
 import asyncio
 
 import diet  # first: it changes how the rest is imported
+import diet_litellm  # noqa: F401: the same, and it needs the one above
 import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
 from demo_model import without_demo
