@@ -73,4 +73,4 @@ const SMALL_ENGINE: &str = "--liftoff-only --no-wasm-tier-up --max-semi-space-si
 #[cfg(test)]
 mod litellm_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -101,6 +101,10 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
                 path: rendered.join("demo_model.py"),
                 contents: include_str!("litellm/demo_model.py").to_owned(),
             },
+            RenderedFile {
+                path: rendered.join("engine_patience.py"),
+                contents: include_str!("litellm/engine_patience.py").to_owned(),
+            },
             diet::module(&rendered),
             diet::litellm_module(&rendered),
         ],
@@ -267,4 +271,44 @@ general_settings:
   enable_drain_endpoint: true
 "
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::stack::diet;
+
+    const CLIENT: &str = "\
+from datetime import timedelta
+class Prisma:
+    def __init__(self, *, connect_timeout: int | timedelta = timedelta(seconds=10)):
+        self.connect_timeout = connect_timeout
+";
+
+    fn wait_of(client: &str) -> String {
+        let files = [
+            ("prisma.py", client),
+            (
+                "engine_patience.py",
+                include_str!("litellm/engine_patience.py"),
+            ),
+        ];
+        let script = "\
+import engine_patience, prisma
+engine_patience.have(prisma.Prisma)
+print(prisma.Prisma().connect_timeout)";
+        diet::tests::run(&files, "", script)
+    }
+
+    #[test]
+    fn a_slow_engine_is_waited_for() {
+        assert_eq!(wait_of(CLIENT), "0:01:30\n");
+    }
+
+    #[test]
+    fn another_database_client_is_left_as_it_is_with_a_warning() {
+        let other = CLIENT.replace("timedelta(seconds=10)", "10");
+        let said = wait_of(&other);
+        assert!(said.starts_with("WARNING: the database client"), "{said}");
+        assert!(said.ends_with("\n10\n"), "{said}");
+    }
 }

@@ -1,5 +1,6 @@
-"""LiteLLM's application with two things added: the demo model goes when a real one comes
-(demo_model.py), and a stop waits until every request's cost is counted.
+"""LiteLLM's application with three things added: the demo model goes when a real one comes
+(demo_model.py), the query engine has time to start (engine_patience.py), and a stop waits until
+every request's cost is counted.
 
 The cost of a request is worked out after its answer, in the background. LiteLLM writes the sums of
 keys, teams and days at the beginning of its shutdown and does not wait for what is still in the
@@ -14,8 +15,10 @@ import diet  # first: it changes how the rest is imported
 import diet_litellm  # noqa: F401: the same, and it needs the one above
 import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
+import engine_patience
 from demo_model import without_demo
 from litellm.proxy import proxy_server
+from prisma import Prisma
 
 # Less than what a stop takes at most: the writing comes after it.
 PATIENCE_SECONDS = 15
@@ -34,6 +37,7 @@ async def counted() -> None:
         await update_daily_tag_spend(proxy_server.prisma_client, proxy_server.proxy_logging_obj)
 
 
+engine_patience.have(Prisma)
 answering = without_demo(proxy_server.app)
 
 
