@@ -41,6 +41,8 @@ same() { [ "$1" = "$2" ] || { printf 'wanted %s, found %s\n' "$1" "$2"; return 1
 
 most() { [ "$2" -le "$1" ] || { printf 'wanted at most %s, found %s\n' "$1" "$2"; return 1; }; }
 
+least() { [ "$2" -ge "$1" ] || { printf 'wanted at least %s, found %s\n' "$1" "$2"; return 1; }; }
+
 as_alice() {
   runuser -u alice -- env -C /home/alice HOME=/home/alice USER=alice XDG_RUNTIME_DIR=/run/user/1000 \
     DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus "$@"
@@ -52,6 +54,7 @@ if [ "$mode" = user ]; then
   program=/home/alice/.local/bin/ai-gateway
   config=/home/alice/.config/ai-gateway/gateway.toml
   state=/home/alice/.local/share/ai-gateway
+  runtime=/run/user/1000/ai-gateway
   units=/home/alice/.config/systemd/user
   as_owner() { as_alice "$@"; }
   ctl() { as_alice systemctl --user "$@"; }
@@ -64,6 +67,7 @@ else
   program=/usr/local/bin/ai-gateway
   config=/etc/ai-gateway/gateway.toml
   state=/var/lib/ai-gateway
+  runtime=/run/ai-gateway
   units=/etc/systemd/system
   as_owner() { runuser -u ai-gateway -- env -C / HOME=/var/lib/ai-gateway "$@"; }
   ctl() { systemctl "$@"; }

@@ -1,0 +1,68 @@
+# shellcheck shell=bash disable=SC2154 # names that lib.sh gives
+# What the scripts share that run the four real services.
+
+services='postgres litellm open-webui nginx'
+
+# LiteLLM, Open WebUI and the query engine come on a drive: what set-up would have downloaded.
+carry_payloads() {
+  as_owner mkdir -p "$state"
+  as_owner ln -s /drive "$state/payloads"
+  # Open WebUI writes its page's pictures anew at each start. 1000 is alice.
+  [ "$mode" = user ] || chown -R "$owner" /drive/open-webui/*/lib/python*/site-packages/open_webui/static
+}
+
+# A figure for whoever reads along; no check.
+figure() { printf '# %s: %s\n' "$where" "$*"; }
+
+active() { same active "$(property ActiveState)"; }
+
+all_four_ready() {
+  local name
+  for name in $services; do is_status ready services "$name" state || return 1; done
+  is_status ready state
+}
+
+memory_figures() {
+  local name
+  for name in $services; do
+    figure "$name holds $(megabytes "$(group_file "$name" memory.current)"), at most" \
+      "$(megabytes "$(status_of services "$name" memory peak)") of $(megabytes "$(group_file "$name" memory.max)") MB"
+  done
+}
+
+megabytes() { if [ "$1" -ge 0 ] 2>/dev/null; then echo $(($1 / 1000000)); else echo '?'; fi; }
+
+# By the kernel's clock, which begins with the boot.
+ready_after_boot() {
+  of_unit -b -t ai-gateway -o json | python3.11 -c '
+import json, sys
+lines = [json.loads(line) for line in sys.stdin]
+print(next(int(line["__MONOTONIC_TIMESTAMP"]) // 1000000 for line in lines if line["MESSAGE"] == "everything is ready"))'
+}
+
+chat_as_program() {
+  # By a file, so that the key is in no command line.
+  curl -s http://127.0.0.1:3000/api/litellm/v1/chat/completions -H 'Content-Type: application/json' \
+    -H @<(printf 'Authorization: Bearer %s' "$(cat "$state/secrets/open-webui-virtual-key")") \
+    -d '{"model": "demo", "messages": [{"role": "user", "content": "Hello"}]}'
+}
+
+spend_logs() {
+  as_owner /usr/lib/postgresql/15/bin/psql -XAt -h "$runtime/postgres" litellm -c 'SELECT count(*) FROM "LiteLLM_SpendLogs"'
+}
+
+# secret_in journal|command_lines|status: names the secret that is there.
+secret_in() {
+  local file
+  "said_by_$1" >/run/said
+  [ -s /run/said ] || { echo 'nothing was said'; return 0; }
+  for file in "$state"/secrets/*; do
+    ! grep -qaF -f "$file" /run/said || { echo "${file##*/}"; return 0; }
+  done
+  return 1
+}
+
+# Fields that no terminal shows are there as well.
+said_by_journal() { journalctl --no-pager -q -o export --all; }
+said_by_command_lines() { cat /proc/[0-9]*/cmdline; }
+said_by_status() { gateway status --json; gateway why litellm; ctl status --no-pager -l ai-gateway; }
