@@ -60,16 +60,21 @@ impl Severity {
     }
 }
 
+/// What PostgreSQL answers to whoever comes while it starts, recovers or stops (`postmaster.c`),
+/// our own question whether it is ready among them: fatal for that connection and for nothing else.
+const NOT_YET_OR_NO_MORE: &str = "the database system is ";
+
 /// None: the line goes on with what the one before it was about.
 fn postgres(line: &str) -> Option<Priority> {
     // A line break within a message is followed by a tab (PostgreSQL, `elog.c`).
     if line.starts_with('\t') {
         return None;
     }
-    let (before, _) = line.split_once(":  ")?;
+    let (before, message) = line.split_once(":  ")?;
     let word = before.rsplit(' ').next()?;
     Some(match word {
         "PANIC" => Priority::Critical,
+        "FATAL" if message.starts_with(NOT_YET_OR_NO_MORE) => Priority::Info,
         "FATAL" | "ERROR" => Priority::Error,
         "WARNING" => Priority::Warning,
         "NOTICE" => Priority::Notice,
@@ -133,6 +138,7 @@ mod tests {
 5 [903] gw@postgres NOTICE:  relation \"a\" already exists, skipping
 3 [904] litellm@litellm FATAL:  password authentication failed for user \"litellm\"
 3 [904] litellm@litellm DETAIL:  Connection matched file \"pg_hba.conf\" line 2
+6 [905] gw@postgres FATAL:  the database system is starting up
 2 [812] PANIC:  could not locate a valid checkpoint record
 7 [905] DEBUG1:  forked new backend
 6 [812] LOG:  database system is shut down
