@@ -775,3 +775,4 @@ port = 1
 
 pub(crate) mod generated;
 mod properties;
+mod working_sets;

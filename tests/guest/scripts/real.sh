@@ -68,7 +68,7 @@ fi
 # == work
 if [ -n "$soak" ]; then
   soak() {
-    python3.11 /share/scripts/soak.py "$soak" "$state" >/run/soak 2>&1
+    python3.11 /share/scripts/soak.py "$soak" "$state" "/sys/fs/cgroup$unit_group" >/run/soak 2>&1
     local status=$?
     cat /run/soak
     return $status

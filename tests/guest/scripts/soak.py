@@ -1,8 +1,9 @@
 """Everything that people ask of a gateway, mixed, for a while, and not one request that fails.
 
-    soak.py SECONDS STATE
+    soak.py SECONDS STATE UNIT_GROUP
 
-STATE is the gateway's folder of state, for its keys. Short chats, streamed ones, prompts of 200 kB,
+STATE is the gateway's folder of state, for its keys; UNIT_GROUP its cgroup, in which each service has
+one, to see how much memory it takes at most that the kernel could not take back. Short chats, streamed ones, prompts of 200 kB,
 documents and chats in Open WebUI, keys and models made and removed; two callers at a time, and a
 provider of models of our own behind LiteLLM. Needs Python's own library alone. Prints a line for
 each kind of request; ends with 1 if one has failed.
@@ -73,6 +74,29 @@ class Provider(BaseHTTPRequestHandler):
 
 class Failed(Exception):
     pass
+
+
+class Memory(threading.Thread):
+    """How much each service's cgroup has held at most, in bytes: all but what is a copy of a file."""
+
+    EVERY_SECONDS = 1
+    COPIES = ("active_file", "inactive_file", "slab_reclaimable")
+
+    def __init__(self, unit_group):
+        super().__init__(daemon=True)
+        self.groups = [group for group in unit_group.iterdir() if group.is_dir()]
+        self.most = {group.name: 0 for group in self.groups}
+        self.over = threading.Event()
+
+    def run(self):
+        while not self.over.wait(self.EVERY_SECONDS):
+            self.look()
+
+    def look(self):
+        for group in self.groups:
+            stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            held = int((group / "memory.current").read_text()) - sum(int(stat[copy]) for copy in self.COPIES)
+            self.most[group.name] = max(self.most[group.name], held)
 
 
 class Caller:
@@ -215,6 +239,10 @@ class Soak:
 
 
 if __name__ == "__main__":
-    soak = Soak(pathlib.Path(sys.argv[2]))
+    soak, memory = Soak(pathlib.Path(sys.argv[2])), Memory(pathlib.Path(sys.argv[3]))
+    memory.start()
     soak.run(float(sys.argv[1]))
+    memory.over.set()
+    for name, held in memory.most.items():
+        print(f"{name} needs {held} bytes")
     sys.exit(not soak.report())
