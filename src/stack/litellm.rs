@@ -164,7 +164,7 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
 }
 
 /// What is the same for everybody.
-pub(crate) const CONSTANTS: [(&str, &str); 16] = [
+pub(crate) const CONSTANTS: [(&str, &str); 18] = [
     // Set-up has migrated the database.
     ("DISABLE_SCHEMA_UPDATE", "true"),
     // Development mode reads a `.env` file from wherever it finds one.
@@ -180,6 +180,10 @@ pub(crate) const CONSTANTS: [(&str, &str); 16] = [
     ("DO_NOT_TRACK", "1"),
     ("HF_HUB_OFFLINE", "1"),
     ("HF_HUB_DISABLE_TELEMETRY", "1"),
+    // Seconds after which a database that does not answer costs the query engine its life, and that
+    // the next one has to start: LiteLLM's own 5 and 30 are over on a small machine that is busy.
+    ("PRISMA_HEALTH_WATCHDOG_PROBE_TIMEOUT_SECONDS", "30"),
+    ("PRISMA_WATCHDOG_RECONNECT_TIMEOUT_SECONDS", "90"),
     // Log what a person may want to read, at once.
     ("LITELLM_LOG", "WARNING"),
     ("LITELLM_DONT_SHOW_FEEDBACK_BOX", "true"),

@@ -83,4 +83,4 @@ check 'the state is kept' test -e "$state/kept"
 check 'it is purged' dpkg --purge ai-gateway
 check 'nothing is left' same "$before" "$(of_gateway)"
 check 'its user is gone' not getent passwd ai-gateway
-exit "$failed"
+finish

@@ -66,3 +66,9 @@ secret_in() {
 said_by_journal() { journalctl --no-pager -q -o export --all; }
 said_by_command_lines() { cat /proc/[0-9]*/cmdline; }
 said_by_status() { gateway status --json; gateway why litellm; ctl status --no-pager -l ai-gateway; }
+
+# The end of a script: what the unit has said, if a check has failed.
+finish() {
+  [ "$failed" = 0 ] || of_unit -b -o short-monotonic | tail -n 120 | cut -c1-240 | sed 's/^/  # /'
+  exit "$failed"
+}

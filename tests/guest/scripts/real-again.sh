@@ -25,4 +25,4 @@ check 'the unit is inactive, not failed' same 'inactive success' "$(property Act
 # shellcheck disable=SC2086
 check 'nothing is left running' same '' "$(ps -o pid=,args= -p "$(echo $members | tr ' ' ,)")"
 check 'its cgroup is gone' not test -e "/sys/fs/cgroup$unit_group"
-exit "$failed"
+finish

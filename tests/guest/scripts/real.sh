@@ -83,4 +83,4 @@ if [ -n "$soak" ]; then
   check 'nothing went wrong by the journal (-p err) meanwhile' same '' "$(of_unit -p err -o cat)"
 fi
 memory_figures
-exit "$failed"
+finish
