@@ -52,7 +52,7 @@ else
     check "$name has the limit that status tells" same "$(group_file "$name" memory.max)" "$(status_of services "$name" memory max)"
     check "$name was never out of memory" same 0 "$(event_count "$name" memory.events oom_kill)"
   done
-  check 'journalctl -x explains' says 'ai-gateway why' of_unit -x -t ai-gateway
+  check 'journalctl -x explains' says 'and its process was launched' of_unit -x -t ai-gateway
   check 'nothing went wrong by the journal (-p err)' same '' "$(of_unit -p err -o cat)"
   check 'no secret is in the journal' not secret_in journal
   main=$(property MainPID)
