@@ -110,6 +110,7 @@ fn service(
             timeout: Duration::from_secs(60),
         }],
         limits: Limits::default(),
+        recycle: None,
     })
 }
 

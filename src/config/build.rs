@@ -9,7 +9,7 @@ use super::{
     schema::{self, Default, KEYS},
     settings::{
         Budget, CustomService, Diet, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs,
-        Settings,
+        Recycle, Settings,
     },
     value::Value,
 };
@@ -84,6 +84,7 @@ pub(super) fn settings(all: &Merged) -> Settings {
             static_files: all.flag("diet.static_files"),
             small_engine: all.flag("diet.small_engine"),
         },
+        recycle: recycle(all),
         limits: limits(all),
         custom: custom(all),
     }
@@ -98,6 +99,22 @@ fn engine(all: &Merged) -> EngineSource {
             sha256: text("engine.sha256"),
         },
         _ => EngineSource::Wasm,
+    }
+}
+
+fn recycle(all: &Merged) -> Recycle {
+    let time = |name| match all.value(name) {
+        Some(Value::Time(time)) => *time,
+        _ => Duration::ZERO,
+    };
+    Recycle {
+        enabled: all.flag("recycle.enabled"),
+        hour: match all.value("recycle.hour") {
+            Some(Value::Hour(minute)) => *minute,
+            _ => None,
+        },
+        every: time("recycle.every"),
+        youngest: time("recycle.youngest"),
     }
 }
 
@@ -164,6 +181,7 @@ fn custom_service(all: &Merged, service: &str) -> CustomService {
         },
         start_timeout: time("start_timeout"),
         stop_timeout: time("stop_timeout"),
+        recycle: value("recycle") == Some(Value::Bool(true)),
     }
 }
 

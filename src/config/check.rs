@@ -1,6 +1,9 @@
 //! What is wrong with values that are right one by one: with each other, or with this machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     profile::{Machine, limited},
@@ -21,6 +24,10 @@ const FLOORS: [(&str, u64); 4] = [
 /// Of a service of the user's own: one process and a page table.
 const FLOOR: u64 = 1;
 
+/// How often memory may be measured: a measurement has to fall into the hour that is set.
+const LEAST_EVERY: Duration = Duration::from_secs(1);
+const MOST_EVERY: Duration = Duration::from_secs(30 * 60);
+
 /// Everything that takes more than one value to see.
 pub(super) fn check(all: &Merged, machine: Option<Machine>) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -31,6 +38,7 @@ pub(super) fn check(all: &Merged, machine: Option<Machine>) -> Vec<Problem> {
     ports(all, &mut problems);
     engine(all, &mut problems);
     limits(all, &mut problems);
+    recycle(all, &mut problems);
     address(all, &mut problems);
     if let Some(machine) = machine {
         memory(all, machine, &mut problems);
@@ -150,6 +158,39 @@ fn limits(all: &Merged, problems: &mut Vec<Problem>) {
                 ));
             }
             problems.push(problem);
+        }
+    }
+}
+
+/// How often memory is measured, and whether there is a limit to measure it by.
+fn recycle(all: &Merged, problems: &mut Vec<Problem>) {
+    let every = "recycle.every";
+    if let Some(Value::Time(time)) = all.value(every)
+        && !(LEAST_EVERY..=MOST_EVERY).contains(time)
+        && all.sound(every)
+    {
+        problems.push(
+            Problem::error(format!("`{every}` is out of range"))
+                .at(all.place(every), "expected 1 s to 30 min")
+                .help("for example: every = \"1 min\"".to_owned()),
+        );
+    }
+    for service in all.custom() {
+        let name = format!("service.{service}.recycle");
+        let limit = |leaf: &str| format!("limits.{service}.{leaf}");
+        let limits = [limit("memory_max"), limit("memory_high")];
+        if all.flag(&name)
+            && limits
+                .iter()
+                .all(|name| all.size(name).is_none() && all.sound(name))
+        {
+            problems.push(
+                Problem::warning(format!("`{name}` has no effect"))
+                    .at(all.place(&name), "its memory has no limit to leak towards")
+                    .help(format!(
+                        "for example: [limits.{service}] memory_max = \"200 MB\""
+                    )),
+            );
         }
     }
 }

@@ -156,6 +156,12 @@ pub const TABLES: &[(&str, &str)] = &[
          can be switched off by itself.",
     ),
     (
+        "recycle",
+        "What becomes of a service that leaks: it is restarted by plan, before the kernel has to \
+         kill it. LiteLLM, Open WebUI and services of your own that ask for it, where their memory \
+         is limited. docs/leaks.md explains it.",
+    ),
+    (
         "limits.*",
         "What a service may use, where it differs from the profile. The table is named after the \
          service: postgres, litellm, open-webui, nginx or one of your own. \"none\" takes a limit \
@@ -497,6 +503,46 @@ pub const KEYS: &[Key] = &[
             "Where LiteLLM may use less than 1 GB, its query engine of kind \"wasm\" is run by Node.js with what keeps it small.",
         ),
     ),
+    short(
+        "recycle",
+        key(
+            "recycle.enabled",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Whether services that leak are restarted by plan at all.",
+        ),
+    ),
+    short(
+        "recycle-hour",
+        key(
+            "recycle.hour",
+            Kind::Hour,
+            Default::Value("\"04:00\""),
+            "\"04:00\"",
+            "The time of the day, local time, at which a restart disturbs least: within the hour that begins then, a service that would run out of memory in the next 24 hours is restarted. \"none\": only while it is idle, or at the last moment.",
+        ),
+    ),
+    short(
+        "recycle-every",
+        key(
+            "recycle.every",
+            Kind::Time,
+            Default::Value("\"1 min\""),
+            "\"1 min\"",
+            "How often their memory is measured.",
+        ),
+    ),
+    short(
+        "recycle-youngest",
+        key(
+            "recycle.youngest",
+            Kind::Time,
+            Default::Value("\"20 min\""),
+            "\"20 min\"",
+            "A service that was ready for less than this is left alone: it still warms up.",
+        ),
+    ),
     key(
         "limits.*.memory_max",
         Kind::Size,
@@ -596,5 +642,12 @@ pub const KEYS: &[Key] = &[
         Default::Value("\"10 s\""),
         "\"10 s\"",
         "How long it has to end after SIGTERM before it is killed.",
+    ),
+    key(
+        "service.*.recycle",
+        Kind::Bool,
+        Default::Value("false"),
+        "true",
+        "Whether it is restarted by plan if it leaks, as [recycle] says. It takes a memory_max.",
     ),
 ];

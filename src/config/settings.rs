@@ -27,6 +27,8 @@ pub struct Settings {
     pub programs: Programs,
     /// What makes the services small.
     pub diet: Diet,
+    /// What becomes of services that leak.
+    pub recycle: Recycle,
     /// The limits of every service, the profile's and the file's together.
     pub limits: BTreeMap<ServiceName, Limits>,
     /// Services of the user's own.
@@ -150,6 +152,19 @@ impl Diet {
     };
 }
 
+/// What becomes of services that leak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recycle {
+    /// Whether they are restarted by plan.
+    pub enabled: bool,
+    /// The minute of the day, local time, at which that disturbs least; none: only when idle.
+    pub hour: Option<u16>,
+    /// From one look at a service's memory to the next.
+    pub every: Duration,
+    /// A service that was ready for less than this is left alone.
+    pub youngest: Duration,
+}
+
 /// A service of the user's own, as `[service.NAME]` says it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CustomService {
@@ -169,6 +184,8 @@ pub struct CustomService {
     pub start_timeout: Duration,
     /// From SIGTERM to SIGKILL.
     pub stop_timeout: Duration,
+    /// Whether it is restarted by plan if it leaks.
+    pub recycle: bool,
 }
 
 /// What a person puts into an environment may be a key.

@@ -773,6 +773,47 @@ port = 1
     "#);
 }
 
+#[test]
+fn leaks_are_looked_for_as_often_as_makes_sense_and_where_there_is_a_limit() {
+    let said = load_text("[recycle]\nhour = \"23:30\"\nevery = \"30 s\"\n").unwrap();
+    assert_eq!(said.settings.recycle.hour, Some(23 * 60 + 30));
+    assert_eq!(row(&said, "recycle.hour").0, Some("\"23:30\""));
+    let never = load_text("[recycle]\nhour = \"none\"\n").unwrap();
+    assert_eq!(never.settings.recycle.hour, None);
+    insta::assert_snapshot!(report("[recycle]\nhour = 4\nevery = \"2 h\"\n"), @r#"
+    error: `recycle.hour` has the wrong type
+     --> gateway.toml:2:8
+      |
+    2 | hour = 4
+      |        ^ expected a time of the day such as "04:00", or "none", found the number 4
+      |
+      = help: for example: hour = "04:00"
+
+    error: `recycle.every` is out of range
+     --> gateway.toml:3:9
+      |
+    3 | every = "2 h"
+      |         ^^^^^ expected 1 s to 30 min
+      |
+      = help: for example: every = "1 min"
+    "#);
+    let own = "[service.mailer]\ncommand = [\"/bin/mailer\"]\nrecycle = true\n";
+    let loaded = load_text(own).unwrap();
+    assert!(loaded.settings.custom[0].recycle);
+    insta::assert_snapshot!(loaded.warnings.to_string(), @r#"
+    warning: `service.mailer.recycle` has no effect
+     --> gateway.toml:3:11
+      |
+    3 | recycle = true
+      |           ^^^^ its memory has no limit to leak towards
+      |
+      = help: for example: [limits.mailer] memory_max = "200 MB"
+    "#);
+    let limited = format!("{own}[limits.mailer]\nmemory_max = \"20 MB\"\n");
+    let warnings = load_text(&limited).unwrap().warnings;
+    assert!(warnings.is_empty(), "{warnings}");
+}
+
 pub(crate) mod generated;
 mod properties;
 mod working_sets;

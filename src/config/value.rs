@@ -35,6 +35,8 @@ pub enum Kind {
     Cpus,
     /// A length of time.
     Time,
+    /// A time of the day.
+    Hour,
     /// An absolute path.
     Path,
     /// Where to download something.
@@ -69,6 +71,7 @@ impl Kind {
             Self::Size => "a size such as \"480 MB\" or \"1.5 GiB\", or \"none\"".into(),
             Self::Cpus => "a number of CPUs such as 0.7, or \"none\"".into(),
             Self::Time => "a time such as \"90 s\" or \"5 min\"".into(),
+            Self::Hour => "a time of the day such as \"04:00\", or \"none\"".into(),
             Self::Path => "an absolute path such as \"/usr/bin/node\"".into(),
             Self::Url => "an address that begins with https:// or http://".into(),
             Self::Sha256 => "64 hexadecimal digits".into(),
@@ -92,6 +95,7 @@ impl Kind {
             | Self::Size
             | Self::Cpus
             | Self::Time
+            | Self::Hour
             | Self::Path
             | Self::Url
             | Self::Sha256 => false,
@@ -182,6 +186,8 @@ pub(super) enum Value {
     /// In thousandths.
     Cpus(Option<u32>),
     Time(Duration),
+    /// The minute of the day.
+    Hour(Option<u16>),
     Path(PathBuf),
     Command(Vec<String>),
     Environment(BTreeMap<String, String>),
@@ -209,10 +215,11 @@ impl fmt::Display for Value {
             Self::Text(text) => write!(f, "{}", quoted(text)),
             Self::Usd(usd) => write!(f, "{usd}"),
             Self::Address(address) => write!(f, "\"{address}\""),
-            Self::Size(None) | Self::Cpus(None) => write!(f, "\"none\""),
+            Self::Size(None) | Self::Cpus(None) | Self::Hour(None) => write!(f, "\"none\""),
             Self::Size(Some(bytes)) => write!(f, "\"{}\"", size_text(*bytes)),
             Self::Cpus(Some(milli)) => write!(f, "{}", cpus_text(*milli)),
             Self::Time(time) => write!(f, "\"{}\"", units::time_text(*time)),
+            Self::Hour(Some(minute)) => write!(f, "\"{}\"", units::hour_text(*minute)),
             Self::Path(path) => write!(f, "{}", quoted(&path.display().to_string())),
             Self::Command(words) => write!(f, "{}", list(words.iter())),
             Self::Environment(variables) => {

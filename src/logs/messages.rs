@@ -78,6 +78,14 @@ messages! {
      It is started again. If that happens often, choose a larger profile\n\
      ('ai-gateway profile NAME') or give this service a larger limit in gateway.toml.";
 
+    SERVICE_LEAKS, "d16eda1019af452594186d481b00ad94",
+    "@AI_GATEWAY_SERVICE@ leaks memory and is restarted by plan",
+    "Its memory has grown towards its limit, where the kernel would have killed it in the middle of\n\
+     its work. It is drained and started again at a better moment: while it has nothing to do, at\n\
+     the hour that recycle.hour sets, or at the last moment. The message says what it held and how\n\
+     fast that grew; 'ai-gateway why @AI_GATEWAY_SERVICE@' tells its history. If it happens often,\n\
+     give it a larger limit, or look for an update that leaks less.";
+
     SERVICE_WAITS, "f14612ce8b754e39a64793534018ff27",
     "@AI_GATEWAY_SERVICE@ is tried again after a pause",
     "It has failed more than once in a row. The pause grows with each failure;\n\

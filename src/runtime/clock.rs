@@ -52,6 +52,14 @@ pub fn wall() -> SystemTime {
     SystemTime::now()
 }
 
+/// The minute of the day on the wall, local time.
+pub fn minute_of_day() -> u16 {
+    let since = wall().duration_since(SystemTime::UNIX_EPOCH);
+    let seconds = i64::try_from(since.unwrap_or(Duration::ZERO).as_secs()).unwrap_or(i64::MAX);
+    // The year 292277026596 has no minutes.
+    sys::localtime::minute_of_day(seconds).unwrap_or_default()
+}
+
 /// A seed that differs from start to start.
 pub fn seed() -> u64 {
     let since = wall().duration_since(SystemTime::UNIX_EPOCH);

@@ -542,11 +542,13 @@ fn news(changes: &Reconfigured) -> Vec<String> {
     let Reconfigured {
         added,
         changed,
+        watched,
         removed,
     } = changes;
     let lines: Vec<_> = [
         (added, "is new and starts"),
         (changed, "has changed and restarts"),
+        (watched, "is watched for leaks in another way"),
         (removed, "is gone and stops"),
     ]
     .into_iter()

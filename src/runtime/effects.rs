@@ -13,6 +13,7 @@ use nix::libc::pid_t;
 use supervise::{
     effect::Effect,
     event::{Event, Instance, Phase, Verdict},
+    recycle::Usage,
     spec::{Command, Probe, ServiceSpec, StopStep},
 };
 use sys::readiness;
@@ -23,6 +24,7 @@ use tokio::{
 };
 
 use super::{
+    clock,
     daemon::{Daemon, Input},
     launch::{Surroundings, launch},
     lives::{Life, Role},
@@ -42,6 +44,11 @@ impl Daemon {
                 },
             }),
             Effect::Probe { instance, phase } => self.probe(instance, phase),
+            Effect::Measure(instance) => Some(Event::Measured {
+                usage: self.lives.get(&instance).and_then(usage),
+                minute: clock::minute_of_day(),
+                instance,
+            }),
             Effect::PostStart(instance) => {
                 let command = self.spec(&instance)?.startup.post_start.clone()?;
                 let failed = self
@@ -283,6 +290,24 @@ impl Daemon {
         }
         None
     }
+}
+
+/// What a life uses, if the kernel counts it and holds it to its limit.
+fn usage(life: &Life) -> Option<Usage> {
+    let group = life.group.as_ref()?;
+    if !group.has("memory.max") {
+        return None;
+    }
+    let stat = group.memory_stat().ok()?;
+    let events = group.memory_events().ok()?;
+    let pressure = group.memory_pressure().ok()?.unwrap_or_default();
+    let reclaimable = stat.active_file + stat.inactive_file + stat.slab_reclaimable;
+    Some(Usage {
+        held: group.memory_current().ok()?.saturating_sub(reclaimable),
+        at_limit: events.high + events.max,
+        stalled: Duration::from_micros(pressure.some_usec),
+        cpu: Duration::from_micros(group.cpu_stat().ok()?.usage_usec),
+    })
 }
 
 /// What a service writes to, and what resolves with the line that makes it ready.

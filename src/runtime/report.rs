@@ -227,6 +227,11 @@ fn log(change: &Change) {
                 "{name} is {to}: {reason}"
             );
         }
+        (StateName::Draining | StateName::Stopping, Reason::Leaks(_))
+            if matches!(change.from, StateName::Ready | StateName::Unhealthy) =>
+        {
+            say!(warn, messages::SERVICE_LEAKS, "{name} is {to}: {reason}");
+        }
         (StateName::Stopping | StateName::Waiting, Reason::Exited(_)) => {
             say!(warn, messages::SERVICE_EXITED, "{name} is {to}: {reason}");
         }

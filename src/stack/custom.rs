@@ -64,6 +64,7 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
             timeout: service.stop_timeout,
         }],
         limits: inputs.limits(&service.name),
+        recycle: inputs.recycle().filter(|_| service.recycle),
     };
     Part {
         spec,

@@ -82,6 +82,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             },
         ],
         limits: inputs.limits(&service),
+        recycle: inputs.recycle(),
         name: service,
     };
     Part {

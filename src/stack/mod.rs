@@ -22,7 +22,10 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use supervise::spec::{EnvValue, Limits, RestartMode, RestartPolicy, ServiceName, ServiceSpec};
+use supervise::{
+    recycle::RecyclePolicy,
+    spec::{EnvValue, Limits, RestartMode, RestartPolicy, ServiceName, ServiceSpec},
+};
 
 pub use self::secrets::Secrets;
 use crate::{
@@ -189,6 +192,16 @@ impl Inputs<'_> {
             .get(service)
             .cloned()
             .unwrap_or_default()
+    }
+
+    /// How a service that may leak is watched.
+    fn recycle(&self) -> Option<RecyclePolicy> {
+        let recycle = &self.settings.recycle;
+        recycle.enabled.then_some(RecyclePolicy {
+            every: recycle.every,
+            youngest: recycle.youngest,
+            at: recycle.hour,
+        })
     }
 }
 

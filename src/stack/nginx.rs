@@ -70,6 +70,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         restart: always(Duration::from_secs(60)),
         stop: vec![signal(3, SHUTDOWN_SECONDS + 5), signal(15, 5)],
         limits: limits.clone(),
+        recycle: None,
         name: service,
     };
     let folders = TEMPORARY.map(|(_, folder)| cwd.join(folder)).to_vec();

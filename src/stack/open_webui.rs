@@ -69,6 +69,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             timeout: Duration::from_secs(20),
         }],
         limits: inputs.limits(&service),
+        recycle: inputs.recycle(),
         name: service,
     };
     Part {

@@ -139,6 +139,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             signal(3, 5),
         ],
         limits,
+        recycle: None,
     };
     Part {
         spec,

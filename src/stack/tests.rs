@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     config::settings::{
         Budget, CustomProbe, CustomService, Diet, EngineSource, LiteLlm, OpenWebUi, Postgres,
-        Programs,
+        Programs, Recycle,
     },
     secrets::{Kind, SecretStore},
 };
@@ -55,6 +55,12 @@ pub(super) fn settings(profile: &str) -> Settings {
         engine: EngineSource::Wasm,
         programs: Programs::default(),
         diet: Diet::WHOLE,
+        recycle: Recycle {
+            enabled: true,
+            hour: Some(4 * 60),
+            every: Duration::from_secs(60),
+            youngest: Duration::from_secs(1200),
+        },
         limits: sizes.map_or_else(BTreeMap::new, |sizes| {
             services.into_iter().zip(sizes.map(limits)).collect()
         }),
@@ -107,6 +113,7 @@ fn custom() -> CustomService {
         probe: Some(CustomProbe::Http("http://127.0.0.1:9/up".into())),
         restart: RestartMode::OnFailure,
         start_timeout: Duration::from_secs(7),
+        recycle: true,
         stop_timeout: Duration::from_secs(8),
     }
 }

@@ -8,13 +8,15 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 
 use ai_gateway::{
     config::{
         paths::Paths,
         settings::{
-            Budget, Diet, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs, Settings,
+            Budget, Diet, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs, Recycle,
+            Settings,
         },
     },
     provision::{self, Environment, Options, Plan, Progress, SetupError, progress::Total},
@@ -238,6 +240,12 @@ fn settings(folder: &Path) -> Settings {
             node: Some(folder.join("bin/node")),
         },
         diet: Diet::WHOLE,
+        recycle: Recycle {
+            enabled: true,
+            hour: None,
+            every: Duration::from_secs(60),
+            youngest: Duration::from_secs(1200),
+        },
         limits: [].into(),
         custom: vec![],
     }

@@ -223,5 +223,6 @@ fn service(home: &Path, of: &str, script: &str) -> ServiceSpec {
             timeout: Duration::from_secs(60),
         }],
         limits: Limits::default(),
+        recycle: None,
     }
 }

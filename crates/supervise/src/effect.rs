@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::{Exit, Instance, Phase},
+    recycle::Leak,
     spec::ServiceName,
 };
 
@@ -23,6 +24,8 @@ pub enum Effect {
         /// Which probe.
         phase: Phase,
     },
+    /// Measure what the life uses; answer `Measured`.
+    Measure(Instance),
     /// Run the post-start command; answer `PostStarted`.
     PostStart(Instance),
     /// Carry out this step of stopping; answer `StopStepDone` when it is a command and ends.
@@ -125,6 +128,8 @@ pub enum Reason {
     LaunchFailed(String),
     /// Its main process ended by itself.
     Exited(Exit),
+    /// It leaks memory, and this was a good moment to restart it.
+    Leaks(Leak),
     /// Its main process ended when it was asked to.
     Stopped(Exit),
 }
@@ -142,6 +147,7 @@ impl fmt::Display for Reason {
             Self::PostStartFailed(why) => write!(f, "its post-start command failed: {why}"),
             Self::LaunchFailed(why) => write!(f, "it could not be launched: {why}"),
             Self::Exited(exit) => write!(f, "it {exit}"),
+            Self::Leaks(leak) => write!(f, "{leak}"),
             Self::Stopped(exit) => write!(f, "stopped: it {exit}"),
         }
     }

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::ServiceName;
+use crate::{recycle::Usage, spec::ServiceName};
 
 /// A moment: the time since an epoch of the runtime's choosing. It never runs backwards.
 #[derive(
@@ -160,6 +160,15 @@ pub enum Event {
         instance: Instance,
         /// Which step.
         step: usize,
+    },
+    /// What a life uses was measured.
+    Measured {
+        /// Of which life.
+        instance: Instance,
+        /// What it uses; none: nobody counts it, and this life need not be asked again.
+        usage: Option<Usage>,
+        /// The minute of the day, local time.
+        minute: u16,
     },
     /// The time that [`Machine::next_deadline`](crate::machine::Machine::next_deadline) named has
     /// come. Too early does no harm.

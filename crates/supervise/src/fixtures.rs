@@ -63,5 +63,6 @@ pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
             },
         ],
         limits: Limits::default(),
+        recycle: None,
     }
 }

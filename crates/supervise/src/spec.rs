@@ -15,6 +15,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::recycle::RecyclePolicy;
+
 /// The longest name of a service, in bytes: it becomes a cgroup's and a file's name.
 pub const NAME_MAX: usize = 32;
 
@@ -288,6 +290,8 @@ pub struct ServiceSpec {
     pub stop: Vec<StopStep>,
     /// How much it may use.
     pub limits: Limits,
+    /// How it is watched for leaks; none, or no limit of its memory: not at all.
+    pub recycle: Option<RecyclePolicy>,
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 
 #[path = "simulation/invariants.rs"]
 mod invariants;
+#[path = "simulation/leaks.rs"]
+mod leaks;
 #[path = "simulation/world.rs"]
 mod world;
 
@@ -15,6 +17,8 @@ use world::World;
 
 const RUNS: u64 = 1_500;
 const EVENTS: usize = 250;
+/// Each of them is days of measurements.
+const LEAKS: u64 = 100;
 
 fn variable(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
@@ -54,6 +58,16 @@ fn every_promise_holds_whatever_happens() {
     }
     for seed in 0..variable("SIMULATION_RUNS").unwrap_or(RUNS) {
         run(seed);
+    }
+}
+
+#[test]
+fn no_leak_is_left_to_the_kernel_and_nobody_else_is_restarted_for_one() {
+    if let Some(seed) = variable("LEAKS_SEED") {
+        return leaks::run(seed);
+    }
+    for seed in 0..variable("LEAKS_RUNS").unwrap_or(LEAKS) {
+        leaks::run(seed);
     }
 }
 

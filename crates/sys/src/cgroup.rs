@@ -20,7 +20,7 @@ use nix::unistd::{UnlinkatFlags, faccessat, unlinkat};
 
 pub use error::{Action, CgroupError};
 pub use limits::CpuMax;
-pub use usage::{CpuStat, MemoryEvents};
+pub use usage::{CpuStat, MemoryEvents, MemoryPressure, MemoryStat};
 
 /// An open cgroup. Its descriptor is what a launch takes to be born in it.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod clone;
 pub mod journal;
 pub mod kernel;
 pub mod listeners;
+pub mod localtime;
 pub mod pidfd;
 pub mod proc;
 pub mod readiness;

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use common::{launch, null, until_ended};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use sys::cgroup::{Action, Cgroup, CgroupError, CpuMax, CpuStat, MemoryEvents};
+use sys::cgroup::{
+    Action, Cgroup, CgroupError, CpuMax, CpuStat, MemoryEvents, MemoryPressure, MemoryStat,
+};
 use sys::pidfd::Exit;
 use tempfile::TempDir;
 
@@ -110,6 +112,15 @@ fn what_the_kernel_counts_is_read() {
             "memory.events",
             "low 1\nhigh 2\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\n",
         ),
+        (
+            "memory.stat",
+            "anon 1\nfile 2\nslab_reclaimable 7\ninactive_file 8\nactive_file 9\n",
+        ),
+        (
+            "memory.pressure",
+            "some avg10=0.00 avg60=1.50 avg300=0.00 total=1234\n\
+             full avg10=0.00 avg60=0.00 avg300=0.00 total=56\n",
+        ),
         ("cpu.stat", "usage_usec 30\nuser_usec 20\nsystem_usec 10\n"),
         ("cgroup.events", "populated 1\nfrozen 0\n"),
         ("cgroup.controllers", "cpu memory pids\n"),
@@ -128,6 +139,17 @@ fn what_the_kernel_counts_is_read() {
         oom_group_kill: 6,
     };
     assert_eq!(cgroup.memory_events().unwrap(), events);
+    let stat = MemoryStat {
+        active_file: 9,
+        inactive_file: 8,
+        slab_reclaimable: 7,
+    };
+    assert_eq!(cgroup.memory_stat().unwrap(), stat);
+    let pressure = MemoryPressure {
+        some_usec: 1234,
+        full_usec: 56,
+    };
+    assert_eq!(cgroup.memory_pressure().unwrap(), Some(pressure));
     let cpu = CpuStat {
         usage_usec: 30,
         user_usec: 20,
@@ -141,8 +163,9 @@ fn what_the_kernel_counts_is_read() {
 }
 
 #[test]
-fn a_kernel_that_keeps_no_peak_gives_none() {
+fn a_kernel_that_keeps_no_peak_and_no_pressure_gives_none() {
     let (_folder, cgroup) = tree(&[]);
+    assert_eq!(cgroup.memory_pressure().unwrap(), None);
     assert_eq!(cgroup.memory_peak().unwrap(), None);
 }
 

@@ -52,6 +52,7 @@ impl Kind {
             Self::Size => self.size(raw),
             Self::Cpus => self.cpus(raw),
             Self::Time => self.time(raw),
+            Self::Hour => self.hour(raw),
             Self::Path => Ok(Value::Path(self.path(raw)?.into())),
             Self::Url => {
                 let text = self.text(raw)?;
@@ -244,6 +245,15 @@ impl Kind {
         Ok(Value::Time(time))
     }
 
+    fn hour(self, raw: &Raw) -> Result<Value, Wrong> {
+        let text = self.text(raw)?;
+        if text == "none" {
+            return Ok(Value::Hour(None));
+        }
+        let minute = units::minute_of_day(text).ok_or_else(|| self.unreadable(raw))?;
+        Ok(Value::Hour(Some(minute)))
+    }
+
     fn path(self, raw: &Raw) -> Result<&str, Wrong> {
         let text = self.text(raw)?;
         if text.contains('\0') {
@@ -432,6 +442,7 @@ pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
         | Kind::Address
         | Kind::Size
         | Kind::Time
+        | Kind::Hour
         | Kind::Path
         | Kind::Url
         | Kind::Sha256

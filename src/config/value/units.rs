@@ -113,9 +113,38 @@ pub(super) fn time_text(time: Duration) -> String {
     format!("{millis} ms")
 }
 
+/// The minute of the day of a time such as `04:00`, 0 to 1439.
+pub(super) fn minute_of_day(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    let number = |digits: &str, below: u16| {
+        let two = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
+        let number: Option<u16> = two.then(|| digits.parse().ok()).flatten();
+        number.filter(|number| *number < below)
+    };
+    Some(number(hours, 24)? * 60 + number(minutes, 60)?)
+}
+
+/// The time of a minute of the day.
+pub(super) fn hour_text(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_of_the_day_has_two_digits_twice() {
+        for (text, minute) in [("00:00", 0), ("04:05", 245), ("23:59", 1439)] {
+            assert_eq!(minute_of_day(text), Some(minute));
+            assert_eq!(hour_text(minute), text);
+        }
+        for text in [
+            "", "4", "4:00", "04:0", "24:00", "04:60", "+4:00", "04:00 ", "04:00:00",
+        ] {
+            assert_eq!(minute_of_day(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn sizes_are_read_in_both_counts() {

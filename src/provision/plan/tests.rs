@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     config::settings::{
-        Budget, Diet, Listen, LiteLlm, OpenWebUi, Postgres as PostgresSettings, Programs,
+        Budget, Diet, Listen, LiteLlm, OpenWebUi, Postgres as PostgresSettings, Programs, Recycle,
     },
     provision::record::Record,
 };
@@ -28,6 +28,12 @@ fn settings() -> Settings {
         engine: EngineSource::Wasm,
         programs: Programs::default(),
         diet: Diet::WHOLE,
+        recycle: Recycle {
+            enabled: true,
+            hour: None,
+            every: std::time::Duration::from_secs(60),
+            youngest: std::time::Duration::from_secs(1200),
+        },
         limits: [].into(),
         custom: vec![],
     }

@@ -32,12 +32,12 @@ ctl enable -q ai-gateway.service
 check 'start succeeds' ctl start ai-gateway
 check 'start returns when everything is ready' all_ready
 check 'the manager says that it is active' same active "$(property ActiveState)"
-check 'systemctl status shows how far it is' says 'Status: "6 of 6 ready' ctl status --no-pager ai-gateway
+check 'systemctl status shows how far it is' says 'Status: "7 of 7 ready' ctl status --no-pager ai-gateway
 
 # == cgroups
 check 'the unit is where the contract says' same "$unit_group" "$(property ControlGroup)"
 tree=$(systemd-cgls --no-pager "$unit_group")
-for name in supervisor web steady hog tight forker spinner; do
+for name in supervisor web steady hog tight forker spinner leaky; do
   check "systemd-cgls shows $name" says "─$name" printf %s "$tree"
 done
 check 'status names the cgroup' is_status "$unit_group/hog" services hog cgroup
@@ -71,6 +71,22 @@ order tight swell
 sees_high() { [ "$(event_count tight memory.events high)" -gt 0 ]; }
 check 'memory.high throttles' within 60 sees_high
 check 'and kills nobody' same 0 "$(event_count tight memory.events oom_kill)"
+
+# == a leak
+steady=$(pid_of steady) leaky=$(pid_of leaky)
+order leaky leak
+check 'a service that leaks is restarted' within 90 is_status 1 services leaky restarts
+check 'it is ready again' within 20 is_status ready services leaky state
+check 'why says why, with numbers' says 'restarted by plan' gateway why leaky
+check 'the kernel had to kill nobody for it' not says 'killed by the kernel' gateway why leaky
+leaks=d16eda1019af452594186d481b00ad94
+check 'the journal knows it by its MESSAGE_ID' says 'leaky is stopping: restarted by plan' of_unit "MESSAGE_ID=$leaks"
+check 'nothing of it is left' not kill -0 "$leaky"
+check 'its neighbour was not touched' same "$steady" "$(pid_of steady)"
+check 'nobody else was restarted for a leak' same 1 "$(of_unit -o cat "MESSAGE_ID=$leaks" | wc -l)"
+printf '# %s: %s\n' "$where" "$(of_unit -o cat "MESSAGE_ID=$leaks")"
+sleep 10
+check 'it is not restarted again' is_status 1 services leaky restarts
 
 # == processes
 order forker fork

@@ -2,7 +2,7 @@
 
 use crate::{
     effect::{Effect, Reason},
-    event::{Exit, Phase, Verdict},
+    event::{Exit, Phase, Time, Verdict},
     machine::unit::{After, Context, StartStep, State, Unit, Up},
     spec::StopStep,
 };
@@ -59,6 +59,9 @@ impl Unit {
     }
 
     pub(super) fn on_exited(&mut self, exit: Exit, cx: &mut Context<'_>) {
+        if let (Exit::OutOfMemory, Some(watch)) = (exit, &mut self.watch) {
+            watch.killed();
+        }
         match &mut self.state {
             State::Starting { .. } | State::Up(_) => {
                 self.earn_credit(cx.now);
@@ -202,10 +205,12 @@ impl Unit {
 
     fn become_ready(&mut self, cx: &mut Context<'_>) {
         let next_probe = self.spec.liveness.as_ref().map(|l| cx.now.after(l.every));
+        let next_measurement = self.begin_watch(cx.now);
         let up = Up {
             healthy: true,
             ready_at: cx.now,
             next_probe,
+            next_measurement,
             failures: 0,
         };
         self.enter(State::Up(up), Reason::ProbePassed, cx);
@@ -272,9 +277,16 @@ impl Unit {
                 cx.effects.push(Effect::Probe { instance, phase });
             }
             State::Up(up) => {
-                up.next_probe = None;
-                let (instance, phase) = (self.instance(), Phase::Liveness);
-                cx.effects.push(Effect::Probe { instance, phase });
+                let came = |time: &mut Option<Time>| time.take_if(|time| *time <= cx.now).is_some();
+                let (measurement, probe) =
+                    (came(&mut up.next_measurement), came(&mut up.next_probe));
+                if measurement {
+                    cx.effects.push(Effect::Measure(self.instance()));
+                }
+                if probe {
+                    let (instance, phase) = (self.instance(), Phase::Liveness);
+                    cx.effects.push(Effect::Probe { instance, phase });
+                }
             }
             State::Stopping { step, after, .. } => {
                 let (next, after, reason) = (*step + 1, after.clone(), self.reason.clone());

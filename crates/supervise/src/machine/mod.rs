@@ -35,11 +35,17 @@
 //! dependant that is to go down as well and may have a process. A dependant that stays up holds
 //! nobody back, and a service that restarts does not restart its dependants, unless they say so.
 //!
+//! *Leaks*: the memory of a service with a limit and a policy is measured while it is up, together
+//! with its liveness probe where there is one. One that leaks goes down by its stop steps and comes
+//! up again at a good moment; see `recycling` for whose turn it is and [`crate::recycle`] for what
+//! a leak is.
+//!
 //! Time: the runtime sleeps until [`Machine::next_deadline`] and sends [`Event::Deadline`]. One
 //! owner calls [`Machine::handle`]; nothing in here is shared.
 
 mod handlers;
 mod reconfigure;
+mod recycling;
 mod requests;
 mod rng;
 mod settle;
@@ -95,7 +101,7 @@ pub struct ServiceStatus {
     pub since: Time,
     /// Why.
     pub reason: Reason,
-    /// How often it was restarted because it had ended or failed.
+    /// How often it was restarted because it had ended or failed, or leaks.
     pub restarts: u32,
     /// The requirements that are not ready; only for a service that waits.
     pub waits_for: Vec<ServiceName>,
@@ -155,6 +161,11 @@ impl Machine {
                     u.on_stop_step_done(step, cx);
                 })
             }
+            Event::Measured {
+                instance,
+                usage,
+                minute,
+            } => self.measured(&instance, usage, minute, now, &mut effects),
             Event::Deadline => self.deadline(now, &mut effects),
         };
         self.settle(touched, now, &mut effects);

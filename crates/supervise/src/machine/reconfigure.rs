@@ -20,6 +20,8 @@ pub struct Reconfigured {
     pub added: Vec<ServiceName>,
     /// Services that are different; those that run are restarted.
     pub changed: Vec<ServiceName>,
+    /// Services that are only watched for leaks in another way; they run on.
+    pub watched: Vec<ServiceName>,
     /// Services that are no longer there; they are stopped and forgotten.
     pub removed: Vec<ServiceName>,
 }
@@ -42,8 +44,11 @@ impl Machine {
         for (name, unit) in &mut self.units {
             match specs.remove(name) {
                 Some(spec) => {
+                    let watched = unit.adopt_policy(&spec, now);
                     if unit.adopt(spec, running) {
                         news.changed.push(name.clone());
+                    } else if watched {
+                        news.watched.push(name.clone());
                     }
                 }
                 None if unit.retired => {}
@@ -84,6 +89,19 @@ impl Machine {
 }
 
 impl Unit {
+    /// Takes another way to be watched for leaks, at once; whether it is another.
+    fn adopt_policy(&mut self, spec: &ServiceSpec, now: Time) -> bool {
+        if let Some(next) = &mut self.next_spec {
+            next.recycle.clone_from(&spec.recycle);
+        }
+        if self.spec.recycle == spec.recycle {
+            return false;
+        }
+        self.spec.recycle.clone_from(&spec.recycle);
+        self.watch_anew(now);
+        true
+    }
+
     /// Takes a specification for its next life; whether that changes anything.
     fn adopt(&mut self, spec: ServiceSpec, running: bool) -> bool {
         let known = self.next_spec.as_deref().unwrap_or(&self.spec);

@@ -131,7 +131,7 @@ impl Machine {
     }
 
     /// The target and all that it requires, by way of others too.
-    fn with_requirements(&self, target: &Target) -> Touched {
+    pub(super) fn with_requirements(&self, target: &Target) -> Touched {
         let mut found = Touched::new();
         let mut to_visit = self.named(target);
         while let Some(service) = to_visit.pop() {

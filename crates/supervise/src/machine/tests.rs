@@ -9,6 +9,8 @@ use crate::{
     spec::RestartMode,
 };
 
+mod recycling;
+
 /// A machine with its clock, and the effects of the last event.
 struct Story {
     machine: Machine,

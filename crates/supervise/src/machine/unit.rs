@@ -9,6 +9,7 @@ use crate::{
     effect::{Change, Effect, Reason, StateName},
     event::{Exit, Instance, Time},
     machine::rng::Rng,
+    recycle::Watch,
     spec::{RestartMode, ServiceName, ServiceSpec, StopStep},
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -72,6 +73,8 @@ pub(super) struct Up {
     pub(super) ready_at: Time,
     /// When the next liveness probe is due; none while one is under way, or without probe.
     pub(super) next_probe: Option<Time>,
+    /// When its memory is to be measured next; none while that is under way, or never.
+    pub(super) next_measurement: Option<Time>,
     /// Liveness probes that failed in a row.
     pub(super) failures: u32,
 }
@@ -85,6 +88,8 @@ pub(super) enum After {
     Recover(Reason),
     /// It ended by itself; how is known once it is reaped.
     RecoverFromExit,
+    /// It was ended by plan, for this reason, to come up again.
+    Recycle(Reason),
 }
 
 /// What a handler gets besides the event.
@@ -114,6 +119,10 @@ pub(super) struct Unit {
     pub(super) streak: u32,
     /// The lives of its requirements when it was launched.
     pub(super) launched_with: BTreeMap<ServiceName, u64>,
+    /// What is known of its memory, if that is watched.
+    pub(super) watch: Option<Box<Watch>>,
+    /// It was ended by plan and is not back yet.
+    pub(super) recycling: bool,
 }
 
 impl Unit {
@@ -130,6 +139,8 @@ impl Unit {
             restarts: 0,
             streak: 0,
             launched_with: BTreeMap::new(),
+            watch: None,
+            recycling: false,
         }
     }
 
@@ -185,7 +196,7 @@ impl Unit {
                 deadline,
             } => Some(*until.min(deadline)),
             State::Starting { deadline, .. } | State::Stopping { deadline, .. } => Some(*deadline),
-            State::Up(up) => up.next_probe,
+            State::Up(up) => self.alarm(up),
             State::BackingOff { until } => Some(*until),
             State::Stopped | State::Waiting | State::Clearing { .. } | State::Failed => None,
         }
@@ -205,6 +216,13 @@ impl Unit {
     pub(super) fn enter(&mut self, state: State, reason: Reason, cx: &mut Context<'_>) {
         let from = self.name();
         self.state = state;
+        self.recycling &= match &self.state {
+            State::Waiting
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Clearing { .. } => true,
+            State::Stopped | State::Up(_) | State::BackingOff { .. } | State::Failed => false,
+        };
         if !self.may_have_process()
             && let Some(spec) = self.next_spec.take()
         {
@@ -321,6 +339,7 @@ impl Unit {
         match after.clone() {
             After::Stop => self.enter(State::Stopped, Reason::Stopped(exit), cx),
             After::Recover(reason) => self.recover(None, reason, cx),
+            After::Recycle(reason) => self.come_back(reason, cx),
             After::RecoverFromExit => self.recover(Some(exit), Reason::Exited(exit), cx),
         }
     }

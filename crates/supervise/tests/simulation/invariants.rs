@@ -6,6 +6,7 @@ use supervise::{
     effect::{Change, Reason, StateName},
     event::Instance,
     machine::ServiceStatus,
+    recycle::Chance,
     spec::ServiceName,
 };
 
@@ -152,6 +153,71 @@ pub(crate) fn on_change(world: &World, change: &Change) {
         "{service} changes to the state that it is in"
     );
     dependants_go_first(world, change);
+    a_leak_is_no_reason_to_stop_two_who_need_each_other(world, change);
+}
+
+/// Whom a leak has brought down and who is not back yet.
+fn recycling(world: &World) -> BTreeSet<&ServiceName> {
+    let mut away = BTreeSet::new();
+    for change in &world.changes {
+        let service = &change.instance.service;
+        let is_up = |state| matches!(state, StateName::Ready | StateName::Unhealthy);
+        if is_up(change.from) && matches!(change.reason, Reason::Leaks(_)) {
+            away.insert(service);
+        }
+        // One that is down, or comes up by its restart policy, is in nobody's way.
+        if is_up(change.to)
+            || matches!(
+                change.to,
+                StateName::Stopped | StateName::Failed | StateName::BackingOff
+            )
+        {
+            away.remove(service);
+        }
+    }
+    away
+}
+
+/// Only who is watched, is up and can come back is restarted for a leak, at the last moment nobody
+/// at the same time as somebody whom it requires or who requires it, and by plan one at a time.
+fn a_leak_is_no_reason_to_stop_two_who_need_each_other(world: &World, change: &Change) {
+    let begins = matches!(change.from, StateName::Ready | StateName::Unhealthy);
+    let Reason::Leaks(leak) = &change.reason else {
+        return;
+    };
+    if !begins {
+        return;
+    }
+    let service = &change.instance.service;
+    let spec = world.machine.spec(service).expect("it is a service");
+    assert!(spec.recycle.is_some(), "{service} is not watched");
+    assert_eq!(spec.limits.memory_max, Some(leak.limit));
+    assert!(!world.shutting_down, "{service} is down for good");
+    let statuses = statuses(world);
+    for needed in &spec.requires {
+        assert_eq!(
+            statuses[needed].state,
+            StateName::Ready,
+            "{service} could not come back: {needed} is not ready"
+        );
+    }
+    for other in recycling(world) {
+        assert_eq!(
+            leak.chance,
+            Chance::Last,
+            "{service} does not wait for {other}"
+        );
+        let related = requires(world, service, other) || requires(world, other, service);
+        assert!(!related, "{service} and {other} are restarted at once");
+    }
+}
+
+/// By way of others too.
+fn requires(world: &World, service: &ServiceName, other: &ServiceName) -> bool {
+    let spec = world.machine.spec(service);
+    spec.into_iter()
+        .flat_map(|spec| &spec.requires)
+        .any(|needed| needed == other || requires(world, needed, other))
 }
 
 /// In a shutdown a service is asked to go only when nobody is left who needs it.
@@ -226,11 +292,20 @@ pub(crate) fn stop_always_ends(world: &World) {
 
 /// Which changes of state were seen: a simulation that never fails a service proves nothing of it.
 #[derive(Debug, Default)]
-pub(crate) struct Coverage(BTreeSet<(StateName, StateName)>);
+pub(crate) struct Coverage {
+    arrows: BTreeSet<(StateName, StateName)>,
+    /// Lives that were ended for a leak.
+    leaks: usize,
+}
 
 impl Coverage {
     pub(crate) fn add(&mut self, world: &World) {
-        self.0.extend(world.changes.iter().map(|c| (c.from, c.to)));
+        let changes = &world.changes;
+        self.arrows.extend(changes.iter().map(|c| (c.from, c.to)));
+        let leaks = changes
+            .iter()
+            .filter(|c| matches!(c.reason, Reason::Leaks(_)) && c.to == StateName::Waiting);
+        self.leaks += leaks.count();
     }
 
     pub(crate) fn check(&self) {
@@ -262,11 +337,12 @@ impl Coverage {
             (Failed, Stopped),
         ] {
             assert!(
-                self.0.contains(&arrow),
+                self.arrows.contains(&arrow),
                 "{} -> {} never happened",
                 arrow.0,
                 arrow.1
             );
         }
+        assert!(self.leaks > 20, "only {} leaks were mended", self.leaks);
     }
 }

@@ -12,6 +12,7 @@ use supervise::{
     effect::{Change, Effect, StateName},
     event::{Event, Exit, Instance, Phase, Request, Target, Time, Verdict},
     machine::Machine,
+    recycle::{RecyclePolicy, Usage},
     spec::{
         Command, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceName, ServiceSpec,
         Startup, StopStep,
@@ -20,6 +21,9 @@ use supervise::{
 
 use crate::invariants;
 
+/// The memory of every service that has a limit.
+const LIMIT: u64 = 100_000_000;
+
 /// What exists of one life.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Life {
@@ -27,6 +31,8 @@ pub(crate) struct Life {
     pub(crate) main: bool,
     /// Other processes of it run.
     pub(crate) others: u32,
+    /// What it has used so far.
+    used: Usage,
 }
 
 /// Something that will be told to the machine, unless the world changes its mind.
@@ -34,6 +40,7 @@ pub(crate) struct Life {
 enum Pending {
     Launch(Instance),
     Probe(Instance, Phase),
+    Measure(Instance),
     PostStart(Instance),
     StopCommand(Instance, usize),
     Exit(Instance, Exit),
@@ -173,6 +180,7 @@ impl World {
                 self.pending.push(Pending::Launch(instance));
             }
             Effect::Probe { instance, phase } => self.pending.push(Pending::Probe(instance, phase)),
+            Effect::Measure(instance) => self.pending.push(Pending::Measure(instance)),
             Effect::PostStart(instance) => self.pending.push(Pending::PostStart(instance)),
             Effect::StopStep { instance, step } => self.stop_step(instance, step),
             Effect::KillAll(instance) => self.kill_all(&instance),
@@ -218,6 +226,15 @@ impl World {
             life.others += u32::try_from(leaves).expect("small");
         }
         self.pending.push(Pending::Exit(instance.clone(), exit));
+    }
+
+    /// What a life uses now: more than before, in large steps.
+    fn leak(&mut self, instance: &Instance) -> Option<Usage> {
+        let (step, pressed) = (self.roll(LIMIT / 2), 1);
+        let used = &mut self.lives.get_mut(instance)?.used;
+        used.held = (used.held + step).min(LIMIT);
+        used.at_limit += pressed;
+        Some(*used)
     }
 
     fn person(&mut self) {
@@ -339,7 +356,7 @@ impl World {
                     instance.clone(),
                     Life {
                         main: true,
-                        others: 0,
+                        ..Life::default()
                     },
                 );
                 Event::Launched(instance)
@@ -359,6 +376,15 @@ impl World {
                     instance,
                     phase,
                     verdict,
+                }
+            }
+            Pending::Measure(instance) => {
+                let usage = works.then(|| self.leak(&instance)).flatten();
+                let minute = u16::try_from(self.roll(24 * 60)).expect("small");
+                Event::Measured {
+                    instance,
+                    usage,
+                    minute,
                 }
             }
             Pending::PostStart(instance) => {
@@ -382,7 +408,7 @@ impl World {
     }
 }
 
-fn roll(dice: &mut u64, sides: u64) -> u64 {
+pub(crate) fn roll(dice: &mut u64, sides: u64) -> u64 {
     // xorshift64*, Vigna 2016: another generator than the machine's own.
     *dice = (*dice).max(1);
     *dice ^= *dice >> 12;
@@ -459,6 +485,14 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             stable: 60 * second,
         },
         stop,
-        limits: Limits::default(),
+        limits: Limits {
+            memory_max: (roll(dice, 4) != 0).then_some(LIMIT),
+            ..Limits::default()
+        },
+        recycle: (roll(dice, 3) != 0).then(|| RecyclePolicy {
+            every: second * if roll(dice, 2) == 0 { 1 } else { 12 },
+            youngest: second * 2,
+            at: (roll(dice, 2) == 0).then_some(4 * 60),
+        }),
     }
 }

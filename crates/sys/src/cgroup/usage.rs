@@ -22,6 +22,27 @@ pub struct MemoryEvents {
     pub oom_group_kill: u64,
 }
 
+/// What memory is made of, in bytes, as far as the kernel can take it back by itself. A count that
+/// it does not keep is zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryStat {
+    /// Pages of files that were used more than once lately.
+    pub active_file: u64,
+    /// Pages of files that were not.
+    pub inactive_file: u64,
+    /// The kernel's own caches that it can shrink.
+    pub slab_reclaimable: u64,
+}
+
+/// How long memory was short, in microseconds since the cgroup was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryPressure {
+    /// Some task waited for memory.
+    pub some_usec: u64,
+    /// All of them did.
+    pub full_usec: u64,
+}
+
 /// Processor time, in microseconds. A count that the kernel does not keep is zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CpuStat {
@@ -91,6 +112,38 @@ impl Cgroup {
             oom_kill: count("oom_kill"),
             oom_group_kill: count("oom_group_kill"),
         })
+    }
+
+    /// What its memory is made of.
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn memory_stat(&self) -> Result<MemoryStat, CgroupError> {
+        let text = self.read("memory.stat")?;
+        let count = |key| keyed(&text, key).unwrap_or_default();
+        Ok(MemoryStat {
+            active_file: count("active_file"),
+            inactive_file: count("inactive_file"),
+            slab_reclaimable: count("slab_reclaimable"),
+        })
+    }
+
+    /// How long memory was short; `None` where the kernel does not count it (no `CONFIG_PSI`, or
+    /// not enabled at boot: then there is no file, or reading it is refused).
+    ///
+    /// # Errors
+    /// Names the file that cannot be read.
+    pub fn memory_pressure(&self) -> Result<Option<MemoryPressure>, CgroupError> {
+        let text = match self.read("memory.pressure") {
+            Err(error) if matches!(error.errno(), Some(libc::ENOENT | libc::EOPNOTSUPP)) => {
+                return Ok(None);
+            }
+            read => read?,
+        };
+        Ok(Some(MemoryPressure {
+            some_usec: total(&text, "some").unwrap_or_default(),
+            full_usec: total(&text, "full").unwrap_or_default(),
+        }))
     }
 
     /// Processor time that was used.
@@ -164,6 +217,15 @@ impl Cgroup {
             text,
         }
     }
+}
+
+/// The total of one line of a pressure file (the kernel's `accounting/psi.rst`):
+/// `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`.
+fn total(text: &str, kind: &str) -> Option<u64> {
+    let mut lines = text.lines();
+    let line = lines.find_map(|line| line.strip_prefix(kind)?.strip_prefix(' '))?;
+    let mut words = line.split(' ');
+    words.find_map(|word| word.strip_prefix("total=")?.parse().ok())
 }
 
 /// The number after this word at the start of a line.

@@ -33,6 +33,7 @@ fn carry_out(machine: &mut Machine, mut effects: Vec<Effect>) {
             Effect::StopStep { instance, step } => tell(Event::StopStepDone { instance, step }),
             Effect::KillAll(instance) => tell(Event::Emptied(instance)),
             Effect::Probe { .. }
+            | Effect::Measure(_)
             | Effect::PostStart(_)
             | Effect::Changed(_)
             | Effect::ShutdownComplete => {}

@@ -1,0 +1,490 @@
+//! Days of services that leak, or only look as if they did. Nothing else goes wrong here: what is
+//! checked is whom the machine restarts for its memory, and when.
+//!
+//! Each service does one thing with its memory ([`Memory`]), and that is what is promised of it:
+//!
+//! - One that leaks is never killed by the kernel, if a life of it lasts for eight times the youngest
+//!   age; one that leaks faster, at most once.
+//! - One that does not leak, however much it uses and however that goes up and down with the day, is
+//!   never restarted, if it stays a little below its limit.
+//! - One that fills up once and then stays is left alone after a few restarts, none of which
+//!   disturbs anybody.
+//! - Who has an hour set and is busy by day is restarted in that hour, if a life lasts until then.
+//! - Two of which one requires the other are never away at the same time.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic,
+    path::PathBuf,
+    time::Duration,
+};
+
+use supervise::{
+    effect::{Change, Effect, Reason, StateName},
+    event::{Event, Exit, Instance, Phase, Request, Target, Time, Verdict},
+    machine::Machine,
+    recycle::{Chance, Leak, RecyclePolicy, Usage},
+    spec::{
+        Command, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceName, ServiceSpec,
+        Startup, StopStep,
+    },
+};
+
+use crate::world::roll;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const YOUNGEST: Duration = Duration::from_secs(20 * 60);
+const FOUR: u16 = 4 * 60;
+const LIMIT: u64 = 400_000_000;
+/// Who does not leak stays below this, in thousandths of the limit.
+const MOST: u64 = 930;
+/// A thousandth of it.
+const MILLI: u64 = LIMIT / 1000;
+
+/// What a service does with its memory, in thousandths of the limit.
+#[derive(Debug, Clone, Copy)]
+enum Memory {
+    /// Grows evenly from `from` to the limit in this time.
+    Leaks { from: u64, full: Duration },
+    /// The same, in steps, by so much each.
+    Steps {
+        from: u64,
+        full: Duration,
+        step: u64,
+    },
+    /// Holds so much, and in the middle of the day so much more.
+    Steady { from: u64, by_day: u64 },
+    /// Comes to hold so much more within a few times this, and stays.
+    Fills {
+        from: u64,
+        more: u64,
+        within: Duration,
+    },
+}
+
+impl Memory {
+    fn of(dice: &mut u64) -> Self {
+        let from = 100 + roll(dice, 500);
+        match roll(dice, 6) {
+            0 | 1 => Self::Leaks {
+                from,
+                full: YOUNGEST * (9 + u32::try_from(roll(dice, 120)).expect("small")),
+            },
+            2 => Self::Steps {
+                from,
+                full: YOUNGEST * (9 + u32::try_from(roll(dice, 120)).expect("small")),
+                step: 5 + roll(dice, 35),
+            },
+            3 => Self::Leaks {
+                from,
+                full: YOUNGEST * 2 + MINUTE * u32::try_from(roll(dice, 100)).expect("small"),
+            },
+            4 => Self::Steady {
+                from: 100 + roll(dice, MOST - 100),
+                by_day: roll(dice, 400),
+            },
+            _ => {
+                let more = roll(dice, MOST - from);
+                Self::Fills {
+                    from,
+                    more,
+                    within: MINUTE * u32::try_from(5 + roll(dice, 120)).expect("small"),
+                }
+            }
+        }
+    }
+
+    /// How much of the limit a life of this age holds at this hour, noise left out.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss
+    )]
+    fn held(self, age: Duration, now: Time) -> u64 {
+        let age = age.as_secs_f64();
+        let thousandths = match self {
+            Self::Leaks { from, full } => {
+                from as f64 + (1000 - from) as f64 * age / full.as_secs_f64()
+            }
+            Self::Steps { from, full, step } => {
+                let grown = (1000 - from) as f64 * age / full.as_secs_f64();
+                from as f64 + (grown / step as f64).floor() * step as f64
+            }
+            Self::Steady { from, by_day } => {
+                let hour = now.0.as_secs_f64() / 3600.0 % 24.0;
+                let day = ((hour - 7.0) / 12.0 * std::f64::consts::PI).sin();
+                let room = MOST.saturating_sub(from).min(by_day) as f64;
+                from as f64 + room * day.max(0.0)
+            }
+            Self::Fills { from, more, within } => {
+                from as f64 + more as f64 * (1.0 - (-age / within.as_secs_f64()).exp())
+            }
+        };
+        (thousandths * MILLI as f64) as u64
+    }
+
+    /// A life of it lasts this long, without a restart.
+    const fn lasts(self) -> Option<Duration> {
+        match self {
+            Self::Leaks { full, .. } | Self::Steps { full, .. } => Some(full),
+            Self::Steady { .. } | Self::Fills { .. } => None,
+        }
+    }
+}
+
+/// One service and what became of it.
+#[derive(Debug)]
+struct Service {
+    memory: Memory,
+    /// In thousandths of the limit, up or down.
+    noise: u64,
+    always_busy: bool,
+    life: Option<Life>,
+    kills: u32,
+    restarts: Vec<(Time, Leak)>,
+}
+
+impl Service {
+    /// When the kernel kills it.
+    fn full_at(&self) -> Option<Time> {
+        Some(self.life.as_ref()?.since.after(self.memory.lasts()?))
+    }
+}
+
+#[derive(Debug)]
+struct Life {
+    instance: Instance,
+    since: Time,
+    cpu: Duration,
+    measured: Time,
+}
+
+struct Town {
+    machine: Machine,
+    now: Time,
+    services: BTreeMap<ServiceName, Service>,
+    agenda: BTreeMap<(Time, u64), Event>,
+    count: u64,
+    dice: u64,
+    /// Who is away for a leak.
+    away: BTreeSet<ServiceName>,
+}
+
+pub(crate) fn run(seed: u64) {
+    let mut town = Town::new(seed);
+    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        town.live(HOUR * 24 * 3);
+        town.check();
+    }));
+    if let Err(cause) = outcome {
+        for (name, service) in &town.services {
+            eprintln!("{name}: {:?}", service.memory);
+            eprintln!("  noise {}, killed {}", service.noise, service.kills);
+            for (at, leak) in &service.restarts {
+                eprintln!("  {:>8.2} h: {leak}", at.0.as_secs_f64() / 3600.0);
+            }
+        }
+        eprintln!("the seed was {seed}: LEAKS_SEED={seed} runs it again");
+        panic::resume_unwind(cause);
+    }
+}
+
+impl Town {
+    fn new(seed: u64) -> Self {
+        let mut dice = (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let count = 1 + roll(&mut dice, 3);
+        let specs: Vec<_> = (0..count).map(|n| spec(n, &mut dice)).collect();
+        let services = specs.iter().map(|spec| {
+            let service = Service {
+                memory: Memory::of(&mut dice),
+                noise: roll(&mut dice, 15),
+                always_busy: roll(&mut dice, 3) == 0,
+                life: None,
+                kills: 0,
+                restarts: Vec::new(),
+            };
+            (spec.name.clone(), service)
+        });
+        let services = services.collect();
+        Self {
+            machine: Machine::new(specs, seed).expect("requirements point backwards only"),
+            now: Time::default(),
+            services,
+            agenda: BTreeMap::new(),
+            count: 0,
+            dice,
+            away: BTreeSet::new(),
+        }
+    }
+
+    fn live(&mut self, long: Duration) {
+        self.tell(Event::Request(Request::Start(Target::All)));
+        let end = self.now.after(long);
+        while self.now < end {
+            let next = self.agenda.first_key_value().map(|((at, _), _)| *at);
+            let due = self.machine.next_deadline();
+            let full = self.services.values().filter_map(Service::full_at).min();
+            let first = [next, due, full].into_iter().flatten().min();
+            self.now = first
+                .expect("there is always a probe to come")
+                .max(self.now);
+            if full.is_some_and(|full| full <= self.now) {
+                self.kernel();
+            } else if next.is_some_and(|at| at <= self.now) {
+                let (_, event) = self.agenda.pop_first().expect("it was looked at");
+                self.tell(event);
+            } else if due.is_some_and(|due| due <= self.now) {
+                self.tell(Event::Deadline);
+            }
+        }
+    }
+
+    fn later(&mut self, after: Duration, event: Event) {
+        self.count += 1;
+        self.agenda
+            .insert((self.now.after(after), self.count), event);
+    }
+
+    fn tell(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            for effect in self.machine.handle(event, self.now) {
+                events.extend(self.carry_out(effect));
+            }
+        }
+    }
+
+    /// Kills who is over the limit.
+    fn kernel(&mut self) {
+        let mut killed = Vec::new();
+        for service in self.services.values_mut() {
+            if service.full_at().is_some_and(|full| full <= self.now)
+                && let Some(life) = service.life.take()
+            {
+                service.kills += 1;
+                killed.push(life.instance);
+            }
+        }
+        for instance in killed {
+            self.tell(Event::Exited {
+                instance,
+                exit: Exit::OutOfMemory,
+            });
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::Launch(instance) => {
+                let service = self.services.get_mut(&instance.service)?;
+                service.life = Some(Life {
+                    instance: instance.clone(),
+                    since: self.now,
+                    cpu: Duration::ZERO,
+                    measured: self.now,
+                });
+                Some(Event::Launched(instance))
+            }
+            Effect::Probe { instance, phase } => {
+                let takes = match phase {
+                    Phase::Readiness => SECOND * 20,
+                    Phase::Liveness => SECOND / 10,
+                };
+                let verdict = Verdict::Pass;
+                self.later(
+                    takes,
+                    Event::Probed {
+                        instance,
+                        phase,
+                        verdict,
+                    },
+                );
+                None
+            }
+            Effect::Measure(instance) => Some(self.measure(instance)),
+            Effect::StopStep { instance, step: 0 } => {
+                self.later(SECOND * 15, Event::StopStepDone { instance, step: 0 });
+                None
+            }
+            Effect::StopStep { instance, .. } => {
+                let service = self.services.get_mut(&instance.service)?;
+                service.life.take().map(|_| Event::Exited {
+                    instance,
+                    exit: Exit::Clean,
+                })
+            }
+            Effect::KillAll(instance) => Some(Event::Emptied(instance)),
+            Effect::Changed(change) => {
+                self.changed(change);
+                None
+            }
+            Effect::PostStart(_) | Effect::ShutdownComplete => None,
+        }
+    }
+
+    fn measure(&mut self, instance: Instance) -> Event {
+        let now = self.now;
+        let minute = u16::try_from(now.0.as_secs() / 60 % (24 * 60)).expect("less than a day");
+        let at_night = !(7 * 60..23 * 60).contains(&minute);
+        let dice = &mut self.dice;
+        let service = self.services.get_mut(&instance.service).expect("it is one");
+        let noise = roll(dice, 2 * service.noise + 1) * MILLI;
+        // By day there is always something, and now and then at night.
+        let busy = service.always_busy || !at_night || roll(dice, 10) == 0;
+        let usage = service.life.as_mut().map(|life| {
+            let time = now.since(life.measured);
+            life.cpu += if busy { time / 5 } else { time / 200 };
+            life.measured = now;
+            let held = service.memory.held(now.since(life.since), now) + noise;
+            Usage {
+                held: held.saturating_sub(service.noise * MILLI).min(LIMIT),
+                cpu: life.cpu,
+                ..Usage::default()
+            }
+        });
+        Event::Measured {
+            instance,
+            usage,
+            minute,
+        }
+    }
+
+    fn changed(&mut self, change: Change) {
+        let name = change.instance.service;
+        match (change.from, change.to, change.reason) {
+            (StateName::Ready, _, Reason::Leaks(leak)) => {
+                for other in &self.away {
+                    assert!(
+                        leak.chance == Chance::Last && !related(&self.machine, &name, other),
+                        "{name} and {other} are away at the same time"
+                    );
+                }
+                let service = self.services.get_mut(&name).expect("it is one");
+                service.restarts.push((self.now, leak));
+                self.away.insert(name);
+            }
+            (_, StateName::Ready | StateName::BackingOff, _) => {
+                self.away.remove(&name);
+            }
+            _ => {}
+        }
+    }
+
+    fn check(&self) {
+        for (name, service) in &self.services {
+            let restarts = service.restarts.len();
+            match service.memory {
+                Memory::Steady { .. } => assert_eq!(restarts, 0, "{name} does not leak"),
+                Memory::Fills { .. } => {
+                    assert!(restarts <= 8, "{name} was restarted {restarts} times");
+                    let disturbs = |(_, leak): &(Time, Leak)| leak.chance == Chance::Last;
+                    assert!(
+                        !service.restarts.iter().any(disturbs),
+                        "{name} was restarted while it worked"
+                    );
+                }
+                Memory::Leaks { .. } | Memory::Steps { .. } => self.check_leak(name, service),
+            }
+        }
+    }
+
+    fn check_leak(&self, name: &ServiceName, service: &Service) {
+        let lasts = service.memory.lasts().expect("it leaks");
+        let slow = lasts >= YOUNGEST * 9;
+        assert!(
+            service.kills <= u32::from(!slow),
+            "{name} was killed {} times",
+            service.kills
+        );
+        let policy = self
+            .machine
+            .spec(name)
+            .and_then(|spec| spec.recycle.as_ref());
+        let at = policy.expect("all are watched").at;
+        for (when, leak) in &service.restarts {
+            let hour = when.0.as_secs() / 3600 % 24;
+            match leak.chance {
+                Chance::Idle => assert!(!service.always_busy, "{name} was never idle"),
+                Chance::Hour => assert!(at.is_some() && hour == 4, "{name} at {hour}"),
+                // Whoever lasts for more than a day meets the hour that is set.
+                Chance::Last => assert!(
+                    at.is_none() || lasts < HOUR * 30,
+                    "{name} was restarted at the last moment"
+                ),
+            }
+        }
+        assert!(
+            !service.restarts.is_empty() || lasts > HOUR * 24,
+            "{name} was never restarted"
+        );
+    }
+}
+
+fn related(machine: &Machine, one: &ServiceName, other: &ServiceName) -> bool {
+    let needs = |a: &ServiceName, b| {
+        machine
+            .spec(a)
+            .is_some_and(|spec| spec.requires.contains(b))
+    };
+    needs(one, other) || needs(other, one)
+}
+
+fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
+    let name = |n| ServiceName::new(&format!("s{n}")).expect("it follows the grammar");
+    let probe = || Probe::Tcp("127.0.0.1:1".into());
+    let command = || Command {
+        program: PathBuf::from("/bin/true"),
+        args: Vec::new(),
+        env: BTreeMap::new(),
+        cwd: PathBuf::from("/"),
+    };
+    ServiceSpec {
+        name: name(n),
+        command: command(),
+        requires: (0..n).filter(|_| roll(dice, 2) == 0).map(name).collect(),
+        restart_with_requirements: false,
+        startup: Startup {
+            deadline: MINUTE,
+            readiness: Some(probe()),
+            listens: None,
+            every: SECOND,
+            timeout: SECOND * 30,
+            post_start: None,
+        },
+        liveness: (roll(dice, 2) == 0).then(|| Liveness {
+            probe: probe(),
+            every: SECOND * 45,
+            timeout: SECOND,
+            failures: 2,
+            restart_after: None,
+        }),
+        restart: RestartPolicy {
+            mode: RestartMode::Always,
+            base: SECOND,
+            cap: MINUTE,
+            burst: 10,
+            stable: MINUTE * 2,
+        },
+        stop: vec![
+            StopStep::Run {
+                command: command(),
+                timeout: SECOND * 35,
+            },
+            StopStep::Signal {
+                signal: 15,
+                timeout: SECOND * 45,
+            },
+        ],
+        limits: Limits {
+            memory_max: Some(LIMIT),
+            ..Limits::default()
+        },
+        recycle: Some(RecyclePolicy {
+            every: MINUTE,
+            youngest: YOUNGEST,
+            at: (roll(dice, 2) == 0).then_some(FOUR),
+        }),
+    }
+}
