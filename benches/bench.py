@@ -1,5 +1,6 @@
 """What every benchmark has: programs, folders, and how services say that they run."""
 
+import collections
 import os
 import pathlib
 import select
@@ -8,15 +9,30 @@ import subprocess
 import tempfile
 import time
 
+import gateway
 import peers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+WRK = ["wrk", "libluajit-5.1-2", "libluajit-5.1-common"]
+
+# How much of each: restarts, numbers of services, seconds of rest, bytes of log, restarts in the
+# guest, pairs of the stack and rounds of throughput, seconds of mixed load and at each point.
+Options = collections.namedtuple(
+    "Options", "quick kills counts rest_seconds log_bytes guest_kills guest_counts rounds seconds point_seconds")
+FULL = Options(False, 300, [1, 10, 100, 1000], 10, 100_000_000, 100, [1, 10, 100], 3, 600, 10)
+QUICK = Options(True, 3, [1, 10], 0.5, 1_000_000, 3, [1, 10], 1, 5, 4)
+
+
+class Unavailable(Exception):
+    """What a benchmark needs is not to be had here."""
 
 
 class Bench:
     """One run. Its folder is gone with it."""
 
-    def __init__(self):
+    def __init__(self, options):
+        self.options = options
+        self.source = ROOT / "benches"
         self.target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
         self.supervise = self.target / "release/examples/supervise"
         self.gateway = self.target / "release/ai-gateway"
@@ -24,6 +40,9 @@ class Bench:
         self.nobody = self.target / "bench/nobody"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
         self.peers = None
+        self.wrk = self.target / "bench/wrk/root"
+        self.ours = None
+        self.stacks = []
         self.supervisors = []
         self.env = {"PATH": os.environ["PATH"]}
 
@@ -33,9 +52,27 @@ class Bench:
              "--example", "supervise"], cwd=ROOT, check=True)
         self.service.parent.mkdir(parents=True, exist_ok=True)
         for program in (self.service, self.nobody):
-            source = ROOT / f"benches/{program.name}.c"
-            subprocess.run(["cc", "-O2", "-static", "-Wall", "-o", program, source], check=True)
+            self.compile(program.name)
         self.peers = peers.fetch(self.target / "bench/peers")
+
+    def compile(self, name):
+        program = self.target / "bench" / name
+        subprocess.run(["cc", "-O2", "-static", "-Wall", "-o", program, self.source / f"{name}.c"], check=True)
+
+    def fetch_wrk(self):
+        peers.fetch(self.wrk.parent, WRK)
+
+    def gateway_of_run(self):
+        """One for all parts of a run."""
+        if self.ours is None:
+            self.ours = self.keep(gateway.Gateway(self))
+            self.ours.prepare()
+        return self.ours
+
+    def keep(self, stack):
+        """Remembers to end it."""
+        self.stacks.append(stack)
+        return stack
 
     def supervisor(self, kind):
         """One of `peers`, with a line of its own on which its services speak."""
@@ -47,8 +84,8 @@ class Bench:
         return supervisor
 
     def clean(self):
-        for supervisor in self.supervisors:
-            supervisor.kill()
+        for one in self.supervisors + self.stacks:
+            one.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

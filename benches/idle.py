@@ -5,33 +5,38 @@ import time
 import peers
 import process
 
-COUNTS = [1, 10, 100, 1000]
-REST_SECONDS = 10
-SUPERVISORD_MAX = 100  # it reads and closes its way through every descriptor at each launch
 
 
 def run(bench):
-    for count in COUNTS:
+    counts = bench.options.counts
+    pss = {}
+    for count in counts:
         for kind in peers.ALL:
-            if kind is not peers.Supervisord or count <= SUPERVISORD_MAX:
-                yield from one(bench, kind, count)
+            for row in one(bench, kind, count, bench.options.rest_seconds):
+                if row[0].endswith(": PSS"):
+                    pss[kind.name, count] = row[2]
+                yield row
+    fewest, most = counts[0], counts[-1]
+    for kind in peers.ALL:
+        more = pss[kind.name, most] - pss[kind.name, fewest]
+        yield "PSS of each further service", kind.name, more * 1e3 / (most - fewest), "kB"
 
 
-def one(bench, kind, count):
+def one(bench, kind, count, rest_seconds):
     supervisor = bench.supervisor(kind)
     began = time.monotonic_ns()
     supervisor.start(count)
     last = max(moment for _, moment in supervisor.line.several(count))
     time.sleep(1)
     pids = supervisor.processes()
-    pss, switches, cpu = process.rest(pids, REST_SECONDS)
+    pss, switches, cpu = process.rest(pids, rest_seconds)
     asked = time.monotonic_ns()
     supervisor.stop()
     stopped = time.monotonic_ns()
     of = f"{count:,} services" if count > 1 else "1 service"
     yield f"{of}: PSS", kind.name, pss / 1e6, "MB"
-    yield f"{of}: wake-ups in {REST_SECONDS} s of rest", kind.name, switches, ""
-    yield f"{of}: CPU in {REST_SECONDS} s of rest", kind.name, cpu * 1e3, "ms"
+    yield f"{of}: wake-ups in {rest_seconds} s of rest", kind.name, switches, ""
+    yield f"{of}: CPU in {rest_seconds} s of rest", kind.name, cpu * 1e3, "ms"
     if count >= 100:
         yield f"{of}: start → the last one runs", kind.name, (last - began) / 1e9, "s"
         yield f"{of}: stop → all gone", kind.name, (stopped - asked) / 1e9, "s"

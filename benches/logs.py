@@ -15,8 +15,6 @@ import time
 import peers
 import process
 
-BYTES = 100_000_000
-
 
 class OursToJournal(peers.Ours):
     """As a unit of systemd, with a journal that reads and forgets."""
@@ -46,7 +44,7 @@ def run(bench):
 
 
 def one(bench, kind):
-    bench.env["BENCH_BYTES"] = str(BYTES)
+    bench.env["BENCH_BYTES"] = str(bench.options.log_bytes)
     supervisor = bench.supervisor(kind)
     supervisor.start(1, logged=True)
     (service, _), = supervisor.line.several(1)

@@ -18,13 +18,13 @@ PACKAGES = [
 LOG_BYTES = 8 << 20  # each rotates its logs at the size at which ours does
 
 
-def fetch(folder):
-    """Downloads and unpacks the peers, unless that was done before."""
+def fetch(folder, packages=PACKAGES):
+    """Downloads and unpacks them, unless that was done before."""
     root = folder / "root"
     if not root.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        subprocess.run(["apt-get", "-o", "APT::Sandbox::User=root", "download", "-qq", *PACKAGES], cwd=folder, check=True)
+        subprocess.run(["apt-get", "-o", "APT::Sandbox::User=root", "download", "-qq", *packages], cwd=folder, check=True)
         for package in folder.glob("*.deb"):
             subprocess.run(["dpkg", "-x", package, folder / "unpacked"], check=True)
         (folder / "unpacked").rename(root)

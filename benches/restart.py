@@ -12,7 +12,6 @@ import time
 import peers
 from bench import percentile
 
-ROUNDS = 300
 SLOW_ROUNDS = 10
 # runsv and s6-supervise hold back a service that has run for less than a second: theirs run for
 # longer. With so many of them, that takes no time of ours.
@@ -40,7 +39,7 @@ def run(bench):
         trees.append((supervisor, collections.deque(supervisor.line.several(SERVICES[kind.name]))))
     times = {supervisor.name: [] for supervisor, _ in trees}
     # In turns, so that whatever else the machine does falls on all of them.
-    for turn in range(ROUNDS):
+    for turn in range(bench.options.kills):
         for supervisor, running in trees:
             if turn < SLOW_ROUNDS or not supervisor.slow:
                 times[supervisor.name].append(kill_one(supervisor, running))

@@ -1,6 +1,8 @@
 """Results as tables for people."""
 
 OURS = "ai-gateway"
+STOCK = "stock"
+BUNDLE = "the bundle's settings"
 
 
 def figure(value, unit):
@@ -35,16 +37,27 @@ def render(title, rows):
 
 
 INTRODUCTION = """# Benchmarks
-`benches/run --write` writes this page. Each figure stands beside its peers' from the same run; in
-brackets, how many times ours a peer's is. All supervisors run the same small service, runit and s6
-without even a shell before it.
+`benches/run --write` writes this page, and `docs/benchmarks.json` for machines; with names, the
+tables of those and nothing else. Each figure stands beside its peers' from the same run; in brackets,
+how many times ours a peer's is. All supervisors run the same small service, runit and s6 without
+even a shell before it.
+
 """
 
 
-def write(path, found, parts):
-    machine = found["machine"]
-    facts = (f"{machine['date']}, {machine['processors']}, {machine['memory']}, "
-             f"Linux {machine['kernel']}; load before the run: {machine['load_before']:.1f}\n")
-    tables = ["## " + render(parts[name].__doc__, rows) for name, rows in found["benchmarks"].items()]
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("\n".join([INTRODUCTION + facts, *tables]))
+def page(results):
+    """The whole page, from everything that was measured so far."""
+    lines = ["## Targets", "", "| target | measured | |", "|---|---|---|"]
+    for target in results["targets"]:
+        lines.append(f"| {target['target']} | {target['measured']} | {target['verdict']} |")
+    tables = ["\n".join(lines) + "\n"]
+    for part in results["parts"].values():
+        text = render(part["about"], part["rows"])
+        head, _, rest = text.partition("\n")
+        tables.append(f"## {head}\n{facts(part['machine'])}\n\n{rest}")
+    return INTRODUCTION + "\n".join(tables)
+
+
+def facts(machine):
+    return (f"*{machine['date']}, {machine['processors']}, {machine['memory']}, "
+            f"Linux {machine['kernel']}; load before: {machine['load_before']:.1f}*")

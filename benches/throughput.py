@@ -1,0 +1,83 @@
+"""Chats through nginx and LiteLLM: how many, how fast, and what each costs.
+
+With a model that has its answer already, and a virtual key that is looked up in the database, by wrk
+on the same processors, with one thread. Stock and the bundle's settings as in benches/stock.py; the
+bundle's are stock's with --detailed_debug. All three are up; they are asked in turns.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+
+import gateway
+import stock
+from table import BUNDLE
+
+CONNECTIONS = [1, 8, 64]
+WARM_UP_SECONDS = 3
+FIGURES = [("requests/s", "", lambda one: one["rate"]), ("p50", "ms", lambda one: one["p50"]),
+           ("p99", "ms", lambda one: one["p99"]), ("failed", "", lambda one: one["failed"]),
+           ("CPU of LiteLLM and engine a request", "ms", lambda one: one["cpu"])]
+
+
+def run(bench):
+    ours = bench.gateway_of_run()
+    stacks = [ours, bench.keep(stock.Stock(bench, ours, webui=False)),
+              bench.keep(stock.Stock(bench, ours, BUNDLE, ["--detailed_debug"], webui=False))]
+    bench.fetch_wrk()
+    try:
+        for stack in stacks:
+            stack.start()
+        key = ours.secret("open-webui-virtual-key")
+        for stack in stacks:
+            ask(bench, stack, key, 8, "false", WARM_UP_SECONDS)
+        points = [(count, stream) for stream in ("false", "true") for count in CONNECTIONS]
+        found = {(point, stack.name): [] for point in points for stack in stacks}
+        pss = {stack.name: [gateway.memory(stack)] for stack in stacks}
+        for _ in range(bench.options.rounds):
+            for count, stream in points:
+                for stack in stacks:
+                    one = ask(bench, stack, key, count, stream, bench.options.point_seconds)
+                    found[(count, stream), stack.name].append(one)
+        for stack in stacks:
+            pss[stack.name].append(gateway.memory(stack))
+    finally:
+        for stack in stacks:
+            stack.kill()
+    for (count, stream) in points:
+        for figure, unit, of in FIGURES:
+            for stack in stacks:
+                value = statistics.median(of(one) for one in found[(count, stream), stack.name])
+                yield f"{label(count, stream)}: {figure}", stack.name, value, unit
+    for stack in stacks:
+        for when, parts in zip(("before", "after"), pss[stack.name]):
+            value = parts["litellm"] + parts["engine"]
+            yield f"PSS of LiteLLM and engine {when} it all", stack.name, value, "MB"
+
+
+def label(count, stream):
+    many = f"{count} connections" if count > 1 else "1 connection"
+    return many + (", streamed" if stream == "true" else "")
+
+
+def ask(bench, stack, key, connections, stream, seconds):
+    env = {"PATH": os.environ["PATH"], "BENCH_KEY": key, "BENCH_STREAM": stream,
+           "LD_LIBRARY_PATH": str(bench.wrk / "usr/lib/x86_64-linux-gnu")}
+    before = cpu(stack)
+    said = subprocess.run(
+        [bench.wrk / "usr/bin/wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "60s",
+         "-s", bench.source / "wrk.lua", f"{stack.api}/chat/completions"],
+        env=env, check=True, text=True, stdout=subprocess.PIPE).stdout
+    one = json.loads(said.splitlines()[-1])
+    if not one["requests"]:
+        # No answer yet to any: it takes at least as long as we have waited.
+        one.update(failed=connections, p50=seconds * 1e3, p99=seconds * 1e3)
+    one["rate"] = max(0, one["requests"] - one["failed"]) / one["seconds"]
+    # What else the machine does slows a chat down, but hardly makes it cost more.
+    one["cpu"] = (cpu(stack) - before) / max(1, one["requests"]) * 1e3
+    return one
+
+
+def cpu(stack):
+    return gateway.cpu(stack, ("litellm", "engine"))
