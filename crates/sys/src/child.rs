@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::ffi::{CStr, c_char};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
 use nix::errno::Errno;
@@ -25,10 +25,11 @@ pub(crate) struct Prepared<'a> {
     pub(crate) argv: Vec<*const c_char>,
     pub(crate) envp: Vec<*const c_char>,
     pub(crate) cwd: Option<&'a CStr>,
-    /// All above 2, so that putting one in its place never overwrites another.
-    pub(crate) stdio: [OwnedFd; 3],
-    /// Where a failure is told; closed by a successful exec.
-    pub(crate) report: OwnedFd,
+    /// Standard input, output and error, and where a failure is told, which a successful exec
+    /// closes. All above 2, so that putting one in its place never overwrites another.
+    pub(crate) descriptors: [BorrowedFd<'a>; 4],
+    /// The number above those.
+    pub(crate) above: u32,
     pub(crate) group: Group,
     pub(crate) open_files: Option<(u64, u64)>,
     pub(crate) no_new_privs: bool,
@@ -43,15 +44,18 @@ pub(crate) fn run(prepared: &Prepared<'_>) -> ! {
     let Err((step, errno)) = become_program(prepared);
     let [a, b, c, d] = (errno as i32).to_ne_bytes();
     // One write of a few bytes to a pipe is whole or not at all; if it fails nobody is listening.
-    let _told = unistd::write(&prepared.report, &[step as u8, a, b, c, d]);
+    let [.., report] = prepared.descriptors;
+    let _told = unistd::write(report, &[step as u8, a, b, c, d]);
     // SAFETY: ends this process at once, without the exit handlers of the memory that it shares.
     unsafe { libc::_exit(127) }
 }
 
 fn become_program(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
+    part_descriptors(prepared.above).map_err(|errno| (Step::PartFiles, errno))?;
     reset_signals().map_err(|errno| (Step::Signals, errno))?;
     enter_group(prepared.group).map_err(|errno| (Step::Group, errno))?;
-    place_stdio(&prepared.stdio).map_err(|errno| (Step::Stdio, errno))?;
+    let [stdio @ .., _report] = prepared.descriptors;
+    place_stdio(stdio).map_err(|errno| (Step::Stdio, errno))?;
     if let Some(cwd) = prepared.cwd {
         unistd::chdir(cwd).map_err(|errno| (Step::Chdir, errno))?;
     }
@@ -67,6 +71,15 @@ fn become_program(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
     }
     close_rest().map_err(|errno| (Step::CloseFiles, errno))?;
     exec(prepared)
+}
+
+/// Ends the sharing of the parent's descriptors, which must be as they were when this fails: nothing
+/// may be placed or marked before. Of the others only those below `above` come along, and go at exec.
+fn part_descriptors(above: u32) -> Result<(), Errno> {
+    let flags = libc::CLOSE_RANGE_UNSHARE;
+    // SAFETY: the call takes integers. It closes in a table of our own, which it makes first.
+    let parted = unsafe { libc::syscall(libc::SYS_close_range, above, u32::MAX, flags) };
+    Errno::result(parted).map(drop)
 }
 
 /// An ignored signal stays ignored across exec, and Rust ignores SIGPIPE: put all back.
@@ -98,7 +111,7 @@ fn enter_group(group: Group) -> Result<(), Errno> {
     }
 }
 
-fn place_stdio([stdin, stdout, stderr]: &[OwnedFd; 3]) -> Result<(), Errno> {
+fn place_stdio([stdin, stdout, stderr]: [BorrowedFd<'_>; 3]) -> Result<(), Errno> {
     unistd::dup2_stdin(stdin)?;
     unistd::dup2_stdout(stdout)?;
     unistd::dup2_stderr(stderr)
@@ -133,9 +146,6 @@ fn exec(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
 impl Prepared<'_> {
     /// Whether no descriptor stands where standard input, output or error will be put.
     pub(crate) fn is_clear_of_stdio(&self) -> bool {
-        self.stdio
-            .iter()
-            .chain([&self.report])
-            .all(|fd| fd.as_raw_fd() > 2)
+        self.descriptors.iter().all(|fd| fd.as_raw_fd() > 2)
     }
 }

@@ -23,7 +23,8 @@ const STACK: usize = 64 << 10;
 pub(crate) fn clone3(mut args: clone_args, prepared: &Prepared<'_>) -> io::Result<i64> {
     // Of 16 bytes each, which is how both kinds of processor want a stack to be aligned.
     let mut stack = vec![0_u128; STACK / size_of::<u128>()];
-    let shared = libc::CLONE_VM | libc::CLONE_VFORK;
+    // The descriptors are shared until the child's first call: see `slots`.
+    let shared = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES;
     args.flags |= u64::from(shared.cast_unsigned());
     args.stack = stack.as_mut_ptr().expose_provenance() as u64;
     args.stack_size = STACK as u64;

@@ -13,5 +13,6 @@ pub mod localtime;
 pub mod pidfd;
 pub mod proc;
 pub mod readiness;
+mod slots;
 pub mod spawn;
 pub mod subreaper;

@@ -10,13 +10,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::{fmt, ptr};
 
 use libc::{c_int, pid_t};
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::OFlag;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{getpid, pipe2};
 
 use crate::child::Prepared;
 use crate::clone::clone3;
 use crate::pidfd::PidFd;
+use crate::slots::Filled;
 
 /// What to launch and how. No search in PATH and no inherited environment: all is said.
 #[derive(Debug)]
@@ -73,6 +74,8 @@ pub enum Step {
     Clone,
     /// Hearing from the child.
     Report,
+    /// Getting a table of descriptors of its own.
+    PartFiles,
     /// Signal mask and dispositions.
     Signals,
     /// Process group or session.
@@ -94,7 +97,8 @@ pub enum Step {
 }
 
 impl Step {
-    const OF_CHILD: [Self; 9] = [
+    const OF_CHILD: [Self; 10] = [
+        Self::PartFiles,
         Self::Signals,
         Self::Group,
         Self::Stdio,
@@ -113,6 +117,7 @@ impl fmt::Display for Step {
             Self::Prepare => "prepare descriptors",
             Self::Clone => "clone",
             Self::Report => "hear from the child",
+            Self::PartFiles => "get file descriptors of its own",
             Self::Signals => "reset signals",
             Self::Group => "enter the process group",
             Self::Stdio => "place standard input, output and error",
@@ -149,10 +154,10 @@ impl Launch<'_> {
     /// Says which step failed, in us or in the child, and what the kernel said.
     pub fn spawn(&self) -> Result<Spawned, SpawnError> {
         let failed = |step| move |source| self.error(step, source);
-        let (hear, prepared) = self.prepare().map_err(failed(Step::Prepare))?;
-        let spawned = clone(&prepared, self.cgroup).map_err(failed(Step::Clone))?;
+        let (hear, filled) = self.descriptors().map_err(failed(Step::Prepare))?;
+        let spawned = clone(&self.prepared(&filled), self.cgroup).map_err(failed(Step::Clone))?;
         // Ours must go, or the pipe would never end.
-        drop(prepared);
+        drop(filled);
         match read_report(hear).map_err(failed(Step::Report))? {
             None => Ok(spawned),
             Some((step, source)) => {
@@ -171,20 +176,21 @@ impl Launch<'_> {
         }
     }
 
-    fn prepare(&self) -> io::Result<(OwnedFd, Prepared<'_>)> {
+    /// Where to hear of a failure, and what the child gets.
+    fn descriptors(&self) -> io::Result<(OwnedFd, Filled)> {
         let (hear, report) = pipe2(OFlag::O_CLOEXEC)?;
         let [stdin, stdout, stderr] = self.stdio;
+        Ok((hear, Filled::with([stdin, stdout, stderr, report.as_fd()])?))
+    }
+
+    fn prepared<'a>(&'a self, filled: &'a Filled) -> Prepared<'a> {
         let prepared = Prepared {
             program: &self.program,
             argv: pointers(&self.argv),
             envp: pointers(&self.env),
             cwd: self.cwd.as_deref(),
-            stdio: [
-                above_stdio(stdin)?,
-                above_stdio(stdout)?,
-                above_stdio(stderr)?,
-            ],
-            report: above_stdio(report.as_fd())?,
+            descriptors: filled.descriptors(),
+            above: filled.above(),
             group: self.group,
             open_files: self.open_files,
             no_new_privs: self.no_new_privs,
@@ -192,7 +198,7 @@ impl Launch<'_> {
             parent: getpid(),
         };
         debug_assert!(prepared.is_clear_of_stdio());
-        Ok((hear, prepared))
+        prepared
     }
 }
 
@@ -202,13 +208,6 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
         .map(|string| CStr::as_ptr(string))
         .chain([ptr::null()])
         .collect()
-}
-
-/// A copy with a number above 2, closed by exec.
-fn above_stdio(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    let copy = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(3))?;
-    // SAFETY: the kernel has just made this descriptor for us and nobody else knows it.
-    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
 fn clone(prepared: &Prepared<'_>, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Spawned> {

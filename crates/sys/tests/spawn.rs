@@ -213,3 +213,43 @@ fn signals_privileges_and_limits_are_set() {
     // Rust ignores SIGPIPE; the program must not inherit that.
     assert_eq!(field("SigIgn:"), "0000000000000000");
 }
+
+#[test]
+fn what_a_child_does_to_its_descriptors_is_not_seen_here() {
+    let null = null();
+    let (read, write) = nix::unistd::pipe().unwrap();
+    let mut launch = shell(&null, "exec <&- >&- 2>&-; exit 0");
+    launch.stdio = [read.as_fd(), write.as_fd(), write.as_fd()];
+    let ours = || {
+        let link = |fd: &dyn std::os::fd::AsRawFd| {
+            std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap()
+        };
+        [
+            link(&std::io::stdin()),
+            link(&std::io::stdout()),
+            link(&std::io::stderr()),
+            link(&read),
+            link(&write),
+        ]
+    };
+    let before = ours();
+    let spawned = launch.spawn().unwrap();
+    assert_eq!(until_ended(&spawned.pidfd), Exit::Code(0));
+    launch.program = c("/nonexistent/program");
+    launch.spawn().unwrap_err();
+    assert_eq!(ours(), before);
+}
+
+#[test]
+fn nobody_here_keeps_what_a_child_writes_to() {
+    let null = null();
+    let (read, write) = nix::unistd::pipe().unwrap();
+    let mut launch = shell(&null, "exit 0");
+    launch.stdio[1] = write.as_fd();
+    let spawned = launch.spawn().unwrap();
+    assert_eq!(until_ended(&spawned.pidfd), Exit::Code(0));
+    drop(write);
+    // Would wait for ever if a copy were left.
+    let mut rest = [0];
+    assert_eq!(nix::unistd::read(&read, &mut rest), Ok(0));
+}
