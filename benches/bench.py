@@ -34,11 +34,17 @@ class Bench:
         self.options = options
         self.source = ROOT / "benches"
         self.target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-        self.supervise = self.target / "release/examples/supervise"
-        self.gateway = self.target / "release/ai-gateway"
+        # Quick is what ./test does, which has built this already.
+        self.release = not options.quick
+        built = self.target / ("release" if self.release else "debug")
+        self.supervise = built / "examples/supervise"
+        self.gateway = built / "ai-gateway"
         self.service = self.target / "bench/service"
         self.nobody = self.target / "bench/nobody"
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
+        # Supervisors' files in memory: what a disk is doing is not what is to be measured.
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.supervisors_folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=memory))
         self.peers = None
         self.wrk = self.target / "bench/wrk/root"
         self.ours = None
@@ -48,7 +54,7 @@ class Bench:
 
     def build(self):
         subprocess.run(
-            ["cargo", "build", "--release", "--locked", "-q", "--bin", "ai-gateway",
+            ["cargo", "build", *["--release"][:self.release], "--locked", "-q", "--bin", "ai-gateway",
              "--example", "supervise"], cwd=ROOT, check=True)
         self.service.parent.mkdir(parents=True, exist_ok=True)
         for program in (self.service, self.nobody):
@@ -76,7 +82,7 @@ class Bench:
 
     def supervisor(self, kind):
         """One of `peers`, with a line of its own on which its services speak."""
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="peer-", dir=self.folder))
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="peer-", dir=self.supervisors_folder))
         supervisor = kind(self, folder / "home")
         supervisor.line = Line(folder / "fifo")
         self.env["BENCH_FIFO"] = str(folder / "fifo")
@@ -86,7 +92,8 @@ class Bench:
     def clean(self):
         for one in self.supervisors + self.stacks:
             one.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in (self.folder, self.supervisors_folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class Line:

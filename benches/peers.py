@@ -24,11 +24,20 @@ def fetch(folder, packages=PACKAGES):
     if not root.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        subprocess.run(["apt-get", "-o", "APT::Sandbox::User=root", "download", "-qq", *packages], cwd=folder, check=True)
+        download(folder, packages)
         for package in folder.glob("*.deb"):
             subprocess.run(["dpkg", "-x", package, folder / "unpacked"], check=True)
         (folder / "unpacked").rename(root)
     return root
+
+
+def download(folder, packages):
+    command = ["apt-get", "-o", "APT::Sandbox::User=root", "download", "-qq", *packages]
+    if subprocess.run(command, cwd=folder, stderr=subprocess.DEVNULL).returncode:
+        # Its lists may name versions that are there no more, and only root may renew them.
+        if os.geteuid() == 0:
+            subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(command, cwd=folder, check=True)
 
 
 class Supervisor:

@@ -44,7 +44,8 @@ def times(limit, part, what, who):
 def worst(kind, who, least=None, most=None):
     """At every point ours is at least, or at most, so many times theirs."""
     def judge(results):
-        ratios = [(of[OURS] / of[who], point) for point, of in results.points(kind)]
+        ratios = [(of[OURS] / of[who] if of[who] else float("inf"), point)
+                  for point, of in results.points(kind)]
         if not ratios:
             raise KeyError(kind)
         ratio, point = min(ratios) if least else max(ratios)
