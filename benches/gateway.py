@@ -75,8 +75,11 @@ class Gateway:
         self.home.mkdir()
         config = self.home / "gateway.toml"
         config.write_text(f'profile = "small"\n\n[listen]\nport = {port}\nadmin_port = {admin_port}\n')
-        cache = pathlib.Path("/var/cache/ai-gateway-test" if os.geteuid() == 0 else
-                             os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache/ai-gateway-test")
+        if os.geteuid() == 0:
+            cache = pathlib.Path("/var/cache/ai-gateway-test")
+        else:
+            own = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+            cache = pathlib.Path(own) / "ai-gateway-test"
         cache.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
             for path in (self.home, config, cache):

@@ -42,13 +42,19 @@ def boot(bench):
         shutil.copy(program, share)
     subprocess.run(["strip", share / "supervise"], check=True)
     counts = ",".join(map(str, bench.options.guest_counts))
-    done = subprocess.run(
+    guest = subprocess.Popen(
         [ROOT / "tests/guest/boot", "--share", share, bench.source / "guest.sh", counts,
          str(bench.options.guest_kills)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=SECONDS)
-    if done.returncode == 125:
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        said, _ = guest.communicate(timeout=SECONDS)
+    finally:
+        # It takes its machine with it.
+        guest.terminate()
+        guest.wait()
+    if guest.returncode == 125:
         raise Unavailable("no guest can be booted here; why is above")
-    lines = [line for line in done.stdout.splitlines() if line.startswith(("started ", "pss ", "killed "))]
-    if done.returncode or not lines:
-        raise SystemExit(f"the guest ended with {done.returncode}:\n{done.stdout[-3000:]}")
+    lines = [line for line in said.splitlines() if line.startswith(("started ", "pss ", "killed "))]
+    if guest.returncode or not lines:
+        raise SystemExit(f"the guest ended with {guest.returncode}:\n{said[-3000:]}")
     return lines

@@ -1,7 +1,7 @@
 """The whole stack: memory and time to ready, ours against the stock way.
 
 Chats are with a model that has its answer already, through nginx, with a virtual key. The supervisor
-is ours; the stock way has none. See benches/stock.py for what stock is.
+is ours; the stock way has none.
 """
 
 import statistics
@@ -12,6 +12,9 @@ import gateway
 import process
 import stock
 from gateway import PARTS
+
+NOTE = "\nThe stock way is the same four programs, as their own documentation starts them:\n" \
+    + stock.__doc__.partition("\n")[2]
 
 SETTLE_SECONDS = 5
 REST_SECONDS = 10

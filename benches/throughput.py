@@ -1,8 +1,9 @@
 """Chats through nginx and LiteLLM: how many, how fast, and what each costs.
 
 With a model that has its answer already, and a virtual key that is looked up in the database, by wrk
-on the same processors, with one thread. Stock and the bundle's settings as in benches/stock.py; the
-bundle's are stock's with --detailed_debug. All three are up; they are asked in turns.
+on the same processors, with one thread. Stock is the one above, without Open WebUI; the bundle's
+settings are stock's with `--detailed_debug`. All three are up and are asked in turns, so they share
+pages of the same programs, which makes each a little smaller than it is alone.
 """
 
 import json
