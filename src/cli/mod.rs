@@ -1,6 +1,7 @@
 //! The command line: one file per verb, one place for the exit code and for what goes wrong.
 
 mod ask;
+mod blame;
 mod budget;
 mod completions;
 mod config;
@@ -75,6 +76,7 @@ enum Verb {
     Status(status::Args),
     Logs(logs::Args),
     Why(why::Args),
+    Blame(blame::Args),
     Doctor(doctor::Args),
     Ask(ask::Args),
     Key(key::Args),
@@ -127,6 +129,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Status(args) => status::run(args, &context()?),
         Verb::Logs(args) => logs::run(args, &context()?),
         Verb::Why(args) => why::run(args, &context()?),
+        Verb::Blame(args) => blame::run(args, &context()?),
         Verb::Doctor(args) => doctor::run(args, &context()?),
         Verb::Ask(args) => ask::run(args, &context()?),
         Verb::Key(args) => key::run(args, &context()?),

@@ -101,21 +101,26 @@ fn headline(status: &GatewayStatus, screen: Screen) -> Line {
 }
 
 /// A column: what is in it, and how dear it is when there is no room for all.
-struct Column {
-    title: &'static str,
-    right: bool,
-    /// The lowest goes first.
-    worth: u8,
-    cells: Vec<Line>,
+pub(super) struct Column {
+    /// Above it.
+    pub(super) title: &'static str,
+    /// Whether its cells end below each other.
+    pub(super) right: bool,
+    /// The lowest goes first; from 9 on it stays.
+    pub(super) worth: u8,
+    /// One a row.
+    pub(super) cells: Vec<Line>,
 }
 
 impl Column {
-    fn width(&self) -> usize {
+    /// Columns of the screen.
+    pub(super) fn width(&self) -> usize {
         let cells = self.cells.iter().map(Line::width).max().unwrap_or(0);
         cells.max(self.title.chars().count())
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
         self.cells.iter().all(|cell| cell.width() == 0)
     }
 }
@@ -168,7 +173,8 @@ fn table(
     rows(&columns, services.len())
 }
 
-fn drop_what_does_not_fit(columns: &mut Vec<Column>, width: usize) {
+/// Drops the cheapest until the rest fits.
+pub(super) fn drop_what_does_not_fit(columns: &mut Vec<Column>, width: usize) {
     loop {
         let needed: usize = columns.iter().map(|column| column.width() + 2).sum();
         let least = columns.iter().map(|column| column.worth).min();
@@ -181,7 +187,8 @@ fn drop_what_does_not_fit(columns: &mut Vec<Column>, width: usize) {
     }
 }
 
-fn rows(columns: &[Column], count: usize) -> Vec<Line> {
+/// A line of titles and one for each row.
+pub(super) fn rows(columns: &[Column], count: usize) -> Vec<Line> {
     let row = |cell: &dyn Fn(&Column) -> Line| {
         columns.iter().fold(Line::new(), |line, column| {
             let gap = if line.width() == 0 { "" } else { "  " };

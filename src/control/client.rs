@@ -115,7 +115,7 @@ impl Client {
     pub fn status(&mut self) -> Result<GatewayStatus, ClientError> {
         match self.ask(&Call::Status)? {
             Reply::Status(status) => Ok(*status),
-            Reply::Done(_) | Reply::Why(_) => Err(ClientError::Strange {
+            Reply::Done(_) | Reply::Why(_) | Reply::Blame(_) => Err(ClientError::Strange {
                 what: "not a status".into(),
             }),
         }

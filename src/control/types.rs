@@ -125,6 +125,41 @@ pub struct Moment {
     pub reason: String,
 }
 
+/// Where the time of a start went: for `blame`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blame {
+    /// When the start began, RFC 3339.
+    pub began: String,
+    /// The time since then, in microseconds.
+    pub now_usec: u64,
+    /// The services that took part in it.
+    pub services: BTreeMap<ServiceName, Start>,
+}
+
+/// How the start of one service went, in microseconds since the whole start began. None: it has
+/// not come to that, or there is no such step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// Its state now.
+    pub state: StateName,
+    /// What it requires.
+    pub requires: Vec<ServiceName>,
+    /// From here it waited for what it requires.
+    pub wanted_usec: Option<u64>,
+    /// The last of what it requires to become ready, if it waited for that.
+    pub waited_for: Option<ServiceName>,
+    /// It was launched.
+    pub launched_usec: Option<u64>,
+    /// Of a service in Python: its modules are imported.
+    pub imported_usec: Option<u64>,
+    /// Of a service in Python: its application has started.
+    pub started_usec: Option<u64>,
+    /// Its readiness probe passed.
+    pub answered_usec: Option<u64>,
+    /// Its post-start command was done, if it has one: it was ready.
+    pub ready_usec: Option<u64>,
+}
+
 /// What can be asked of the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -141,6 +176,8 @@ pub enum Call {
     Reload,
     /// The history of one service, answered at once.
     Why(ServiceName),
+    /// How the last start of everything went, or the newest one of a service; answered at once.
+    Blame(Option<ServiceName>),
 }
 
 /// What the daemon answers.
@@ -153,6 +190,8 @@ pub enum Reply {
     Done(Vec<String>),
     /// To [`Call::Why`].
     Why(Box<Why>),
+    /// To [`Call::Blame`].
+    Blame(Box<Blame>),
 }
 
 /// Why the daemon does not do what was asked.

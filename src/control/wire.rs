@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use supervise::spec::ServiceName;
 
-use super::types::{Call, GatewayStatus, Refusal, Reply, Why};
+use super::types::{Blame, Call, GatewayStatus, Refusal, Reply, Why};
 
 /// Our interface.
 pub const INTERFACE: &str = "io.aigateway.Control";
@@ -185,6 +185,7 @@ impl Request {
             Call::Restart(name) => ("Restart", service(name)),
             Call::Reload => ("Reload", json!({})),
             Call::Why(name) => ("Why", json!({ "service": name })),
+            Call::Blame(name) => ("Blame", service(name)),
         };
         Self::named(method, parameters)
     }
@@ -223,6 +224,7 @@ impl Request {
             (INTERFACE, "Start") => Asked::Call(Call::Start(parameters.service()?)),
             (INTERFACE, "Stop") => Asked::Call(Call::Stop(parameters.service()?)),
             (INTERFACE, "Restart") => Asked::Call(Call::Restart(parameters.service()?)),
+            (INTERFACE, "Blame") => Asked::Call(Call::Blame(parameters.service()?)),
             (INTERFACE, "Why") => Asked::Call(Call::Why(
                 parameters
                     .service()?
@@ -311,6 +313,7 @@ impl Response {
             Reply::Status(status) => json!({ "status": status }),
             Reply::Done(messages) => json!({ "messages": messages }),
             Reply::Why(why) => json!(why),
+            Reply::Blame(blame) => json!(blame),
         })
     }
 
@@ -331,6 +334,7 @@ impl Response {
         match call {
             Call::Status => self.status().map(|status| Reply::Status(Box::new(status))),
             Call::Why(_) => Ok(Reply::Why(Box::new(self.parameters::<Why>()?))),
+            Call::Blame(_) => Ok(Reply::Blame(Box::new(self.parameters::<Blame>()?))),
             Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload => {
                 #[derive(Deserialize)]
                 struct Done {

@@ -30,6 +30,16 @@ impl Clock {
         self.began + time.0
     }
 
+    /// The moments at which the kernel's monotonic clock said `times`, which tokio reads too; none:
+    /// before we began. By one look at both clocks, so that their order stays what it was.
+    pub fn of_monotonic<const N: usize>(&self, times: [Duration; N]) -> [Option<Time>; N] {
+        let (now, monotonic) = (self.now(), monotonic());
+        times.map(|time| {
+            let ago = monotonic.saturating_sub(time);
+            now.0.checked_sub(ago).map(Time)
+        })
+    }
+
     /// A moment that has been, in RFC 3339. Counted back from the wall clock as it is now, so that
     /// a clock that was set after boot is right for what was before.
     pub fn rfc3339(&self, time: Time) -> String {

@@ -30,6 +30,7 @@ use super::{
     leftovers,
     lives::Lives,
     report,
+    starts::{self, Starts},
     waiters::{Goal, Progress, Waiters},
 };
 use crate::{
@@ -88,6 +89,8 @@ pub(super) struct Daemon {
     reloads: Vec<Goal>,
     /// Whether everything was ready once.
     pub(super) was_ready: bool,
+    /// The last start of everything.
+    pub(super) starts: Starts,
     /// How often a person or systemd has asked for the end.
     pub(super) asked_to_end: u32,
     pub(super) complete: bool,
@@ -195,6 +198,7 @@ impl Daemon {
             untold: true,
             reloads: Vec::new(),
             was_ready: false,
+            starts: Starts::begin(clock.now()),
             asked_to_end: 0,
             complete: false,
             replan,
@@ -316,12 +320,22 @@ impl Daemon {
                 let why = report::why(self, &service);
                 why.map(|why| Answer::Now(Reply::Why(Box::new(why))))
             }
+            Call::Blame(service) => {
+                if let Some(service) = &service {
+                    self.admit(&Request::Stop(Target::One(service.clone())))?;
+                }
+                let blame = starts::blame(self, service.as_ref());
+                Ok(Answer::Now(Reply::Blame(Box::new(blame))))
+            }
             Call::Start(service) => {
                 let goal = self.goal_up(service.as_ref(), false);
                 self.request(goal, Request::Start(target(service)))
             }
             Call::Restart(service) => {
                 let goal = self.goal_up(service.as_ref(), true);
+                if service.is_none() {
+                    self.starts = Starts::begin(self.clock.now());
+                }
                 self.request(goal, Request::Restart(target(service)))
             }
             Call::Stop(None) => {
@@ -361,7 +375,7 @@ impl Daemon {
                     .map(ToString::to_string)
                     .collect(),
             }),
-            Err(denied @ Denied::ShuttingDown) => Err(Refusal::Failed(denied.to_string())),
+            Err(Denied::ShuttingDown) => Err(Refusal::Ending),
         }
     }
 

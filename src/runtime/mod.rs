@@ -29,6 +29,7 @@ mod leftovers;
 mod lives;
 mod lock;
 mod report;
+mod starts;
 mod waiters;
 
 use std::io;

@@ -14,7 +14,7 @@ use supervise::{
 };
 use sys::{cgroup::Cgroup, proc};
 
-use super::{daemon::Daemon, groups::Groups};
+use super::{daemon::Daemon, groups::Groups, starts};
 use crate::{
     control::types::{
         Cpu, GatewayState, GatewayStatus, Memory, Moment, Refusal, ServiceStatus, Why,
@@ -194,6 +194,7 @@ pub(super) fn told(daemon: &mut Daemon) {
     if !std::mem::take(&mut daemon.changed) {
         return;
     }
+    starts::look(daemon);
     if daemon.all_ready() && daemon.asked_to_end == 0 && !daemon.was_ready {
         daemon.was_ready = true;
         tracing::info!(

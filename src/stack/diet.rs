@@ -12,6 +12,10 @@ use supervise::spec::EnvValue;
 use super::{RenderedFile, plain};
 use crate::config::settings::Diet;
 
+/// Where a service that the module watches leaves when its application was imported and when it had
+/// started: a file in its working folder, two numbers of nanoseconds of the monotonic clock.
+pub(crate) const MOMENTS: &str = "start-moments";
+
 /// The module's source.
 pub(crate) const MODULE: &str = include_str!("diet/diet.py");
 

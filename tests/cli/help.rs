@@ -26,6 +26,7 @@ fn the_help_of_the_whole() {
       status       Show what runs and what it takes
       logs         Show what the services and the daemon say
       why          Say how a service came to where it is
+      blame        Show where the time of the last start went
       doctor       Look at what this machine offers and lacks
       ask          Ask a model one question
       key          Show the admin login and the API's master key
@@ -197,7 +198,8 @@ fn the_help_of_each_verb() {
 
     Returns when all is ready. Without SERVICE the daemon is started, through
     systemd where a unit is installed, in the background otherwise; what was stopped
-    or has failed is started again.
+    or has failed is started again. Ends with 1 as soon as a service has failed for
+    good: the others go on.
 
     With SERVICE, it and what it needs.
 
@@ -314,6 +316,33 @@ fn the_help_of_each_verb() {
       -h, --help
               Print help (see a summary with '-h')
     ");
+    assert_snapshot!(help("blame"), @r#"
+    exit: 0
+    --- stdout ---
+    Show where the time of the last start went
+
+    Shows for each service how long it took from its launch until it was ready, the
+    slowest first: the wait for what it requires (which does not count), the imports
+    and the start of an application in Python, the time until its probe passed, and
+    the command that runs after that. Below is the chain of services that the whole
+    start waited for: "@" is when a service was ready, "+" is how long that took.
+
+    With SERVICE, the steps of its newest start. Exits with 69 if ai-gateway is not
+    running.
+
+    Usage: ai-gateway blame [OPTIONS] [SERVICE]
+
+    Arguments:
+      [SERVICE]
+              The service; without it, the last start of everything
+
+    Options:
+          --json
+              Print one JSON object
+
+      -h, --help
+              Print help (see a summary with '-h')
+    "#);
     assert_snapshot!(help("why"), @"
     exit: 0
     --- stdout ---
@@ -392,7 +421,7 @@ fn every_shell_gets_completions_for_every_verb() {
     let bench = Bench::new();
     for shell in ["bash", "zsh", "fish"] {
         let script = bench.run(&format!("completions {shell}"));
-        for verb in ["restart", "completions", "why"] {
+        for verb in ["restart", "completions", "why", "blame"] {
             assert!(script.contains(verb), "{shell}: {verb}");
         }
     }

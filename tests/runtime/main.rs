@@ -10,7 +10,7 @@ mod scenarios;
 
 use std::{fs, net::TcpListener, os::fd::AsFd as _, time::Duration};
 
-use ai_gateway::control::types::{Call, GatewayState, Reply};
+use ai_gateway::control::types::{Blame, Call, GatewayState, Reply};
 use gateway::Gateway;
 use nix::poll::{PollFd, PollFlags, poll};
 use supervise::effect::StateName;
@@ -67,6 +67,66 @@ fn a_killed_service_comes_back_alone_and_leaves_nobody_behind() {
             .iter()
             .any(|m| m.reason == "it was ended by signal 9"),
         "{why:?}"
+    );
+}
+
+fn blamed(gateway: &Gateway, service: Option<&str>) -> Blame {
+    match gateway.ask(&Call::Blame(service.map(gateway::name))) {
+        Ok(Reply::Blame(blame)) => *blame,
+        other => panic!("not an answer to blame: {other:?}"),
+    }
+}
+
+#[test]
+fn the_last_start_of_everything_stays_what_it_was_when_a_service_is_restarted() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let first = blamed(&gateway, None);
+    let (base, user) = (
+        &first.services[&gateway::name("base")],
+        &first.services[&gateway::name("user")],
+    );
+    assert_eq!(base.wanted_usec, Some(0));
+    assert_eq!(user.waited_for, Some(gateway::name("base")));
+    assert_eq!(user.launched_usec, base.ready_usec);
+    assert!(base.launched_usec < base.answered_usec, "{base:?}");
+    // It has no probe.
+    assert_eq!(
+        (user.answered_usec, user.ready_usec.is_some()),
+        (None, true)
+    );
+
+    gateway
+        .ask(&Call::Restart(Some(gateway::name("base"))))
+        .unwrap();
+    assert_eq!(blamed(&gateway, None).services, first.services);
+    let newest = blamed(&gateway, Some("base"));
+    assert_eq!(newest.services.len(), 1);
+    assert!(newest.began > first.began, "{newest:?} {first:?}");
+
+    gateway.ask(&Call::Restart(None)).unwrap();
+    let again = blamed(&gateway, None);
+    assert!(again.began > newest.began, "{again:?} {newest:?}");
+    assert_eq!(again.services.len(), 2);
+    gateway
+        .ask(&Call::Blame(Some(gateway::name("nobody"))))
+        .unwrap_err();
+}
+
+#[test]
+fn a_service_may_say_itself_when_it_had_imported_and_started() {
+    let gateway = Gateway::start("telling");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let told = &blamed(&gateway, None).services[&gateway::name("telling")];
+    let moments = [
+        told.launched_usec,
+        told.imported_usec,
+        told.started_usec,
+        told.answered_usec,
+    ];
+    assert!(
+        moments.iter().all(Option::is_some) && moments.is_sorted(),
+        "{told:?}"
     );
 }
 

@@ -44,6 +44,14 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
             broken.command.program = "/nonexistent".into();
             vec![broken, service("fine", "exec sleep 1000")]
         }
+        "telling" => vec![ServiceSpec {
+            startup: ready_by(Probe::LogLine("is up".into())),
+            ..service(
+                "telling",
+                "python3 -c 'import time; print(time.monotonic_ns(), time.monotonic_ns())' \
+                 >start-moments; echo it is up; exec sleep 1000",
+            )
+        }],
         "secretive" => secretive(home),
         "stubborn" => vec![ServiceSpec {
             startup: ready_by(Probe::LogLine("deaf".into())),

@@ -10,6 +10,7 @@ pub mod effect;
 pub mod event;
 pub mod graph;
 pub mod machine;
+pub mod moments;
 pub mod recycle;
 pub mod spec;
 

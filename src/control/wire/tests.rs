@@ -5,7 +5,7 @@ use supervise::effect::StateName;
 
 use super::*;
 use crate::control::types::{
-    Cpu, GatewayState, LimitsState, Memory, Moment, ServiceStatus, Urls, Why,
+    Blame, Cpu, GatewayState, LimitsState, Memory, Moment, ServiceStatus, Start, Urls, Why,
 };
 
 fn name(name: &str) -> ServiceName {
@@ -62,6 +62,25 @@ fn why() -> Why {
     }
 }
 
+fn blame() -> Blame {
+    let start = Start {
+        state: StateName::Ready,
+        requires: vec![name("postgres")],
+        wanted_usec: Some(0),
+        waited_for: Some(name("postgres")),
+        launched_usec: Some(180_000),
+        imported_usec: None,
+        started_usec: None,
+        answered_usec: Some(9_000_000),
+        ready_usec: Some(9_310_000),
+    };
+    Blame {
+        began: "2026-11-24T02:12:33.000Z".into(),
+        now_usec: 20_000_000,
+        services: BTreeMap::from([(name("litellm"), start)]),
+    }
+}
+
 fn calls() -> Vec<Call> {
     let one = || Some(name("litellm"));
     vec![
@@ -74,6 +93,8 @@ fn calls() -> Vec<Call> {
         Call::Restart(one()),
         Call::Reload,
         Call::Why(name("litellm")),
+        Call::Blame(None),
+        Call::Blame(one()),
     ]
 }
 
@@ -103,6 +124,7 @@ fn every_reply_arrives_as_it_was_sent() {
         let reply = match &call {
             Call::Status => Reply::Status(Box::new(status())),
             Call::Why(_) => Reply::Why(Box::new(why())),
+            Call::Blame(_) => Reply::Blame(Box::new(blame())),
             Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload => done(),
         };
         let response = Response::of(&reply);

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import threading
+import time
 from importlib.machinery import PathFinder
 from types import ModuleType
 
@@ -316,8 +317,18 @@ def started():
         gc.set_threshold(50_000, 20, 20)
 
 
+def left(imported, started):
+    """Leaves the two moments in the service's folder, for `ai-gateway blame`."""
+    try:
+        with open("start-moments", "w", encoding="ascii") as file:
+            file.write(f"{imported} {started}\n")
+    except OSError:
+        pass  # nobody's start fails for want of figures about it
+
+
 def watched(app):
     """The application, and `started` when it has."""
+    imported = time.monotonic_ns()
 
     async def watching(scope, receive, send):
         if scope["type"] != "lifespan":
@@ -327,6 +338,7 @@ def watched(app):
         async def send_and_look(message):
             if message["type"] == "lifespan.startup.complete":
                 started()
+                left(imported, time.monotonic_ns())
             await send(message)
 
         await app(scope, receive, send_and_look)

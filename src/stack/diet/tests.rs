@@ -351,3 +351,26 @@ fn a_store_of_vectors_of_another_layout_is_loaded_as_ever_with_a_warning() {
         "{said}"
     );
 }
+
+#[test]
+fn a_start_leaves_when_it_had_imported_and_when_it_had_started() {
+    let script = "\
+import asyncio, os, time
+os.chdir(sys.argv[1])
+async def app(scope, receive, send):
+    await send({'type': 'lifespan.startup.complete'})
+async def send(message):
+    print(message['type'], *sorted(set(os.listdir()) - before))
+before = set(os.listdir())
+began = time.monotonic_ns()
+asyncio.run(diet.watched(app)({'type': 'lifespan'}, None, send))
+imported, started = map(int, open('FILE').read().split())
+print(began <= imported <= started <= time.monotonic_ns())
+"
+    .replace("FILE", super::MOMENTS);
+    // They are there before uvicorn is told, and so before it listens and a probe can pass.
+    assert_eq!(
+        run(&[], "", &script),
+        format!("lifespan.startup.complete {}\nTrue\n", super::MOMENTS)
+    );
+}

@@ -111,7 +111,10 @@ impl Unit {
                     ..
                 },
                 Verdict::Pass,
-            ) => self.post_start(cx),
+            ) => {
+                self.moments.answered = Some(cx.now);
+                self.post_start(cx);
+            }
             (
                 State::Starting {
                     step: step @ StartStep::Probing,
@@ -204,6 +207,7 @@ impl Unit {
     }
 
     fn become_ready(&mut self, cx: &mut Context<'_>) {
+        self.moments.ready = Some(cx.now);
         let next_probe = self.spec.liveness.as_ref().map(|l| cx.now.after(l.every));
         let next_measurement = self.begin_watch(cx.now);
         let up = Up {

@@ -60,6 +60,7 @@ use crate::{
     effect::{Effect, Reason, StateName},
     event::{Event, Instance, Time},
     graph::{Graph, GraphError},
+    moments::Moments,
     spec::{ServiceName, ServiceSpec},
 };
 
@@ -105,6 +106,19 @@ pub struct ServiceStatus {
     pub restarts: u32,
     /// The requirements that are not ready; only for a service that waits.
     pub waits_for: Vec<ServiceName>,
+}
+
+/// How a service's newest start went, or goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// Of which life: while it waits for its requirements, the one before.
+    pub instance: Instance,
+    /// Its state now.
+    pub state: StateName,
+    /// What it requires.
+    pub requires: Vec<ServiceName>,
+    /// When each step was done.
+    pub moments: Moments,
 }
 
 impl Machine {
@@ -194,6 +208,16 @@ impl Machine {
             reason: unit.reason.clone(),
             restarts: unit.restarts,
             waits_for: self.waits_for(unit),
+        })
+    }
+
+    /// The newest start of every service, in the order of their names.
+    pub fn starts(&self) -> impl Iterator<Item = Start> {
+        self.units.values().map(|unit| Start {
+            instance: unit.instance(),
+            state: unit.name(),
+            requires: self.graph.requirements(&unit.spec.name).cloned().collect(),
+            moments: unit.moments.clone(),
         })
     }
 

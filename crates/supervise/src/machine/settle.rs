@@ -1,13 +1,11 @@
 //! What follows between units once an event has been taken in, until nothing more follows.
 
-use std::collections::BTreeMap;
-
 use crate::{
     effect::{Effect, Reason},
     event::Time,
     machine::{
         Machine, Shutdown, Touched,
-        unit::{After, Context, StartStep, State, Unit, Wanted},
+        unit::{After, Context, StartStep, State, Unit, Wanted, With},
     },
     spec::ServiceName,
 };
@@ -15,7 +13,7 @@ use crate::{
 /// What one unit is to do next because of what it and others want.
 enum Step {
     Wait,
-    Launch(BTreeMap<ServiceName, u64>),
+    Launch(With),
     Stop(Reason),
     /// It is down already, and no process has to go.
     BeStopped,
@@ -66,7 +64,7 @@ impl Machine {
             (Wanted::Up, State::Waiting) => self
                 .waits_for(unit)
                 .is_empty()
-                .then(|| Step::Launch(self.lives_required(unit))),
+                .then(|| Step::Launch(self.required(unit))),
             (Wanted::Up, State::Starting { .. } | State::Up(_)) => {
                 let outdated = unit.next_spec.is_some();
                 (outdated || self.restarted_requirement(unit).is_some()).then_some(Step::Bounce)
@@ -134,12 +132,18 @@ impl Machine {
             .collect()
     }
 
-    fn lives_required(&self, unit: &Unit) -> BTreeMap<ServiceName, u64> {
+    /// What it requires, once all of that is ready.
+    fn required(&self, unit: &Unit) -> With {
         let life = |name: &ServiceName| self.units.get(name).map_or(0, |u| u.generation);
-        self.graph
-            .requirements(&unit.spec.name)
-            .map(|n| (n.clone(), life(n)))
-            .collect()
+        let ready_since = |name: &ServiceName| Some((self.units.get(name)?.since, name.clone()));
+        let requirements = || self.graph.requirements(&unit.spec.name);
+        let last = requirements().filter_map(ready_since).max();
+        With {
+            lives: requirements().map(|n| (n.clone(), life(n))).collect(),
+            waited_for: last
+                .filter(|(since, _)| *since > unit.since)
+                .map(|(_, name)| name),
+        }
     }
 
     /// A requirement that is ready in another life than the one that `unit` was launched with.

@@ -454,3 +454,76 @@ fn a_pause_before_a_restart_is_waited_for_and_a_failure_is_not() {
     assert_eq!(story.state("db"), StateName::Failed);
     assert_eq!(story.machine.patience(), None);
 }
+
+fn moments(story: &Story, service: &str) -> Moments {
+    let mut starts = story.machine.starts();
+    let found = starts.find(|start| start.instance.service.as_str() == service);
+    found.expect("known").moments
+}
+
+#[test]
+fn each_step_of_a_start_has_its_moment() {
+    let mut app = service("app", &["db", "cache"]);
+    app.startup.post_start = Some(command());
+    let mut story = Story::of(vec![app, service("cache", &[]), service("db", &[])]);
+    let began = story.now;
+    story.pass(SECOND);
+    story.bring_up("cache");
+    story.pass(SECOND);
+    story.bring_up("db");
+    let launched = story.now;
+    assert_eq!(moments(&story, "db").ready, Some(launched));
+    story.launch("app");
+    story.pass(SECOND);
+    story.probe("app", Phase::Readiness, Verdict::Pass);
+    let answered = story.now;
+    assert_eq!(moments(&story, "app").ready, None);
+    story.pass(SECOND);
+    story.tell(Event::PostStarted {
+        instance: story.life("app"),
+        result: Ok(()),
+    });
+    let wanted = Moments {
+        wanted: Some(began),
+        launched: Some(launched),
+        waited_for: Some(name("db")),
+        answered: Some(answered),
+        ready: Some(story.now),
+    };
+    assert_eq!(moments(&story, "app"), wanted);
+    // An ill spell and a late answer of the probe are none of the start's.
+    story.pass(10 * SECOND);
+    story.probe("app", Phase::Liveness, fail());
+    story.probe("app", Phase::Readiness, Verdict::Pass);
+    assert_eq!(moments(&story, "app"), wanted);
+}
+
+#[test]
+fn the_next_start_has_moments_of_its_own_and_waits_for_nobody_who_was_ready_before() {
+    let mut story = Story::of(vec![service("app", &["db"]), service("db", &[])]);
+    story.bring_up("db");
+    story.bring_up("app");
+    assert_eq!(
+        moments(&story, "app").waited_for,
+        None,
+        "in the same moment"
+    );
+    story.pass(SECOND);
+    story.die("app", Exit::Code(1));
+    let again = Moments {
+        wanted: Some(story.now),
+        launched: Some(story.now),
+        ..Moments::default()
+    };
+    assert_eq!(moments(&story, "app"), again);
+}
+
+#[test]
+fn without_a_probe_nothing_was_answered() {
+    let mut spec = service("db", &[]);
+    spec.startup.readiness = None;
+    let mut story = Story::of(vec![spec]);
+    story.launch("db");
+    let moments = moments(&story, "db");
+    assert_eq!((moments.answered, moments.ready), (None, Some(story.now)));
+}

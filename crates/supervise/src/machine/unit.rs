@@ -9,6 +9,7 @@ use crate::{
     effect::{Change, Effect, Reason, StateName},
     event::{Exit, Instance, Time},
     machine::rng::Rng,
+    moments::Moments,
     recycle::Watch,
     spec::{RestartMode, ServiceName, ServiceSpec, StopStep},
 };
@@ -92,6 +93,15 @@ pub(super) enum After {
     Recycle(Reason),
 }
 
+/// What a service is launched with.
+#[derive(Debug)]
+pub(super) struct With {
+    /// The lives of its requirements.
+    pub(super) lives: BTreeMap<ServiceName, u64>,
+    /// The last of them to become ready, if that was while it waited.
+    pub(super) waited_for: Option<ServiceName>,
+}
+
 /// What a handler gets besides the event.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
@@ -123,10 +133,12 @@ pub(super) struct Unit {
     pub(super) watch: Option<Box<Watch>>,
     /// It was ended by plan and is not back yet.
     pub(super) recycling: bool,
+    /// Of its newest start.
+    pub(super) moments: Moments,
 }
 
 impl Unit {
-    pub(super) const fn new(spec: ServiceSpec) -> Self {
+    pub(super) fn new(spec: ServiceSpec) -> Self {
         Self {
             spec,
             next_spec: None,
@@ -141,6 +153,7 @@ impl Unit {
             launched_with: BTreeMap::new(),
             watch: None,
             recycling: false,
+            moments: Moments::default(),
         }
     }
 
@@ -230,6 +243,12 @@ impl Unit {
         }
         let to = self.name();
         if from != to {
+            if to == StateName::Waiting {
+                self.moments = Moments {
+                    wanted: Some(cx.now),
+                    ..Moments::default()
+                };
+            }
             self.since = cx.now;
             self.reason = reason.clone();
             let instance = self.instance();
@@ -242,9 +261,11 @@ impl Unit {
         }
     }
 
-    pub(super) fn launch(&mut self, with: BTreeMap<ServiceName, u64>, cx: &mut Context<'_>) {
+    pub(super) fn launch(&mut self, with: With, cx: &mut Context<'_>) {
         self.generation += 1;
-        self.launched_with = with;
+        self.launched_with = with.lives;
+        self.moments.launched = Some(cx.now);
+        self.moments.waited_for = with.waited_for;
         let deadline = cx.now.after(self.spec.startup.deadline);
         let starting = State::Starting {
             step: StartStep::Launching,

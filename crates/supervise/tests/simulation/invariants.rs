@@ -18,6 +18,7 @@ pub(crate) fn check(world: &World) {
     no_exit_is_lost(world);
     shutdown_is_complete_once_and_only_when_nothing_lives(world);
     a_deadline_is_never_left_behind(world);
+    the_moments_of_a_start_come_one_after_the_other(world);
 }
 
 fn statuses(world: &World) -> BTreeMap<ServiceName, ServiceStatus> {
@@ -36,6 +37,38 @@ fn never_two_live_processes_of_one_service(world: &World) {
             "two main processes of {}",
             instance.service
         );
+    }
+}
+
+fn the_moments_of_a_start_come_one_after_the_other(world: &World) {
+    for start in world.machine.starts() {
+        let moments = &start.moments;
+        let known: Vec<_> = [
+            moments.wanted,
+            moments.launched,
+            moments.answered,
+            moments.ready,
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        assert!(known.is_sorted(), "{start:?}");
+        let (launched, ready) = match start.state {
+            StateName::Waiting => (Some(false), Some(false)),
+            StateName::Starting => (Some(true), Some(false)),
+            StateName::Ready | StateName::Unhealthy => (Some(true), Some(true)),
+            StateName::Stopped
+            | StateName::Draining
+            | StateName::Stopping
+            | StateName::BackingOff
+            | StateName::Failed => (None, None),
+        };
+        for (expected, moment) in [(launched, moments.launched), (ready, moments.ready)] {
+            assert!(
+                expected.is_none_or(|is| is == moment.is_some()),
+                "{start:?}"
+            );
+        }
     }
 }
 

@@ -1,0 +1,196 @@
+//! Where the time of a start went.
+//!
+//! The machine has the moments of each service's newest start. A start of everything, the daemon's
+//! own or a restart of all, is kept as it was when everything was ready: what is restarted later has
+//! a start of its own, and the last start of everything stays what it was. Until then it is told as
+//! far as it has come.
+
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+
+use supervise::{
+    event::Time,
+    machine,
+    moments::Moments,
+    spec::{ServiceName, ServiceSpec},
+};
+
+use super::{clock::Clock, daemon::Daemon};
+use crate::{
+    control::types::{Blame, Start},
+    stack::diet,
+};
+
+/// The last start of everything.
+#[derive(Debug)]
+pub(super) struct Starts {
+    asked: Time,
+    /// As it went, once everything was ready.
+    kept: Option<Vec<Part>>,
+}
+
+/// One service's part.
+#[derive(Debug, Clone)]
+struct Part {
+    start: machine::Start,
+    own: Option<Own>,
+}
+
+/// What a service says itself of its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Own {
+    imported: Time,
+    started: Time,
+}
+
+impl Starts {
+    /// Everything is asked to start now.
+    pub(super) const fn begin(now: Time) -> Self {
+        Self {
+            asked: now,
+            kept: None,
+        }
+    }
+}
+
+/// Keeps the start if everything is ready.
+pub(super) fn look(daemon: &mut Daemon) {
+    if daemon.starts.kept.is_none() && daemon.all_ready() {
+        daemon.starts.kept = Some(parts(daemon));
+    }
+}
+
+/// How the last start of everything went, or the newest one of `service`.
+pub(super) fn blame(daemon: &Daemon, service: Option<&ServiceName>) -> Blame {
+    let mut parts = match (service, &daemon.starts.kept) {
+        (None, Some(kept)) => kept.clone(),
+        (None, None) | (Some(_), _) => parts(daemon),
+    };
+    match service {
+        Some(service) => parts.retain(|part| part.start.instance.service == *service),
+        None => parts.retain(|part| part.start.moments.wanted >= Some(daemon.starts.asked)),
+    }
+    told(&parts, daemon)
+}
+
+fn parts(daemon: &Daemon) -> Vec<Part> {
+    let part = |start: machine::Start| {
+        let spec = daemon.machine.spec(&start.instance.service);
+        let own = spec.and_then(|spec| own(spec, &start.moments, daemon.clock));
+        Part { start, own }
+    };
+    daemon.machine.starts().map(part).collect()
+}
+
+fn told(parts: &[Part], daemon: &Daemon) -> Blame {
+    let now = daemon.clock.now();
+    let wanted = parts.iter().filter_map(|part| part.start.moments.wanted);
+    let began = wanted.min().unwrap_or(now);
+    let states: BTreeMap<_, _> = daemon.machine.states().collect();
+    let services = parts.iter().map(|part| {
+        let name = &part.start.instance.service;
+        let state = states.get(name).copied().unwrap_or(part.start.state);
+        (name.clone(), start(part, state, began))
+    });
+    Blame {
+        began: daemon.clock.rfc3339(began),
+        now_usec: micros(now.since(began)),
+        services: services.collect(),
+    }
+}
+
+fn start(part: &Part, state: supervise::effect::StateName, began: Time) -> Start {
+    let since = |moment: Option<Time>| moment.map(|moment| micros(moment.since(began)));
+    let machine::Start {
+        requires, moments, ..
+    } = &part.start;
+    Start {
+        state,
+        requires: requires.clone(),
+        wanted_usec: since(moments.wanted),
+        waited_for: moments.waited_for.clone(),
+        launched_usec: since(moments.launched),
+        imported_usec: since(part.own.map(|own| own.imported)),
+        started_usec: since(part.own.map(|own| own.started)),
+        answered_usec: since(moments.answered),
+        ready_usec: since(moments.ready),
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What the service has left in its folder, if that is of this start.
+fn own(spec: &ServiceSpec, moments: &Moments, clock: Clock) -> Option<Own> {
+    let (imported, started) = left(&spec.command.cwd.join(diet::MOMENTS))?;
+    let [imported, started] = clock.of_monotonic([imported, started]);
+    let own = Own {
+        imported: imported?,
+        started: started?,
+    };
+    fitting(own, moments)
+}
+
+fn left(file: &Path) -> Option<(Duration, Duration)> {
+    let text = fs::read_to_string(file).ok()?;
+    let mut numbers = text.split_whitespace().map(str::parse);
+    let mut next = || numbers.next()?.ok().map(Duration::from_nanos);
+    Some((next()?, next()?))
+}
+
+/// An earlier life's, or a worker's that was later than the first, are not between launch and
+/// answer: about those nothing is said.
+fn fitting(own: Own, moments: &Moments) -> Option<Own> {
+    let in_order = [moments.launched?, own.imported, own.started].is_sorted()
+        && moments
+            .answered
+            .is_none_or(|answered| own.started <= answered);
+    in_order.then_some(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Time {
+        Time(Duration::from_secs(seconds))
+    }
+
+    fn fits(imported: u64, started: u64, answered: Option<u64>) -> bool {
+        let own = Own {
+            imported: at(imported),
+            started: at(started),
+        };
+        let moments = Moments {
+            launched: Some(at(10)),
+            answered: answered.map(at),
+            ..Moments::default()
+        };
+        fitting(own, &moments) == Some(own)
+    }
+
+    #[test]
+    fn only_what_is_between_launch_and_answer_is_of_this_start() {
+        assert!(fits(12, 15, Some(16)));
+        assert!(fits(10, 10, None));
+        assert!(!fits(5, 8, None), "an earlier life's");
+        assert!(!fits(12, 17, Some(16)), "another worker's");
+        assert!(!fits(15, 12, None), "nobody's");
+    }
+
+    #[test]
+    fn what_is_left_is_two_numbers_or_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(diet::MOMENTS);
+        assert_eq!(left(&file), None);
+        for (text, found) in [
+            ("1500000000 2000000000\n", Some((1500, 2000))),
+            ("1500000000", None),
+            ("soon later", None),
+        ] {
+            fs::write(&file, text).unwrap();
+            let found = found.map(|(a, b)| (Duration::from_millis(a), Duration::from_millis(b)));
+            assert_eq!(left(&file), found, "{text}");
+        }
+    }
+}
