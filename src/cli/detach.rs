@@ -5,7 +5,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io,
     os::{
-        fd::AsFd as _,
+        fd::{AsFd as _, BorrowedFd},
         unix::{ffi::OsStrExt as _, fs::DirBuilderExt as _, fs::OpenOptionsExt as _},
     },
     path::{Path, PathBuf},
@@ -39,17 +39,33 @@ pub(super) fn daemon(context: &Context) -> Result<(), Failure> {
     let child = launch(context)
         .map_err(|e| Failure::new(Exit::Failed, "cannot start the daemon").cause(e.to_string()))?;
     let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
+    if until_it_listens(context, child.as_fd(), &mut signals)? {
+        Ok(())
+    } else {
+        Err(died(context, ended(&child)))
+    }
+}
+
+/// Waits until the daemon listens; no: `ends` became readable before.
+///
+/// # Errors
+/// It may not be asked, or somebody pressed Ctrl-C.
+pub(super) fn until_it_listens(
+    context: &Context,
+    ends: BorrowedFd<'_>,
+    signals: &mut Signals,
+) -> Result<bool, Failure> {
     loop {
-        let readable = wait_for(&[child.as_fd(), signals.fd()], Some(ATTEMPT_MS))?;
-        if readable[0] {
-            return Err(died(context, ended(&child)));
-        }
+        let readable = wait_for(&[ends, signals.fd()], Some(ATTEMPT_MS))?;
         if readable[1] && signals.next().is_some() {
             tell("\nIt goes on starting: 'ai-gateway status' shows how far it is.\n");
             return Err(Failure::Said(Exit::Failed));
         }
+        if readable[0] {
+            return Ok(false);
+        }
         match context.connect() {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(true),
             Err(ClientError::NotRunning { .. }) => {}
             Err(other) => return Err(other.into()),
         }

@@ -29,6 +29,7 @@ mod stop;
 mod systemd;
 mod table;
 mod text;
+mod through;
 mod unit;
 mod version;
 mod wait;

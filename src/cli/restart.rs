@@ -3,7 +3,7 @@
 use supervise::spec::ServiceName;
 
 use super::{
-    context::Context, failure::Failure, progress, start, stop::say, systemd::Manager, wait,
+    context::Context, failure::Failure, progress, stop::say, systemd::Manager, through, wait,
 };
 use crate::control::types::Call;
 
@@ -23,8 +23,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.service.is_none()
         && let Some(manager) = Manager::find(context)
     {
-        manager.tell("restart")?;
-        return start::addresses(context);
+        return through::restart(manager, context);
     }
     let call = Call::Restart(args.service.clone());
     let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;

@@ -10,14 +10,18 @@ use super::{
     progress, root,
     stop::say,
     systemd::Manager,
-    table, wait,
+    table, through, wait,
 };
-use crate::control::{client::ClientError, types::Call};
+use crate::control::{
+    client::ClientError,
+    types::{Call, Refusal},
+};
 
 /// Start everything, or one service
 ///
 /// Returns when all is ready. Without SERVICE the daemon is started, through systemd where a unit
-/// is installed, in the background otherwise; what was stopped or has failed is started again.
+/// is installed, in the background otherwise; what was stopped or has failed is started again. Ends
+/// with 1 as soon as a service has failed for good: the others go on.
 ///
 /// With SERVICE, it and what it needs.
 #[derive(Debug, clap::Args)]
@@ -27,18 +31,20 @@ pub(super) struct Args {
     service: Option<ServiceName>,
 }
 
-const INTERRUPTED: &str = "It goes on starting: 'ai-gateway status' shows how far it is, \
+/// That everything is ready, or to be started again if it was stopped or has failed.
+pub(super) const RISEN: Call = Call::Start(None);
+
+pub(super) const INTERRUPTED: &str = "It goes on starting: 'ai-gateway status' shows how far it is, \
                            'ai-gateway stop' stops it.";
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let call = Call::Start(args.service.clone());
     if let Some(service) = &args.service {
+        let call = Call::Start(args.service.clone());
         let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;
         return say(&reply, &format!("{service} is ready"));
     }
     if let Some(manager) = Manager::find(context) {
-        manager.tell("start")?;
-        return addresses(context);
+        return through::start(manager, context);
     }
     match context.connect() {
         // Its connection is not needed: asking makes its own.
@@ -50,10 +56,21 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Err(other) => return Err(other.into()),
     }
     // A daemon that dies on the way up ends the connection, and then its own words count.
-    match wait::ask(context, &call, &progress::rising, INTERRUPTED)? {
+    match wait::ask(context, &RISEN, &progress::rising, INTERRUPTED)? {
         Ok(_) => addresses(context),
         Err(ClientError::Gone) => Err(detach::died(context, ClientError::Gone.into())),
-        Err(other) => Err(other.into()),
+        Err(other) => Err(failed_for_good(other)),
+    }
+}
+
+/// What to do about a service that has failed for good.
+pub(super) fn failed_for_good(error: ClientError) -> Failure {
+    let is_a_service = matches!(error, ClientError::Refused(Refusal::Failed(_)));
+    let failure = Failure::from(error);
+    if is_a_service {
+        failure.hint("the others go on; 'ai-gateway start' tries again once it is mended")
+    } else {
+        failure
     }
 }
 

@@ -68,6 +68,8 @@ fn all(call: &Call, context: &Context) -> Result<(), Failure> {
 pub(super) fn say(reply: &Reply, otherwise: &str) -> Result<(), Failure> {
     match reply {
         Reply::Done(lines) if !lines.is_empty() => print(lines.join("\n") + "\n"),
-        Reply::Done(_) | Reply::Status(_) | Reply::Why(_) => print(format!("{otherwise}\n")),
+        Reply::Done(_) | Reply::Status(_) | Reply::Why(_) | Reply::Blame(_) => {
+            print(format!("{otherwise}\n"))
+        }
     }
 }

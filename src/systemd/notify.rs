@@ -8,7 +8,8 @@
 //! - `READY=1` once every service is ready, and with `MAINPID=`, for whoever starts us by way of a
 //!   shell. A start in which a service fails for good stays a start: systemd shows `activating`,
 //!   with the reason in the status, and the other services go on. It is over when a person has
-//!   that service started.
+//!   that service started. Nobody waits for that: the unit's `JobRunningTimeoutSec=` ends the wait
+//!   of whoever does, without touching us, and `ai-gateway start` asks the daemon instead.
 //! - `EXTEND_TIMEOUT_USEC=` while a start, a reload or a stop is under way: until the machine's own
 //!   last deadline of what it waits for. So systemd never kills what the machine still waits for,
 //!   and a machine that is stuck is not waited for.

@@ -185,6 +185,34 @@ impl Bench {
         Daemon::start(&self.socket(), Uid::effective(), status, answer)
     }
 
+    /// Where a person's manager would put its sockets.
+    pub(crate) fn runtime_folder(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    /// The daemon of [`Bench::as_person`], where one of no folder of its own listens.
+    pub(crate) fn persons_daemon(
+        &self,
+        status: GatewayStatus,
+        answer: impl FnMut(&Call) -> Result<Reply, Refusal> + Send + 'static,
+    ) -> Daemon {
+        let folder = self.runtime_folder().join("ai-gateway");
+        let socket = folder.join("control.sock");
+        let root = Uid::effective().is_root();
+        let owner = if root {
+            Uid::from_raw(NOBODY)
+        } else {
+            Uid::effective()
+        };
+        let daemon = Daemon::start(&socket, owner, status, answer);
+        if root {
+            for path in [self.runtime_folder(), folder, socket] {
+                chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        daemon
+    }
+
     /// A daemon of somebody else.
     pub(crate) fn daemon_of(&self, owner: Uid, status: GatewayStatus) -> Daemon {
         Daemon::start(&self.socket(), owner, status, |_| {

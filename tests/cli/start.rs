@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use ai_gateway::control::types::{Call, Refusal, Reply};
 use insta::assert_snapshot;
 use nix::unistd::Uid;
 
@@ -48,9 +49,77 @@ fn a_unit_is_started_by_systemd() {
         .lines()
         .filter(|line| !line.contains("show"))
         .collect();
-    let wanted =
-        ["start", "stop", "restart", "reload"].map(|verb| format!("{verb} ai-gateway.service"));
+    let wanted = ["--quiet start", "stop", "--quiet restart", "reload"]
+        .map(|verb| format!("{verb} ai-gateway.service"));
     assert_eq!(told, wanted);
+}
+
+/// A start by systemd, whose own wait never ends.
+const WAITS: &str = "case \"$*\" in
+    *LoadState*) echo loaded;;
+    *start*) exec /bin/sleep 60;;
+esac";
+
+/// `start` of a person with a manager.
+fn start_of(bench: &Bench) -> String {
+    let mut command = bench.as_person("start");
+    command
+        .env_remove("AI_GATEWAY_HOME")
+        .env("XDG_RUNTIME_DIR", bench.runtime_folder());
+    bench.seen(&mut command)
+}
+
+#[test]
+fn a_start_by_systemd_ends_when_the_daemon_says_that_everything_is_ready() {
+    let bench = Bench::new();
+    bench.program("systemctl", WAITS);
+    let daemon = bench.persons_daemon(ready(), |_| Ok(Reply::Done(Vec::new())));
+    let seen = start_of(&bench);
+    assert!(
+        seen.starts_with("exit: 0\n--- stdout ---\nai-gateway is ready\n"),
+        "{seen}"
+    );
+    assert_eq!(daemon.asked(), [Call::Start(None)]);
+}
+
+#[test]
+fn a_start_by_systemd_does_not_wait_for_a_service_that_has_failed_for_good() {
+    let bench = Bench::new();
+    bench.program("systemctl", WAITS);
+    let _daemon = bench.persons_daemon(ready(), |_| {
+        Err(Refusal::Failed(
+            "litellm has failed: it exited with code 3".into(),
+        ))
+    });
+    assert_snapshot!(start_of(&bench), @"
+    exit: 1
+    --- stderr ---
+    error: litellm has failed: it exited with code 3
+    hint: the others go on; 'ai-gateway start' tries again once it is mended
+    ");
+}
+
+#[test]
+fn a_daemon_that_systemd_could_not_start_is_told_with_its_own_words() {
+    let bench = Bench::new();
+    bench.program(
+        "systemctl",
+        "case \"$*\" in
+            *LoadState*) echo loaded;;
+            *start*) exit 1;;
+            *show*) echo Result=exit-code; echo ExecMainStatus=78
+                echo 'StatusText=there is no database';;
+        esac",
+    );
+    assert_snapshot!(start_of(&bench), @"
+    exit: 78
+    --- stderr ---
+    error: ai-gateway.service did not start
+      caused by: there is no database
+      caused by: the daemon exited with code 78
+    hint: 'systemctl --user status ai-gateway.service' shows what systemd knows
+    hint: 'journalctl --user -eu ai-gateway.service' shows what happened
+    ");
 }
 
 /// With ports that are free, but nothing behind them.

@@ -40,6 +40,19 @@ fn on_debian_12_what_is_printed_is_what_a_package_installs() {
     assert_eq!(service(&unknown), SYSTEM);
 }
 
+/// A start is over when everything is ready, which may take a person: the job that waits for it, and
+/// nothing else, is ended by the clock (systemd.unit(5), `JobTimeoutSec=`).
+#[test]
+fn nobody_waits_for_a_start_for_ever() {
+    for unit in [SYSTEM, USER] {
+        assert_eq!(
+            lines(unit, "JobRunningTimeoutSec"),
+            ["JobRunningTimeoutSec=5min"]
+        );
+        assert!(lines(unit, "JobTimeoutAction").is_empty());
+    }
+}
+
 #[test]
 fn a_newer_systemd_reloads_by_notification() {
     let program = Path::new(PACKAGED);
