@@ -229,22 +229,26 @@ pub(in crate::provision) fn litellm(
     cx: &mut Context<'_>,
     server: &Server,
 ) -> Result<(), SetupError> {
-    let all = read(&cx.payload(Payload::Litellm)?)?;
-    apply(cx, server, "litellm", &all)
+    let environment = cx.payload(Payload::Litellm)?;
+    let all = read(&environment)?;
+    if apply(cx, server, "litellm", &all)? {
+        super::views::make(cx, server, &environment);
+    }
+    Ok(())
 }
 
-/// Applies what is pending to the database of `role`.
+/// Applies what is pending to the database of `role`, and says whether anything was.
 pub(in crate::provision) fn apply(
     cx: &mut Context<'_>,
     server: &Server,
     role: &str,
     all: &[Migration],
-) -> Result<(), SetupError> {
+) -> Result<bool, SetupError> {
     let ask = psql(cx, server, role, "reading the history of migrations")?.input(HISTORY);
     let rows = cx.ask(&ask)?;
     let pending = pending(all, &history(&rows)?)?;
     if pending.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     cx.progress
         .begin("LiteLLM's tables", Total::Items(pending.len() as u64));
@@ -267,7 +271,7 @@ pub(in crate::provision) fn apply(
     });
     cx.progress.end(applied.is_ok());
     fs::remove_file(&file).map_err(SetupError::io("remove", &file))?;
-    applied.map(drop)
+    applied.map(|_| true)
 }
 
 #[cfg(test)]

@@ -7,3 +7,4 @@ pub(super) mod open_webui;
 pub(super) mod payload;
 pub(super) mod python;
 pub(super) mod server;
+mod views;

@@ -60,6 +60,7 @@ pub(in crate::stack) fn run(files: Files, measures: &str, script: &str) -> Strin
     let output = Command::new("python3")
         .args(["-I", "-B", "-c", &script])
         .arg(folder.path())
+        .current_dir(folder.path())
         .env_clear()
         .env("AI_GATEWAY_DIET", measures)
         .output()

@@ -1,0 +1,45 @@
+"""Prints, as a script for psql, the views that LiteLLM would make at its first start.
+
+By LiteLLM's own function, in a file that is named on the command line and without the rest of
+LiteLLM: a database that has none of them is pretended, and what it is told is printed.
+"""
+
+import asyncio
+import contextlib
+import re
+import runpy
+import sys
+import types
+
+
+class Logger:
+    def debug(self, *_):
+        pass
+
+
+@contextlib.asynccontextmanager
+async def db_span(*_, **__):
+    yield
+
+
+class Database:
+    async def query_raw(self, query, *_):
+        self.name = re.fullmatch(r'SELECT 1 FROM ("\w+") LIMIT 1', query)[1]
+        raise LookupError(f"{self.name} does not exist")
+
+    async def execute_raw(self, query, *_):
+        print(f"SELECT to_regclass('{self.name}') IS NULL AS missing \\gset")
+        print(f"\\if :missing\n{query.strip().rstrip(';')};\n\\endif")
+
+
+def pretend(name, **contents):
+    module = types.ModuleType(name)
+    vars(module).update(contents)
+    sys.modules[name] = module
+
+
+pretend("litellm", verbose_logger=Logger())
+pretend("litellm.proxy")
+pretend("litellm.proxy.db")
+pretend("litellm.proxy.db.db_span", db_span=db_span)
+asyncio.run(runpy.run_path(sys.argv[1])["create_missing_views"](Database()))
