@@ -30,8 +30,8 @@ class Unavailable(Exception):
 class Bench:
     """One run. Its folder is gone with it."""
 
-    def __init__(self, options):
-        self.options = options
+    def __init__(self, options, whole=False):
+        self.options, self.whole = options, whole
         self.source = ROOT / "benches"
         self.target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
         # Quick is what ./test does, which has built this already.

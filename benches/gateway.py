@@ -33,6 +33,19 @@ def free_ports(count):
     return ports
 
 
+def cache():
+    """The packages' cache, which is kept. Nobody has no home, and root's is closed to nobody."""
+    if os.geteuid() == 0:
+        folder = pathlib.Path("/var/cache/ai-gateway-test")
+    else:
+        own = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+        folder = pathlib.Path(own) / "ai-gateway-test"
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        shutil.chown(folder, NOBODY, NOBODY)
+    return folder
+
+
 class Gateway:
     name = OURS
 
@@ -75,19 +88,14 @@ class Gateway:
         self.home.mkdir()
         config = self.home / "gateway.toml"
         config.write_text(f'profile = "small"\n\n[listen]\nport = {port}\nadmin_port = {admin_port}\n')
+        packages_cache = cache()
         if os.geteuid() == 0:
-            cache = pathlib.Path("/var/cache/ai-gateway-test")
-        else:
-            own = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-            cache = pathlib.Path(own) / "ai-gateway-test"
-        cache.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() == 0:
-            for path in (self.home, config, cache):
+            for path in (self.home, config):
                 shutil.chown(path, NOBODY, NOBODY)
         packages = {name: value for name, value in os.environ.items()
                     if name.startswith(PACKAGE_VARIABLES) or name.lower() in PROXY_VARIABLES}
-        caches = {"XDG_CACHE_HOME": cache, "UV_CACHE_DIR": cache / "uv", "PIP_CACHE_DIR": cache / "pip",
-                  "npm_config_cache": cache / "npm"}
+        caches = {"XDG_CACHE_HOME": packages_cache, "UV_CACHE_DIR": packages_cache / "uv",
+                  "PIP_CACHE_DIR": packages_cache / "pip", "npm_config_cache": packages_cache / "npm"}
         self.ask("setup", "--yes", env={**packages, **caches})
 
     def ask(self, *arguments, env=()):

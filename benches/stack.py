@@ -12,6 +12,7 @@ import gateway
 import process
 import stock
 from gateway import PARTS
+from table import WHOLE
 
 NOTE = "\nThe stock way is the same four programs, as their own documentation starts them:\n" \
     + stock.__doc__.partition("\n")[2]
@@ -24,11 +25,13 @@ MOMENTS = ["idle after a chat", "after 100 chats", "after the mixed load"]
 
 def run(bench):
     ours = bench.gateway_of_run()
-    theirs = bench.keep(stock.Stock(bench, ours))
-    found = {ours.name: Found(), theirs.name: Found()}
-    # In pairs, so that whatever else the machine does falls on both; the long load once, at the end.
+    stacks = [ours, bench.keep(stock.Stock(bench, ours))]
+    if bench.whole:
+        stacks.append(bench.keep(stock.Stock(bench, ours, WHOLE, whole=stock.whole_webui(ours))))
+    found = {stack.name: Found() for stack in stacks}
+    # In turns, so that whatever else the machine does falls on all; the long load once, at the end.
     for turn in range(bench.options.rounds):
-        for stack in (ours, theirs):
+        for stack in stacks:
             last = turn == bench.options.rounds - 1
             one(bench, ours, stack, found[stack.name], bench.options.seconds if last else 0)
     yield from rows(found, bench.options.seconds)

@@ -1,9 +1,10 @@
 """The same four programs without us, as their own documentation starts them.
 
 - LiteLLM by its own command line and a configuration file with the model in it, one worker.
-- Open WebUI by `open-webui serve`, with SQLite, which is its default. Its environment is the slim
-  one that our set-up installs (torch and what needs it would be 6 GB more), so embeddings and speech
-  are by API: without that it would not start.
+- Open WebUI by `open-webui serve`, with SQLite, which is its default. Once in the slim environment
+  that our set-up installs, so with embeddings and speech by API, as ours; and with `--whole` once as
+  `pip install open-webui` brings it, 7 GB with torch, embeddings by a model of its own (which is not
+  loaded here, because it would be downloaded: so that column has less than what people see).
 - PostgreSQL with the configuration that `initdb` writes, on a copy of the gateway's cluster: so the
   schema is migrated, and the virtual key known, for both.
 - The distribution's nginx with a configuration as both projects' documentation has it.
@@ -80,11 +81,32 @@ http {{
 """
 
 
-class Stock:
-    """`options` are LiteLLM's; `webui` whether Open WebUI is started as well."""
+def whole_webui(ours):
+    """An environment with all that Open WebUI requires, kept in the cache from one run to the next."""
+    version = next((ours.payloads / "open-webui/current/lib").glob("python3*/site-packages/open_webui-*.dist-info"))
+    version = version.name.removeprefix("open_webui-").removesuffix(".dist-info")
+    cache = gateway.cache()
+    venv = cache / f"open-webui-{version}-whole"
+    if not (venv / "complete").exists():
+        shutil.rmtree(venv, ignore_errors=True)
+        uv = ours.payloads / "tools/current/bin/uv"
+        python = os.path.realpath(ours.payloads / "open-webui/current/bin/python")
+        subprocess.run([uv, "venv", "-q", "-p", python, venv], check=True)
+        subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", f"open-webui=={version}"], check=True,
+                       env={**os.environ, "VIRTUAL_ENV": str(venv), "UV_CACHE_DIR": str(cache / "uv-whole")})
+        # It writes its page's pictures anew at each start.
+        for path in venv.glob("lib/python3*/site-packages/open_webui/static/**/*"):
+            ours.own(path)
+        (venv / "complete").touch()
+    return venv
 
-    def __init__(self, bench, ours, name="stock", options=(), webui=True):
-        self.name, self.ours, self.options = name, ours, options
+
+class Stock:
+    """`options` are LiteLLM's; `webui` whether Open WebUI is started as well, and `whole` the
+    environment with all that it requires, if it is that one."""
+
+    def __init__(self, bench, ours, name="stock", options=(), webui=True, whole=None):
+        self.name, self.ours, self.options, self.whole = name, ours, options, whole
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stock-", dir=bench.folder))
         self.ports = dict(zip(("front", "litellm", "webui", "database"), gateway.free_ports(4)))
         self.with_webui = webui
@@ -157,15 +179,15 @@ class Stock:
         })
 
     def launch_webui(self):
-        venv = self.ours.payloads / "open-webui/current"
+        venv = self.whole or self.ours.payloads / "open-webui/current"
+        by_api = {} if self.whole else {"RAG_EMBEDDING_ENGINE": "openai", "AUDIO_STT_ENGINE": "openai"}
         key = self.ours.secret("open-webui-virtual-key")
         self.launch("open-webui", [venv / "bin/open-webui", "serve", "--host", "127.0.0.1",
                                    "--port", self.ports["webui"]], {
             "PATH": f"{venv}/bin:/usr/bin:/bin",
             "DATA_DIR": self.folder / "webui",
             "OPENAI_API_BASE_URL": f"{self.litellm}/v1", "OPENAI_API_KEY": key,
-            "ENABLE_OLLAMA_API": "false",
-            "RAG_EMBEDDING_ENGINE": "openai", "AUDIO_STT_ENGINE": "openai",
+            "ENABLE_OLLAMA_API": "false", **by_api,
             "OFFLINE_MODE": "true", "HF_HUB_OFFLINE": "1",
         })
 

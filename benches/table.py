@@ -2,6 +2,7 @@
 
 OURS = "ai-gateway"
 STOCK = "stock"
+WHOLE = "stock, all of Open WebUI"
 BUNDLE = "the bundle's settings"
 
 
