@@ -72,7 +72,9 @@ pub(super) fn settings(all: &Merged) -> Settings {
         },
         diet: Diet {
             lazy_types: all.flag("diet.lazy_types"),
+            lazy_models: all.flag("diet.lazy_models"),
             lazy_routes: all.flag("diet.lazy_routes"),
+            lazy_modules: all.flag("diet.lazy_modules"),
             lazy_openai: all.flag("diet.lazy_openai"),
             lazy_tokenizer: all.flag("diet.lazy_tokenizer"),
             lazy_audio: all.flag("diet.lazy_audio"),

@@ -110,8 +110,12 @@ pub struct Programs {
 pub struct Diet {
     /// The types of LiteLLM's database client are loaded when something asks for them.
     pub lazy_types: bool,
+    /// Pydantic makes a model's validator at its first use.
+    pub lazy_models: bool,
     /// FastAPI compiles what checks a route's parameters at its first request.
     pub lazy_routes: bool,
+    /// What a start imports and does not use is imported when it is used.
+    pub lazy_modules: bool,
     /// Of OpenAI's types those are imported that are asked for.
     pub lazy_openai: bool,
     /// LiteLLM reads Anthropic's vocabulary when it counts by it.
@@ -122,7 +126,7 @@ pub struct Diet {
     pub small_stand_ins: bool,
     /// Python's cyclic garbage collector begins when a service has started.
     pub late_gc: bool,
-    /// Open WebUI reads the newest versions of its changelog only.
+    /// Open WebUI reads the newest versions of its changelog, when somebody asks for it.
     pub short_changelog: bool,
     /// Open WebUI loads its store of vectors at the first document.
     pub lazy_vectors: bool,
@@ -138,7 +142,9 @@ impl Diet {
     /// All of it.
     pub const WHOLE: Self = Self {
         lazy_types: true,
+        lazy_models: true,
         lazy_routes: true,
+        lazy_modules: true,
         lazy_openai: true,
         lazy_tokenizer: true,
         lazy_audio: true,

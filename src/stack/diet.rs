@@ -2,8 +2,9 @@
 //!
 //! Nothing of what is installed is changed. `diet.py` is beside the application that uvicorn loads,
 //! comes before all its imports, and does the measures that a variable names; each looks first
-//! whether what it is for is still as it was when the measure was written. `diet_litellm.py` has
-//! those that are LiteLLM's alone.
+//! whether what it is for is still as it was when the measure was written. `diet_imports.py` has
+//! those that put off imports, `diet_models.py` those of models and routes, `diet_litellm.py` those
+//! that are LiteLLM's alone.
 
 use std::path::Path;
 
@@ -19,19 +20,29 @@ pub(crate) const MOMENTS: &str = "start-moments";
 /// The module's source.
 pub(crate) const MODULE: &str = include_str!("diet/diet.py");
 
-/// The module, for the folder that uvicorn loads the application from.
-pub(super) fn module(folder: &Path) -> RenderedFile {
-    RenderedFile {
-        path: folder.join("diet.py"),
-        contents: MODULE.to_owned(),
-    }
+/// The modules, for the folder that uvicorn loads either application from.
+pub(super) fn modules(folder: &Path) -> [RenderedFile; 3] {
+    [
+        ("diet.py", MODULE),
+        ("diet_imports.py", include_str!("diet/diet_imports.py")),
+        ("diet_models.py", include_str!("diet/diet_models.py")),
+    ]
+    .map(|(name, contents)| file(folder, name, contents))
 }
 
-/// The module of the measures that are LiteLLM's alone, beside the other.
+/// The module of the measures that are LiteLLM's alone, beside the others.
 pub(super) fn litellm_module(folder: &Path) -> RenderedFile {
+    file(
+        folder,
+        "diet_litellm.py",
+        include_str!("diet/diet_litellm.py"),
+    )
+}
+
+fn file(folder: &Path, name: &str, contents: &str) -> RenderedFile {
     RenderedFile {
-        path: folder.join("diet_litellm.py"),
-        contents: include_str!("diet/diet_litellm.py").to_owned(),
+        path: folder.join(name),
+        contents: contents.to_owned(),
     }
 }
 
@@ -39,7 +50,9 @@ pub(super) fn litellm_module(folder: &Path) -> RenderedFile {
 pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
     let measures = [
         (diet.lazy_types, "lazy_types"),
+        (diet.lazy_models, "lazy_models"),
         (diet.lazy_routes, "lazy_routes"),
+        (diet.lazy_modules, "lazy_modules"),
         (diet.lazy_openai, "lazy_openai"),
         (diet.lazy_tokenizer, "lazy_tokenizer"),
         (diet.lazy_audio, "lazy_audio"),
@@ -75,6 +88,10 @@ const SMALL_ENGINE: &str = "--liftoff-only --no-wasm-tier-up --max-semi-space-si
                             --single-threaded --optimize-for-size --max-old-space-size=192";
 
 #[cfg(test)]
+mod imports_tests;
+#[cfg(test)]
 mod litellm_tests;
+#[cfg(test)]
+mod models_tests;
 #[cfg(test)]
 pub(super) mod tests;

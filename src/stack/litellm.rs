@@ -88,7 +88,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     Part {
         spec,
         folders: vec![],
-        files: vec![
+        files: [
             RenderedFile {
                 path: config,
                 contents: config_file(inputs.settings.budget.usd),
@@ -106,9 +106,11 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
                 path: rendered.join("engine_patience.py"),
                 contents: include_str!("litellm/engine_patience.py").to_owned(),
             },
-            diet::module(&rendered),
             diet::litellm_module(&rendered),
-        ],
+        ]
+        .into_iter()
+        .chain(diet::modules(&rendered))
+        .collect(),
     }
 }
 

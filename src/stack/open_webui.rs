@@ -81,14 +81,16 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             .into_iter()
             .chain([data])
             .collect(),
-        files: vec![
-            diet::module(&rendered),
+        files: [
             gateway_log(&rendered),
             RenderedFile {
                 path: rendered.join("webui_app.py"),
                 contents: include_str!("open_webui/webui_app.py").to_owned(),
             },
-        ],
+        ]
+        .into_iter()
+        .chain(diet::modules(&rendered))
+        .collect(),
     }
 }
 

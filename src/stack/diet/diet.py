@@ -5,12 +5,14 @@ a key of `[diet]` in gateway.toml. A measure looks first whether what it is for 
 did when it was written: if not, it says so and does nothing.
 """
 
+import functools
 import gc
 import os
 import re
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from importlib.machinery import PathFinder
 from types import ModuleType
 
@@ -92,6 +94,60 @@ class LaterLoader:
         return getattr(self.loader, name)
 
 
+class Measure:
+    """A finder that lets `change` have a say about the specification of the modules it is for."""
+
+    def find_spec(self, name, path, target=None):
+        if not self.concerns(name):
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.origin is None:
+            return spec
+        try:
+            with open(spec.origin, encoding="utf-8") as file:
+                expected = self.change(spec, file.read())
+        except (OSError, SyntaxError, ValueError) as error:
+            skipped(self.key, f"{spec.origin} cannot be looked at ({error})")
+            return spec
+        if not expected:
+            skipped(self.key, f"{spec.origin} is not laid out as it was")
+        return spec
+
+    def concerns(self, name):
+        return name in self.modules
+
+
+class AroundLoader:
+    """Executes a module as its own loader does, between what `around` does before and after."""
+
+    def __init__(self, loader, around):
+        self.loader = loader
+        self.around = around
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        steps = self.around(module)
+        next(steps)
+        try:
+            self.loader.exec_module(module)
+        except BaseException:
+            steps.close()
+            raise
+        next(steps, None)
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+
+def take(*measures):
+    """Puts those before the import system that are taken."""
+    for measure in measures:
+        if measure.key in MEASURES:
+            sys.meta_path.insert(0, measure())
+
+
 # The last line of the head of the file is the last of these.
 HEAD = """
 SortMode = _types.SortMode
@@ -155,9 +211,10 @@ def begin():
         gc.set_threshold(50_000, 1_000_000, 1_000_000)
 
 
-# What `/api/changelog` answers with, and some more.
-VERSIONS = 10
-CHANGELOG_IN_ENV = "# Convert markdown content to HTML\nhtml_content = markdown.markdown(changelog_content)\n"
+# What `/api/changelog` answers with.
+VERSIONS = 5
+CHANGELOG_BEGINS = "# Convert markdown content to HTML\nhtml_content = markdown.markdown(changelog_content)\n"
+CHANGELOG_ENDS = "\nCHANGELOG = changelog_json\n"
 CHANGELOG_IN_MAIN = "{key: CHANGELOG[key] for idx, key in enumerate(CHANGELOG) if idx < 5}"
 
 
@@ -167,24 +224,47 @@ def newest(changelog):
     return "\n## [".join(parts[: VERSIONS + 1])
 
 
-def changelog_is_used_as_expected(env):
+def making_of_the_changelog(env):
+    """The statements that make it of its text, if it is made and used as it was; or else nothing."""
     with open(env, encoding="utf-8") as file:
         in_env = file.read()
     with open(os.path.join(os.path.dirname(env), "main.py"), encoding="utf-8") as file:
         in_main = file.read()
-    # Its import and the one answer.
-    return (
-        CHANGELOG_IN_ENV in in_env
-        and CHANGELOG_IN_MAIN in in_main
-        and len(re.findall(r"\bCHANGELOG\b", in_main)) == 3
-    )
+    _, begins, rest = in_env.partition(CHANGELOG_BEGINS)
+    statements, ends, _ = rest.partition(CHANGELOG_ENDS)
+    # In main.py its import and the one answer.
+    used = CHANGELOG_IN_MAIN in in_main and len(re.findall(r"\bCHANGELOG\b", in_main)) == 3
+    return begins + statements + ends if begins and ends and used else None
+
+
+class ChangelogWhenRead(Mapping):
+    """Stands for the changelog, and makes it when it is read."""
+
+    def __init__(self, module, text, statements):
+        self.module, self.text, self.statements = module, text, statements
+
+    @functools.cached_property
+    def made(self):
+        names = {**self.module.__dict__, "changelog_content": self.text}
+        exec(compile(self.statements, self.module.__file__, "exec", dont_inherit=True), names)
+        return names["CHANGELOG"]
+
+    def __getitem__(self, version):
+        return self.made[version]
+
+    def __iter__(self):
+        return iter(self.made)
+
+    def __len__(self):
+        return len(self.made)
 
 
 class ShortChangelogLoader:
-    """Lets `open_webui.env` read the newest versions of its changelog only, and forget the rest."""
+    """Executes `open_webui.env` with no changelog, and gives it one that is made when it is read."""
 
-    def __init__(self, loader):
+    def __init__(self, loader, statements):
         self.loader = loader
+        self.statements = statements
 
     def create_module(self, spec):
         return self.loader.create_module(spec)
@@ -194,18 +274,20 @@ class ShortChangelogLoader:
 
         whole = markdown.markdown
 
-        def short(text, *arguments, **options):
+        def nothing(text):
             # Once: it is the only text that this module converts.
             markdown.markdown = whole
-            return whole(newest(text), *arguments, **options)
+            return ""
 
-        markdown.markdown = short
+        markdown.markdown = nothing
         try:
             self.loader.exec_module(module)
         finally:
             markdown.markdown = whole
-        # The tree and its text: nobody asks for what is left over of making the answer.
-        for name in ("soup", "html_content", "changelog_content", "current", "version"):
+        text = newest(module.changelog_content)
+        module.CHANGELOG = ChangelogWhenRead(module, text, self.statements)
+        # Nobody asks for what is left over of making the answer.
+        for name in ("soup", "html_content", "changelog_content", "changelog_json"):
             module.__dict__.pop(name, None)
 
     def __getattr__(self, name):
@@ -213,7 +295,7 @@ class ShortChangelogLoader:
 
 
 class ShortChangelog:
-    """Open WebUI makes a tree of 1.5 MB of changelog at each start, and shows five versions."""
+    """Open WebUI makes a tree of its whole changelog at each start, and shows five versions to whoever asks."""
 
     def find_spec(self, name, path, target=None):
         if name != "open_webui.env":
@@ -221,12 +303,12 @@ class ShortChangelog:
         sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, path, target)
         try:
-            expected = changelog_is_used_as_expected(spec.origin)
+            statements = making_of_the_changelog(spec.origin)
         except (AttributeError, OSError, ValueError) as error:
             skipped("short_changelog", f"Open WebUI cannot be looked at ({error})")
             return spec
-        if expected:
-            spec.loader = ShortChangelogLoader(spec.loader)
+        if statements:
+            spec.loader = ShortChangelogLoader(spec.loader, statements)
         else:
             skipped("short_changelog", f"{spec.origin} uses its changelog in another way")
         return spec

@@ -54,7 +54,9 @@ pub(in crate::stack) fn run(files: Files, measures: &str, script: &str) -> Strin
         fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).unwrap();
         fs::write(path, text).unwrap();
     }
-    super::module(folder.path()).write();
+    for module in super::modules(folder.path()) {
+        module.write();
+    }
     super::litellm_module(folder.path()).write();
     let script = format!("import sys\nsys.path.insert(0, sys.argv[1])\nimport diet\n{script}");
     let output = Command::new("python3")
@@ -194,11 +196,19 @@ print(said)";
 
 const ENV: &str = "\
 import markdown
+def parse_section(line):
+    print('parsed')
+    return line
 changelog_content = open(__file__.replace('env.py', 'CHANGELOG.md')).read()
 # Convert markdown content to HTML
 html_content = markdown.markdown(changelog_content)
 soup = html_content.splitlines()
-CHANGELOG = {line: line for line in soup if line.startswith('## [')}
+changelog_json = {}
+for version in soup:
+    if version.startswith('## ['):
+        changelog_json[version] = parse_section(version)
+
+CHANGELOG = changelog_json
 ";
 const MAIN: &str = "\
 from open_webui.env import (
@@ -222,22 +232,24 @@ fn open_webui(env: &str, main: &str, measures: &str) -> String {
         ("markdown/__init__.py", MARKDOWN),
     ];
     let script = "import open_webui.main, markdown
+print('started')
 env = sys.modules['open_webui.env']
-print(list(open_webui.main.answer()), len(env.CHANGELOG), hasattr(env, 'soup'))
+print(list(open_webui.main.answer()), hasattr(env, 'soup'))
+assert open_webui.main.answer() == dict(list(env.CHANGELOG.items())[:5])
 print(len(markdown.markdown('## [1]\\n' * 100)))";
     run(&files, measures, script)
 }
 
 #[test]
-fn the_changelog_is_short_and_its_answer_the_same() {
+fn the_changelog_is_made_when_it_is_read_and_its_answer_the_same() {
     let answer = "['## [19]', '## [18]', '## [17]', '## [16]', '## [15]']";
     assert_eq!(
         open_webui(ENV, MAIN, ""),
-        format!("{answer} 20 True\n700\n")
+        format!("{}started\n{answer} True\n700\n", "parsed\n".repeat(20))
     );
     assert_eq!(
         open_webui(ENV, MAIN, "short_changelog"),
-        format!("{answer} 10 False\n700\n")
+        format!("started\n{}{answer} False\n700\n", "parsed\n".repeat(5))
     );
 }
 
@@ -245,15 +257,19 @@ fn the_changelog_is_short_and_its_answer_the_same() {
 fn a_changelog_that_is_used_in_another_way_is_read_to_its_end_with_a_warning() {
     let more = format!("{MAIN}\ndef oldest(): return list(CHANGELOG)[-1]\n");
     for (env, main) in [
-        (ENV, MAIN.replace("idx < 5", "idx < 50")),
-        (ENV, more),
+        (ENV.to_owned(), MAIN.replace("idx < 5", "idx < 50")),
+        (ENV.to_owned(), more),
         (
-            &ENV.replace("html_content = ", "html = html_content = "),
+            ENV.replace("html_content = ", "html = html_content = "),
+            MAIN.to_owned(),
+        ),
+        (
+            ENV.replace("= changelog_json\n", "= dict(changelog_json)\n"),
             MAIN.to_owned(),
         ),
     ] {
-        let said = open_webui(env, &main, "short_changelog");
-        assert!(said.contains(" 20 True\n"), "{said}");
+        let said = open_webui(&env, &main, "short_changelog");
+        assert!(said.starts_with(&"parsed\n".repeat(20)), "{said}");
         let warning = "WARNING: the diet's short_changelog is skipped: @/open_webui/env.py uses";
         assert!(said.contains(warning), "{said}");
     }

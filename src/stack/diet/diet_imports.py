@@ -1,0 +1,210 @@
+"""Modules that are imported when somebody asks for them; see diet.py, which it is imported after.
+
+Both services import clients of every cloud, protocol and store that there is, and a gateway uses
+few of them. Two kinds can come late: a package that does nothing but pass on names of its modules,
+and a module of which a start asks for nothing, or only for what can be said without it.
+"""
+
+import ast
+import importlib
+import importlib.util
+import sys
+
+from diet import LaterLoader, Measure, take
+
+
+class PassedOn(Measure):
+    """Lets a package that only passes on names of modules import each when it is asked for."""
+
+    def change(self, spec, source):
+        if not spec.submodule_search_locations:
+            return True
+        package = Package(spec.name, source)
+        if not package.passes_on:
+            return False
+        spec.loader = PassingOnLoader(spec.loader, package)
+        return True
+
+
+class LazyOpenai(PassedOn):
+    """The types of OpenAI's client are 800 modules, of which LiteLLM's start asks for some hundred."""
+
+    key = "lazy_openai"
+
+    def concerns(self, name):
+        return name.startswith("openai.types")
+
+
+class LazyPackages(PassedOn):
+    """The protocol of tools with its two generations of types, and the client of one cloud."""
+
+    key = "lazy_modules"
+    modules = {
+        "mcp",
+        "mcp.client",
+        "mcp.server",
+        "mcp.server.lowlevel",
+        "mcp.server.mcpserver",
+        "mcp.shared",
+        "mcp.types",
+        "google.cloud.storage",
+    }
+
+
+class Package:
+    """What a package's source says, if that is only which name comes from which module."""
+
+    def __init__(self, name, source):
+        self.name = name
+        self.names = {}  # by name: the module, and the name that it has there; None: the module itself
+        self.modules = set()  # of this package, and imported by it
+        self.at_once = []  # statements for which there is nothing to wait
+        tree = ast.parse(source)
+        self.doc = ast.get_docstring(tree, clean=False)
+        self.passes_on = all(self.understands(statement) for statement in tree.body)
+        # A module that is imported takes its name in the package for itself.
+        taken = {name for name, (_, original) in self.names.items() if original is not None}
+        self.passes_on = self.passes_on and not taken & self.modules
+
+    def understands(self, statement):
+        match statement:
+            case ast.Expr(value=ast.Constant()):
+                return True
+            case ast.Assign(targets=[ast.Name()], value=value) if is_plain(value):
+                self.at_once.append(statement)
+                return True
+            case ast.ImportFrom(module="__future__"):
+                return True
+            case ast.ImportFrom(level=0 | 1):
+                return self.passes(statement)
+        return False
+
+    def passes(self, statement):
+        module = statement.module or ""
+        if statement.level == 1:
+            module = f"{self.name}.{module}".removesuffix(".")
+        for alias in statement.names:
+            if alias.name == "*" or alias.name.startswith("__"):
+                # All names of another package, or what a module says of itself, like its version.
+                self.at_once.append(statement)
+                return alias.name != "*" or not self.is_within(module)
+            if module == self.name:
+                if alias.asname not in (None, alias.name):
+                    return False
+                self.names[alias.name] = (f"{module}.{alias.name}", None)
+            else:
+                self.names[alias.asname or alias.name] = (module, alias.name)
+            if self.is_within(module):
+                self.modules.add(module.removeprefix(f"{self.name}.").split(".")[0])
+        return True
+
+    def is_within(self, module):
+        return module.startswith(f"{self.name}.")
+
+
+def is_plain(value):
+    try:
+        ast.literal_eval(value)
+    except ValueError:
+        return False
+    return True
+
+
+class PassingOnLoader:
+    """Makes a package whose names are looked up where they come from when somebody wants them."""
+
+    def __init__(self, loader, package):
+        self.loader = loader
+        self.package = package
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        package = self.package
+        module.__doc__ = package.doc
+        statements = ast.Module(package.at_once, type_ignores=[])
+        exec(compile(statements, module.__spec__.origin, "exec", dont_inherit=True), module.__dict__)
+
+        def __getattr__(name):
+            if name in package.names:
+                place, original = package.names[name]
+                value = importlib.import_module(place)
+                if original is not None:
+                    value = attribute(value, original)
+            elif name in package.modules or is_module_of(package.name, name):
+                # Somebody else's import would have brought it here.
+                value = importlib.import_module(f"{package.name}.{name}")
+            else:
+                raise AttributeError(f"module {package.name!r} has no attribute {name!r}")
+            setattr(module, name, value)
+            return value
+
+        module.__getattr__ = __getattr__
+        module.__dir__ = lambda: sorted({*module.__dict__, *package.names, *package.modules})
+        if "__all__" not in module.__dict__:  # for `import *`
+            module.__all__ = [*package.names, *sorted(package.modules - package.names.keys())]
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+
+def attribute(module, name):
+    """As `from module import name` has it."""
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        if not is_module_of(module.__name__, name):
+            raise
+        return importlib.import_module(f"{module.__name__}.{name}")
+
+
+def is_module_of(package, name):
+    if name.startswith("__") or not hasattr(sys.modules[package], "__path__"):
+        return False
+    return importlib.util.find_spec(f"{package}.{name}") is not None
+
+
+class WhenAsked(Measure):
+    """Puts off a module of which a start asks for nothing but what is said here.
+
+    It may be laid out in any way: whoever asks for anything else in it gets all of it.
+    """
+
+    early = {}
+
+    def change(self, spec, source):
+        given = self.early.get(spec.name, ())
+        if not all(f"\ndef {name}(" in source for name in given):
+            return False
+        spec.loader = LaterLoader(spec.loader, lambda: {name: called_later(spec.name, name) for name in given})
+        return True
+
+
+def called_later(module, name):
+    """A function that stands for one of a module, until it is called."""
+
+    def call(*arguments, **options):
+        return vars(sys.modules[module])[name](*arguments, **options)
+
+    call.__name__ = call.__qualname__ = name
+    call.__module__ = module
+    return call
+
+
+class LazyAudio(WhenAsked):
+    """soundfile, and with it NumPy, until LiteLLM looks at how long an audio file is."""
+
+    key = "lazy_audio"
+    modules = {"soundfile"}
+
+
+class LazyModules(WhenAsked):
+    """A cloud's client, and the command line of a library, with what they draw."""
+
+    key = "lazy_modules"
+    modules = {"boto3", "httpx._main"}
+    early = {"httpx._main": ("main",)}
+
+
+take(LazyOpenai, LazyPackages, LazyAudio, LazyModules)
