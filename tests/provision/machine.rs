@@ -293,6 +293,8 @@ case $3 in *litellm.proxy.proxy_server)
   [ ! -e "$base/do-compile" ] || . "$base/do-compile"
   exit ;;
 esac
+# LiteLLM's views are printed from its source.
+case $4 in */create_views.py) echo views >>"$base/calls"; exit ;; esac
 [ -e "$base/do-migrate" ] && . "$base/do-migrate"
 echo "INFO  [alembic.runtime.migration] Running upgrade a -> b" >&2
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$DATABASE_URL" -c 'CREATE TABLE IF NOT EXISTS migrated (n int)' -c 'INSERT INTO migrated VALUES (1)'
