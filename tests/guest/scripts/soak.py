@@ -135,8 +135,12 @@ class Soak:
         self.times, self.failures = {}, []
 
     def prepare(self):
-        for name in ("soak", "text-embedding-3-small"):
-            self.add_model(name)
+        self.models = [self.add_model(name) for name in ("soak", "text-embedding-3-small")]
+
+    def tidy_up(self):
+        """Nobody is behind them any more."""
+        for model in self.models:
+            self.admin.ask("POST", "/model/delete", {"id": model})
 
     def add_model(self, name):
         reach = {"model": f"openai/{name}", "api_key": "none",
@@ -243,6 +247,7 @@ if __name__ == "__main__":
     memory.start()
     soak.run(float(sys.argv[1]))
     memory.over.set()
+    soak.tidy_up()
     for name, held in memory.most.items():
         print(f"{name} needs {held} bytes")
     sys.exit(not soak.report())
