@@ -114,3 +114,20 @@ fn what_another_tool_has_applied_is_not_applied_again() {
         "20250101 20250102 20250103"
     );
 }
+
+#[test]
+fn views_that_cannot_be_made_are_left_to_litellms_first_start() {
+    let machine = Machine::new();
+    machine.views("raise ImportError('it is elsewhere now')");
+    let mut heard = Heard::new(|_: &str| {});
+    machine.setup_heard(&mut heard).unwrap();
+    assert!(
+        heard
+            .lines
+            .iter()
+            .any(|line| line.contains("it is elsewhere now")
+                && line.contains("LiteLLM's first start makes its views")),
+        "{:?}",
+        heard.lines
+    );
+}

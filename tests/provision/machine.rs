@@ -148,6 +148,12 @@ impl Machine {
         fs::write(folder.join("migration.sql"), sql).unwrap();
     }
 
+    /// What LiteLLM makes its views with.
+    pub(crate) fn views(&self, source: &str) {
+        let path = self.path("litellm/litellm/proxy/db/create_views.py");
+        fs::write(path, source).unwrap();
+    }
+
     fn program(&self, name: &str, shell: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -170,7 +176,7 @@ impl Machine {
     fn write_packages(&self) {
         for folder in [
             "litellm/prisma",
-            "litellm/litellm/proxy",
+            "litellm/litellm/proxy/db",
             "open-webui/open_webui/static",
             "open-webui/open_webui/migrations/versions",
         ] {
@@ -181,6 +187,7 @@ impl Machine {
             "20250102_an index, with spaces",
             "CREATE INDEX CONCURRENTLY IF NOT EXISTS \"One_a_idx\" ON \"One\" (a);",
         );
+        self.views(VIEWS);
         self.migration(
             "20250103_three",
             "ALTER TABLE \"One\" ADD b TEXT; -- the end",
@@ -286,6 +293,15 @@ esac
 "#;
 
 /// Open WebUI migrates when its configuration is imported.
+/// As LiteLLM's is laid out.
+const VIEWS: &str = r#"
+async def create_missing_views(db):
+    try:
+        await db.query_raw("""SELECT 1 FROM "OneView" LIMIT 1""")
+    except Exception:
+        await db.execute_raw("""CREATE VIEW "OneView" AS SELECT a FROM "One";""")
+"#;
+
 const ENVIRONMENTS_PYTHON: &str = r#"
 [ "$3" = pip ] && { echo "pip $*" >>"$base/calls"; exit; }
 case $3 in *litellm.proxy.proxy_server)
@@ -293,8 +309,8 @@ case $3 in *litellm.proxy.proxy_server)
   [ ! -e "$base/do-compile" ] || . "$base/do-compile"
   exit ;;
 esac
-# LiteLLM's views are printed from its source.
-case $4 in */create_views.py) echo views >>"$base/calls"; exit ;; esac
+# LiteLLM's views are printed from its source, by a real Python.
+case $4 in */create_views.py) echo views >>"$base/calls"; exec python3 "$@" ;; esac
 [ -e "$base/do-migrate" ] && . "$base/do-migrate"
 echo "INFO  [alembic.runtime.migration] Running upgrade a -> b" >&2
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$DATABASE_URL" -c 'CREATE TABLE IF NOT EXISTS migrated (n int)' -c 'INSERT INTO migrated VALUES (1)'

@@ -47,6 +47,13 @@ fn the_database_is_the_services_own_and_knows_its_migrations() {
         "litellm"
     );
     assert_eq!(
+        machine.query(
+            "litellm",
+            "SELECT viewname || ' of ' || viewowner AS view FROM pg_views WHERE schemaname = 'public'"
+        ),
+        "OneView of litellm"
+    );
+    assert_eq!(
         machine.query("open_webui", "SELECT count(*) AS n FROM migrated"),
         "1"
     );
