@@ -80,6 +80,7 @@ check 'the unit is gone' not systemctl cat ai-gateway
 # shellcheck disable=SC2086
 [ -n "$no_python" ] || check 'nothing is left running' same '' "$(ps -o pid=,args= -p "$(echo $members | tr ' ' ,)")"
 check 'the state is kept' test -e "$state/kept"
+[ -n "$no_python" ] || umount "$state/payloads"
 check 'it is purged' dpkg --purge ai-gateway
 check 'nothing is left' same "$before" "$(of_gateway)"
 check 'its user is gone' not getent passwd ai-gateway

@@ -6,9 +6,15 @@ services='postgres litellm open-webui nginx'
 # LiteLLM, Open WebUI and the query engine come on a drive: what set-up would have downloaded.
 carry_payloads() {
   as_owner mkdir -p "$state"
-  as_owner ln -s /drive "$state/payloads"
-  # Open WebUI writes its page's pictures anew at each start. 1000 is alice.
-  [ "$mode" = user ] || chown -R "$owner" /drive/open-webui/*/lib/python*/site-packages/open_webui/static
+  if [ "$mode" = user ]; then
+    as_owner ln -s /drive "$state/payloads"
+  else
+    # The system's unit may write below its state and nowhere else; Open WebUI writes its page's
+    # pictures anew at each start.
+    as_owner mkdir "$state/payloads"
+    mount --bind /drive "$state/payloads"
+    chown -R "$owner" /drive/open-webui/*/lib/python*/site-packages/open_webui/static
+  fi
 }
 
 # A figure for whoever reads along; no check.
