@@ -18,7 +18,7 @@ use world::World;
 const RUNS: u64 = 1_500;
 const EVENTS: usize = 250;
 /// Each of them is days of measurements.
-const LEAKS: u64 = 100;
+const LEAKS: u64 = 40;
 
 fn variable(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
