@@ -31,18 +31,14 @@ impl Measured {
         u64::try_from(bytes.unwrap()).unwrap()
     }
 
-    /// What a service needs under a profile, in bytes. Six workers were not measured: each has to
-    /// itself what the second of profile medium has.
+    /// What a service needs under a profile, in bytes. The larger ones were not measured: each of
+    /// LiteLLM's workers counts as much as all of LiteLLM with one worker and its engine.
     fn needs(&self, profile: &Profile, service: &str) -> u64 {
-        if profile.name != "large" {
-            return self.of(profile.name, service);
+        match (profile.name, service) {
+            ("tiny" | "small", _) => self.of(profile.name, service),
+            (_, "litellm") => self.of("small", service) * profile.workers(),
+            _ => self.of("small", service),
         }
-        let (one, two) = (self.of("small", service), self.of("medium", service));
-        let further = match service {
-            "litellm" => profile.workers() - 2,
-            _ => 0,
-        };
-        two + further * two.saturating_sub(one)
     }
 }
 
@@ -85,8 +81,8 @@ profile's size whose kernel enforced the limit. Copies of files are not counted,
 takes them back. `benches/working-sets --write` measures it again; a test holds every limit to it, and
 every sum to its profile.
 
-Six workers were not measured: profile large counts for each further one what the second of profile
-medium took.
+Profiles medium and large were not measured: they count for each worker of LiteLLM what all of LiteLLM
+takes under profile small, its query engine included, and for the others what they take there.
 
 | profile | service | needs | may use | head-room |
 |---|---|---|---|---|
