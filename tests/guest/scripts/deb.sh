@@ -43,7 +43,7 @@ if [ -n "$no_python" ]; then
 else
   carry_payloads
   check 'set-up runs through' as_owner "$program" setup --yes
-  check 'enable --now starts it' systemctl enable -q --now ai-gateway
+  check 'enable --now starts it' begun systemctl enable -q --now ai-gateway
   check 'all four are ready' all_four_ready
   check 'it runs as its own user' same ai-gateway "$(stat -c %U "/proc/$(property MainPID)")"
   check 'the demo model answers' says 'demo model' gateway ask 'Are you there?'
@@ -69,7 +69,7 @@ if [ -n "$no_python" ]; then
   check 'nothing was started' same inactive "$(property ActiveState)"
 else
   check 'what ran runs again, by the new program' not same "$main" "$(property MainPID)"
-  check 'and everything is ready' all_four_ready
+  check 'and everything is ready' within 600 all_four_ready
   check 'the demo model answers again' says 'demo model' gateway ask 'Are you still there?'
   members=$(cat "/sys/fs/cgroup$unit_group"/*/cgroup.procs)
 fi

@@ -24,7 +24,7 @@ install_unit
 ctl daemon-reload
 ctl enable -q ai-gateway.service
 began=$SECONDS
-check 'start succeeds' ctl start ai-gateway
+check 'start succeeds' begun ctl start ai-gateway
 figure "ready $((SECONDS - began)) s after systemctl start"
 check 'all four are ready when start returns' all_four_ready
 
