@@ -494,6 +494,16 @@ pub const KEYS: &[Key] = &[
         ),
     ),
     short(
+        "few-indexes",
+        key(
+            "diet.few_indexes",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Chroma keeps the indexes of 16 documents in memory, and reads the others when they are searched, instead of keeping thousands.",
+        ),
+    ),
+    short(
         "bytecode",
         key(
             "diet.bytecode",

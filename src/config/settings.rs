@@ -130,6 +130,8 @@ pub struct Diet {
     pub short_changelog: bool,
     /// Open WebUI loads its store of vectors at the first document.
     pub lazy_vectors: bool,
+    /// Chroma keeps few indexes of documents in memory.
+    pub few_indexes: bool,
     /// Set-up compiles what LiteLLM's start imports.
     pub bytecode: bool,
     /// nginx serves the files of Open WebUI's page.
@@ -152,6 +154,7 @@ impl Diet {
         late_gc: true,
         short_changelog: true,
         lazy_vectors: true,
+        few_indexes: true,
         bytecode: true,
         static_files: true,
         small_engine: true,

@@ -412,8 +412,8 @@ fn a_machine_that_no_profile_fits_is_told_so() {
      |
      = note: the memory limits are
                postgres           80 MB
-               litellm           515 MB
-               open-webui        340 MB
+               litellm           500 MB
+               open-webui        355 MB
                nginx              20 MB
                sum               955 MB
                this machine      485 MB, 97 % of 500 MB

@@ -60,6 +60,7 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
         (diet.late_gc, "late_gc"),
         (diet.short_changelog, "short_changelog"),
         (diet.lazy_vectors, "lazy_vectors"),
+        (diet.few_indexes, "few_indexes"),
     ];
     let taken: Vec<_> = measures
         .iter()

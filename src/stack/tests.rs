@@ -20,7 +20,7 @@ const MIB: u64 = 1 << 20;
 /// Settings as a profile would give them. The sizes are near enough; what counts is that they differ.
 pub(super) fn settings(profile: &str) -> Settings {
     let (workers, sizes): (u32, Option<[(u64, u32); 4]>) = match profile {
-        "tiny" => (1, Some([(80, 0), (515, 0), (340, 0), (20, 0)])),
+        "tiny" => (1, Some([(80, 0), (500, 0), (355, 0), (20, 0)])),
         "small" => (1, Some([(200, 400), (900, 900), (460, 500), (40, 100)])),
         "medium" => (2, Some([(480, 700), (1780, 2000), (880, 800), (60, 200)])),
         "large" => (
