@@ -83,6 +83,7 @@ pub(super) fn settings(all: &Merged) -> Settings {
             short_changelog: all.flag("diet.short_changelog"),
             lazy_vectors: all.flag("diet.lazy_vectors"),
             few_indexes: all.flag("diet.few_indexes"),
+            return_memory: all.flag("diet.return_memory"),
             bytecode: all.flag("diet.bytecode"),
             static_files: all.flag("diet.static_files"),
             small_engine: all.flag("diet.small_engine"),

@@ -500,7 +500,17 @@ pub const KEYS: &[Key] = &[
             Kind::Bool,
             Default::Value("true"),
             "true",
-            "Chroma keeps the indexes of 16 documents in memory, and reads the others when they are searched, instead of keeping thousands.",
+            "Chroma keeps the indexes of 8 documents in memory, and reads the others when they are searched, instead of keeping 64 and more.",
+        ),
+    ),
+    short(
+        "return-memory",
+        key(
+            "diet.return_memory",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "What Open WebUI has freed goes back to the kernel when it is a megabyte or more, instead of being kept for later.",
         ),
     ),
     short(

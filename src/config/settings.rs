@@ -132,6 +132,8 @@ pub struct Diet {
     pub lazy_vectors: bool,
     /// Chroma keeps few indexes of documents in memory.
     pub few_indexes: bool,
+    /// glibc keeps no more than a megabyte for later in Open WebUI.
+    pub return_memory: bool,
     /// Set-up compiles what LiteLLM's start imports.
     pub bytecode: bool,
     /// nginx serves the files of Open WebUI's page.
@@ -155,6 +157,7 @@ impl Diet {
         short_changelog: true,
         lazy_vectors: true,
         few_indexes: true,
+        return_memory: true,
         bytecode: true,
         static_files: true,
         small_engine: true,

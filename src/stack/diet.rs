@@ -4,7 +4,7 @@
 //! comes before all its imports, and does the measures that a variable names; each looks first
 //! whether what it is for is still as it was when the measure was written. `diet_imports.py` has
 //! those that put off imports, `diet_models.py` those of models and routes, `diet_litellm.py` those
-//! that are LiteLLM's alone.
+//! that are LiteLLM's alone, and `diet_indexes.py` one that is Open WebUI's.
 
 use std::path::Path;
 
@@ -39,6 +39,15 @@ pub(super) fn litellm_module(folder: &Path) -> RenderedFile {
     )
 }
 
+/// The module of the measure that is Open WebUI's alone, beside the others.
+pub(super) fn open_webui_module(folder: &Path) -> RenderedFile {
+    file(
+        folder,
+        "diet_indexes.py",
+        include_str!("diet/diet_indexes.py"),
+    )
+}
+
 fn file(folder: &Path, name: &str, contents: &str) -> RenderedFile {
     RenderedFile {
         path: folder.join(name),
@@ -69,6 +78,20 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
     plain("AI_GATEWAY_DIET", taken.join(" "))
 }
 
+/// What has glibc keep little of what was freed.
+///
+/// It counts on more of what it has seen, and Open WebUI's start frees a block of 13 MB: from then
+/// on each of its 16 arenas (8 for each processor) may keep twice that at its end, where
+/// `malloc_trim` does not look. A threshold that is set stays as it is (mallopt(3)).
+pub(super) fn allocator(diet: &Diet) -> Vec<(String, EnvValue)> {
+    let taken = diet.return_memory;
+    ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]
+        .into_iter()
+        .filter(|_| taken)
+        .map(|name| plain(name, 1024 * 1024))
+        .collect()
+}
+
 /// Options for the query engine's Node.js. Only where memory is short: on a larger machine the
 /// compiler's second tier is worth what it takes.
 pub(super) fn engine_options(diet: &Diet, limit: Option<u64>) -> (String, EnvValue) {
@@ -90,6 +113,8 @@ const SMALL_ENGINE: &str = "--liftoff-only --no-wasm-tier-up --max-semi-space-si
 
 #[cfg(test)]
 mod imports_tests;
+#[cfg(test)]
+mod indexes_tests;
 #[cfg(test)]
 mod litellm_tests;
 #[cfg(test)]

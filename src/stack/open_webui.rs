@@ -90,6 +90,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         ]
         .into_iter()
         .chain(diet::modules(&rendered))
+        .chain([diet::open_webui_module(&rendered)])
         .collect(),
     }
 }
@@ -134,6 +135,7 @@ fn variables(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvV
         secret("WEBUI_SECRET_KEY", secrets.open_webui_secret_key.expose()),
         diet::variable(&inputs.settings.diet),
     ]);
+    variables.extend(diet::allocator(&inputs.settings.diet));
     // Every one of its clients is told by itself: OPENAI_API_BASE_URL is for chats alone, and the
     // others would ask OpenAI.
     for client in [

@@ -205,8 +205,6 @@ def begin():
         sys.meta_path.insert(0, ShortChangelog())
     if "lazy_vectors" in MEASURES:
         sys.meta_path.insert(0, LazyVectors())
-    if "few_indexes" in MEASURES:
-        sys.meta_path.insert(0, FewIndexes())
     if "late_gc" in MEASURES:
         # What an import makes stays, and every turn of the collector looks at all of it again:
         # once is enough.
@@ -391,42 +389,6 @@ class LazyVectors:
             return False
         spec.loader = EditedLoader(spec.loader, source.replace(VECTORS_AT_ONCE, VECTORS_LATER))
         return True
-
-
-# Of documents that were last added or searched; the others are on the disk.
-INDEXES = 16
-INDEXES_BY_FILES = """
-        self.hnsw_cache_size = (
-            max_file_handles
-"""
-INDEXES_BOUNDED = f"""
-        self.hnsw_cache_size = (
-            min(max_file_handles, 5 * {INDEXES})
-"""
-
-
-class FewIndexes:
-    """Lets Chroma keep few indexes in memory: as many as files may be open, it would.
-
-    Open WebUI gives each document an index of its own, and one takes more than a megabyte.
-    """
-
-    def find_spec(self, name, path, target=None):
-        if name != "chromadb.api.rust":
-            return None
-        sys.meta_path.remove(self)
-        spec = PathFinder.find_spec(name, path, target)
-        try:
-            with open(spec.origin, encoding="utf-8") as file:
-                source = file.read()
-        except (AttributeError, OSError, ValueError) as error:
-            skipped("few_indexes", f"{name} cannot be looked at ({error})")
-            return spec
-        if source.count(INDEXES_BY_FILES) == 1 and "            // 5\n" in source:
-            spec.loader = EditedLoader(spec.loader, source.replace(INDEXES_BY_FILES, INDEXES_BOUNDED))
-        else:
-            skipped("few_indexes", f"{spec.origin} is not laid out as it was")
-        return spec
 
 
 def started():

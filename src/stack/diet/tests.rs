@@ -58,6 +58,7 @@ pub(in crate::stack) fn run(files: Files, measures: &str, script: &str) -> Strin
         module.write();
     }
     super::litellm_module(folder.path()).write();
+    super::open_webui_module(folder.path()).write();
     let script = format!("import sys\nsys.path.insert(0, sys.argv[1])\nimport diet\n{script}");
     let output = Command::new("python3")
         .args(["-I", "-B", "-c", &script])
@@ -390,44 +391,4 @@ print(began <= imported <= started <= time.monotonic_ns())
         run(&[], "", &script),
         format!("lifespan.startup.complete {}\nTrue\n", super::MOMENTS)
     );
-}
-
-const INDEXES: &str = "\
-import resource
-class RustBindingsAPI:
-    def __init__(self):
-        max_file_handles = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self.hnsw_cache_size = (
-            max_file_handles
-            # This is integer division in Python 3, and not a comment.
-            // 5
-        )
-";
-
-fn indexes(source: &str, measures: &str) -> String {
-    let files = [
-        ("chromadb/__init__.py", ""),
-        ("chromadb/api/__init__.py", ""),
-        ("chromadb/api/rust.py", source),
-    ];
-    let script = "import diet, resource
-hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-from chromadb.api.rust import RustBindingsAPI
-for files in (1000, 50):
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-    print(RustBindingsAPI().hnsw_cache_size)";
-    run(&files, measures, script)
-}
-
-#[test]
-fn few_indexes_are_kept_and_no_more_than_files_may_be_open_for() {
-    assert_eq!(indexes(INDEXES, ""), "200\n10\n");
-    assert_eq!(indexes(INDEXES, "few_indexes"), "16\n10\n");
-}
-
-#[test]
-fn indexes_that_are_counted_otherwise_are_kept_as_ever_with_a_warning() {
-    let said = indexes(&INDEXES.replace("// 5", "// 6"), "few_indexes");
-    assert!(said.contains("rust.py is not laid out as it was"), "{said}");
-    assert!(said.contains("166\n8\n"), "{said}");
 }

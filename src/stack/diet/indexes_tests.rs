@@ -1,0 +1,129 @@
+//! The bound on Chroma's indexes, by Python, on a stand-in for Chroma's native part.
+
+use super::tests::run;
+
+const RUST: &str = "\
+import os
+import chromadb_rust_bindings
+
+class RustBindingsAPI:
+    bindings: chromadb_rust_bindings.Bindings
+
+    def start(self):
+        self.bindings = chromadb_rust_bindings.Bindings(
+            persist_path='here',
+        )
+
+    def add(self, collection, meanwhile=None):
+        return self.bindings.add(['id'], collection, [[0.1]], meanwhile)
+
+    def others(self):
+        'self.bindings.update( self.bindings.upsert( self.bindings.get('
+        'self.bindings.query( self.bindings.delete('
+";
+
+const NATIVE: &str = "\
+kind = 'native'
+
+class Bindings:
+    made = 0
+    broken = False
+    version = 1
+
+    def __init__(self, persist_path):
+        if Bindings.broken:
+            raise OSError('no file may be opened')
+        Bindings.made += 1
+        self.number = Bindings.made
+        self.kept = set()
+
+    def add(self, ids, collection, vectors, meanwhile):
+        self.kept.add(collection)
+        if meanwhile:
+            meanwhile()
+        return f'{self.number}: {len(self.kept)}'
+
+    update = upsert = delete = get = query = add
+
+    def heartbeat(self):
+        return self.number
+";
+
+/// What is said by a script that has Chroma's client at hand.
+fn indexes(rust: &str, measures: &str, script: &str) -> String {
+    let files = [
+        ("chromadb/__init__.py", ""),
+        ("chromadb/api/__init__.py", ""),
+        ("chromadb/api/rust.py", rust),
+        ("chromadb_rust_bindings.py", NATIVE),
+    ];
+    let script = format!(
+        "import diet, diet_indexes, chromadb_rust_bindings as native
+from chromadb.api.rust import RustBindingsAPI
+api = RustBindingsAPI()
+api.start()
+{script}"
+    );
+    run(&files, measures, &script)
+}
+
+const TWENTY: &str = "for number in range(20): last = api.add(str(number % 10))
+print(last, api.bindings.heartbeat(), api.bindings.version)";
+
+#[test]
+fn the_native_part_is_made_anew_after_a_few_collections() {
+    assert_eq!(indexes(RUST, "", TWENTY), "1: 10 1 1\n");
+    // 0 to 7, 8 to 5, 6 to 9.
+    assert_eq!(indexes(RUST, "few_indexes", TWENTY), "3: 4 3 1\n");
+}
+
+#[test]
+fn collections_in_use_are_no_new_ones() {
+    let script = "for number in range(100): last = api.add(str(number % 8))\nprint(last)";
+    assert_eq!(indexes(RUST, "few_indexes", script), "1: 8\n");
+}
+
+#[test]
+fn no_call_meets_another_native_part_than_those_at_work() {
+    let script = "for number in range(8): api.add(str(number))
+print(api.add('outer', lambda: print(api.add('inner'))))
+print(api.add('after'))";
+    // The outer call comes when nothing is under way, and is; the inner ones are not to be cut.
+    assert_eq!(indexes(RUST, "few_indexes", script), "2: 2\n2: 2\n2: 3\n");
+    let script = "def deeper(): [api.add(f'inner {number}') for number in range(20)]
+print(api.add('outer', deeper))
+print(api.add('after'))";
+    assert_eq!(indexes(RUST, "few_indexes", script), "1: 21\n2: 1\n");
+}
+
+#[test]
+fn what_cannot_be_made_anew_goes_on_as_it_is() {
+    let script = "native.Bindings.broken = True
+for number in range(10): last = api.add(str(number))
+print(last)";
+    let said = indexes(RUST, "few_indexes", script);
+    assert!(said.contains("1: 10\n"), "{said}");
+    let warning = "WARNING: Chroma's indexes stay in memory: no file may be opened";
+    assert_eq!(said.matches(warning).count(), 1, "{said}");
+}
+
+#[test]
+fn a_call_that_fails_is_no_longer_under_way() {
+    let script = "def fail(): raise ValueError('as it does')
+for number in range(9):
+    try: api.add(str(number), fail)
+    except ValueError as error: said = error
+print(said, api.bindings.heartbeat())";
+    assert_eq!(indexes(RUST, "few_indexes", script), "as it does 2\n");
+}
+
+#[test]
+fn a_native_part_that_is_used_otherwise_stays_as_it_is_with_a_warning() {
+    let rust = RUST.replace(
+        "self.bindings = chromadb",
+        "self.native = self.bindings = chromadb",
+    );
+    let said = indexes(&rust, "few_indexes", TWENTY);
+    assert!(said.contains("rust.py is not laid out as it was"), "{said}");
+    assert!(said.contains("1: 10 1 1\n"), "{said}");
+}
