@@ -2,10 +2,11 @@
 
 The model's name says how it behaves: `echo` repeats the last message, `gated` sends its second word
 only when the test says so, `refuses-STATUS` answers with that status, `breaks` ends a stream
-after two words, when the test says so, `hangs` does not answer until the test ends.
+after two words, when the test says so, `hangs` does not answer until the test ends. Any model embeds.
 """
 
 import json
+import string
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +53,9 @@ class Conversation(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.provider.requests.append((self.headers, body))
         model = body["model"]
+        if self.path.endswith("/embeddings"):
+            self.embed(model, [body["input"]] if isinstance(body["input"], str) else body["input"])
+            return
         text = body["messages"][-1]["content"]
         # LiteLLM keeps one row for each of these.
         self.id = f"chatcmpl-{uuid.uuid4()}"
@@ -81,6 +85,14 @@ class Conversation(BaseHTTPRequestHandler):
                 "usage": {"prompt_tokens": words, "completion_tokens": words, "total_tokens": 2 * words},
             },
         )
+
+    def embed(self, model, texts):
+        """Vectors that are near one another where texts are of the same letters."""
+        data = []
+        for index, text in enumerate(texts):
+            vector = [float(text.lower().count(letter)) for letter in string.ascii_lowercase + string.digits]
+            data.append({"object": "embedding", "index": index, "embedding": vector})
+        self.send(200, {"object": "list", "model": model, "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}})
 
     def send(self, status, body):
         content = json.dumps(body).encode()

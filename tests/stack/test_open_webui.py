@@ -102,6 +102,28 @@ def finished(socket):
                     return content
 
 
+# More than Open WebUI's store keeps in memory (few_indexes in docs/diet.md).
+DOCUMENTS = 10
+
+
+def test_documents_are_found_when_their_index_is_no_longer_in_memory(gateway, browser, models, provider):
+    embeds = "text-embedding-3-small"
+    gateway.admin().add_model(embeds, **provider.model(embeds))
+    added = []
+    for number in range(DOCUMENTS):
+        file = (f"document-{number}.txt", f"What document {number} says.".encode(), "text/plain")
+        answer = browser.post("/api/v1/files/", params={"process_in_background": "false"}, files={"file": file})
+        assert answer.status_code == 200, answer.text
+        added.append(answer.json()["id"])
+    for number, document in enumerate(added):
+        question = {"collection_name": f"file-{document}", "query": "What does it say?", "k": 1}
+        answer = browser.post("/api/v1/retrieval/query/doc", json=question)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["documents"] == [[f"What document {number} says."]]
+    for document in added:
+        assert browser.delete(f"/api/v1/files/{document}").status_code == 200
+
+
 def test_another_sites_page_gets_no_websocket(gateway, first_account):
     address = f"ws://127.0.0.1:{gateway.port}/ws/socket.io/?EIO=4&transport=websocket"
     with pytest.raises(Exception, match="HTTP 400|HTTP 403"):
