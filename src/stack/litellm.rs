@@ -13,8 +13,8 @@ use supervise::spec::{
 };
 
 use super::{
-    Inputs, LITELLM, POSTGRES, Part, RenderedFile, always, diet, environment, gateway_log,
-    litellm_address, name, percent, plain, pools, postgres, secret,
+    Inputs, KEEP_ALIVE_SECONDS, LITELLM, POSTGRES, Part, RenderedFile, always, diet, environment,
+    gateway_log, litellm_address, name, percent, plain, pools, postgres, secret,
 };
 use crate::{
     internal::{Context, Database},
@@ -126,6 +126,7 @@ fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
         ("--workers", inputs.settings.litellm.workers.to_string()),
         // Without it a stop waits for the slowest stream.
         ("--timeout-graceful-shutdown", DRAIN_SECONDS.to_string()),
+        ("--timeout-keep-alive", KEEP_ALIVE_SECONDS.to_string()),
         // Importing takes longer than the five seconds after which a busy worker would be killed.
         ("--timeout-worker-healthcheck", "60".to_owned()),
     ] {

@@ -100,6 +100,15 @@ struct Part {
     files: Vec<RenderedFile>,
 }
 
+/// How long uvicorn keeps a connection that nobody uses, in seconds. Longer than any client of ours
+/// does: who closes first may close while a question is on its way, and a question that is not
+/// idempotent is not asked again. nginx takes what `UPSTREAM_KEEP_ALIVE_SECONDS` says, aiohttp (in
+/// Open WebUI) 15 s, httpx 5 s; uvicorn's own 5 s are less than two of them.
+const KEEP_ALIVE_SECONDS: u16 = 75;
+/// How long nginx keeps a connection to uvicorn that nobody uses, in seconds.
+const UPSTREAM_KEEP_ALIVE_SECONDS: u16 = 60;
+const _: () = assert!(KEEP_ALIVE_SECONDS > UPSTREAM_KEEP_ALIVE_SECONDS);
+
 /// What every service's plan is made from.
 struct Inputs<'a> {
     settings: &'a Settings,

@@ -11,8 +11,8 @@ use supervise::spec::{
 };
 
 use super::{
-    Inputs, NGINX, Part, RenderedFile, always, environment, front_address, litellm,
-    litellm_address, name, open_webui,
+    Inputs, NGINX, Part, RenderedFile, UPSTREAM_KEEP_ALIVE_SECONDS, always, environment,
+    front_address, litellm, litellm_address, name, open_webui,
 };
 
 /// Folders for what does not fit into memory, by the directive that names them.
@@ -163,16 +163,17 @@ impl Config<'_> {
             )?;
         }
         text.push_str(HTTP);
+        let kept = format!("keepalive 16; keepalive_timeout {UPSTREAM_KEEP_ALIVE_SECONDS}s;");
         writeln!(
             text,
-            "    upstream litellm {{ server {}; keepalive 16; }}",
+            "    upstream litellm {{ server {}; {kept} }}",
             self.litellm
         )?;
         if let Some(socket) = &self.open_webui {
             let server = quoted(Path::new(&format!("unix:{}", socket.display())));
             writeln!(
                 text,
-                "    upstream open_webui {{ server {server}; keepalive 16; }}"
+                "    upstream open_webui {{ server {server}; {kept} }}"
             )?;
             text.push_str(&SAME_ORIGIN.replace("@ORIGIN@", open_webui::ORIGIN));
         }

@@ -12,8 +12,9 @@ use supervise::spec::{
 };
 
 use super::{
-    Inputs, OPEN_WEBUI, POSTGRES, Part, RenderedFile, always, diet, environment, front_address,
-    gateway_log, litellm_address, name, percent, plain, pools, postgres, secret,
+    Inputs, KEEP_ALIVE_SECONDS, OPEN_WEBUI, POSTGRES, Part, RenderedFile, always, diet,
+    environment, front_address, gateway_log, litellm_address, name, percent, plain, pools,
+    postgres, secret,
 };
 use crate::config::settings::Listen;
 
@@ -111,6 +112,8 @@ fn arguments(socket: &Path, rendered: &Path) -> Vec<String> {
         // Open WebSockets would hold up a stop for ever.
         "--timeout-graceful-shutdown",
         "5",
+        "--timeout-keep-alive",
+        &KEEP_ALIVE_SECONDS.to_string(),
         // Whoever reaches the socket is nginx: only our own user can.
         "--forwarded-allow-ips",
         "*",
