@@ -81,7 +81,7 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
 /// What has glibc keep little of what was freed.
 ///
 /// It counts on more of what it has seen, and Open WebUI's start frees a block of 13 MB: from then
-/// on each of its 16 arenas (8 for each processor) may keep twice that at its end, where
+/// on each of its arenas, 8 for each processor, may keep twice that at its end, where
 /// `malloc_trim` does not look. A threshold that is set stays as it is (mallopt(3)).
 pub(super) fn allocator(diet: &Diet) -> Vec<(String, EnvValue)> {
     let taken = diet.return_memory;

@@ -92,7 +92,8 @@ class Conversation(BaseHTTPRequestHandler):
         for index, text in enumerate(texts):
             vector = [float(text.lower().count(letter)) for letter in string.ascii_lowercase + string.digits]
             data.append({"object": "embedding", "index": index, "embedding": vector})
-        self.send(200, {"object": "list", "model": model, "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}})
+        usage = {"prompt_tokens": 1, "total_tokens": 1}
+        self.send(200, {"object": "list", "model": model, "data": data, "usage": usage})
 
     def send(self, status, body):
         content = json.dumps(body).encode()

@@ -112,7 +112,8 @@ def test_documents_are_found_when_their_index_is_no_longer_in_memory(gateway, br
     added = []
     for number in range(DOCUMENTS):
         file = (f"document-{number}.txt", f"What document {number} says.".encode(), "text/plain")
-        answer = browser.post("/api/v1/files/", params={"process_in_background": "false"}, files={"file": file})
+        at_once = {"process_in_background": "false"}
+        answer = browser.post("/api/v1/files/", params=at_once, files={"file": file})
         assert answer.status_code == 200, answer.text
         added.append(answer.json()["id"])
     for number, document in enumerate(added):
@@ -122,6 +123,7 @@ def test_documents_are_found_when_their_index_is_no_longer_in_memory(gateway, br
         assert answer.json()["documents"] == [[f"What document {number} says."]]
     for document in added:
         assert browser.delete(f"/api/v1/files/{document}").status_code == 200
+    assert "few_indexes is skipped" not in gateway.log("open-webui")
 
 
 def test_another_sites_page_gets_no_websocket(gateway, first_account):

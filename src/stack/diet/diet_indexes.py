@@ -5,7 +5,7 @@ however short the document is: hnswlib makes 65,536 locks for it. Chroma keeps t
 shards, and each keeps at least one, of a deleted collection as well, whatever bound it is given:
 170 MB that nobody uses. There is no way to have one forgotten, so after a few collections its whole
 native part is made anew. What it knows is on the disk, as ever: an index that is asked for again is
-read, as after a restart.
+read, or made again from what was added last, as after a restart.
 """
 
 import ctypes
@@ -15,14 +15,21 @@ from importlib.machinery import PathFinder
 
 from diet import MEASURES, skipped
 
-# Collections whose indexes may be in memory.
+# Collections whose indexes may be in memory when no call is under way.
 INDEXES = 8
-
-MADE = "        self.bindings = chromadb_rust_bindings.Bindings(\n"
-IMPORTED = "\nimport chromadb_rust_bindings\n"
+# And while one is: one for each shard, which is as few as its cache can do with.
+SHARDS = 64
 
 # What has a collection's index in memory, and names the collection by its first text.
-LOADING = frozenset(["add", "update", "upsert", "delete", "get", "query"])
+LOADING = frozenset(["add", "update", "upsert", "delete", "get", "query", "count"])
+
+EXPECTED = [
+    "\nimport chromadb_rust_bindings\n",
+    "        self.bindings = chromadb_rust_bindings.Bindings(\n",
+    "            persist_path=persist_path,\n",
+    "            hnsw_cache_size=self.hnsw_cache_size,\n",
+    *(f"self.bindings.{name}(" for name in LOADING),
+]
 
 
 def give_back():
@@ -34,9 +41,10 @@ def give_back():
 
 
 class Bounded:
-    """Chroma's native part, made anew when many collections were in use and no call is under way.
+    """Chroma's native part, made anew for one collection more than may be in memory.
 
-    Never are two of them at work: each would write the files of an index in its own time.
+    Only when no call is under way: never are two at work, which would each write the files of an
+    index in its own time.
     """
 
     def __init__(self, make):
@@ -51,7 +59,8 @@ class Bounded:
             return getattr(self.native, name)
 
         def call(*arguments, **options):
-            self.begin(next((it for it in arguments if isinstance(it, str)), None) if name in LOADING else None)
+            texts = [argument for argument in arguments if isinstance(argument, str)]
+            self.begin(texts[0] if name in LOADING and texts else None)
             try:
                 return getattr(self.native, name)(*arguments, **options)
             finally:
@@ -61,10 +70,11 @@ class Bounded:
         return call
 
     def begin(self, collection):
+        """A call that needs the index of `collection`, or of none, is under way from here on."""
         with self.lock:
-            if len(self.collections) >= INDEXES and collection not in self.collections and not self.calls:
-                self.renew()
-            if collection is not None:
+            if collection is not None and collection not in self.collections:
+                if len(self.collections) >= INDEXES and not self.calls:
+                    self.renew()
                 self.collections.add(collection)
             self.calls += 1
 
@@ -72,7 +82,10 @@ class Bounded:
         self.collections.clear()
         try:
             self.native = self.make()
-        except Exception as error:
+        except BaseException as error:
+            # What Rust's panics are in Python: no thread could be started, say.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             print(f"WARNING: Chroma's indexes stay in memory: {error}", file=sys.stderr, flush=True)
         else:
             give_back()
@@ -88,6 +101,10 @@ class Native:
         return getattr(self.module, name)
 
     def Bindings(self, *arguments, **options):  # noqa: N802: the name that it is asked for by
+        if options.get("persist_path") is None:
+            # It has all that it knows in memory.
+            return self.module.Bindings(*arguments, **options)
+        options["hnsw_cache_size"] = min(options["hnsw_cache_size"], SHARDS)
         return Bounded(lambda: self.module.Bindings(*arguments, **options))
 
 
@@ -109,6 +126,8 @@ class FewIndexesLoader:
 
 
 class FewIndexes:
+    """Comes between Chroma and its native part where it is used as it was when this was written."""
+
     def find_spec(self, name, path, target=None):
         if name != "chromadb.api.rust":
             return None
@@ -120,7 +139,7 @@ class FewIndexes:
         except (AttributeError, OSError, ValueError) as error:
             skipped("few_indexes", f"{name} cannot be looked at ({error})")
             return spec
-        if source.count(MADE) == 1 and IMPORTED in source and all(f"self.bindings.{name}(" in source for name in LOADING):
+        if all(source.count(text) == 1 for text in EXPECTED):
             spec.loader = FewIndexesLoader(spec.loader)
         else:
             skipped("few_indexes", f"{spec.origin} is not laid out as it was")
