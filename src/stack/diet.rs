@@ -84,12 +84,12 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
 /// on each of its arenas, 8 for each processor, may keep twice that at its end, where
 /// `malloc_trim` does not look. A threshold that is set stays as it is (mallopt(3)).
 pub(super) fn allocator(diet: &Diet) -> Vec<(String, EnvValue)> {
-    let taken = diet.return_memory;
+    if !diet.return_memory {
+        return Vec::new();
+    }
     ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]
-        .into_iter()
-        .filter(|_| taken)
         .map(|name| plain(name, 1024 * 1024))
-        .collect()
+        .into()
 }
 
 /// Options for the query engine's Node.js. Only where memory is short: on a larger machine the

@@ -203,8 +203,7 @@ def begin():
         sys.meta_path.insert(0, LazyTypes())
     if "short_changelog" in MEASURES:
         sys.meta_path.insert(0, ShortChangelog())
-    if "lazy_vectors" in MEASURES:
-        sys.meta_path.insert(0, LazyVectors())
+    take(LazyVectors)
     if "late_gc" in MEASURES:
         # What an import makes stays, and every turn of the collector looks at all of it again:
         # once is enough.
@@ -259,39 +258,27 @@ class ChangelogWhenRead(Mapping):
         return len(self.made)
 
 
-class ShortChangelogLoader:
-    """Executes `open_webui.env` with no changelog, and gives it one that is made when it is read."""
+def without_changelog(statements, module):
+    """Has `open_webui.env` executed with no changelog, and gives it one that is made when it is read."""
+    import markdown
 
-    def __init__(self, loader, statements):
-        self.loader = loader
-        self.statements = statements
+    whole = markdown.markdown
 
-    def create_module(self, spec):
-        return self.loader.create_module(spec)
+    def nothing(text):
+        # Once: it is the only text that this module converts.
+        markdown.markdown = whole
+        return ""
 
-    def exec_module(self, module):
-        import markdown
-
-        whole = markdown.markdown
-
-        def nothing(text):
-            # Once: it is the only text that this module converts.
-            markdown.markdown = whole
-            return ""
-
-        markdown.markdown = nothing
-        try:
-            self.loader.exec_module(module)
-        finally:
-            markdown.markdown = whole
-        text = newest(module.changelog_content)
-        module.CHANGELOG = ChangelogWhenRead(module, text, self.statements)
-        # Nobody asks for what is left over of making the answer.
-        for name in ("soup", "html_content", "changelog_content", "changelog_json"):
-            module.__dict__.pop(name, None)
-
-    def __getattr__(self, name):
-        return getattr(self.loader, name)
+    markdown.markdown = nothing
+    try:
+        yield
+    finally:
+        markdown.markdown = whole
+    text = newest(module.changelog_content)
+    module.CHANGELOG = ChangelogWhenRead(module, text, statements)
+    # Nobody asks for what is left over of making the answer.
+    for name in ("soup", "html_content", "changelog_content", "changelog_json"):
+        module.__dict__.pop(name, None)
 
 
 class ShortChangelog:
@@ -308,7 +295,7 @@ class ShortChangelog:
             skipped("short_changelog", f"Open WebUI cannot be looked at ({error})")
             return spec
         if statements:
-            spec.loader = ShortChangelogLoader(spec.loader, statements)
+            spec.loader = AroundLoader(spec.loader, functools.partial(without_changelog, statements))
         else:
             skipped("short_changelog", f"{spec.origin} uses its changelog in another way")
         return spec
@@ -346,45 +333,30 @@ class EditedLoader:
         return getattr(self.loader, name)
 
 
-class LazyVectors:
+class LazyVectors(Measure):
     """Puts off Chroma, the store of documents' vectors, until a document is asked for.
 
     Open WebUI can make its client at first use, and does where it is built without Chroma; here
     it does so with it. Its configuration needs no more of the package than two constants.
     """
 
-    def find_spec(self, name, path, target=None):
-        if name == "chromadb":
-            return self.attempt(self.package, name, path, target)
-        if name == "open_webui.retrieval.vector.factory":
-            return self.attempt(self.factory, name, path, target)
-        return None
+    key = "lazy_vectors"
+    modules = {"chromadb", "open_webui.retrieval.vector.factory"}
+
+    def change(self, spec, source):
+        return self.package(spec, source) if spec.name == "chromadb" else self.factory(spec, source)
 
     @staticmethod
-    def attempt(change, name, path, target):
-        spec = PathFinder.find_spec(name, path, target)
-        try:
-            if spec is not None and not change(spec):
-                skipped("lazy_vectors", f"{spec.origin} is not laid out as it was")
-        except (OSError, ValueError) as error:
-            skipped("lazy_vectors", f"{name} cannot be looked at ({error})")
-        return spec
-
-    @staticmethod
-    def package(spec):
+    def package(spec, source):
         with open(os.path.join(os.path.dirname(spec.origin), "config.py"), encoding="utf-8") as file:
             early = dict(CHROMA_DEFAULTS.findall(file.read()))
-        with open(spec.origin, encoding="utf-8") as file:
-            expected = "\nfrom chromadb.config import DEFAULT_DATABASE, DEFAULT_TENANT, " in file.read()
-        if len(early) != 2 or not expected:
+        if len(early) != 2 or "\nfrom chromadb.config import DEFAULT_DATABASE, DEFAULT_TENANT, " not in source:
             return False
         spec.loader = LaterLoader(spec.loader, lambda: early)
         return True
 
     @staticmethod
-    def factory(spec):
-        with open(spec.origin, encoding="utf-8") as file:
-            source = file.read()
+    def factory(spec, source):
         if source.count(VECTORS_AT_ONCE) != 1 or VECTORS_WHEN_ASKED_FOR not in source:
             return False
         spec.loader = EditedLoader(spec.loader, source.replace(VECTORS_AT_ONCE, VECTORS_LATER))

@@ -11,9 +11,8 @@ read, or made again from what was added last, as after a restart.
 import ctypes
 import sys
 import threading
-from importlib.machinery import PathFinder
 
-from diet import MEASURES, skipped
+from diet import AroundLoader, Measure, take
 
 # Collections whose indexes may be in memory when no call is under way.
 INDEXES = 8
@@ -108,43 +107,22 @@ class Native:
         return Bounded(lambda: self.module.Bindings(*arguments, **options))
 
 
-class FewIndexesLoader:
-    """Executes Chroma's use of its native part, and comes between the two."""
-
-    def __init__(self, loader):
-        self.loader = loader
-
-    def create_module(self, spec):
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module):
-        self.loader.exec_module(module)
-        module.chromadb_rust_bindings = Native(module.chromadb_rust_bindings)
-
-    def __getattr__(self, name):
-        return getattr(self.loader, name)
+def around_native(module):
+    yield
+    module.chromadb_rust_bindings = Native(module.chromadb_rust_bindings)
 
 
-class FewIndexes:
+class FewIndexes(Measure):
     """Comes between Chroma and its native part where it is used as it was when this was written."""
 
-    def find_spec(self, name, path, target=None):
-        if name != "chromadb.api.rust":
-            return None
-        sys.meta_path.remove(self)
-        spec = PathFinder.find_spec(name, path, target)
-        try:
-            with open(spec.origin, encoding="utf-8") as file:
-                source = file.read()
-        except (AttributeError, OSError, ValueError) as error:
-            skipped("few_indexes", f"{name} cannot be looked at ({error})")
-            return spec
-        if all(source.count(text) == 1 for text in EXPECTED):
-            spec.loader = FewIndexesLoader(spec.loader)
-        else:
-            skipped("few_indexes", f"{spec.origin} is not laid out as it was")
-        return spec
+    key = "few_indexes"
+    modules = {"chromadb.api.rust"}
+
+    def change(self, spec, source):
+        if any(source.count(text) != 1 for text in EXPECTED):
+            return False
+        spec.loader = AroundLoader(spec.loader, around_native)
+        return True
 
 
-if "few_indexes" in MEASURES:
-    sys.meta_path.insert(0, FewIndexes())
+take(FewIndexes)
