@@ -99,7 +99,7 @@ Precedence: default < profile < file < environment variable < flag. `ai-gateway 
 where each value comes from; `ai-gateway config check` shows all that is wrong, at once.
 
 Sizes are written as `\"480 MB\"` (thousands) or `\"1.5 GiB\"` (1024s), times as `\"90 s\"` or
-`\"5 min\"`. This page is made from the list of keys in `src/config/schema.rs`.
+`\"5 min\"`. This page is made from the list of keys in `src/config/schema/keys.rs`.
 ";
 
 /// `docs/configuration.md`.
