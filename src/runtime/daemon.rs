@@ -10,7 +10,7 @@ use nix::{libc::pid_t, unistd::geteuid};
 use supervise::{
     effect::StateName,
     event::{Event, Instance, Request, Target, Time},
-    machine::{Machine, Reconfigured},
+    machine::Machine,
     spec::ServiceName,
 };
 use tokio::{
@@ -21,23 +21,24 @@ use tokio::{
 };
 
 use super::{
-    DaemonLock, Options, Planned, Replan, RunError, clock,
+    DaemonLock, Options, Planned, Replan, RunError,
+    asks::Answer,
+    clock,
     clock::Clock,
-    effects::chain,
     files,
     groups::Groups,
     launch::raise_open_files,
     leftovers,
     lives::Lives,
     report,
-    starts::{self, Starts},
+    starts::Starts,
     waiters::{Goal, Progress, Waiters},
 };
 use crate::{
     config::paths::Paths,
     control::{
         server,
-        types::{Ask, Call, GatewayStatus, Handle, Moment, Refusal, Reply},
+        types::{Ask, Handle, Moment},
     },
     logs::{Output, Sink, messages},
     systemd::notify::{Manager, View},
@@ -84,9 +85,9 @@ pub(super) struct Daemon {
     /// Whether there are changes that nobody was told yet.
     pub(super) changed: bool,
     /// Whether something may be new to the manager.
-    untold: bool,
+    pub(super) untold: bool,
     /// Reloads that are under way.
-    reloads: Vec<Goal>,
+    pub(super) reloads: Vec<Goal>,
     /// Whether everything was ready once.
     pub(super) was_ready: bool,
     /// The last start of everything.
@@ -94,7 +95,7 @@ pub(super) struct Daemon {
     /// How often a person or systemd has asked for the end.
     pub(super) asked_to_end: u32,
     pub(super) complete: bool,
-    replan: Replan,
+    pub(super) replan: Replan,
 }
 
 /// Runs the gateway until somebody asks it to end, and everything is down.
@@ -288,110 +289,6 @@ impl Daemon {
         }
     }
 
-    fn answer(&mut self, Ask { call, reply }: Ask) {
-        // Who asked may be gone; then nobody hears the answer.
-        match self.ask(call) {
-            Ok(Answer::Now(answer)) => drop(reply.send(Ok(answer))),
-            Ok(Answer::Measured(mut status, unmeasured)) => {
-                let finish = move || {
-                    report::measure(&mut status, unmeasured);
-                    drop(reply.send(Ok(Reply::Status(status))));
-                };
-                // A thread, for as long as it takes: it answers by itself and tells the loop nothing.
-                drop(tokio::task::spawn_blocking(finish));
-            }
-            Ok(Answer::When(goal, news, events)) => {
-                self.waiters.add(goal, news, reply);
-                self.feed(events);
-            }
-            Err(refusal) => drop(reply.send(Err(refusal))),
-        }
-    }
-
-    fn ask(&mut self, call: Call) -> Result<Answer, Refusal> {
-        let target = |service: Option<ServiceName>| service.map_or(Target::All, Target::One);
-        match call {
-            Call::Status => {
-                let (status, unmeasured) = report::gateway(self);
-                Ok(Answer::Measured(Box::new(status), unmeasured))
-            }
-            Call::Why(service) => {
-                self.admit(&Request::Stop(Target::One(service.clone())))?;
-                let why = report::why(self, &service);
-                why.map(|why| Answer::Now(Reply::Why(Box::new(why))))
-            }
-            Call::Blame(service) => {
-                if let Some(service) = &service {
-                    self.admit(&Request::Stop(Target::One(service.clone())))?;
-                }
-                let blame = starts::blame(self, service.as_ref());
-                Ok(Answer::Now(Reply::Blame(Box::new(blame))))
-            }
-            Call::Start(service) => {
-                let goal = self.goal_up(service.as_ref(), false);
-                self.request(goal, Request::Start(target(service)))
-            }
-            Call::Restart(service) => {
-                let goal = self.goal_up(service.as_ref(), true);
-                if service.is_none() {
-                    self.starts = Starts::begin(self.clock.now());
-                }
-                self.request(goal, Request::Restart(target(service)))
-            }
-            Call::Stop(None) => {
-                if self.asked_to_end == 0 {
-                    tracing::info!(message_id = messages::GATEWAY_STOPPING.id, "stopping");
-                    self.asked_to_end = 1;
-                }
-                self.request(Goal::End, Request::Shutdown)
-            }
-            Call::Stop(Some(service)) => {
-                let goal = Goal::Down(service.clone());
-                self.request(goal, Request::Stop(Target::One(service)))
-            }
-            Call::Reload => self.reload_and_tell(),
-        }
-    }
-
-    fn request(&self, goal: Goal, request: Request) -> Result<Answer, Refusal> {
-        self.admit(&request)?;
-        Ok(Answer::When(
-            goal,
-            Vec::new(),
-            VecDeque::from([Event::Request(request)]),
-        ))
-    }
-
-    fn admit(&self, request: &Request) -> Result<(), Refusal> {
-        use supervise::machine::Denied;
-        match self.machine.admit(request) {
-            Ok(()) => Ok(()),
-            Err(Denied::Unknown(name)) => Err(Refusal::UnknownService {
-                name: name.to_string(),
-                known: self
-                    .machine
-                    .start_order()
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect(),
-            }),
-            Err(Denied::ShuttingDown) => Err(Refusal::Ending),
-        }
-    }
-
-    /// Ready, each in the life that it has, or `again`: in a later one.
-    fn goal_up(&self, service: Option<&ServiceName>, again: bool) -> Goal {
-        let meant = |name: &ServiceName| service.is_none_or(|service| service == name);
-        let life = |life: u64| if again { life } else { life.saturating_sub(1) };
-        Goal::Up(
-            self.machine
-                .status()
-                .filter(|status| meant(&status.instance.service))
-                .map(|status| (status.instance.service, life(status.instance.generation)))
-                .collect(),
-        )
-    }
-
     /// What systemd wants to know, if it listens.
     fn tell_manager(&mut self) {
         self.untold = false;
@@ -414,78 +311,6 @@ impl Daemon {
             self.manager.tell(|herald| herald.reloaded(None, view));
         }
         self.manager.tell(|herald| herald.news(view));
-    }
-
-    /// A reload of which systemd hears how it begins, and how it ends.
-    fn reload_and_tell(&mut self) -> Result<Answer, Refusal> {
-        let monotonic = clock::monotonic();
-        self.manager.tell(|herald| herald.reload(monotonic));
-        self.untold = true;
-        let answer = self.reload();
-        match &answer {
-            Ok(Answer::When(goal, ..)) => self.reloads.push(goal.clone()),
-            Ok(Answer::Now(_) | Answer::Measured(..)) => {}
-            Err(refusal) => {
-                tracing::error!(
-                    message_id = messages::CONFIGURATION_REFUSED.id,
-                    "the configuration stays as it is: {refusal}"
-                );
-                self.refused(&refusal.to_string());
-            }
-        }
-        answer
-    }
-
-    fn refused(&mut self, why: &str) {
-        let services: Vec<_> = self.machine.status().collect();
-        let view = View {
-            services: &services,
-            patience: self.machine.patience(),
-            now: self.clock.now(),
-        };
-        let first = why.lines().next().unwrap_or_default().to_owned();
-        self.manager
-            .tell(|herald| herald.reloaded(Some(first), view));
-    }
-
-    /// Reads the configuration again; what is wrong with it leaves everything as it is.
-    fn reload(&mut self) -> Result<Answer, Refusal> {
-        self.admit(&Request::Start(Target::All))?;
-        let planned = (self.replan)()?;
-        let failed = |error: &dyn std::error::Error| Refusal::Failed(chain(error));
-        files::write(&planned.stack).map_err(|error| failed(&error))?;
-        let lives: BTreeMap<_, _> = self
-            .machine
-            .status()
-            .map(|status| (status.instance.service, status.instance.generation))
-            .collect();
-        let specs = planned.stack.services.clone();
-        let (changes, effects) = self
-            .machine
-            .reconfigure(specs, self.clock.now())
-            .map_err(|error| failed(&error))?;
-        self.planned = planned;
-        let goal = Goal::Up(
-            self.machine
-                .status()
-                .filter(|status| status.state != StateName::Stopped)
-                .map(|status| status.instance.service)
-                .filter(|name| changes.changed.contains(name) || changes.added.contains(name))
-                .map(|name| {
-                    let life = lives.get(&name).copied().unwrap_or(0);
-                    (name, life)
-                })
-                .collect(),
-        );
-        let news = news(&changes);
-        for line in &news {
-            tracing::info!(
-                message_id = messages::CONFIGURATION_READ.id,
-                "the configuration was read again: {line}"
-            );
-        }
-        let events = effects.into_iter().filter_map(|effect| self.act(effect));
-        Ok(Answer::When(goal, news, events.collect()))
     }
 
     fn hung_up(&mut self) {
@@ -538,39 +363,5 @@ impl Daemon {
             matches!(state, StateName::Ready | StateName::Stopped)
         });
         some && all
-    }
-}
-
-/// What a call comes to.
-enum Answer {
-    /// The answer is known.
-    Now(Reply),
-    /// It is known but for the memory of these.
-    Measured(Box<GatewayStatus>, report::Unmeasured),
-    /// It is known when this goal is reached, after these events.
-    When(Goal, Vec<String>, VecDeque<Event>),
-}
-
-/// What new specifications come to, for people.
-fn news(changes: &Reconfigured) -> Vec<String> {
-    let Reconfigured {
-        added,
-        changed,
-        watched,
-        removed,
-    } = changes;
-    let lines: Vec<_> = [
-        (added, "is new and starts"),
-        (changed, "has changed and restarts"),
-        (watched, "is watched for leaks in another way"),
-        (removed, "is gone and stops"),
-    ]
-    .into_iter()
-    .flat_map(|(names, what)| names.iter().map(move |name| format!("{name} {what}")))
-    .collect();
-    if lines.is_empty() {
-        vec!["nothing has changed".to_owned()]
-    } else {
-        lines
     }
 }

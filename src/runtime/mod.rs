@@ -17,6 +17,7 @@
 //! is no other channel but the one by which calls come in. Nothing polls: exits come by pidfd,
 //! orphans by SIGCHLD, emptied cgroups by `cgroup.events`, deadlines by one timer.
 
+mod asks;
 pub mod clock;
 mod daemon;
 mod effects;
