@@ -10,6 +10,9 @@ use crate::secrets::Secret;
 /// Longer than this is no answer: LiteLLM is on the same machine, and ready.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The header by which a worker says which one it is; `stack/litellm/demo_model.py` puts it in.
+pub(super) const WORKER: &str = "x-ai-gateway-worker";
+
 /// How much of an answer's message is worth printing.
 const MESSAGE_MAX: usize = 300;
 
@@ -50,6 +53,7 @@ pub(super) struct Api {
 pub(super) struct Answer {
     action: &'static str,
     status: u16,
+    worker: Option<String>,
     body: Value,
 }
 
@@ -103,9 +107,11 @@ pub(super) fn answer(
     };
     let mut response = response.map_err(no_answer)?;
     let text = response.body_mut().read_to_string().map_err(no_answer)?;
+    let worker = response.headers().get(WORKER);
     Ok(Answer {
         action,
         status: response.status().as_u16(),
+        worker: worker.and_then(|name| Some(name.to_str().ok()?.to_owned())),
         body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
     })
 }
@@ -122,6 +128,11 @@ pub(super) fn agent(patience: Duration) -> Agent {
 }
 
 impl Answer {
+    /// Which of LiteLLM's workers has given it, if it says so.
+    pub(super) fn worker(&self) -> Option<String> {
+        self.worker.clone()
+    }
+
     /// The body of a success.
     pub(super) fn done(self) -> Result<Value, ApiError> {
         let action = self.action;

@@ -4,19 +4,27 @@
 //! It lives in LiteLLM's database like any other model, under an identity of ours, so that nothing
 //! else is ever removed.
 
+use std::collections::BTreeSet;
+
 use nix::poll::{PollTimeout, poll};
 use serde_json::{Value, json};
 
-use super::{ApiError, api::Api};
+use super::{
+    ApiError,
+    api::{Answer, Api},
+};
 
 /// LiteLLM's workers look into the database for new models every ten seconds (its
 /// `proxy_config_reload`), each by itself; this is the pause between looks at whether they have.
 const PAUSE_MS: u16 = 500;
 /// So many pauses are enough for all of them.
 const PAUSES: u32 = 40;
-/// A connection goes to any worker: so many answers in a row for each of them leave a chance of less
-/// than one in a thousand that one was never asked.
-const ANSWERS_PER_WORKER: u32 = 8;
+/// Looks between two pauses, for each worker: which of them takes a connection is not ours to say.
+const LOOKS_PER_WORKER: u32 = 2;
+
+/// What is done when the models are asked for, and where they are.
+const LIST: &str = "list the models";
+const MODELS: &str = "/model/info";
 
 /// The name that clients ask for.
 pub const MODEL: &str = "demo";
@@ -66,7 +74,11 @@ pub(super) fn ensure(api: &Api, wanted: bool, workers: u32) -> Result<DemoOutcom
 }
 
 fn models(api: &Api) -> Result<Vec<Value>, ApiError> {
-    let mut body = api.get("list the models", "/model/info")?.done()?;
+    listed(api.get(LIST, MODELS)?)
+}
+
+fn listed(answer: Answer) -> Result<Vec<Value>, ApiError> {
+    let mut body = answer.done()?;
     Ok(match body["data"].take() {
         Value::Array(models) => models,
         _ => Vec::new(),
@@ -79,17 +91,23 @@ fn ours(model: &Value) -> bool {
 
 /// Only one worker has made it. The others find it by themselves after a while, and until then
 /// would say that there is no such model; one that takes too long is no reason not to start.
+///
+/// Each says which it is: one that is idle may take every connection while another is busy.
 fn until_known(api: &Api, workers: u32) -> Result<(), ApiError> {
-    let (mut in_a_row, mut pauses) = (0, 0);
-    while in_a_row < workers * ANSWERS_PER_WORKER && pauses < PAUSES {
-        if models(api)?.iter().any(ours) {
-            in_a_row += 1;
-        } else {
-            in_a_row = 0;
-            pauses += 1;
-            // Nothing to wait for but time; a signal only makes it shorter.
-            let _shorter = poll(&mut [], PollTimeout::from(PAUSE_MS));
+    let mut knowing = BTreeSet::new();
+    for _ in 0..PAUSES {
+        for _ in 0..workers * LOOKS_PER_WORKER {
+            let answer = api.get(LIST, MODELS)?;
+            let worker = answer.worker();
+            if listed(answer)?.iter().any(ours) {
+                knowing.insert(worker);
+            }
+            if knowing.len() >= workers as usize {
+                return Ok(());
+            }
         }
+        // Nothing to wait for but time; a signal only makes it shorter.
+        let _shorter = poll(&mut [], PollTimeout::from(PAUSE_MS));
     }
     Ok(())
 }

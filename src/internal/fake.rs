@@ -1,7 +1,7 @@
 //! As much of LiteLLM's administration as the commands ask for, in memory, for tests.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard},
@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::Context;
+use super::{Context, api::WORKER};
 use crate::secrets::SecretStore;
 
 /// What the fake knows.
@@ -22,8 +22,8 @@ pub(super) struct World {
     pub(super) teams: BTreeSet<String>,
     /// Identity and name.
     pub(super) models: Vec<(String, String)>,
-    /// So many looks at the models still go to a worker that knows of none.
-    pub(super) behind: u32,
+    /// Who answers the next looks at the models, and whether it knows of any: after them, worker 1.
+    pub(super) looks: VecDeque<(&'static str, bool)>,
     /// Head and body of each request.
     requests: Vec<String>,
 }
@@ -130,11 +130,23 @@ fn serve(stream: &mut TcpStream, world: &Mutex<World>) -> bool {
     world.requests.push(format!("{head}{body}"));
     let target = head.split(' ').nth(1).unwrap().to_owned();
     let body = serde_json::from_str(&body).unwrap_or_default();
-    let (status, answer) = answer(&mut world, &target, &body);
+    let (worker, knows) = match world.looks.pop_front() {
+        Some(look) if target == "/model/info" && !world.models.is_empty() => look,
+        Some(other) => {
+            world.looks.push_front(other);
+            ("1", true)
+        }
+        None => ("1", true),
+    };
+    let (status, answer) = if knows {
+        answer(&mut world, &target, &body)
+    } else {
+        (200, json!({"data": []}))
+    };
     let answer = answer.to_string();
     write!(
         stream,
-        "HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{answer}",
+        "HTTP/1.1 {status} x\r\nConnection: close\r\n{WORKER}: {worker}\r\nContent-Length: {}\r\n\r\n{answer}",
         answer.len()
     )
     .unwrap();
@@ -177,10 +189,6 @@ fn answer(world: &mut World, target: &str, body: &Value) -> (u16, Value) {
         ("/key/generate", _) => {
             world.keys.insert(hash(&text("key")), false);
             (200, json!({}))
-        }
-        ("/model/info", _) if !world.models.is_empty() && world.behind > 0 => {
-            world.behind -= 1;
-            (200, json!({"data": []}))
         }
         ("/model/info", _) => {
             let models = world.models.iter();

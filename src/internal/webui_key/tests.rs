@@ -161,13 +161,15 @@ fn the_demo_model_is_there_until_a_real_one_is() {
 fn the_start_waits_until_every_worker_knows_the_demo_model() {
     let mut bench = Bench::new();
     bench.context.workers = 2;
-    bench.fake.world().behind = 2;
+    // One takes every connection, as it does while the other is busy; then that has not looked yet.
+    let looks = [("1", true); 5].into_iter();
+    bench.fake.world().looks = looks.chain([("2", false), ("2", true)]).collect();
     assert_eq!(after_start(&bench).demo, DemoOutcome::Made);
-    assert_eq!(bench.fake.world().behind, 0);
+    assert!(bench.fake.world().looks.is_empty());
     let looks = bench.fake.requests();
     let looks = looks
         .iter()
         .filter(|request| request.starts_with("GET /model/info"));
-    // One before it was made, two that went to a worker that was behind, eight each that did not.
-    assert_eq!(looks.count(), 1 + 2 + 16);
+    // One before it was made, and not one more than it takes.
+    assert_eq!(looks.count(), 1 + 5 + 2);
 }

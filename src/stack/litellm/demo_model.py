@@ -12,15 +12,26 @@ from litellm.proxy import proxy_server
 
 # As src/internal/demo.rs has it.
 ID = "ai-gateway-demo"
+# As src/internal/api.rs has it.
+WORKER = (b"x-ai-gateway-worker", str(os.getpid()).encode())
 
 
 def without_demo(app):
-    """The application, with an end to the demo model before the answer to whoever adds another one."""
+    """The application, with an end to the demo model before the answer to whoever adds another one.
+
+    And whoever asks for the models hears which worker it was that knows them.
+    """
 
     async def watching(scope, receive, send):
-        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/model/new"):
+        asked = scope["type"] == "http" and (scope["method"], scope["path"])
+        if asked == ("GET", "/model/info"):
+            await app(scope, receive, named(send))
+        elif asked == ("POST", "/model/new"):
+            await adding(scope, receive, send)
+        else:
             await app(scope, receive, send)
-            return
+
+    async def adding(scope, receive, send):
         added = False
 
         async def send_when_gone(message):
@@ -34,6 +45,15 @@ def without_demo(app):
         await app(scope, receive, send_when_gone)
 
     return watching
+
+
+def named(send):
+    async def send_with_name(message):
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), WORKER]}
+        await send(message)
+
+    return send_with_name
 
 
 async def remove_beside_others() -> None:
