@@ -13,6 +13,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The header by which a worker says which one it is; `stack/litellm/demo_model.py` puts it in.
 pub(super) const WORKER: &str = "x-ai-gateway-worker";
 
+/// The header by which we ask a worker to look into the database first, as above.
+pub(super) const AFRESH: &str = "x-ai-gateway-afresh";
+
 /// How much of an answer's message is worth printing.
 const MESSAGE_MAX: usize = 300;
 
@@ -67,13 +70,21 @@ impl Api {
     }
 
     pub(super) fn get(&self, action: &'static str, path: &str) -> Result<Answer, ApiError> {
-        let request = self
-            .agent
+        answer(action, self.at, self.question(path).call())
+    }
+
+    /// As `get`, of a worker that looks into the database first.
+    pub(super) fn get_afresh(&self, action: &'static str, path: &str) -> Result<Answer, ApiError> {
+        let request = self.question(path).header(AFRESH, "yes");
+        answer(action, self.at, request.call())
+    }
+
+    fn question(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
+        self.agent
             .get(format!("http://{}{path}", self.at))
             .header("Authorization", self.authorization())
             // Each to whichever worker takes it.
-            .header("Connection", "close");
-        answer(action, self.at, request.call())
+            .header("Connection", "close")
     }
 
     pub(super) fn post(

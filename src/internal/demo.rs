@@ -14,11 +14,11 @@ use super::{
     api::{Answer, Api},
 };
 
-/// LiteLLM's workers look into the database for new models every ten seconds (its
-/// `proxy_config_reload`), each by itself; this is the pause between looks at whether they have.
+/// The pause between rounds of looks at whether every worker knows the model.
 const PAUSE_MS: u16 = 500;
-/// So many pauses are enough for all of them.
-const PAUSES: u32 = 40;
+/// So many pauses are enough for all of them, even if none looked into the database when it is asked
+/// to: each does by itself every 30 s (PROXY_CONFIG_RELOAD_INTERVAL_SECONDS in its constants.py).
+const PAUSES: u32 = 80;
 /// Looks between two pauses, for each worker: which of them takes a connection is not ours to say.
 const LOOKS_PER_WORKER: u32 = 2;
 
@@ -89,15 +89,15 @@ fn ours(model: &Value) -> bool {
     model["model_info"]["id"] == ID
 }
 
-/// Only one worker has made it. The others find it by themselves after a while, and until then
-/// would say that there is no such model; one that takes too long is no reason not to start.
+/// Only one worker has made it. The others look into the database when they are asked to, and until
+/// then would say that there is no such model; one that takes too long is no reason not to start.
 ///
 /// Each says which it is: one that is idle may take every connection while another is busy.
 fn until_known(api: &Api, workers: u32) -> Result<(), ApiError> {
     let mut knowing = BTreeSet::new();
     for _ in 0..PAUSES {
         for _ in 0..workers * LOOKS_PER_WORKER {
-            let answer = api.get(LIST, MODELS)?;
+            let answer = api.get_afresh(LIST, MODELS)?;
             let worker = answer.worker();
             if listed(answer)?.iter().any(ours) {
                 knowing.insert(worker);

@@ -4,6 +4,7 @@ Who adds a model sees it gone with the answer. The worker that answers asks its 
 an administrator would; LiteLLM's other workers follow when they next look into the database.
 """
 
+import hmac
 import os
 
 import httpx
@@ -14,17 +15,21 @@ from litellm.proxy import proxy_server
 ID = "ai-gateway-demo"
 # As src/internal/api.rs has it.
 WORKER = (b"x-ai-gateway-worker", str(os.getpid()).encode())
+AFRESH = b"x-ai-gateway-afresh"
 
 
 def without_demo(app):
     """The application, with an end to the demo model before the answer to whoever adds another one.
 
-    And whoever asks for the models hears which worker it was that knows them.
+    And whoever asks for the models hears which worker it was that knows them, and may have it look
+    into the database first, which it would do every 30 seconds.
     """
 
     async def watching(scope, receive, send):
         asked = scope["type"] == "http" and (scope["method"], scope["path"])
         if asked == ("GET", "/model/info"):
+            if (AFRESH, b"yes") in scope["headers"] and is_administrator(scope):
+                await look()
             await app(scope, receive, named(send))
         elif asked == ("POST", "/model/new"):
             await adding(scope, receive, send)
@@ -45,6 +50,20 @@ def without_demo(app):
         await app(scope, receive, send_when_gone)
 
     return watching
+
+
+def is_administrator(scope):
+    expected = f"Bearer {os.environ['LITELLM_MASTER_KEY']}".encode()
+    return any(name == b"authorization" and hmac.compare_digest(value, expected) for name, value in scope["headers"])
+
+
+async def look() -> None:
+    try:
+        await proxy_server.proxy_config.add_deployment(
+            prisma_client=proxy_server.prisma_client, proxy_logging_obj=proxy_server.proxy_logging_obj
+        )
+    except Exception as error:  # it does by itself, later
+        print(f"WARNING: no look for new models: {error!r}", flush=True)
 
 
 def named(send):
