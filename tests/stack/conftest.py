@@ -30,6 +30,10 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(figure)
 
 
+# So many that each of two workers has answered one.
+LOOKS = 20
+
+
 @pytest.fixture(scope="session")
 def stack():
     gateway = Gateway(os.environ["AI_GATEWAY_BINARY"])
@@ -41,11 +45,14 @@ def stack():
             gateway.no_network = None
         except own_network.Unavailable as reason:
             gateway.network, gateway.no_network = None, str(reason)
+        # Only now is there nothing but the demo model. Each look is a connection, to either worker.
+        with timed("ready for the first time, with two workers"):
+            gateway.command("start", seconds=300, environment={"AI_GATEWAY_WORKERS": "2"})
+        gateway.first_models = [gateway.admin().models() for _ in range(LOOKS)]
+        gateway.first_answer = gateway.command("ask", "Hello?")
+        gateway.stop()
         with timed("ready"):
             gateway.start()
-        # Only now is there nothing but the demo model.
-        gateway.first_models = gateway.admin().models()
-        gateway.first_answer = gateway.command("ask", "Hello?")
         yield gateway
     finally:
         with timed("stopped and removed"):
