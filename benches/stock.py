@@ -9,6 +9,8 @@
   schema is migrated, and the virtual key known, for both.
 - The distribution's nginx with a configuration as both projects' documentation has it.
 
+LiteLLM does not require httptools, which our set-up installs beside it: stock is kept from finding it.
+
 What is not stock: LiteLLM's native query engine comes from Prisma's own host, which need not be
 reachable, so it asks our wasm engine, with Node.js as it is by default. `DISABLE_SCHEMA_UPDATE` is
 set and `prisma migrate diff` is answered by our stand-in, both to stock's advantage; the table of
@@ -118,9 +120,10 @@ class Stock:
 
     def prepare(self):
         """Folders, files and the copy of a cluster that nobody has open."""
-        for name in ("webui", "litellm", "logs", "body", "proxy", "fastcgi", "uwsgi", "scgi"):
+        for name in ("webui", "litellm", "absent", "logs", "body", "proxy", "fastcgi", "uwsgi", "scgi"):
             (self.folder / name).mkdir()
         (self.folder / "litellm/config.yaml").write_text(CONFIG)
+        (self.folder / "absent/httptools.py").write_text("raise ImportError('stock has none')\n")
         (self.folder / "nginx.conf").write_text(NGINX.format(folder=self.folder, **self.ports))
         cluster = self.folder / "cluster"
         subprocess.run(["cp", "-a", self.ours.home / "state/postgres", cluster], check=True)
@@ -170,6 +173,7 @@ class Stock:
         self.launch("litellm", [venv / "bin/litellm", "--config", self.folder / "litellm/config.yaml",
                                 "--host", "127.0.0.1", "--port", self.ports["litellm"], *self.options], {
             "PATH": f"{engine}/bin:{node}:{venv}/bin:/usr/bin:/bin",
+            "PYTHONPATH": self.folder / "absent",
             "DATABASE_URL": f"postgresql://litellm:{password}@127.0.0.1:{self.ports['database']}/litellm",
             "LITELLM_MASTER_KEY": self.ours.secret("litellm-master-key"),
             "LITELLM_SALT_KEY": self.ours.secret("litellm-salt-key"),

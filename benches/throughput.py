@@ -39,7 +39,7 @@ def run(bench):
         for _ in range(bench.options.rounds):
             for count, stream in points:
                 for stack in stacks:
-                    one = ask(bench, stack, key, count, stream, bench.options.point_seconds)
+                    one = ask(bench, stack, key, count, stream, seconds_at(bench, count, stream))
                     found[(count, stream), stack.name].append(one)
         for stack in stacks:
             pss[stack.name].append(gateway.memory(stack))
@@ -55,6 +55,11 @@ def run(bench):
         for when, parts in zip(("before", "after"), pss[stack.name]):
             value = parts["litellm"] + parts["engine"]
             yield f"PSS of LiteLLM and engine {when} it all", stack.name, value, "MB"
+
+
+def seconds_at(bench, count, stream):
+    """Longer where a chat itself takes seconds, so that each connection has several."""
+    return bench.options.point_seconds * (3 if stream == "true" and count == 64 else 1)
 
 
 def label(count, stream):

@@ -78,6 +78,8 @@ pub(super) fn settings(all: &Merged) -> Settings {
             lazy_openai: all.flag("diet.lazy_openai"),
             lazy_tokenizer: all.flag("diet.lazy_tokenizer"),
             lazy_audio: all.flag("diet.lazy_audio"),
+            short_queries: all.flag("diet.short_queries"),
+            failed_imports: all.flag("diet.failed_imports"),
             small_stand_ins: all.flag("diet.small_stand_ins"),
             late_gc: all.flag("diet.late_gc"),
             short_changelog: all.flag("diet.short_changelog"),

@@ -122,6 +122,10 @@ pub struct Diet {
     pub lazy_tokenizer: bool,
     /// LiteLLM imports what reads audio files when there is one.
     pub lazy_audio: bool,
+    /// LiteLLM's database client writes queries without indentation.
+    pub short_queries: bool,
+    /// An import of LiteLLM's that has failed fails at once the next time.
+    pub failed_imports: bool,
     /// What stands for a model's validator until its first use is small.
     pub small_stand_ins: bool,
     /// Python's cyclic garbage collector begins when a service has started.
@@ -152,6 +156,8 @@ impl Diet {
         lazy_openai: true,
         lazy_tokenizer: true,
         lazy_audio: true,
+        short_queries: true,
+        failed_imports: true,
         small_stand_ins: true,
         late_gc: true,
         short_changelog: true,

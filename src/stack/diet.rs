@@ -65,6 +65,8 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
         (diet.lazy_openai, "lazy_openai"),
         (diet.lazy_tokenizer, "lazy_tokenizer"),
         (diet.lazy_audio, "lazy_audio"),
+        (diet.short_queries, "short_queries"),
+        (diet.failed_imports, "failed_imports"),
         (diet.small_stand_ins, "small_stand_ins"),
         (diet.late_gc, "late_gc"),
         (diet.short_changelog, "short_changelog"),

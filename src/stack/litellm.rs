@@ -168,7 +168,7 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
 }
 
 /// What is the same for everybody.
-pub(crate) const CONSTANTS: [(&str, &str); 18] = [
+pub(crate) const CONSTANTS: [(&str, &str); 19] = [
     // Set-up has migrated the database.
     ("DISABLE_SCHEMA_UPDATE", "true"),
     // Development mode reads a `.env` file from wherever it finds one.
@@ -188,6 +188,9 @@ pub(crate) const CONSTANTS: [(&str, &str); 18] = [
     // the next one has to start: LiteLLM's own 5 and 30 are over on a small machine that is busy.
     ("PRISMA_HEALTH_WATCHDOG_PROBE_TIMEOUT_SECONDS", "30"),
     ("PRISMA_WATCHDOG_RECONNECT_TIMEOUT_SECONDS", "90"),
+    // A statement of 100 rows of spend, which is LiteLLM's own measure, is a megabyte: while it is
+    // written, and while the query engine reads it, every request waits.
+    ("SPEND_LOG_WRITE_BATCH_MAX_ROWS", "25"),
     // Log what a person may want to read, at once.
     ("LITELLM_LOG", "WARNING"),
     ("LITELLM_DONT_SHOW_FEEDBACK_BOX", "true"),

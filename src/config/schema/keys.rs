@@ -256,6 +256,16 @@ pub const KEYS: &[Key] = &[
         "LiteLLM imports soundfile and NumPy when it first looks into an audio file.",
     ),
     measure(
+        "short-queries",
+        "diet.short_queries",
+        "LiteLLM's database client writes its queries without indentation, which takes long for a hundred rows of spend.",
+    ),
+    measure(
+        "failed-imports",
+        "diet.failed_imports",
+        "LiteLLM's import of its telemetry, which is not installed, fails at once from the second request on, instead of being tried anew at each.",
+    ),
+    measure(
         "small-stand-ins",
         "diet.small_stand_ins",
         "What stands for a Pydantic model's validator until the model is first used is small, where LiteLLM has 4300 of them.",

@@ -364,11 +364,15 @@ class LazyVectors(Measure):
 
 
 def started():
-    """What was made so far stays: the collector need not look at it ever again."""
+    """What was made so far stays: the collector need not look at it ever again.
+
+    From here on a turn stops every request that is under way. A young generation of 50,000 is looked
+    at in 20 ms, and chats on one connection have their 99th percentile there; one of 10,000 in 4 ms.
+    """
     if "late_gc" in MEASURES:
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        gc.set_threshold(10_000, 20, 20)
 
 
 def left(imported, started):

@@ -3,6 +3,7 @@
 Each measure is a finder that changes how modules are executed, after it looked at their source.
 """
 
+import functools
 import json
 import os
 
@@ -63,4 +64,90 @@ class LazyTokenizer(Measure):
         module.__getattr__ = __getattr__
 
 
-take(LazyTokenizer)
+class ShortQueries(Measure):
+    """Lets LiteLLM's database client write its queries without indentation.
+
+    Each level of a query is indented by itself, line by line, so a hundred rows of LiteLLM's spend are
+    written three times over, and each value is encoded by an encoder of its own. All that while no
+    other request is answered.
+    """
+
+    key = "short_queries"
+    modules = {"prisma._builder"}
+    EXPECTED = {
+        "\nfrom textwrap import indent\n": 1,
+        "strings.append(indent(content, self.indent))\n": 1,
+        "indent(": 1,
+        """
+def dumps(obj: Any, **kwargs: Any) -> str:
+    kwargs.setdefault('default', serializer)
+    kwargs.setdefault('ensure_ascii', False)
+    return json.dumps(obj, **kwargs)
+""": 1,
+        "dumps(dumps(value))": 1,
+    }
+
+    def change(self, spec, source):
+        if any(source.count(text) != count for text, count in self.EXPECTED.items()):
+            return False
+        spec.loader = AroundLoader(spec.loader, self.around)
+        return True
+
+    @staticmethod
+    def around(module):
+        yield
+        as_ever = module.dumps
+        encoder = json.JSONEncoder(ensure_ascii=False, default=module.serializer)
+
+        @functools.wraps(as_ever)
+        def dumps(value, **options):
+            return as_ever(value, **options) if options else encoder.encode(value)
+
+        module.dumps = dumps
+        module.indent = lambda text, _prefix: text
+
+
+class FailedImports(Measure):
+    """Lets the import of a module that lacks a package fail at once when it has failed once.
+
+    LiteLLM asks for its telemetry at each request and goes on without it. It would be read and
+    executed up to what is missing each time, which is a fifteenth of all the work of a chat.
+    """
+
+    key = "failed_imports"
+    modules = {"litellm.integrations.otel.logger"}
+    failed = {}
+
+    def find_spec(self, name, path, target=None):
+        if name in self.failed:
+            why, missing = self.failed[name]
+            raise ModuleNotFoundError(why, name=missing)
+        return super().find_spec(name, path, target)
+
+    def change(self, spec, _source):
+        spec.loader = RememberingLoader(spec.loader, self.failed)
+        return True
+
+
+class RememberingLoader:
+    """Executes a module as its own loader does, and keeps in `failed` which package it lacked."""
+
+    def __init__(self, loader, failed):
+        self.loader = loader
+        self.failed = failed
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        try:
+            self.loader.exec_module(module)
+        except ModuleNotFoundError as error:
+            self.failed[module.__name__] = (str(error), error.name)
+            raise
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+
+take(LazyTokenizer, ShortQueries, FailedImports)

@@ -72,3 +72,141 @@ fn a_vocabulary_with_another_use_is_read_as_ever_with_a_warning() {
     let warning = "WARNING: the diet's lazy_tokenizer is skipped: @/litellm/utils.py is not laid";
     assert!(said.contains(warning), "{said}");
 }
+
+const BUILDER: &str = "\
+import json
+from textwrap import indent
+from functools import singledispatch
+
+class Node:
+    def __init__(self, *children):
+        self.indent, self.children = '  ', children
+    def render(self):
+        strings = ['{']
+        for child in self.children:
+            content = child if isinstance(child, str) else child.render()
+            if content:
+                strings.append(indent(content, self.indent))
+        return '\\n'.join([*strings, '}'])
+
+def parameters(value):
+    return dumps(dumps(value))
+
+@singledispatch
+def serializer(obj):
+    raise TypeError(f'Type {type(obj)} not serializable')
+
+@serializer.register(bytes)
+def serialize_bytes(obj):
+    return obj.decode()
+
+def dumps(obj: Any, **kwargs: Any) -> str:
+    kwargs.setdefault('default', serializer)
+    kwargs.setdefault('ensure_ascii', False)
+    return json.dumps(obj, **kwargs)
+";
+
+fn builder(source: &str, measures: &str) -> String {
+    let source = format!("from __future__ import annotations\n{source}");
+    let files = [
+        ("prisma/__init__.py", ""),
+        ("prisma/_builder.py", source.as_str()),
+    ];
+    let script = "import diet_litellm
+from prisma import _builder
+print(_builder.Node(_builder.Node('a: ' + _builder.dumps('one\\ntwo'))).render().split('\\n'))
+print(_builder.parameters(['ä', b'x', 1.0, None, True, {'k': 2}]), _builder.dumps({'b': 1, 'a': 2}, sort_keys=True))
+try: _builder.dumps(object)
+except TypeError as error: print(error)";
+    run(&files, measures, script)
+}
+
+#[test]
+fn queries_are_written_without_indentation_and_with_the_same_values() {
+    let values = r#""[\"ä\", \"x\", 1.0, null, true, {\"k\": 2}]" {"a": 2, "b": 1}
+Type <class 'type'> not serializable
+"#;
+    assert_eq!(
+        builder(BUILDER, ""),
+        format!(
+            r#"['{{', '  {{', '    a: "one\\ntwo"', '  }}', '}}']{}{values}"#,
+            "\n"
+        )
+    );
+    assert_eq!(
+        builder(BUILDER, "short_queries"),
+        format!(
+            r#"['{{', '{{', 'a: "one\\ntwo"', '}}', '}}']{}{values}"#,
+            "\n"
+        )
+    );
+}
+
+#[test]
+fn a_client_that_indents_in_another_way_writes_as_ever_with_a_warning() {
+    let other = format!("{BUILDER}\ndef elsewhere(text): return indent(text, ' ')\n");
+    let said = builder(&other, "short_queries");
+    assert!(said.contains("'    a: "), "{said}");
+    let warning = "WARNING: the diet's short_queries is skipped: @/prisma/_builder.py is not laid";
+    assert!(said.contains(warning), "{said}");
+}
+
+/// What is printed when a module that prints is imported three times, the last time with what it lacked.
+fn telemetry(measures: &str) -> String {
+    let files = [
+        ("litellm/__init__.py", ""),
+        ("litellm/integrations/__init__.py", ""),
+        ("litellm/integrations/otel/__init__.py", ""),
+        (
+            "litellm/integrations/otel/logger.py",
+            "print('executed')\nfrom telemetry.sdk import Provider\n",
+        ),
+        ("telemetry/__init__.py", ""),
+    ];
+    let script = "import diet_litellm, types
+for _ in range(2):
+    try:
+        from litellm.integrations.otel.logger import Provider
+    except ModuleNotFoundError as error:
+        print(error, error.name)
+sys.modules['telemetry.sdk'] = types.SimpleNamespace(Provider='there')
+try:
+    from litellm.integrations.otel.logger import Provider
+    print(Provider)
+except ModuleNotFoundError as error:
+    print(error.name)";
+    run(&files, measures, script)
+}
+
+#[test]
+fn an_import_that_failed_for_want_of_a_package_is_not_tried_again() {
+    let failed = "No module named 'telemetry.sdk' telemetry.sdk\n";
+    assert_eq!(
+        telemetry(""),
+        format!("executed\n{failed}executed\n{failed}executed\nthere\n")
+    );
+    assert_eq!(
+        telemetry("failed_imports"),
+        format!("executed\n{failed}{failed}telemetry.sdk\n")
+    );
+}
+
+#[test]
+fn an_import_that_works_is_left_alone() {
+    let files = [
+        ("litellm/__init__.py", ""),
+        ("litellm/integrations/__init__.py", ""),
+        ("litellm/integrations/otel/__init__.py", ""),
+        (
+            "litellm/integrations/otel/logger.py",
+            "print('executed')\nvalue = 1\n",
+        ),
+    ];
+    let script = "import diet_litellm, importlib
+from litellm.integrations.otel import logger
+print(importlib.reload(logger).value)";
+    assert_eq!(
+        run(&files, "failed_imports", script),
+        "executed\nexecuted\n1\n"
+    );
+}

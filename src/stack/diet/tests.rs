@@ -188,7 +188,7 @@ asyncio.run(watched({'type': 'http'}, None, send))
 print(said)";
     assert_eq!(
         python(TYPES, "late_gc", script),
-        "[('lifespan.startup.complete', True, True, (50000, 20, 20)), ('http', True, True, (50000, \
+        "[('lifespan.startup.complete', True, True, (10000, 20, 20)), ('http', True, True, (10000, \
          20, 20))]\n"
     );
     let as_ever = python(TYPES, "", script);
