@@ -6,9 +6,8 @@
 // which is, in the JSON protocol,
 //   { modelName: "Thing", action: "createOne", query: { arguments: …, selection: … } }
 
-import { parse } from 'graphql';
-
 import { Arguments } from './arguments.mjs';
+import { Malformed, read } from './graphql.mjs';
 
 const ACTIONS = /^(findUnique|findFirst|findMany|createOne|createMany|updateOne|updateMany|upsertOne|deleteOne|deleteMany|aggregate|groupBy)(\w+?)(OrThrow)?$/;
 const RAW = new Set(['queryRaw', 'executeRaw']);
@@ -16,42 +15,13 @@ const RAW = new Set(['queryRaw', 'executeRaw']);
 /** A request that makes no sense. */
 export class BadRequest extends Error {}
 
-/** A GraphQL value, with a tag where JSON would lose something. */
-function literal(node) {
-  switch (node.kind) {
-    case 'StringValue':
-    case 'BooleanValue':
-      return node.value;
-    case 'IntValue':
-      return Number.isSafeInteger(Number(node.value)) ? Number(node.value) : { $type: 'BigInt', value: node.value };
-    case 'FloatValue':
-      return Number(node.value);
-    case 'EnumValue':
-      return { $type: 'Enum', value: node.value };
-    case 'NullValue':
-      return null;
-    case 'ListValue':
-      return node.values.map(literal);
-    case 'ObjectValue':
-      return Object.fromEntries(node.fields.map(({ name, value }) => [name.value, literal(value)]));
-    default:
-      throw new BadRequest(`a query may not hold a ${node.kind}`);
-  }
-}
-
-const literals = (nodes) => Object.fromEntries((nodes ?? []).map(({ name, value }) => [name.value, literal(value)]));
-
 function root(document) {
-  let query;
   try {
-    const { definitions } = parse(document, { noLocation: true });
-    query = definitions.length === 1 ? definitions[0].selectionSet?.selections : undefined;
-  } catch (cause) {
-    // The parser's message quotes what it stumbled over, which may be anybody's data.
-    throw new BadRequest('the query is not GraphQL', { cause });
+    return read(document);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new BadRequest(`the query is not GraphQL that the engine reads: ${error.message}`);
   }
-  if (query?.length !== 1) throw new BadRequest('a request has to hold exactly one query');
-  return query[0];
 }
 
 export class Protocol {
@@ -64,8 +34,8 @@ export class Protocol {
   /** One GraphQL document as a request of the JSON protocol. */
   request(document) {
     const node = root(document);
-    const name = node.name.value;
-    if (RAW.has(name)) return { action: name, query: { arguments: literals(node.arguments), selection: {} } };
+    const { name } = node;
+    if (RAW.has(name)) return { action: name, query: { arguments: node.arguments, selection: {} } };
     const [, action, model, orThrow = ''] = ACTIONS.exec(name) ?? [];
     if (!action) throw new BadRequest('the query names no action that the engine has');
     return { modelName: model, action: action + orThrow, query: this.#query(node, model) };
@@ -79,15 +49,15 @@ export class Protocol {
 
   #query(node, model) {
     return {
-      arguments: this.#arguments.translate(model, literals(node.arguments)),
+      arguments: this.#arguments.translate(model, node.arguments),
       selection: this.#selection(node, model),
     };
   }
 
   #selection(node, model) {
-    const selected = (node.selectionSet?.selections ?? []).map((field) => {
-      const name = field.name.value;
-      if (!field.selectionSet) return [name, true];
+    const selected = (node.selections ?? []).map((field) => {
+      const { name } = field;
+      if (!field.selections) return [name, true];
       return [name, this.#query(field, this.#arguments.related(model, name) ?? model)];
     });
     return Object.fromEntries(selected);

@@ -51,6 +51,7 @@ pub(super) const ENGINE: &[EngineFile] = &[
     embed!("src/engine.mjs"),
     embed!("src/errors.mjs"),
     embed!("src/generate.mjs"),
+    embed!("src/graphql.mjs"),
     embed!("src/main.mjs"),
     embed!("src/peer.mjs"),
     embed!("src/pool.mjs"),
