@@ -2,14 +2,16 @@
 
 With a model that has its answer already, and a virtual key that is looked up in the database, by wrk
 on the same processors, with one thread. Stock is the one above, without Open WebUI; the bundle's
-settings are stock's with `--detailed_debug`. All three are up and are asked in turns, so they share
-pages of the same programs, which makes each a little smaller than it is alone.
+settings are stock's with `--detailed_debug`. All three are up and are asked in turns, each when the
+others have done what they were asked for before. They share pages of the same programs, which makes
+each a little smaller than it is alone.
 """
 
 import json
 import os
 import statistics
 import subprocess
+import time
 
 import gateway
 import stock
@@ -17,6 +19,8 @@ from table import BUNDLE
 
 CONNECTIONS = [1, 8, 64]
 WARM_UP_SECONDS = 3
+# At rest are programs that together take less than this share of a processor.
+REST, LOOK_SECONDS, PATIENCE_SECONDS = 0.1, 0.5, 30
 FIGURES = [("requests/s", "", lambda one: one["rate"]), ("p50", "ms", lambda one: one["p50"]),
            ("p99", "ms", lambda one: one["p99"]), ("failed", "", lambda one: one["failed"]),
            ("CPU of LiteLLM and engine a request", "ms", lambda one: one["cpu"])]
@@ -32,13 +36,15 @@ def run(bench):
             stack.start()
         key = ours.secret("open-webui-virtual-key")
         for stack in stacks:
-            ask(bench, stack, key, 8, "false", WARM_UP_SECONDS)
+            for stream in ("false", "true"):
+                ask(bench, stack, key, 8, stream, WARM_UP_SECONDS)
         points = [(count, stream) for stream in ("false", "true") for count in CONNECTIONS]
         found = {(point, stack.name): [] for point in points for stack in stacks}
         pss = {stack.name: [gateway.memory(stack)] for stack in stacks}
         for _ in range(bench.options.rounds):
             for count, stream in points:
                 for stack in stacks:
+                    wait_for_rest(stacks)
                     one = ask(bench, stack, key, count, stream, seconds_at(bench, count, stream))
                     found[(count, stream), stack.name].append(one)
         for stack in stacks:
@@ -60,6 +66,17 @@ def run(bench):
 def seconds_at(bench, count, stream):
     """Longer where a chat itself takes seconds, so that each connection has several."""
     return bench.options.point_seconds * (3 if stream == "true" and count == 64 else 1)
+
+
+def wait_for_rest(stacks):
+    """Streams that nobody hears the end of, and spend to be written, are not to fall on who comes next."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    used = [cpu(stack) for stack in stacks]
+    while time.monotonic() < end:
+        time.sleep(LOOK_SECONDS)
+        before, used = used, [cpu(stack) for stack in stacks]
+        if sum(used) - sum(before) < REST * LOOK_SECONDS:
+            return
 
 
 def label(count, stream):
