@@ -132,13 +132,25 @@ class AroundLoader:
         next(steps)
         try:
             self.loader.exec_module(module)
-        except BaseException:
-            steps.close()
+        except BaseException as error:
+            steps.throw(error)
             raise
         next(steps, None)
 
     def __getattr__(self, name):
         return getattr(self.loader, name)
+
+
+class Around(Measure):
+    """A measure that does its `around` where a source has each text as often as `EXPECTED` says."""
+
+    EXPECTED = {}
+
+    def change(self, spec, source):
+        if any(source.count(text) != count for text, count in self.EXPECTED.items()):
+            return False
+        spec.loader = AroundLoader(spec.loader, self.around)
+        return True
 
 
 def take(*measures):

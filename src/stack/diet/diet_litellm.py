@@ -7,10 +7,10 @@ import functools
 import json
 import os
 
-from diet import AroundLoader, Measure, take
+from diet import Around, take
 
 
-class LazyTokenizer(Measure):
+class LazyTokenizer(Around):
     """Lets LiteLLM read Anthropic's vocabulary, 26 MB once it is parsed, when it first counts by it."""
 
     key = "lazy_tokenizer"
@@ -25,11 +25,8 @@ class LazyTokenizer(Measure):
     }
 
     def change(self, spec, source):
-        if any(source.count(text) != count for text, count in self.EXPECTED.items()):
-            return False
         self.file = os.path.join(os.path.dirname(spec.origin), "litellm_core_utils", "tokenizers", self.FILE)
-        spec.loader = AroundLoader(spec.loader, self.around)
-        return os.path.exists(self.file)
+        return super().change(spec, source) and os.path.exists(self.file)
 
     def around(self, module):
         load, dumps = json.load, json.dumps
@@ -64,7 +61,7 @@ class LazyTokenizer(Measure):
         module.__getattr__ = __getattr__
 
 
-class ShortQueries(Measure):
+class ShortQueries(Around):
     """Lets LiteLLM's database client write its queries without indentation.
 
     Each level of a query is indented by itself, line by line, so a hundred rows of LiteLLM's spend are
@@ -87,12 +84,6 @@ def dumps(obj: Any, **kwargs: Any) -> str:
         "dumps(dumps(value))": 1,
     }
 
-    def change(self, spec, source):
-        if any(source.count(text) != count for text, count in self.EXPECTED.items()):
-            return False
-        spec.loader = AroundLoader(spec.loader, self.around)
-        return True
-
     @staticmethod
     def around(module):
         yield
@@ -107,7 +98,7 @@ def dumps(obj: Any, **kwargs: Any) -> str:
         module.indent = lambda text, _prefix: text
 
 
-class FailedImports(Measure):
+class FailedImports(Around):
     """Lets the import of a module that lacks a package fail at once when it has failed once.
 
     LiteLLM asks for its telemetry at each request and goes on without it. It would be read and
@@ -124,30 +115,12 @@ class FailedImports(Measure):
             raise ModuleNotFoundError(why, name=missing)
         return super().find_spec(name, path, target)
 
-    def change(self, spec, _source):
-        spec.loader = RememberingLoader(spec.loader, self.failed)
-        return True
-
-
-class RememberingLoader:
-    """Executes a module as its own loader does, and keeps in `failed` which package it lacked."""
-
-    def __init__(self, loader, failed):
-        self.loader = loader
-        self.failed = failed
-
-    def create_module(self, spec):
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module):
+    def around(self, module):
         try:
-            self.loader.exec_module(module)
+            yield
         except ModuleNotFoundError as error:
             self.failed[module.__name__] = (str(error), error.name)
             raise
-
-    def __getattr__(self, name):
-        return getattr(self.loader, name)
 
 
 take(LazyTokenizer, ShortQueries, FailedImports)

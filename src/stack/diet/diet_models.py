@@ -6,7 +6,7 @@ LiteLLM and Open WebUI have some thousands of models and routes, and a gateway u
 import functools
 import threading
 
-from diet import AroundLoader, Measure, take
+from diet import Around, AroundLoader, Measure, take
 
 
 class LazyModels(Measure):
@@ -64,7 +64,7 @@ class LazyModels(Measure):
         module.BaseModel.model_rebuild = classmethod(model_rebuild)
 
 
-class LazyRoutes(Measure):
+class LazyRoutes(Around):
     """Lets FastAPI compile what checks a parameter or an answer when a request first needs it.
 
     LiteLLM has some 1700 of them, and a gateway serves requests to a dozen of its routes.
@@ -72,16 +72,10 @@ class LazyRoutes(Measure):
 
     key = "lazy_routes"
     modules = {"fastapi._compat.v2"}
-    EXPECTED = (
-        "    def __post_init__(self) -> None:\n        with warnings.catch_warnings():\n",
-        "            self._type_adapter: TypeAdapter[Any] = TypeAdapter(\n",
-    )
-
-    def change(self, spec, source):
-        if any(source.count(text) != 1 for text in self.EXPECTED):
-            return False
-        spec.loader = AroundLoader(spec.loader, self.around)
-        return True
+    EXPECTED = {
+        "    def __post_init__(self) -> None:\n        with warnings.catch_warnings():\n": 1,
+        "            self._type_adapter: TypeAdapter[Any] = TypeAdapter(\n": 1,
+    }
 
     @staticmethod
     def around(module):
