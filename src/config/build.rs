@@ -80,6 +80,7 @@ pub(super) fn settings(all: &Merged) -> Settings {
             lazy_audio: all.flag("diet.lazy_audio"),
             short_queries: all.flag("diet.short_queries"),
             failed_imports: all.flag("diet.failed_imports"),
+            shared_lookups: all.flag("diet.shared_lookups"),
             small_stand_ins: all.flag("diet.small_stand_ins"),
             late_gc: all.flag("diet.late_gc"),
             short_changelog: all.flag("diet.short_changelog"),

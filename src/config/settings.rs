@@ -126,6 +126,8 @@ pub struct Diet {
     pub short_queries: bool,
     /// An import of LiteLLM's that has failed fails at once the next time.
     pub failed_imports: bool,
+    /// Requests that miss the same thing in LiteLLM's cache wait for the first to fetch it.
+    pub shared_lookups: bool,
     /// What stands for a model's validator until its first use is small.
     pub small_stand_ins: bool,
     /// Python's cyclic garbage collector begins when a service has started.
@@ -158,6 +160,7 @@ impl Diet {
         lazy_audio: true,
         short_queries: true,
         failed_imports: true,
+        shared_lookups: true,
         small_stand_ins: true,
         late_gc: true,
         short_changelog: true,

@@ -67,6 +67,7 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
         (diet.lazy_audio, "lazy_audio"),
         (diet.short_queries, "short_queries"),
         (diet.failed_imports, "failed_imports"),
+        (diet.shared_lookups, "shared_lookups"),
         (diet.small_stand_ins, "small_stand_ins"),
         (diet.late_gc, "late_gc"),
         (diet.short_changelog, "short_changelog"),
@@ -119,6 +120,8 @@ mod imports_tests;
 mod indexes_tests;
 #[cfg(test)]
 mod litellm_tests;
+#[cfg(test)]
+mod lookups_tests;
 #[cfg(test)]
 mod models_tests;
 #[cfg(test)]

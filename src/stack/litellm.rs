@@ -94,28 +94,35 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
                 contents: config_file(inputs.settings.budget.usd),
             },
             gateway_log(&rendered),
-            RenderedFile {
-                path: rendered.join("gateway_app.py"),
-                contents: include_str!("litellm/gateway_app.py").to_owned(),
-            },
-            RenderedFile {
-                path: rendered.join("demo_model.py"),
-                contents: include_str!("litellm/demo_model.py").to_owned(),
-            },
-            RenderedFile {
-                path: rendered.join("engine_patience.py"),
-                contents: include_str!("litellm/engine_patience.py").to_owned(),
-            },
             diet::litellm_module(&rendered),
         ]
         .into_iter()
         .chain(diet::modules(&rendered))
+        .chain(modules(&rendered))
         .collect(),
     }
 }
 
+/// The application and what it imports of ours, in the folder that uvicorn loads it from.
+fn modules(folder: &Path) -> [RenderedFile; 4] {
+    [
+        ("gateway_app.py", include_str!("litellm/gateway_app.py")),
+        ("gateway_loop.py", include_str!("litellm/gateway_loop.py")),
+        ("demo_model.py", include_str!("litellm/demo_model.py")),
+        (
+            "engine_patience.py",
+            include_str!("litellm/engine_patience.py"),
+        ),
+    ]
+    .map(|(name, contents)| RenderedFile {
+        path: folder.join(name),
+        contents: contents.to_owned(),
+    })
+}
+
 fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
     let listen = &inputs.settings.listen;
+    let workers = inputs.settings.litellm.workers;
     let mut arguments = ["-m", "uvicorn", "gateway_app:app"]
         .map(str::to_owned)
         .to_vec();
@@ -123,7 +130,7 @@ fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
         ("--app-dir", rendered.display().to_string()),
         ("--host", listen.address.to_string()),
         ("--port", listen.admin_port.to_string()),
-        ("--workers", inputs.settings.litellm.workers.to_string()),
+        ("--workers", workers.to_string()),
         // Without it a stop waits for the slowest stream.
         ("--timeout-graceful-shutdown", DRAIN_SECONDS.to_string()),
         ("--timeout-keep-alive", KEEP_ALIVE_SECONDS.to_string()),
@@ -131,6 +138,10 @@ fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
         ("--timeout-worker-healthcheck", "60".to_owned()),
     ] {
         arguments.extend([option.to_owned(), value]);
+    }
+    // Of several workers each is to leave some of the connections that wait to the others.
+    if workers == 1 {
+        arguments.extend(["--loop", "gateway_loop:Loop"].map(str::to_owned));
     }
     // An access log holds query strings, and a query string may hold a caller's key. Every request
     // has a row in the database instead, which the admin page shows.
@@ -284,6 +295,8 @@ general_settings:
     )
 }
 
+#[cfg(test)]
+mod loop_tests;
 #[cfg(test)]
 mod tests {
     use crate::stack::diet;

@@ -163,7 +163,7 @@ impl Config<'_> {
             )?;
         }
         text.push_str(HTTP);
-        let kept = format!("keepalive 16; keepalive_timeout {UPSTREAM_KEEP_ALIVE_SECONDS}s;");
+        let kept = format!("keepalive 64; keepalive_timeout {UPSTREAM_KEEP_ALIVE_SECONDS}s;");
         writeln!(
             text,
             "    upstream litellm {{ server {}; {kept} }}",

@@ -181,7 +181,9 @@ fn the_plans_of_the_profiles() {
             "max_conn",
             "worker_processes",
         ];
-        for line in stack.files.iter().flat_map(|file| file.contents.lines()) {
+        let of_programs = |file: &&RenderedFile| file.path.extension() != Some("py".as_ref());
+        let files = stack.files.iter().filter(of_programs);
+        for line in files.flat_map(|file| file.contents.lines()) {
             if sizes.iter().any(|size| line.contains(size)) {
                 writeln!(text, "{line}").unwrap();
             }

@@ -266,6 +266,11 @@ pub const KEYS: &[Key] = &[
         "LiteLLM's import of its telemetry, which is not installed, fails at once from the second request on, instead of being tried anew at each.",
     ),
     measure(
+        "shared-lookups",
+        "diet.shared_lookups",
+        "Requests that miss the same key or team in LiteLLM's cache at the same time wait for the first to fetch it, instead of all asking the database.",
+    ),
+    measure(
         "small-stand-ins",
         "diet.small_stand_ins",
         "What stands for a Pydantic model's validator until the model is first used is small, where LiteLLM has 4300 of them.",

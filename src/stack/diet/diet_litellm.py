@@ -3,6 +3,7 @@
 Each measure is a finder that changes how modules are executed, after it looked at their source.
 """
 
+import asyncio
 import functools
 import json
 import os
@@ -123,4 +124,126 @@ class FailedImports(Around):
             raise
 
 
-take(LazyTokenizer, ShortQueries, FailedImports)
+def one_at_a_time(look_up, subject):
+    """Has a look-up wait for one of the same subject that is under way.
+
+    `subject` makes it of the look-up's arguments: None where it is not to wait. Whoever waited looks by
+    itself then, and finds in the cache what the first has put there, or, when the first failed, asks
+    the database as it would have without us.
+    """
+    under_way = {}
+
+    @functools.wraps(look_up)
+    async def wrapped(*arguments, **options):
+        about = subject(*arguments, **options)
+        if about is None:
+            return await look_up(*arguments, **options)
+        if about in under_way:
+            await under_way[about].wait()
+            return await look_up(*arguments, **options)
+        ended = under_way[about] = asyncio.Event()
+        try:
+            return await look_up(*arguments, **options)
+        finally:
+            del under_way[about]
+            ended.set()
+
+    return wrapped
+
+
+class SharedKeys(Around):
+    """Lets requests that miss the same key in LiteLLM's cache wait for the first to fetch it.
+
+    A key is looked up once a minute and then kept. Where 64 requests are under way with it at that
+    moment each would ask the database, and all would be answered a second later.
+    """
+
+    key = "shared_lookups"
+    modules = {"litellm.proxy.auth.resolvers.store"}
+    EXPECTED = {
+        "\nclass IdentityStore:\n": 1,
+        "    async def _resolve_key(self, hashed_token: str) -> UserAPIKeyAuth:\n": 1,
+        "self._cache.async_get_cache(key=hashed_token,": 1,
+        "        if self._check_cache_only:\n            raise KeyNotInCacheError(hashed_token)\n": 1,
+        "        await cache_key_object(\n            hashed_token=hashed_token,\n": 1,
+    }
+
+    @staticmethod
+    def around(module):
+        yield
+        store = module.IdentityStore
+        store._resolve_key = one_at_a_time(
+            store._resolve_key, lambda self, hashed_token: None if self._check_cache_only else hashed_token
+        )
+
+
+class SharedTeams(Around):
+    """The same for the team of a key, and for the lists that LiteLLM keeps of groups and tags.
+
+    Of such a list LiteLLM has a lock, whose waiters are woken one in each turn of the event loop.
+    """
+
+    key = "shared_lookups"
+    modules = {"litellm.proxy.auth.auth_checks"}
+    EXPECTED = {
+        """
+async def get_team_object(
+    team_id: str,
+    prisma_client: PrismaClient | None,
+    user_api_key_cache: UserApiKeyCache,
+    parent_otel_span: Span | None = None,
+    proxy_logging_obj: ProxyLogging | None = None,
+    check_cache_only: bool | None = None,
+    check_db_only: bool | None = None,
+    team_id_upsert: bool | None = None,
+) -> LiteLLM_TeamTableCachedObj:
+""": 1,
+        "        cached_team_obj: Final = await get_team_object_from_cache(\n": 1,
+        """
+async def _load_bounded_registry(
+    cache_key: str,
+    overflow_sentinel: str,
+    max_size: int,
+    load_lock: asyncio.Lock,
+    fetch_ids: Callable[[], Awaitable[tuple[str, ...]]],
+    user_api_key_cache: UserApiKeyCache,
+) -> frozenset[str] | None:
+""": 1,
+        "    async with load_lock:\n": 1,
+    }
+
+    @staticmethod
+    def around(module):
+        yield
+
+        def team(team_id, *positional, check_cache_only=None, check_db_only=None, **_options):
+            apart = check_cache_only or check_db_only or len(positional) > 4
+            return None if apart else team_id
+
+        def registry(cache_key, *_positional, **_options):
+            return cache_key
+
+        module.get_team_object = one_at_a_time(module.get_team_object, team)
+        module._load_bounded_registry = one_at_a_time(module._load_bounded_registry, registry)
+
+
+class SharedJobs(Around):
+    """The same for LiteLLM's list of the experiments under way, which each chat's end asks for."""
+
+    key = "shared_lookups"
+    modules = {"litellm.integrations.shadow_eval_logger"}
+    EXPECTED = {
+        "\nclass ShadowEvalLogger(CustomLogger):\n": 1,
+        "    async def _active_jobs(self) -> Mapping": 1,
+        "        cached: Final = await self._jobs_cache.async_get_cache(_JOBS_CACHE_KEY)\n": 1,
+        "            await self._jobs_cache.async_set_cache(_JOBS_CACHE_KEY, jobs)\n": 1,
+    }
+
+    @staticmethod
+    def around(module):
+        yield
+        logger = module.ShadowEvalLogger
+        logger._active_jobs = one_at_a_time(logger._active_jobs, lambda self: self)
+
+
+take(LazyTokenizer, ShortQueries, FailedImports, SharedKeys, SharedTeams, SharedJobs)
