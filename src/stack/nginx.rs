@@ -15,6 +15,10 @@ use super::{
     front_address, litellm, litellm_address, name, open_webui,
 };
 
+/// Connections to an upstream that each process keeps when nobody uses them: as many as there are
+/// chats under way when a small machine is busy. One more would be closed and made anew.
+const UPSTREAM_KEPT: u32 = 64;
+
 /// Folders for what does not fit into memory, by the directive that names them.
 const TEMPORARY: [(&str, &str); 5] = [
     ("client_body_temp_path", "body"),
@@ -163,7 +167,9 @@ impl Config<'_> {
             )?;
         }
         text.push_str(HTTP);
-        let kept = format!("keepalive 64; keepalive_timeout {UPSTREAM_KEEP_ALIVE_SECONDS}s;");
+        let kept = format!(
+            "keepalive {UPSTREAM_KEPT}; keepalive_timeout {UPSTREAM_KEEP_ALIVE_SECONDS}s;"
+        );
         writeln!(
             text,
             "    upstream litellm {{ server {}; {kept} }}",
