@@ -167,9 +167,8 @@ impl Config<'_> {
             )?;
         }
         text.push_str(HTTP);
-        let kept = format!(
-            "keepalive {UPSTREAM_KEPT}; keepalive_timeout {UPSTREAM_KEEP_ALIVE_SECONDS}s;"
-        );
+        let kept =
+            format!("keepalive {UPSTREAM_KEPT}; keepalive_timeout {UPSTREAM_KEEP_ALIVE_SECONDS}s;");
         writeln!(
             text,
             "    upstream litellm {{ server {}; {kept} }}",
