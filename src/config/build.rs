@@ -81,6 +81,8 @@ pub(super) fn settings(all: &Merged) -> Settings {
             short_queries: all.flag("diet.short_queries"),
             failed_imports: all.flag("diet.failed_imports"),
             shared_lookups: all.flag("diet.shared_lookups"),
+            quick_attributes: all.flag("diet.quick_attributes"),
+            few_writes: all.flag("diet.few_writes"),
             small_stand_ins: all.flag("diet.small_stand_ins"),
             late_gc: all.flag("diet.late_gc"),
             short_changelog: all.flag("diet.short_changelog"),

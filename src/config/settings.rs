@@ -128,6 +128,10 @@ pub struct Diet {
     pub failed_imports: bool,
     /// Requests that miss the same thing in LiteLLM's cache wait for the first to fetch it.
     pub shared_lookups: bool,
+    /// Extra and private data of LiteLLM's models is found in fewer steps.
+    pub quick_attributes: bool,
+    /// Pieces of a stream of LiteLLM's that are ready together leave together.
+    pub few_writes: bool,
     /// What stands for a model's validator until its first use is small.
     pub small_stand_ins: bool,
     /// Python's cyclic garbage collector begins when a service has started.
@@ -161,6 +165,8 @@ impl Diet {
         short_queries: true,
         failed_imports: true,
         shared_lookups: true,
+        quick_attributes: true,
+        few_writes: true,
         small_stand_ins: true,
         late_gc: true,
         short_changelog: true,

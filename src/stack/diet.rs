@@ -4,7 +4,8 @@
 //! comes before all its imports, and does the measures that a variable names; each looks first
 //! whether what it is for is still as it was when the measure was written. `diet_imports.py` has
 //! those that put off imports, `diet_models.py` those of models and routes, `diet_litellm.py` those
-//! that are LiteLLM's alone, and `diet_indexes.py` one that is Open WebUI's.
+//! that are LiteLLM's alone, `diet_streams.py` one for its streams, and `diet_indexes.py` one that is
+//! Open WebUI's. `few_writes` is done by LiteLLM's event loop (litellm/gateway_writes.py).
 
 use std::path::Path;
 
@@ -30,13 +31,13 @@ pub(super) fn modules(folder: &Path) -> [RenderedFile; 3] {
     .map(|(name, contents)| file(folder, name, contents))
 }
 
-/// The module of the measures that are LiteLLM's alone, beside the others.
-pub(super) fn litellm_module(folder: &Path) -> RenderedFile {
-    file(
-        folder,
-        "diet_litellm.py",
-        include_str!("diet/diet_litellm.py"),
-    )
+/// The modules of the measures that are LiteLLM's alone, beside the others.
+pub(super) fn litellm_modules(folder: &Path) -> [RenderedFile; 2] {
+    [
+        ("diet_litellm.py", include_str!("diet/diet_litellm.py")),
+        ("diet_streams.py", include_str!("diet/diet_streams.py")),
+    ]
+    .map(|(name, contents)| file(folder, name, contents))
 }
 
 /// The module of the measure that is Open WebUI's alone, beside the others.
@@ -68,6 +69,8 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
         (diet.short_queries, "short_queries"),
         (diet.failed_imports, "failed_imports"),
         (diet.shared_lookups, "shared_lookups"),
+        (diet.quick_attributes, "quick_attributes"),
+        (diet.few_writes, "few_writes"),
         (diet.small_stand_ins, "small_stand_ins"),
         (diet.late_gc, "late_gc"),
         (diet.short_changelog, "short_changelog"),
@@ -124,5 +127,7 @@ mod litellm_tests;
 mod lookups_tests;
 #[cfg(test)]
 mod models_tests;
+#[cfg(test)]
+mod streams_tests;
 #[cfg(test)]
 pub(super) mod tests;

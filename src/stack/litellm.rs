@@ -94,9 +94,9 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
                 contents: config_file(inputs.settings.budget.usd),
             },
             gateway_log(&rendered),
-            diet::litellm_module(&rendered),
         ]
         .into_iter()
+        .chain(diet::litellm_modules(&rendered))
         .chain(diet::modules(&rendered))
         .chain(modules(&rendered))
         .collect(),
@@ -104,10 +104,14 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
 }
 
 /// The application and what it imports of ours, in the folder that uvicorn loads it from.
-fn modules(folder: &Path) -> [RenderedFile; 4] {
+fn modules(folder: &Path) -> [RenderedFile; 5] {
     [
         ("gateway_app.py", include_str!("litellm/gateway_app.py")),
         ("gateway_loop.py", include_str!("litellm/gateway_loop.py")),
+        (
+            "gateway_writes.py",
+            include_str!("litellm/gateway_writes.py"),
+        ),
         ("demo_model.py", include_str!("litellm/demo_model.py")),
         (
             "engine_patience.py",
@@ -297,6 +301,8 @@ general_settings:
 
 #[cfg(test)]
 mod loop_tests;
+#[cfg(test)]
+mod writes_tests;
 #[cfg(test)]
 mod tests {
     use crate::stack::diet;

@@ -271,6 +271,16 @@ pub const KEYS: &[Key] = &[
         "Requests that miss the same key or team in LiteLLM's cache at the same time wait for the first to fetch it, instead of all asking the database.",
     ),
     measure(
+        "quick-attributes",
+        "diet.quick_attributes",
+        "LiteLLM finds what is no field of a Pydantic model in fewer steps, where each piece of a streamed answer is asked for it a hundred times.",
+    ),
+    measure(
+        "few-writes",
+        "diet.few_writes",
+        "Pieces of a streamed answer that LiteLLM has ready at the same time are written together, instead of one by one. Where LiteLLM has several workers it changes nothing.",
+    ),
+    measure(
         "small-stand-ins",
         "diet.small_stand_ins",
         "What stands for a Pydantic model's validator until the model is first used is small, where LiteLLM has 4300 of them.",

@@ -94,24 +94,34 @@ class LaterLoader:
         return getattr(self.loader, name)
 
 
+TAKEN = []
+
+
 class Measure:
-    """A finder that lets `change` have a say about the specification of the modules it is for."""
+    """A finder that lets `change` have a say about the specification of the modules it is for.
+
+    The first that is asked for a module has all have their say that it concerns, as they were taken.
+    """
 
     def find_spec(self, name, path, target=None):
         if not self.concerns(name):
             return None
         spec = PathFinder.find_spec(name, path, target)
-        if spec is None or spec.origin is None:
-            return spec
+        if spec is not None and spec.origin is not None:
+            for measure in TAKEN:
+                if measure.concerns(name):
+                    measure.look(spec)
+        return spec
+
+    def look(self, spec):
         try:
             with open(spec.origin, encoding="utf-8") as file:
                 expected = self.change(spec, file.read())
         except (OSError, SyntaxError, ValueError) as error:
             skipped(self.key, f"{spec.origin} cannot be looked at ({error})")
-            return spec
+            return
         if not expected:
             skipped(self.key, f"{spec.origin} is not laid out as it was")
-        return spec
 
     def concerns(self, name):
         return name in self.modules
@@ -157,7 +167,8 @@ def take(*measures):
     """Puts those before the import system that are taken."""
     for measure in measures:
         if measure.key in MEASURES:
-            sys.meta_path.insert(0, measure())
+            TAKEN.append(measure())
+            sys.meta_path.insert(0, TAKEN[-1])
 
 
 # The last line of the head of the file is the last of these.

@@ -57,7 +57,9 @@ pub(in crate::stack) fn run(files: Files, measures: &str, script: &str) -> Strin
     for module in super::modules(folder.path()) {
         module.write();
     }
-    super::litellm_module(folder.path()).write();
+    for module in super::litellm_modules(folder.path()) {
+        module.write();
+    }
     super::open_webui_module(folder.path()).write();
     let script = format!("import sys\nsys.path.insert(0, sys.argv[1])\nimport diet\n{script}");
     let output = Command::new("python3")

@@ -9,6 +9,9 @@ them. asyncio's own loop accepts all, and is slower at everything else.
 import asyncio
 import socket
 
+import diet
+import gateway_writes
+
 try:
     from uvloop import Loop as Base
 except ImportError:
@@ -46,9 +49,20 @@ class Server(asyncio.AbstractServer):
 
     async def serve(self, connection):
         try:
-            await self.loop.connect_accepted_socket(self.protocol_factory, connection)
+            await self.loop.connect_accepted_socket(self.protocol, connection)
         except OSError:  # gone before it was served
             connection.close()
+
+    def protocol(self):
+        protocol = self.protocol_factory()
+        if "few_writes" in diet.MEASURES:
+
+            def made(transport):
+                del protocol.connection_made
+                protocol.connection_made(gateway_writes.Transport(self.loop, transport))
+
+            protocol.connection_made = made
+        return protocol
 
     def pause(self, error):
         print(f"WARNING: no connection can be taken for {AGAIN_SECONDS} s: {error}", flush=True)

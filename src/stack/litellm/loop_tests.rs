@@ -3,7 +3,14 @@
 use crate::stack::diet::tests::run;
 
 fn python(script: &str) -> String {
-    let files = [("gateway_loop.py", include_str!("gateway_loop.py"))];
+    with("", script)
+}
+
+fn with(measures: &str, script: &str) -> String {
+    let files = [
+        ("gateway_loop.py", include_str!("gateway_loop.py")),
+        ("gateway_writes.py", include_str!("gateway_writes.py")),
+    ];
     let before = "import asyncio, gateway_loop, os, resource, socket
 turns, peers = [], []
 accept = gateway_loop.Server.accept
@@ -29,7 +36,7 @@ def go(main):
     with asyncio.Runner(loop_factory=gateway_loop.Loop) as runner:
         runner.run(with_server())
 ";
-    run(&files, "", &format!("{before}{script}"))
+    run(&files, measures, &format!("{before}{script}"))
 }
 
 #[test]
@@ -84,4 +91,27 @@ fn a_socket_that_workers_share_is_left_to_the_loop_itself() {
     theirs.close()
 go(main)";
     assert_eq!(python(script), "False True\n");
+}
+
+#[test]
+fn a_connection_writes_through_what_holds_pieces_where_that_is_asked_for() {
+    let script = "pieces = [b'HTTP/1.1 200 OK\\r\\n\\r\\n'] + [b'3\\r\\na\\n\\n\\r\\n'] * 40 + [b'0\\r\\n\\r\\n']
+def answer(self, data):
+    for piece in pieces: self.transport.write(piece)
+    self.transport.close()
+Echo.data_received = answer
+async def main(server):
+    [client] = connect(server, 1)
+    client.sendall(b'hello')
+    answered = b''
+    while more := await asyncio.to_thread(client.recv, 1000):
+        answered += more
+    print(answered == b''.join(pieces))
+kinds = []
+made = Echo.connection_made
+Echo.connection_made = lambda self, transport: (kinds.append(type(transport).__module__), made(self, transport))
+go(main)
+print(*kinds)";
+    assert_eq!(with("few_writes", script), "True\ngateway_writes\n");
+    assert_eq!(python(script), "True\nasyncio.selector_events\n");
 }

@@ -1,0 +1,93 @@
+"""What makes the pieces of a streamed answer cheap in LiteLLM; see diet.py, which it is imported after.
+
+A stream of LiteLLM's is a row of Pydantic models, of which each is asked for a hundred attributes
+on its way. Those of OpenAI's types are no fields but extra data, private, or absent, which is where
+Pydantic takes longest: half of what a piece costs.
+"""
+
+from diet import Around, take
+
+
+class QuickAttributes(Around):
+    """Finds a model's extra and private data, and the lack of them, in fewer steps than Pydantic does.
+
+    An extra attribute's setter is kept by its class as a field's is, up to `MOST` of them: Pydantic
+    keeps none, because data from outside may have any names.
+    """
+
+    key = "quick_attributes"
+    modules = {"pydantic.main"}
+    MOST = 32
+    EXPECTED = {
+        """
+        def __getattr__(self, item: str) -> Any:
+            private_attributes = object.__getattribute__(self, '__private_attributes__')
+            if item in private_attributes:
+                attribute = private_attributes[item]
+                if hasattr(attribute, '__get__'):
+""": 1,
+        """
+                    # Note: self.__pydantic_private__ cannot be None if self.__private_attributes__ has items
+                    return self.__pydantic_private__[item]  # type: ignore
+""": 1,
+        """
+                if pydantic_extra and item in pydantic_extra:
+                    return pydantic_extra[item]
+                else:
+                    if hasattr(self.__class__, item):
+                        return super().__getattribute__(item)  # Raises AttributeError if appropriate
+                    else:
+                        # this is the current error
+                        raise AttributeError(f'{type(self).__name__!r} object has no attribute {item!r}')
+""": 1,
+        """
+            if (setattr_handler := self.__pydantic_setattr_handlers__.get(name)) is not None:
+                setattr_handler(self, name, value)
+""": 1,
+        """
+                    # attribute does not exist, so put it in extra
+                    self.__pydantic_extra__[name] = value
+                    self.__pydantic_fields_set__.add(name)
+                    return None  # Can not return memoized handler with possibly freeform attr names
+""": 1,
+        "__slots__ = '__dict__', '__pydantic_fields_set__', '__pydantic_extra__', '__pydantic_private__'\n": 1,
+    }
+
+    @classmethod
+    def around(cls, module):
+        yield
+        model = module.BaseModel
+        whole_getattr, whole_handler = model.__getattr__, model._setattr_handler
+        ask = object.__getattribute__
+
+        def __getattr__(self, item):
+            if item[:1] == "_":
+                try:
+                    if not hasattr(type(self).__private_attributes__[item].default, "__get__"):
+                        return self.__pydantic_private__[item]
+                except (AttributeError, KeyError, TypeError):
+                    pass
+                return whole_getattr(self, item)
+            try:
+                extra = self.__pydantic_extra__
+            except AttributeError:  # it is being made
+                return whole_getattr(self, item)
+            if extra and item in extra:
+                return extra[item]
+            return ask(self, item)  # raises what there is to be raised
+
+        def _setattr_handler(self, name, value):
+            handler = whole_handler(self, name, value)
+            handlers = type(self).__pydantic_setattr_handlers__
+            if handler is None and name[:1] != "_" and len(handlers) < cls.MOST:
+                handlers[name] = put
+            return handler
+
+        def put(self, name, value):
+            self.__pydantic_extra__[name] = value
+            self.__pydantic_fields_set__.add(name)
+
+        model.__getattr__, model._setattr_handler = __getattr__, _setattr_handler
+
+
+take(QuickAttributes)
