@@ -183,3 +183,78 @@ print(BaseModel.model_rebuild(), BaseModel(a=1).a, *steps)";
         "3 1\n"
     );
 }
+
+const TYPES: &str = "\
+map_finish_reason = str
+class SafeAttributeModel: pass
+class OpenAIObject:
+    def __init__(self): self.__dict__.update(__pydantic_extra__={}, __pydantic_fields_set__=set())
+    def __setattr__(self, name, value):
+        assert isinstance(getattr(type(self), name, None), property) is MEASURED, name
+        if MEASURED: object.__setattr__(self, name, value)
+        else: self.__pydantic_extra__[name] = value; self.__pydantic_fields_set__.add(name)
+    def __getattr__(self, name):
+        if name in self.__pydantic_extra__: return self.__pydantic_extra__[name]
+        raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+class Delta(SafeAttributeModel, OpenAIObject):
+    def __init__(self, content=None, role=None, function_call=None, tool_calls=None, audio=None):
+        super().__init__()
+        extra = self.__pydantic_extra__
+        extra[\"content\"] = content
+        extra[\"role\"] = role
+        extra[\"function_call\"] = function_call
+        extra[\"tool_calls\"] = tool_calls
+        extra[\"audio\"] = audio
+class StreamingChoices(OpenAIObject):
+    def __init__(
+        self, finish_reason=None, index=0, delta=None,
+    ):
+        super().__init__()
+        if finish_reason:
+            self.finish_reason = map_finish_reason(finish_reason)
+        else:
+            self.finish_reason = None
+        self.index = index
+        if delta is not None:
+            self.delta = delta
+";
+
+fn pieces(types: &str, measures: &str) -> String {
+    let types = format!("import diet\nMEASURED = 'quick_attributes' in diet.MEASURES\n{types}");
+    let files = [
+        ("litellm/__init__.py", ""),
+        ("litellm/types/__init__.py", ""),
+        ("litellm/types/utils.py", types.as_str()),
+    ];
+    let script = "import diet_streams
+from litellm.types.utils import Delta, StreamingChoices
+choice = StreamingChoices(7, 0, Delta('text'))
+print(choice.finish_reason, choice.index, choice.delta.content, choice.delta.role)
+choice.index = 1
+print(choice.__pydantic_extra__['index'], sorted(choice.__pydantic_fields_set__))
+del choice.__pydantic_extra__['index']
+for name in 'index', 'logprobs':
+    try: getattr(choice, name)
+    except AttributeError as error: print(error)";
+    run(&files, measures, script)
+}
+
+#[test]
+fn the_pieces_of_a_stream_know_their_extra_data() {
+    let said = pieces(TYPES, "");
+    assert!(said.starts_with("7 0 text None\n1 ['delta'"), "{said}");
+    assert_eq!(pieces(TYPES, "quick_attributes"), said);
+}
+
+#[test]
+fn pieces_that_keep_their_data_elsewhere_are_left_alone_with_a_warning() {
+    let types = TYPES
+        .replace("extra[\"audio\"] = audio", "self.audio = audio")
+        .replace("is MEASURED", "is False")
+        .replace("if MEASURED:", "if False:");
+    let said = pieces(&types, "quick_attributes");
+    assert!(said.starts_with("7 0 text None\n"), "{said}");
+    let warning =
+        "WARNING: the diet's quick_attributes is skipped: @/litellm/types/utils.py is not laid";
+    assert!(said.contains(warning), "{said}");
+}
