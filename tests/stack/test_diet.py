@@ -11,7 +11,7 @@ sys.path.insert(0, sys.argv[1])
 import diet, diet_streams
 from litellm.types.utils import Delta, ModelResponseStream, StreamingChoices
 from pydantic import BaseModel, ConfigDict, PrivateAttr
-print(BaseModel.__getattr__.__module__)
+print(BaseModel.__getattr__.__module__, type(vars(Delta).get("content")), type(vars(StreamingChoices).get("delta")))
 
 class Open(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -81,19 +81,80 @@ for seed in range(500):
 """
 
 
-def test_attributes_that_are_found_quickly_are_those_that_are_found_slowly(gateway):
-    def asked(measures):
-        done = subprocess.run(
-            [gateway.home / "state/payloads/litellm/current/bin/python", "-B", "-c", ATTRIBUTES, gateway.home / "run/litellm"],
-            env={"AI_GATEWAY_DIET": measures, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONHASHSEED": "0"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
+# uvicorn and uvloop as they are installed, a stream that is ready at once, and a WebSocket.
+WRITES = """
+import asyncio, http.client, sys
+sys.path.insert(0, sys.argv[1])
+import diet, gateway_loop, gateway_writes, uvicorn
+from websockets.sync.client import connect
 
-    slowly, quickly = asked(""), asked("quick_attributes")
-    assert (slowly[0], quickly[0]) == ("pydantic.main", "diet_streams")
+EVENTS = [b"data: %d\\n\\n" % number for number in range(40)]
+said = []
+let_go = gateway_writes.Transport.let_go
+def counted(self):
+    if self.held: said.append(len(self.held))
+    let_go(self)
+gateway_writes.Transport.let_go = counted
+
+async def app(scope, receive, send):
+    await receive()
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": message["text"]})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+    for event in EVENTS:
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+    await send({"type": "http.response.body"})
+
+def visit(port):
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for _ in range(2):
+        client.request("GET", "/")
+        assert client.getresponse().read() == b"".join(EVENTS)
+    with connect(f"ws://127.0.0.1:{port}", open_timeout=10) as socket:
+        for text in ("one", "two" * 10_000, "three\\n\\n"):
+            socket.send(text)
+            assert socket.recv(10) == text
+
+class Server(uvicorn.Server):
+    async def startup(self, sockets=None):
+        await super().startup(sockets)
+        [server] = self.servers
+        await asyncio.get_running_loop().run_in_executor(None, visit, server.sockets[0].getsockname()[1])
+        self.should_exit = True
+
+Server(uvicorn.Config(app, port=0, loop="gateway_loop:Loop", lifespan="off", log_level="error")).run()
+print(gateway_loop.Base.__module__, *said)
+"""
+
+
+def python(gateway, script, measures):
+    """What a script prints in LiteLLM's own Python, with its folder of modules and some of the diet."""
+    done = subprocess.run(
+        [gateway.home / "state/payloads/litellm/current/bin/python", "-B", "-c", script, gateway.home / "run/litellm"],
+        env={"AI_GATEWAY_DIET": measures, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "is skipped" not in done.stderr
+    return done.stdout.splitlines()
+
+
+def test_attributes_that_are_found_quickly_are_those_that_are_found_slowly(gateway):
+    slowly, quickly = python(gateway, ATTRIBUTES, ""), python(gateway, ATTRIBUTES, "quick_attributes")
+    assert slowly[0] == "pydantic.main <class 'NoneType'> <class 'NoneType'>"
+    assert quickly[0] == "diet_streams <class 'property'> <class 'property'>"
     assert len(slowly) == 20_001
     assert quickly[1:] == slowly[1:]
+
+
+def test_pieces_that_are_ready_together_leave_together(gateway):
+    [said] = python(gateway, WRITES, "few_writes")
+    # The head with the first piece, 16 and 16, the rest with the end; and what a WebSocket says.
+    stream = "2 16 16 8"
+    assert said.startswith(f"uvloop {stream} {stream} 1 "), said
+    assert python(gateway, WRITES, "") == ["uvloop"]

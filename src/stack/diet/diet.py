@@ -101,6 +101,7 @@ class Measure:
     """A finder that lets `change` have a say about the specification of the modules it is for.
 
     The first that is asked for a module has all have their say that it concerns, as they were taken.
+    One that gives a module another source has to be the first of them.
     """
 
     def find_spec(self, name, path, target=None):

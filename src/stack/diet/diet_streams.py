@@ -5,14 +5,14 @@ on its way. Those of OpenAI's types are no fields but extra data, private, or ab
 Pydantic takes longest.
 """
 
-from diet import Around, take
+from diet import Around, skipped, take
 
 
 class QuickAttributes(Around):
     """Finds a model's extra and private data, and the lack of them, in fewer steps than Pydantic does.
 
-    An extra attribute's setter is kept by its class as a field's is, up to `MOST` of them: Pydantic
-    keeps none, because data from outside may have any names.
+    An extra attribute's setter is kept by its class as a field's is, while that has less than `MOST` of
+    any kind: Pydantic keeps none, because data from outside may have any names.
     """
 
     key = "quick_attributes"
@@ -83,17 +83,20 @@ class QuickAttributes(Around):
                 handlers[name] = put
             return handler
 
-        def put(self, name, value):
-            self.__pydantic_extra__[name] = value
-            self.__pydantic_fields_set__.add(name)
-
         model.__getattr__, model._setattr_handler = __getattr__, _setattr_handler
+
+
+def put(model, name, value):
+    """Sets what is no field, as Pydantic does."""
+    model.__pydantic_extra__[name] = value
+    model.__pydantic_fields_set__.add(name)
 
 
 class QuickPieces(Around):
     """Lets the classes of a stream's pieces know their extra data themselves.
 
-    What a class does not have, Python looks for in vain before it asks a model's `__getattr__`.
+    What a class does not have, Python looks for in vain before it asks a model's `__getattr__`. A
+    subclass could not make a field of one of these names any more; nobody has one.
     """
 
     key = QuickAttributes.key
@@ -125,23 +128,23 @@ class QuickPieces(Around):
     @classmethod
     def around(cls, module):
         yield
-        for kind, names in cls.EXTRA.items():
-            for name in names:
-                setattr(getattr(module, kind), name, extra(name))
+        extras = [(getattr(module, kind), name) for kind, names in cls.EXTRA.items() for name in names]
+        if any(hasattr(kind, name) for kind, name in extras):
+            skipped(cls.key, f"{module.__name__} has made fields of what was extra data")
+            return
+        for kind, name in extras:
+            setattr(kind, name, extra(name))
+            kind.__pydantic_setattr_handlers__[name] = put
 
 
 def extra(name):
-    def get(self):
+    def get(model):
         try:
-            return self.__pydantic_extra__[name]
+            return model.__pydantic_extra__[name]
         except (AttributeError, KeyError, TypeError):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
+            raise AttributeError(f"{type(model).__name__!r} object has no attribute {name!r}") from None
 
-    def put(self, value):
-        self.__pydantic_extra__[name] = value
-        self.__pydantic_fields_set__.add(name)
-
-    return property(get, put)
+    return property(get, lambda model, value: put(model, name, value))
 
 
 take(QuickAttributes, QuickPieces)

@@ -188,12 +188,15 @@ const TYPES: &str = "\
 map_finish_reason = str
 class SafeAttributeModel: pass
 class OpenAIObject:
+    def __init_subclass__(cls): cls.__pydantic_setattr_handlers__ = {}
     def __init__(self): self.__dict__.update(__pydantic_extra__={}, __pydantic_fields_set__=set())
     def __setattr__(self, name, value):
-        assert isinstance(getattr(type(self), name, None), property) is MEASURED, name
-        if MEASURED: object.__setattr__(self, name, value)
+        handler = self.__pydantic_setattr_handlers__.get(name)
+        assert bool(handler) is MEASURED, name
+        if handler: handler(self, name, value)
         else: self.__pydantic_extra__[name] = value; self.__pydantic_fields_set__.add(name)
     def __getattr__(self, name):
+        assert not MEASURED or name not in self.__pydantic_extra__, name
         if name in self.__pydantic_extra__: return self.__pydantic_extra__[name]
         raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
 class Delta(SafeAttributeModel, OpenAIObject):
@@ -250,11 +253,24 @@ fn the_pieces_of_a_stream_know_their_extra_data() {
 fn pieces_that_keep_their_data_elsewhere_are_left_alone_with_a_warning() {
     let types = TYPES
         .replace("extra[\"audio\"] = audio", "self.audio = audio")
-        .replace("is MEASURED", "is False")
-        .replace("if MEASURED:", "if False:");
+        .replace("class SafeAttributeModel: pass", "MEASURED = False");
+    let types = types.replace("(SafeAttributeModel, OpenAIObject)", "(OpenAIObject)");
     let said = pieces(&types, "quick_attributes");
     assert!(said.starts_with("7 0 text None\n"), "{said}");
     let warning =
         "WARNING: the diet's quick_attributes is skipped: @/litellm/types/utils.py is not laid";
+    assert!(said.contains(warning), "{said}");
+}
+
+#[test]
+fn pieces_that_have_a_field_of_the_name_are_left_alone_with_a_warning() {
+    let types = TYPES.replace(
+        "class SafeAttributeModel: pass",
+        "class SafeAttributeModel: content = 'field'\nMEASURED = False",
+    );
+    let said = pieces(&types, "quick_attributes");
+    assert!(said.starts_with("7 0 field None\n"), "{said}");
+    let warning =
+        "WARNING: the diet's quick_attributes is skipped: litellm.types.utils has made fields";
     assert!(said.contains(warning), "{said}");
 }

@@ -5,14 +5,17 @@ whoever reads, with each of them waking the next. A provider's answer often come
 model with a ready answer gives it all in one turn of the event loop.
 
 The first piece of a turn leaves at once, so whatever comes one by one does not wait. What follows in
-the same turn is held until there are `MOST`, or something that is no piece comes, as the end of an
-answer, or the turn ends.
+the same turn is held until there is much of it, or something that is no piece comes, as the end of an
+answer, or the loop takes its next turn. The head of an answer is held for what it is the head of.
 """
 
 MOST = 16
-# How uvicorn writes an event of a stream and the head of an answer.
+# Where uvloop would have uvicorn wait for whoever reads.
+MOST_BYTES = 64 * 1024
+# How uvicorn writes an event of a stream, the head of an answer, and what only looks like one.
 EVENT = b"\n\n\r\n"
 HEAD = b"HTTP/1.1 "
+NO_ANSWER = b"HTTP/1.1 1"
 
 
 class Transport:
@@ -21,7 +24,7 @@ class Transport:
     def __init__(self, loop, transport):
         self.loop = loop
         self.transport = transport
-        self.held = []
+        self.held, self.size = [], 0
         self.left = False  # something in this turn
         self.ends = False  # this turn, as far as is known here
         # Asked for with each request.
@@ -32,7 +35,10 @@ class Transport:
         return getattr(self.transport, name)
 
     def write(self, data):
+        if type(data) is not bytes:
+            data = bytes(data)
         self.held.append(data)
+        self.size += len(data)
         if not self.may_wait(data):
             self.let_go()
             self.left = True
@@ -41,9 +47,11 @@ class Transport:
             self.loop.call_soon(self.end_turn)
 
     def may_wait(self, data):
+        if len(self.held) >= MOST or self.size >= MOST_BYTES:
+            return False
         if data.startswith(HEAD):
-            return True
-        return self.left and data.endswith(EVENT) and len(self.held) < MOST
+            return not data.startswith(NO_ANSWER)
+        return self.left and data.endswith(EVENT)
 
     def end_turn(self):
         self.left = self.ends = False
@@ -51,7 +59,7 @@ class Transport:
 
     def let_go(self):
         if self.held:
-            together, self.held = b"".join(self.held), []
+            together, self.held, self.size = b"".join(self.held), [], 0
             if not self.transport.is_closing():
                 self.transport.write(together)
 
@@ -67,4 +75,4 @@ class Transport:
         self.transport.close()
 
     def get_write_buffer_size(self):
-        return sum(map(len, self.held)) + self.transport.get_write_buffer_size()
+        return self.size + self.transport.get_write_buffer_size()

@@ -62,6 +62,24 @@ transport.write(b'more'); transport.writelines([b'and', b'more'])";
 }
 
 #[test]
+fn what_only_looks_like_the_head_of_an_answer_waits_for_nothing() {
+    let script = "transport.write(b'HTTP/1.1 100 Continue\\r\\n\\r\\n'); loop.turn()
+transport.write(b'HTTP/1.1 101 Switching\\r\\n\\r\\n'); loop.turn()";
+    assert_eq!(
+        python(script),
+        "HTTP/1.1 100 Continue | HTTP/1.1 101 Switching |\n"
+    );
+}
+
+#[test]
+fn large_pieces_are_held_up_to_what_a_connection_may_have_in_memory() {
+    let script = "short = len
+events(['a', 'b' * 30000, 'c' * 30000, 'd' * 30000, 'e' * 70000, 'f']); loop.turn()
+transport.write(HEAD + bytes(70000)); transport.write(memoryview(b'view')); loop.turn()";
+    assert_eq!(python(script), "5 90012 70004 5 | 70019 4 |\n");
+}
+
+#[test]
 fn not_more_than_sixteen_pieces_are_held() {
     let script = "events('a' + 'b' * 40); loop.turn()";
     let sixteen = "b".repeat(16);
