@@ -23,6 +23,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -112,7 +113,7 @@ class Stock:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="stock-", dir=bench.folder))
         self.ports = dict(zip(("front", "litellm", "webui", "database"), gateway.free_ports(4)))
         self.with_webui = webui
-        self.children = {}
+        self.children, self.ended = {}, set()
         front = f"http://127.0.0.1:{self.ports['front']}"
         self.api, self.webui = f"{front}/api/litellm/v1", front
         self.litellm = f"http://127.0.0.1:{self.ports['litellm']}"
@@ -198,6 +199,7 @@ class Stock:
     def launch(self, part, command, env=()):
         folder = self.folder / (part if (self.folder / part).exists() else ".")
         folder = self.folder / "webui" if part == "open-webui" else folder
+        self.ended.discard(part)
         with open(self.folder / "logs" / part, "ab") as log:
             clean = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
             self.children[part] = subprocess.Popen(
@@ -219,9 +221,20 @@ class Stock:
     def processes(self):
         found = []
         for part, child in self.children.items():
+            if child.poll() is not None:
+                self.tell_of_end(part, child.returncode)
+                continue
             for pid in [child.pid, *process.descendants(child.pid)]:
                 found.append(("engine" if process.name(pid) == "node" else part, pid))
         return found
+
+    def tell_of_end(self, part, status):
+        """Once: whatever is measured from here on lacks the part."""
+        if part not in self.ended:
+            self.ended.add(part)
+            last = "\n".join((self.folder / "logs" / part).read_text(errors="replace").splitlines()[-20:])
+            print(f"{self.name}: {part} ended by itself, with {status}. It said last:\n{last}",
+                  file=sys.stderr, flush=True)
 
     def stop(self):
         # Clients first, and the fast shutdown for the database.
