@@ -49,6 +49,7 @@ class Bench:
         self.wrk = self.target / "bench/wrk/root"
         self.ours = None
         self.stacks = []
+        self.beside = []
         self.supervisors = []
         self.env = {"PATH": os.environ["PATH"]}
 

@@ -1,8 +1,7 @@
-"""The whole stack: memory and time to ready, ours against the stock way.
+"""The whole stack: memory, ours against the stock way.
 
 Chats are with a model that has its answer already, through nginx, with a virtual key. The supervisor
-is ours; the stock way has none. Each is started once before, so that its programs come from memory
-and not from the disk.
+is ours; the stock way has none.
 """
 
 import statistics
@@ -13,7 +12,6 @@ import gateway
 import process
 import stock
 from gateway import PARTS
-from table import WHOLE
 
 NOTE = "\nThe stock way is the same four programs, as their own documentation starts them:\n" \
     + stock.__doc__.partition("\n")[2]
@@ -25,13 +23,7 @@ MOMENTS = ["idle after a chat", "after 100 chats", "after the mixed load"]
 
 
 def run(bench):
-    ours = bench.gateway_of_run()
-    stacks = [ours, bench.keep(stock.Stock(bench, ours))]
-    if bench.whole:
-        stacks.append(bench.keep(stock.Stock(bench, ours, WHOLE, whole=stock.whole_webui(ours))))
-    for stack in stacks:
-        stack.start()
-        stack.stop()
+    ours, stacks = bench.gateway_of_run(), stock.beside(bench)
     found = {stack.name: Found() for stack in stacks}
     # In turns, so that whatever else the machine does falls on all; the long load once, at the end.
     for turn in range(bench.options.rounds):
@@ -43,14 +35,13 @@ def run(bench):
 
 class Found:
     def __init__(self):
-        self.ready = []
         self.memory = {moment: [] for moment in MOMENTS}
         self.rest = None
         self.failures = 0
 
 
 def one(bench, ours, stack, found, seconds):
-    found.ready.append(stack.start())
+    stack.start()
     try:
         visitors = clients.Clients(stack, ours.secret("open-webui-virtual-key"))
         visitors.chats(1)
@@ -71,8 +62,6 @@ def one(bench, ours, stack, found, seconds):
 
 
 def rows(found, seconds):
-    for who, of in found.items():
-        yield "start → all four are ready, median", who, statistics.median(of.ready), "s"
     for moment in MOMENTS:
         for who, of in found.items():
             sums = [sum(parts.values()) for parts in of.memory[moment]]

@@ -30,6 +30,7 @@ import urllib.request
 
 import gateway
 import process
+from table import WHOLE
 
 ANSWER = "This is the gateway's demo model. No provider is connected yet, so the answer is always this " \
     "one, and it costs nothing. Add a model on LiteLLM's admin page, and this one goes away."
@@ -82,6 +83,16 @@ http {{
     }}
 }}
 """
+
+
+def beside(bench):
+    """Ours and stock's, with `--whole` with all of Open WebUI as well: the same for all parts of a run."""
+    if not bench.beside:
+        ours = bench.gateway_of_run()
+        bench.beside = [ours, bench.keep(Stock(bench, ours))]
+        if bench.whole:
+            bench.beside.append(bench.keep(Stock(bench, ours, WHOLE, whole=whole_webui(ours))))
+    return bench.beside
 
 
 def whole_webui(ours):

@@ -58,6 +58,9 @@ def stack(what):
     return "stack", f"{IDLE}: {what}"
 
 
+READY = ("start", "start → all four are ready, median")
+
+
 TARGETS = [
     ("the stack, idle after a chat, takes at most 0.5 × stock's memory",
      times(0.5, *stack("PSS in all"), STOCK)),
@@ -68,10 +71,10 @@ TARGETS = [
     ("PostgreSQL, nginx and the daemon take at most 70 MB",
      at_most(70, "MB", stack("postgres"), stack("nginx"), stack("supervisor"))),
     ("all four are ready after at most 0.55 × stock's time",
-     times(0.55, "stack", "start → all four are ready, median", STOCK)),
+     times(0.55, *READY, STOCK)),
     ("... and of stock's with all of Open WebUI",
-     times(0.55, "stack", "start → all four are ready, median", WHOLE)),
-    ("all four are ready after 15 s", at_most(15, "s", ("stack", "start → all four are ready, median"))),
+     times(0.55, *READY, WHOLE)),
+    ("all four are ready after 15 s", at_most(15, "s", READY)),
     ("at every point at least as many requests a second as stock", worst("requests/s", STOCK, least=1)),
     ("at every point a p99 no longer than stock's", worst("p99", STOCK, most=1)),
     ("at every point at least 3 × the requests of the bundle's settings",
