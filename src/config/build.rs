@@ -82,6 +82,7 @@ pub(super) fn settings(all: &Merged) -> Settings {
             failed_imports: all.flag("diet.failed_imports"),
             shared_lookups: all.flag("diet.shared_lookups"),
             quick_attributes: all.flag("diet.quick_attributes"),
+            copied_pieces: all.flag("diet.copied_pieces"),
             few_writes: all.flag("diet.few_writes"),
             small_stand_ins: all.flag("diet.small_stand_ins"),
             late_gc: all.flag("diet.late_gc"),

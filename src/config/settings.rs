@@ -130,6 +130,8 @@ pub struct Diet {
     pub shared_lookups: bool,
     /// Extra and private data of LiteLLM's models is found in fewer steps.
     pub quick_attributes: bool,
+    /// A piece of a stream of LiteLLM's is copied from the one before it.
+    pub copied_pieces: bool,
     /// Pieces of a stream of LiteLLM's that are ready together leave together.
     pub few_writes: bool,
     /// What stands for a model's validator until its first use is small.
@@ -166,6 +168,7 @@ impl Diet {
         failed_imports: true,
         shared_lookups: true,
         quick_attributes: true,
+        copied_pieces: true,
         few_writes: true,
         small_stand_ins: true,
         late_gc: true,

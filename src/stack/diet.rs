@@ -4,8 +4,9 @@
 //! comes before all its imports, and does the measures that a variable names; each looks first
 //! whether what it is for is still as it was when the measure was written. `diet_imports.py` has
 //! those that put off imports, `diet_models.py` those of models and routes, `diet_litellm.py` those
-//! that are LiteLLM's alone, `diet_streams.py` one for its streams, and `diet_indexes.py` one that is
-//! Open WebUI's. `few_writes` is done by LiteLLM's event loop (litellm/gateway_writes.py).
+//! that are LiteLLM's alone, `diet_streams.py` and `diet_pieces.py` one each for its streams, and
+//! `diet_indexes.py` one that is Open WebUI's. `few_writes` is done by LiteLLM's event loop
+//! (litellm/gateway_writes.py).
 
 use std::path::Path;
 
@@ -32,10 +33,11 @@ pub(super) fn modules(folder: &Path) -> [RenderedFile; 3] {
 }
 
 /// The modules of the measures that are LiteLLM's alone, beside the others.
-pub(super) fn litellm_modules(folder: &Path) -> [RenderedFile; 2] {
+pub(super) fn litellm_modules(folder: &Path) -> [RenderedFile; 3] {
     [
         ("diet_litellm.py", include_str!("diet/diet_litellm.py")),
         ("diet_streams.py", include_str!("diet/diet_streams.py")),
+        ("diet_pieces.py", include_str!("diet/diet_pieces.py")),
     ]
     .map(|(name, contents)| file(folder, name, contents))
 }
@@ -70,6 +72,7 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
         (diet.failed_imports, "failed_imports"),
         (diet.shared_lookups, "shared_lookups"),
         (diet.quick_attributes, "quick_attributes"),
+        (diet.copied_pieces, "copied_pieces"),
         (diet.few_writes, "few_writes"),
         (diet.small_stand_ins, "small_stand_ins"),
         (diet.late_gc, "late_gc"),
@@ -127,6 +130,8 @@ mod litellm_tests;
 mod lookups_tests;
 #[cfg(test)]
 mod models_tests;
+#[cfg(test)]
+mod pieces_tests;
 #[cfg(test)]
 mod streams_tests;
 #[cfg(test)]

@@ -81,6 +81,115 @@ for seed in range(500):
 """
 
 
+# Streams of all kinds of pieces, most like the one before; says what LiteLLM made of each, which is then
+# changed as others do who get it.
+PIECES = """
+import copy, random, re, sys, time, uuid
+sys.path.insert(0, sys.argv[1])
+import diet, diet_streams, diet_pieces
+time.time = lambda: 1700000000.5
+import litellm
+from litellm.litellm_core_utils import streaming_handler
+from litellm.litellm_core_utils.litellm_logging import Logging
+from litellm.types import utils
+from litellm.types.utils import Delta, ModelResponseStream, StreamingChoices, Usage
+from openai.types.chat import ChatCompletionChunk
+from pydantic import BaseModel
+utils.generate_id = lambda: "made up"
+streaming_handler.litellm.REPEATED_STREAMING_CHUNK_LIMIT = 4
+litellm._custom_providers.append("my-own")
+litellm.suppress_debug_info = True
+cast, casts = diet_pieces.Mould.cast, []
+diet_pieces.Mould.cast = lambda *given: casts.append(1) or cast(*given)
+
+PROVIDERS = ["openai", "openai", "azure", "mistral", "groq", "sagemaker", "anthropic", "gemini", "cached_response",
+    "hosted_vllm", "my-own", "vllm"]
+TEXTS = ["a", "bcd", " word", "<s>", "</s>", "<think>", "so </think>", "0", "\\n", "None", "[DONE]", "\\u00e9", "again", "again",
+    "again"]
+ODD = {
+    "id": ["chat-2", "", None], "model": ["another", "", None], "created": [5, None], "system_fingerprint": ["print", None],
+    "usage": [Usage(prompt_tokens=1, completion_tokens=2, total_tokens=3)], "citations": [["a.example"], None],
+    "provider_specific_fields": [{"a": 1}, {}], "_hidden_params": [{"provider_specific_fields": {"b": 2}}, {"is_finished": False}],
+    "service_tier": ["default", None], "x_groq": [{"id": 1}, "plain"], "stream": [True], "object": ["another.object"],
+    "obfuscation": ["once", 7],
+}
+ODD_CHOICE = {"finish_reason": ["stop", "length", "eos"], "logprobs": [{"content": []}], "index": [1, None], "enhancements": [{"a": 1}],
+    "other": ["thing"]}
+ODD_DELTA = {"role": ["assistant", "user", None], "tool_calls": [[], [{"index": 0, "id": "1", "function": {"name": "f", "arguments": "{}"},
+    "type": "function"}]], "reasoning_content": ["because"], "reasoning": ["why"], "provider_specific_fields": [{"c": 3}],
+    "annotations": [[]], "refusal": ["no"], "content": ["", None], "thinking_blocks": [[]], "audio": [{"id": "1"}], "other": ["thing"]}
+
+def oddly(chance, data, odd):
+    name = chance.choice(list(odd))
+    data[name] = copy.deepcopy(chance.choice(odd[name]))
+
+def chunk(chance, kind, usual, text, oddity):
+    whole = {"id": "chat-1", "created": 3, "model": "model-1", **usual.get("whole", {})}
+    choice, delta = {"index": 0, "finish_reason": None, **usual.get("choice", {})}, {"content": text, **usual.get("delta", {})}
+    for _ in range(chance.choice([1, 1, 2]) if oddity else 0):
+        oddly(chance, *chance.choice([(whole, ODD), (choice, ODD_CHOICE), (delta, ODD_DELTA)]))
+    if usual.get("padded"): whole.setdefault("obfuscation", "x" * chance.randrange(9))
+    hidden = whole.pop("_hidden_params", None)
+    choices = [dict(choice, delta=delta)] * chance.choice([1] * 9 + [0, 2]) if oddity else [dict(choice, delta=delta)]
+    if kind is ModelResponseStream:
+        made = kind(choices=[StreamingChoices(**one) for one in copy.deepcopy(choices)], **whole)
+    else:
+        made = kind.construct(**{"object": "chat.completion.chunk", **whole, "choices": copy.deepcopy(choices)})
+    if hidden: made._hidden_params = hidden
+    return made
+
+def look(model):
+    if isinstance(model, BaseModel):
+        return [type(model).__name__, look(model.__dict__), look(model.__pydantic_extra__), sorted(model.__pydantic_fields_set__),
+            look(model.__pydantic_private__)]
+    if isinstance(model, dict): return {name: look(value) for name, value in model.items()}
+    if isinstance(model, (list, tuple)): return [look(value) for value in model]
+    return re.sub(" at 0x[0-9a-f]+", "", repr(model))
+
+def spoil(chance, answer):
+    if not isinstance(answer, ModelResponseStream): return
+    for spoiling in chance.sample(range(8), 2):
+        if spoiling == 0: answer.model = "renamed"
+        elif spoiling == 1: answer._hidden_params["spoilt"] = answer._hidden_params["usage"] = 1
+        elif spoiling == 2 and answer.choices: answer.choices[0].delta.content = "spoilt"
+        elif spoiling == 3 and answer.choices: answer.choices[0].finish_reason = "spoilt"
+        elif spoiling == 4: answer.choices = []
+        elif spoiling == 5: answer.spoilt = 1
+        elif spoiling == 6 and answer.choices: answer.choices[0].delta.spoilt = 1
+        elif spoiling == 7: answer.choices.append(StreamingChoices())
+
+for seed in range(1000):
+    chance = random.Random(seed)
+    provider, kind = chance.choice(PROVIDERS), chance.choice([ModelResponseStream, ChatCompletionChunk])
+    logging = Logging(model="model-1", messages=[], stream=True, call_type="acompletion", start_time=0, litellm_call_id="1",
+        function_id="1")
+    logging.model_call_details.update(custom_llm_provider=provider, litellm_params={"merge_reasoning_content_in_choices": chance.random() < .1})
+    options = chance.choice([None, None, {"include_usage": True}])
+    stream = litellm.CustomStreamWrapper(None, "model-1", logging, provider, stream_options=options)
+    usual = {"padded": chance.random() < .3}
+    for part, odd in [("whole", ODD), ("choice", ODD_CHOICE), ("delta", ODD_DELTA)]:
+        if chance.random() < .15: oddly(chance, usual.setdefault(part, {}), odd)
+    rarely, given = chance.choice([0, .05, .3]), None
+    for step in range(20):
+        fresh = chunk(chance, kind, usual, chance.choice(TEXTS), chance.random() < rarely)
+        if given is not None and chance.random() < .3:  # the same, with another text, as LiteLLM's own demonstration does
+            given.choices = fresh.choices
+        else:
+            given = fresh
+        try:
+            answer = stream.chunk_creator(given)
+        except BaseException as error:
+            answer = f"{type(error).__name__}: {error}".splitlines()[0]
+        print(seed, step, provider, look(answer), answer is given)
+        print({name: look(value) for name, value in vars(stream).items() if name not in ("_mould", "logging_obj", "chunks", "rules")})
+        if isinstance(answer, ModelResponseStream):
+            stream.chunks.append(answer)
+            print(answer.model_dump_json())
+            if chance.random() < .2: spoil(chance, answer)
+print(len(casts))
+"""
+
+
 # uvicorn and uvloop as they are installed, a stream that is ready at once, and a WebSocket.
 WRITES = """
 import asyncio, http.client, sys
@@ -150,6 +259,14 @@ def test_attributes_that_are_found_quickly_are_those_that_are_found_slowly(gatew
     assert quickly[0] == "diet_streams <class 'property'> <class 'property'>"
     assert len(slowly) == 20_001
     assert quickly[1:] == slowly[1:]
+
+
+def test_pieces_that_are_copied_are_those_that_are_made_anew(gateway):
+    anew, copied = python(gateway, PIECES, ""), python(gateway, PIECES, "copied_pieces quick_attributes")
+    assert anew.pop() == "0"
+    assert int(copied.pop()) > 5_000
+    assert len(anew) > 50_000
+    assert [pair for pair in zip(anew, copied, strict=True) if pair[0] != pair[1]][:1] == []
 
 
 def test_pieces_that_are_ready_together_leave_together(gateway):

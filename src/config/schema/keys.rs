@@ -276,6 +276,11 @@ pub const KEYS: &[Key] = &[
         "LiteLLM finds what is no field of a Pydantic model in fewer steps, where each piece of a streamed answer is asked for it a hundred times.",
     ),
     measure(
+        "copied-pieces",
+        "diet.copied_pieces",
+        "LiteLLM makes a piece of a streamed answer by copying the one before it, where only the text is another, instead of from nothing.",
+    ),
+    measure(
         "few-writes",
         "diet.few_writes",
         "Pieces of a streamed answer that LiteLLM has ready at the same time are written together, instead of one by one. Where LiteLLM has several workers it changes nothing.",

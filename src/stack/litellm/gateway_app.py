@@ -15,6 +15,7 @@ import diet  # first: it changes how the rest is imported
 import diet_imports  # noqa: F401: the same, and they need the one above
 import diet_litellm  # noqa: F401
 import diet_models  # noqa: F401
+import diet_pieces  # noqa: F401
 import diet_streams  # noqa: F401
 import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
