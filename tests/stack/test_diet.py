@@ -44,7 +44,7 @@ class Own(Open):
         super().__setattr__(name, value)
 
 NAMES = ["a", "b", "c", "kind", "_own", "_absent", "_method", "_c", "broken", "whole", "kept", "made", "keys", "",
-    "model_fields_set", "__pydantic_extra__", "content", "role", "reasoning_content", "tool_calls", "usage", "delta",
+    "model_fields_set", "__pydantic_extra__", "__fields__", "content", "role", "reasoning_content", "tool_calls", "usage", "delta",
     "finish_reason", "index", "function_call", "audio", "logprobs", "_hidden_params", "citations", "not a name", "model_new"]
 MAKERS = [lambda kind=kind: kind(c="c", content="x") for kind in (Open, Checked, Frozen, Own, Ignoring)] + [
     Closed, lambda: Open.model_construct(c=1), lambda: Open.__new__(Open), lambda: Open(**{"_c": 1, "_own": 2}),

@@ -5,11 +5,14 @@ on its way. Those of OpenAI's types are no fields but extra data, private, or ab
 Pydantic takes longest.
 """
 
+import sys
+
 from diet import Around, skipped, take
 
 
 class QuickAttributes(Around):
-    """Finds a model's extra and private data, and the lack of them, in fewer steps than Pydantic does.
+    """Finds a model's extra and private data, and the lack of them, in fewer steps than Pydantic does, and
+    its fields by their old name without a warning that Python does not show.
 
     An extra attribute's setter is kept by its class as a field's is, while that has less than `MOST` of
     any kind: Pydantic keeps none, because data from outside may have any names.
@@ -50,6 +53,7 @@ class QuickAttributes(Around):
                     self.__pydantic_fields_set__.add(name)
                     return None  # Can not return memoized handler with possibly freeform attr names
 """: 1,
+        "        return getattr(type(self), '__pydantic_fields__', {})\n": 1,
         "__slots__ = '__dict__', '__pydantic_fields_set__', '__pydantic_extra__', '__pydantic_private__'\n": 1,
     }
 
@@ -84,6 +88,14 @@ class QuickAttributes(Around):
             return handler
 
         model.__getattr__, model._setattr_handler = __getattr__, _setattr_handler
+        if not sys.warnoptions:
+            # 2 % of a chat went into the warning. A property of the metaclass of the same name does not
+            # let the class have another.
+            vars(model)["__fields__"].fget.__code__ = fields.__code__
+
+
+def fields(model):
+    return getattr(type(model), "__pydantic_fields__", {})
 
 
 def put(model, name, value):

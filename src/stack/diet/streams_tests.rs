@@ -52,6 +52,12 @@ if True:
                         # this is the current error
                         raise AttributeError(f'{type(self).__name__!r} object has no attribute {item!r}')
 
+        __pydantic_fields__ = {'field': 1}
+        @property
+        def __fields__(self) -> dict:
+            steps.append('warned')
+            return getattr(type(self), '__pydantic_fields__', {})
+
         def __setattr__(self, name: str, value: Any) -> None:
             if (setattr_handler := self.__pydantic_setattr_handlers__.get(name)) is not None:
                 setattr_handler(self, name, value)
@@ -128,6 +134,21 @@ print(*steps)";
     assert_eq!(
         model(MAIN, "quick_attributes", script),
         format!("{found}{once} _free _free\n")
+    );
+}
+
+#[test]
+fn fields_are_found_by_their_old_name_without_a_warning() {
+    let script = "print(Model().__fields__, *steps)";
+    assert_eq!(model(MAIN, "", script), "{'field': 1} warned\n");
+    assert_eq!(model(MAIN, "quick_attributes", script), "{'field': 1}\n");
+    let strict = "import sys, importlib, pydantic.main
+sys.warnoptions.append('error')
+importlib.reload(pydantic.main)
+print(pydantic.main.BaseModel().__fields__, *pydantic.main.steps)";
+    assert_eq!(
+        model(MAIN, "quick_attributes", strict),
+        "{'field': 1} warned\n"
     );
 }
 
