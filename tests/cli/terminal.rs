@@ -8,6 +8,7 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     pty::openpty,
 };
@@ -74,7 +75,13 @@ impl Terminal {
     /// Whether more came before the program ended.
     fn more(&mut self) -> bool {
         let mut fds = [PollFd::new(self.screen.as_fd(), PollFlags::POLLIN)];
-        let ready = poll(&mut fds, PollTimeout::from(PATIENCE)).unwrap();
+        let ready = loop {
+            // Whoever stops and continues the tests interrupts it.
+            match poll(&mut fds, PollTimeout::from(PATIENCE)) {
+                Err(Errno::EINTR) => {}
+                ready => break ready.unwrap(),
+            }
+        };
         assert!(ready > 0, "nothing came any more: {}", self.seen);
         let mut bytes = [0; 4096];
         // EIO: nobody has the other side any more.
