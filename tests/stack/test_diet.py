@@ -87,7 +87,8 @@ PIECES = """
 import copy, random, re, sys, time, uuid
 sys.path.insert(0, sys.argv[1])
 import diet, diet_streams, diet_pieces
-time.time = lambda: 1700000000.5
+moment = [0.5]
+time.time = lambda: moment[0]
 import litellm
 from litellm.litellm_core_utils import streaming_handler
 from litellm.litellm_core_utils.litellm_logging import Logging
@@ -95,7 +96,7 @@ from litellm.types import utils
 from litellm.types.utils import Delta, ModelResponseStream, StreamingChoices, Usage
 from openai.types.chat import ChatCompletionChunk
 from pydantic import BaseModel
-utils.generate_id = lambda: "made up"
+utils.generate_id = lambda: f"made up {moment[0]}"
 streaming_handler.litellm.REPEATED_STREAMING_CHUNK_LIMIT = 4
 litellm._custom_providers.append("my-own")
 litellm.suppress_debug_info = True
@@ -109,9 +110,9 @@ TEXTS = ["a", "bcd", " word", "<s>", "</s>", "<think>", "so </think>", "0", "\\n
 ODD = {
     "id": ["chat-2", "", None], "model": ["another", "", None], "created": [5, None], "system_fingerprint": ["print", None],
     "usage": [Usage(prompt_tokens=1, completion_tokens=2, total_tokens=3)], "citations": [["a.example"], None],
-    "provider_specific_fields": [{"a": 1}, {}], "_hidden_params": [{"provider_specific_fields": {"b": 2}}, {"is_finished": False}],
+    "provider_specific_fields": [{"a": 1}, {}], "_hidden_params": [{"provider_specific_fields": {"b": 2}}, {"is_finished": False}, "text"],
     "service_tier": ["default", None], "x_groq": [{"id": 1}, "plain"], "stream": [True], "object": ["another.object"],
-    "obfuscation": ["once", 7],
+    "obfuscation": ["once", 7, None], "hidden_params": ["text", {"a": 1}],
 }
 ODD_CHOICE = {"finish_reason": ["stop", "length", "eos"], "logprobs": [{"content": []}], "index": [1, None], "enhancements": [{"a": 1}],
     "other": ["thing"]}
@@ -171,6 +172,7 @@ for seed in range(1000):
         if chance.random() < .15: oddly(chance, usual.setdefault(part, {}), odd)
     rarely, given = chance.choice([0, .05, .3]), None
     for step in range(20):
+        moment[0] += 1
         fresh = chunk(chance, kind, usual, chance.choice(TEXTS), chance.random() < rarely)
         if given is not None and chance.random() < .3:  # the same, with another text, as LiteLLM's own demonstration does
             given.choices = fresh.choices

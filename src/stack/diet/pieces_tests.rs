@@ -30,6 +30,10 @@ class Base:
             if name in data: return data[name]
         raise AttributeError(name)
     def __setattr__(self, name, value): self.__pydantic_extra__[name] = value
+    def __copy__(self):
+        made = type(self)(dict(self.__pydantic_extra__), dict(self.__pydantic_private__ or {}), **self.__dict__)
+        made.__pydantic_fields_set__.update(self.__pydantic_fields_set__)
+        return made
 class Whole(Base): pass
 class Choice(Base): pass
 class Delta(Base): pass
@@ -43,6 +47,8 @@ class CustomStreamWrapper:
         self.holding_chunk = ''
         self.sent_first_chunk = self.sent_last_chunk = self.tool_call = False
         self.merge_reasoning_content_in_choices = False
+        self.custom_llm_provider = self._cached_model_name = self._cached_logging_llm_provider = 'one'
+        self._base_hidden_params = {}
         self._repeated_messages_count = 1
         self.steps = []
     def raise_on_model_repetition(self):
@@ -71,9 +77,9 @@ fn pieces(measures: &str, changed: (&str, &str), script: &str) -> String {
     let expected = format!(
         "import diet_pieces
 diet_pieces.CopiedPieces.LAID_OUT = {{path: (names, diet_pieces.digest(source, names)) for path, names, source in [
-    ('litellm_core_utils/streaming_handler.py', 'raise_on_model_repetition chunk_creator', {HANDLER:?}),
-    ('litellm_core_utils/core_helpers.py', 'preserve_upstream_non_openai_attributes', {HELPERS:?}),
-    ('types/utils.py', 'Model', {TYPES:?}),
+    ('litellm/litellm_core_utils/streaming_handler.py', 'raise_on_model_repetition chunk_creator', {HANDLER:?}),
+    ('litellm/litellm_core_utils/core_helpers.py', 'preserve_upstream_non_openai_attributes', {HELPERS:?}),
+    ('litellm/types/utils.py', 'Model', {TYPES:?}),
 ]}}
 from litellm.litellm_core_utils import streaming_handler
 from litellm.litellm_core_utils.streaming_handler import CustomStreamWrapper, piece
@@ -142,29 +148,81 @@ for text in 'abc':
 }
 
 #[test]
-fn who_debugs_sees_each_piece_made() {
-    let script = "streaming_handler.DEBUG = True
+fn each_piece_has_its_own_moment() {
+    let script = "import time, itertools
+count = itertools.count()
+time.time = lambda: next(count)
+stream = CustomStreamWrapper()
+print(*(stream.chunk_creator(piece(text, id=1))._hidden_params['created_at'] for text in 'abcd'))";
+    // LiteLLM's stand-in always says 0.
+    assert_eq!(pieces("copied_pieces", UNCHANGED, script), "0 0 0 1\n");
+}
+
+#[test]
+fn a_stream_of_another_class_is_left_alone() {
+    let script = "class Other(CustomStreamWrapper): pass
+say(Other(), *(piece(text, id=1) for text in ('a', 'b', 'c')))";
+    let said = pieces("copied_pieces", UNCHANGED, script);
+    assert_eq!(said.matches("anew").count(), 3, "{said}");
+}
+
+#[test]
+fn hidden_data_of_another_kind_makes_no_mould() {
+    let script =
+        "streaming_handler.piece = lambda text, hidden, **more: piece(text, 'hidden', **more)
 say(CustomStreamWrapper(), *(piece(text, id=1) for text in ('a', 'b', 'c')))";
     let said = pieces("copied_pieces", UNCHANGED, script);
     assert_eq!(said.matches("anew").count(), 3, "{said}");
 }
 
 #[test]
+fn who_debugs_sees_each_piece_made() {
+    let script = "stream = CustomStreamWrapper()
+for text in 'abcde':
+    streaming_handler.DEBUG = text > 'c'
+    say(stream, piece(text, id=1))";
+    let said = pieces("copied_pieces", UNCHANGED, script);
+    assert_eq!(
+        said.replace(" repeated?", ""),
+        "a 1 anew\nb 1 anew\nc 1\nd 1 anew\ne 1 anew\n"
+    );
+}
+
+#[test]
 fn a_litellm_that_makes_pieces_in_another_way_is_left_alone_with_a_warning() {
     let script = "say(CustomStreamWrapper(), *(piece(text, id=1) for text in ('a', 'b', 'c')))";
-    for changed in [
-        ("self.steps.append('anew')", "self.steps += ['anew']"),
+    let handler = "litellm/litellm_core_utils/streaming_handler.py";
+    for (file, changed) in [
         (
-            "self.steps.append('repeated?')",
-            "self.steps += ['repeated?']",
+            handler,
+            ("self.steps.append('anew')", "self.steps += ['anew']"),
         ),
-        ("_attributes(): pass", "_attributes(): return"),
-        ("set(fields)", "{*fields}"),
+        (
+            handler,
+            (
+                "self.steps.append('repeated?')",
+                "self.steps += ['repeated?']",
+            ),
+        ),
+        (
+            handler,
+            (
+                "    def chunk_creator",
+                "    @(lambda method: method)\n    def chunk_creator",
+            ),
+        ),
+        (
+            "litellm/litellm_core_utils/core_helpers.py",
+            ("_attributes(): pass", "_attributes(): return"),
+        ),
+        ("litellm/types/utils.py", ("set(fields)", "{*fields}")),
     ] {
         let said = pieces("copied_pieces", changed, script);
         assert_eq!(said.matches("anew").count(), 3, "{said}");
-        let warning = "WARNING: the diet's copied_pieces is skipped: @/litellm/litellm_core_utils/streaming_handler.py is not laid";
-        assert!(said.contains(warning), "{said}");
+        let warning = format!(
+            "WARNING: the diet's copied_pieces is skipped: @/{file} is not as it was (digest "
+        );
+        assert!(said.contains(&warning), "{said}");
     }
 }
 

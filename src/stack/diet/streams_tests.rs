@@ -53,10 +53,6 @@ if True:
                         raise AttributeError(f'{type(self).__name__!r} object has no attribute {item!r}')
 
         __pydantic_fields__ = {'field': 1}
-        @property
-        def __fields__(self) -> dict:
-            steps.append('warned')
-            return getattr(type(self), '__pydantic_fields__', {})
 
         def __setattr__(self, name: str, value: Any) -> None:
             if (setattr_handler := self.__pydantic_setattr_handlers__.get(name)) is not None:
@@ -78,6 +74,26 @@ if True:
                     self.__pydantic_extra__[name] = value
                     self.__pydantic_fields_set__.add(name)
                     return None  # Can not return memoized handler with possibly freeform attr names
+
+class warnings:
+    def warn(text, category, stacklevel): steps.append('warned')
+class typing_extensions:
+    def deprecated(text, category): return lambda method: method
+PydanticDeprecatedSince20 = None
+class Deprecated:
+    @property
+    @typing_extensions.deprecated(
+        'The `__fields__` attribute is deprecated, use the `model_fields` class property instead.', category=None
+    )
+    def __fields__(self) -> Dict[str, FieldInfo]:  # noqa: UP006
+        warnings.warn(
+            'The `__fields__` attribute is deprecated, use the `model_fields` class property instead.',
+            category=PydanticDeprecatedSince20,
+            stacklevel=2,
+        )
+        return getattr(type(self), '__pydantic_fields__', {})
+
+BaseModel.__fields__ = vars(Deprecated)['__fields__']
 ";
 
 fn model(main: &str, measures: &str, script: &str) -> String {
@@ -181,7 +197,7 @@ fn a_pydantic_that_looks_in_another_way_is_left_alone_with_a_warning() {
 fn two_measures_of_one_module_are_both_taken() {
     let main = format!(
         "{MAIN}{}",
-        "
+        "if True:
     @classmethod
     def model_rebuild(
         cls,
