@@ -151,7 +151,7 @@ def spoil(chance, answer):
     if not isinstance(answer, ModelResponseStream): return
     for spoiling in chance.sample(range(8), 2):
         if spoiling == 0: answer.model = "renamed"
-        elif spoiling == 1: answer._hidden_params["spoilt"] = answer._hidden_params["usage"] = 1
+        elif spoiling == 1 and type(answer._hidden_params) is dict: answer._hidden_params["spoilt"] = answer._hidden_params["usage"] = 1
         elif spoiling == 2 and answer.choices: answer.choices[0].delta.content = "spoilt"
         elif spoiling == 3 and answer.choices: answer.choices[0].finish_reason = "spoilt"
         elif spoiling == 4: answer.choices = []
