@@ -122,6 +122,8 @@ pub struct Diet {
     pub lazy_tokenizer: bool,
     /// LiteLLM imports what reads audio files when there is one.
     pub lazy_audio: bool,
+    /// LiteLLM loads its kinds of guardrails when there is one.
+    pub lazy_guardrails: bool,
     /// LiteLLM's database client writes queries without indentation.
     pub short_queries: bool,
     /// An import of LiteLLM's that has failed fails at once the next time.
@@ -164,6 +166,7 @@ impl Diet {
         lazy_openai: true,
         lazy_tokenizer: true,
         lazy_audio: true,
+        lazy_guardrails: true,
         short_queries: true,
         failed_imports: true,
         shared_lookups: true,

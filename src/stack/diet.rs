@@ -68,6 +68,7 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
         (diet.lazy_openai, "lazy_openai"),
         (diet.lazy_tokenizer, "lazy_tokenizer"),
         (diet.lazy_audio, "lazy_audio"),
+        (diet.lazy_guardrails, "lazy_guardrails"),
         (diet.short_queries, "short_queries"),
         (diet.failed_imports, "failed_imports"),
         (diet.shared_lookups, "shared_lookups"),

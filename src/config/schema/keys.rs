@@ -256,6 +256,11 @@ pub const KEYS: &[Key] = &[
         "LiteLLM imports soundfile and NumPy when it first looks into an audio file.",
     ),
     measure(
+        "lazy-guardrails",
+        "diet.lazy_guardrails",
+        "LiteLLM loads all kinds of guardrails when there is one, instead of at each start.",
+    ),
+    measure(
         "short-queries",
         "diet.short_queries",
         "LiteLLM's database client writes its queries without indentation, which takes long for a hundred rows of spend.",

@@ -7,6 +7,7 @@ import asyncio
 import functools
 import json
 import os
+import sys
 
 from diet import Around, take
 
@@ -246,4 +247,59 @@ class SharedJobs(Around):
         logger._active_jobs = one_at_a_time(logger._active_jobs, lambda self: self)
 
 
-take(LazyTokenizer, ShortQueries, FailedImports, SharedKeys, SharedTeams, SharedJobs)
+class LazyGuardrails(Around):
+    """Leaves the registry of guardrails, which imports all kinds of them, until there is one.
+
+    LiteLLM asks its database for guardrails at its start and every so often. As long as nobody else has
+    imported the registry and there is none in the database, there is nothing that it could do.
+    """
+
+    key = "lazy_guardrails"
+    modules = {"litellm.proxy.proxy_server"}
+    REGISTRY = "litellm.proxy.guardrails.guardrail_registry"
+    EXPECTED = {
+        """
+    async def _init_guardrails_in_db(self, prisma_client: PrismaClient):
+        from litellm.proxy.guardrails.guardrail_registry import (
+            GUARDRAIL_RECONCILE_LOCK,
+            IN_MEMORY_GUARDRAIL_HANDLER,
+            Guardrail,
+            GuardrailRegistry,
+        )
+
+        try:
+            async with GUARDRAIL_RECONCILE_LOCK:
+                guardrails_in_db: Final[list[Guardrail]] = await GuardrailRegistry.get_all_guardrails_from_db(
+""": 1,
+        """
+                # Drop in-memory DB-backed entries whose row was deleted on another
+                # pod. Config-loaded entries are never touched.
+                IN_MEMORY_GUARDRAIL_HANDLER.reconcile_db_guardrails(db_guardrail_ids=db_guardrail_ids)
+        except Exception as e:
+            verbose_proxy_logger.exception("litellm.proxy.proxy_server.py::ProxyConfig:_init_guardrails_in_db - %s", e)
+
+    async def _init_policies_in_db(""": 1,
+    }
+
+    @classmethod
+    def around(cls, module):
+        yield
+        config = module.ProxyConfig
+        all_of_them = config._init_guardrails_in_db
+
+        async def _init_guardrails_in_db(self, prisma_client):
+            if cls.REGISTRY in sys.modules or await some_in(prisma_client):
+                await all_of_them(self, prisma_client=prisma_client)
+
+        config._init_guardrails_in_db = _init_guardrails_in_db
+
+
+async def some_in(prisma_client):
+    """Whether there are guardrails in the database, or it cannot be asked."""
+    try:
+        return await prisma_client.db.litellm_guardrailstable.find_first() is not None
+    except Exception:  # LiteLLM runs into it as well, and says so
+        return True
+
+
+take(LazyTokenizer, ShortQueries, FailedImports, SharedKeys, SharedTeams, SharedJobs, LazyGuardrails)

@@ -151,6 +151,102 @@ fn a_client_that_indents_in_another_way_writes_as_ever_with_a_warning() {
     assert!(said.contains(warning), "{said}");
 }
 
+const SERVER: &str = "\
+from typing import Final
+class PrismaClient: pass
+class ProxyConfig:
+    async def _init_guardrails_in_db(self, prisma_client: PrismaClient):
+        from litellm.proxy.guardrails.guardrail_registry import (
+            GUARDRAIL_RECONCILE_LOCK,
+            IN_MEMORY_GUARDRAIL_HANDLER,
+            Guardrail,
+            GuardrailRegistry,
+        )
+
+        try:
+            async with GUARDRAIL_RECONCILE_LOCK:
+                guardrails_in_db: Final[list[Guardrail]] = await GuardrailRegistry.get_all_guardrails_from_db(
+                    prisma_client=prisma_client
+                )
+                db_guardrail_ids = set(guardrails_in_db)
+
+                # Drop in-memory DB-backed entries whose row was deleted on another
+                # pod. Config-loaded entries are never touched.
+                IN_MEMORY_GUARDRAIL_HANDLER.reconcile_db_guardrails(db_guardrail_ids=db_guardrail_ids)
+        except Exception as e:
+            verbose_proxy_logger.exception(\"litellm.proxy.proxy_server.py::ProxyConfig:_init_guardrails_in_db - %s\", e)
+
+    async def _init_policies_in_db(self): pass
+";
+
+const REGISTRY: &str = "\
+import asyncio
+print('imported')
+GUARDRAIL_RECONCILE_LOCK = asyncio.Lock()
+class Guardrail: pass
+class IN_MEMORY_GUARDRAIL_HANDLER:
+    def reconcile_db_guardrails(db_guardrail_ids): print('has', *db_guardrail_ids)
+class GuardrailRegistry:
+    async def get_all_guardrails_from_db(prisma_client): return prisma_client.rows
+";
+
+/// What a start of that server with each of these tables of guardrails says, one after the other.
+fn guardrails(server: &str, measures: &str, tables: &str) -> String {
+    let files = [
+        ("litellm/__init__.py", ""),
+        ("litellm/proxy/__init__.py", ""),
+        ("litellm/proxy/proxy_server.py", server),
+        ("litellm/proxy/guardrails/__init__.py", ""),
+        ("litellm/proxy/guardrails/guardrail_registry.py", REGISTRY),
+    ];
+    let script = format!(
+        "import diet_litellm, asyncio
+from litellm.proxy.proxy_server import ProxyConfig
+class Table:
+    rows = []
+    db = property(lambda self: self)
+    litellm_guardrailstable = db
+    async def find_first(self):
+        if self.rows == 'away': raise OSError
+        return self.rows[0] if self.rows else None
+async def run():
+    table = Table()
+    for table.rows in {tables}:
+        print(table.rows)
+        await ProxyConfig()._init_guardrails_in_db(prisma_client=table)
+asyncio.run(run())"
+    );
+    run(&files, measures, &script)
+}
+
+#[test]
+fn guardrails_are_loaded_when_there_is_one() {
+    let tables = "[], ['a'], []";
+    assert_eq!(
+        guardrails(SERVER, "", tables),
+        "[]\nimported\nhas\n['a']\nhas a\n[]\nhas\n"
+    );
+    assert_eq!(
+        guardrails(SERVER, "lazy_guardrails", tables),
+        "[]\n['a']\nimported\nhas a\n[]\nhas\n"
+    );
+    // What LiteLLM makes of a database that is away is LiteLLM's.
+    let said = guardrails(SERVER, "lazy_guardrails", "['away']");
+    assert!(said.starts_with("away\nimported\nhas"), "{said}");
+}
+
+#[test]
+fn a_server_that_does_more_about_guardrails_is_left_alone_with_a_warning() {
+    let server = SERVER.replace(
+        "        try:\n            async",
+        "        more = 1\n        try:\n            async",
+    );
+    let said = guardrails(&server, "lazy_guardrails", "[[]]");
+    assert!(said.starts_with("[]\nimported\nhas\n"), "{said}");
+    let warning = "WARNING: the diet's lazy_guardrails is skipped: @/litellm/proxy/proxy_server.py is not laid";
+    assert!(said.contains(warning), "{said}");
+}
+
 /// What is printed when a module that prints is imported three times, the last time with what it lacked.
 fn telemetry(measures: &str) -> String {
     let files = [
