@@ -9,11 +9,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import openai
 import pytest
 from gateway import descendants
 from test_chat import ask
 
 CHATS = 100
+NO_TOOLS = {
+    "guardrail_name": "no-tools",
+    "litellm_params": {"guardrail": "tool_permission", "mode": "pre_call", "default_action": "deny", "rules": []},
+    "guardrail_info": {},
+}
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +31,7 @@ def cycle(stack, models):
     admin = stack.admin()
     key = admin.key()
     client = stack.openai(key)
+    admin.post("/guardrails", {"guardrail": NO_TOOLS})
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda n: ask(client, "cheap", f"chat {n}"), range(CHATS)))
     seen.processes = descendants(stack.daemon())
@@ -80,6 +88,13 @@ def test_a_stop_right_after_many_chats_loses_none_of_them(cycle):
 def test_a_model_that_was_added_survives_a_restart(cycle):
     assert {"echo", "cheap"} <= cycle.models
     assert cycle.answer == "still here"
+
+
+def test_a_guardrail_that_was_added_holds_after_a_restart(stack, cycle):
+    client = stack.openai(stack.admin().key())
+    assert ask(client, "echo", tools=[TOOL]).choices
+    with pytest.raises(openai.BadRequestError, match="Tool 'look' denied"):
+        ask(client, "echo", tools=[TOOL], extra_body={"guardrails": ["no-tools"]})
 
 
 def test_the_demo_model_is_there_until_a_real_one_is(stack, models, cycle):
