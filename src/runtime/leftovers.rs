@@ -6,12 +6,7 @@
 
 use std::{collections::HashSet, io, path::PathBuf};
 
-use nix::{
-    libc::pid_t,
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-    unistd::getpid,
-};
-use std::os::fd::AsFd;
+use nix::{libc::pid_t, unistd::getpid};
 use sys::{pidfd::PidFd, proc};
 
 use crate::stack::Stack;
@@ -44,8 +39,7 @@ pub(super) fn kill(stack: &Stack) -> io::Result<()> {
             return Ok(());
         }
         for handle in killed {
-            let mut ended = [PollFd::new(handle.as_fd(), PollFlags::POLLIN)];
-            poll(&mut ended, PollTimeout::NONE)?;
+            handle.until_ended()?;
         }
     }
 }

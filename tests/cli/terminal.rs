@@ -76,7 +76,7 @@ impl Terminal {
     fn more(&mut self) -> bool {
         let mut fds = [PollFd::new(self.screen.as_fd(), PollFlags::POLLIN)];
         let ready = loop {
-            // Whoever stops and continues the tests interrupts it.
+            // The handler of a signal may interrupt it.
             match poll(&mut fds, PollTimeout::from(PATIENCE)) {
                 Err(Errno::EINTR) => {}
                 ready => break ready.unwrap(),

@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 
 use libc::{c_int, pid_t};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,22 @@ impl PidFd {
                 Ok(Some((_, exit))) => return Ok(exit),
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 Ok(None) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Blocks until the process has ended, whoever's child it is, and leaves it to be reaped.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn until_ended(&self) -> io::Result<()> {
+        let mut ended = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+        loop {
+            match poll(&mut ended, PollTimeout::NONE) {
+                Ok(_) => return Ok(()),
+                // The handler of a signal ran meanwhile.
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
             }
         }
     }

@@ -9,7 +9,6 @@ use std::os::fd::AsFd;
 
 use common::{null, shell, until_ended};
 use nix::fcntl::OFlag;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pipe2;
 use sys::pidfd::{Exit, PidFd};
 use sys::proc;
@@ -43,8 +42,7 @@ fn an_orphan_is_handed_to_the_subreaper_and_reaped_once() {
 
     let orphan = PidFd::open(pid).unwrap();
     drop(hold);
-    let mut fds = [PollFd::new(orphan.as_fd(), PollFlags::POLLIN)];
-    poll(&mut fds, PollTimeout::NONE).unwrap();
+    orphan.until_ended().unwrap();
 
     let ended = Some(Ended {
         pid,

@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use sys::pidfd::{Exit, PidFd};
 use sys::spawn::{Group, Launch, Spawned};
 
@@ -47,8 +46,7 @@ pub fn shell<'a>(null: &'a File, script: &str) -> Launch<'a> {
 
 /// Blocks until the handle says that the process has ended.
 pub fn until_ended(pidfd: &PidFd) -> Exit {
-    let mut fds = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
-    poll(&mut fds, PollTimeout::NONE).unwrap();
+    pidfd.until_ended().unwrap();
     pidfd
         .try_wait()
         .unwrap()
