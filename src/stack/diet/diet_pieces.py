@@ -56,8 +56,8 @@ class CopiedPieces(Around):
 
     def change(self, spec, source):
         packages = os.path.dirname(os.path.dirname(os.path.dirname(spec.origin)))
-        for path, (names, expected) in self.LAID_OUT.items():
-            path = os.path.join(packages, path)
+        for below, (names, expected) in self.LAID_OUT.items():
+            path = os.path.join(packages, below)
             with open(path, encoding="utf-8") as file:
                 found = digest(file.read(), names)
             if found != expected:
@@ -73,8 +73,10 @@ class CopiedPieces(Around):
 
         def chunk_creator(self, chunk):
             # Who debugs sees each piece made.
-            piece = None if module.verbose_logger.isEnabledFor(logging.DEBUG) else Piece.of(chunk)
-            if piece is None or type(self) is not wrapper:
+            if type(self) is not wrapper or module.verbose_logger.isEnabledFor(logging.DEBUG):
+                return made_anew(self, chunk)
+            piece = Piece.of(chunk)
+            if piece is None:
                 return made_anew(self, chunk)
             before = state(self)
             mould = vars(self).get("_mould")
@@ -187,8 +189,8 @@ class Mould:
         mould.rest, mould.state, mould.answer = tuple(map(copy, piece.rest)), before, copied(answer)
         return mould
 
-    def fits(self, piece, state):
-        return not piece.hidden and self.rest == piece.rest and self.state == state
+    def fits(self, piece, now):
+        return not piece.hidden and self.rest == piece.rest and self.state == now
 
     def cast(self, piece):
         """The answer to a piece that fits."""
