@@ -1,6 +1,7 @@
 """What the diet changes in installed packages, beside the same packages without it."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 # Models of all kinds, of which the same is asked in the same order; says what became of each.
 ATTRIBUTES = """
@@ -84,7 +85,7 @@ for seed in range(500):
 # Streams of all kinds of pieces, most like the one before; says what LiteLLM made of each, which is then
 # changed as others do who get it.
 PIECES = """
-import copy, random, re, sys, time, uuid
+import copy, random, re, sys, time
 sys.path.insert(0, sys.argv[1])
 import diet, diet_streams, diet_pieces
 moment = [0.5]
@@ -93,7 +94,7 @@ import litellm
 from litellm.litellm_core_utils import streaming_handler
 from litellm.litellm_core_utils.litellm_logging import Logging
 from litellm.types import utils
-from litellm.types.utils import Delta, ModelResponseStream, StreamingChoices, Usage
+from litellm.types.utils import ModelResponseStream, StreamingChoices, Usage
 from openai.types.chat import ChatCompletionChunk
 from pydantic import BaseModel
 utils.generate_id = lambda: f"made up {moment[0]}"
@@ -255,8 +256,13 @@ def python(gateway, script, measures):
     return done.stdout.splitlines()
 
 
+def without_and_with(gateway, script, measures):
+    with ThreadPoolExecutor(2) as pool:
+        return pool.map(lambda taken: python(gateway, script, taken), ["", measures])
+
+
 def test_attributes_that_are_found_quickly_are_those_that_are_found_slowly(gateway):
-    slowly, quickly = python(gateway, ATTRIBUTES, ""), python(gateway, ATTRIBUTES, "quick_attributes")
+    slowly, quickly = without_and_with(gateway, ATTRIBUTES, "quick_attributes")
     assert slowly[0] == "pydantic.main <class 'NoneType'> <class 'NoneType'>"
     assert quickly[0] == "diet_streams <class 'property'> <class 'property'>"
     assert len(slowly) == 20_001
@@ -264,7 +270,7 @@ def test_attributes_that_are_found_quickly_are_those_that_are_found_slowly(gatew
 
 
 def test_pieces_that_are_copied_are_those_that_are_made_anew(gateway):
-    anew, copied = python(gateway, PIECES, ""), python(gateway, PIECES, "copied_pieces quick_attributes")
+    anew, copied = without_and_with(gateway, PIECES, "copied_pieces quick_attributes")
     assert anew.pop() == "0"
     assert int(copied.pop()) > 5_000
     assert len(anew) > 50_000
