@@ -1,4 +1,4 @@
-//! `ai-gateway config`: what the configuration says and whether it is right.
+//! `ai-gateway config`: what the configuration says and whether it is valid.
 
 use serde_json::{Map, Value, json};
 
@@ -34,7 +34,7 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Set one key in gateway.toml, if what comes of it is right
+    /// Set one key in gateway.toml, if the result is valid
     ///
     /// All else in the file stays as it is, and a daemon that runs takes it up.
     Set {
@@ -82,9 +82,12 @@ fn check(context: &Context, json: bool) -> Result<(), Failure> {
     settings::warn(&loaded);
     let path = &context.paths.config;
     print(if path.exists() {
-        format!("{} is right.\n", path.display())
+        format!("{} is valid.\n", path.display())
     } else {
-        format!("There is no {}: the defaults hold.\n", path.display())
+        format!(
+            "There is no {}: the defaults are in effect.\n",
+            path.display()
+        )
     })
 }
 

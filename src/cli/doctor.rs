@@ -18,7 +18,7 @@ use crate::doctor::{self, Asked, Facts, Finding, Group, Level, Mode, World, chec
 ///
 /// Changes nothing. Each finding is ok, a warning (the gateway runs, and something is worse than
 /// it could be) or a problem (it does not run, or is not safe), with why it matters and the
-/// command that mends it.
+/// command that fixes it.
 ///
 /// Exits with 0 if there is no problem and with 1 if there is one.
 #[derive(Debug, clap::Args)]
@@ -98,7 +98,7 @@ fn asked(context: &Context) -> Asked {
 const WIDEST: usize = 100;
 
 /// The whole picture: a table of what is well, and under what is not, why it matters and what
-/// mends it.
+/// fixes it.
 fn lines(findings: &[Finding], screen: Screen) -> Vec<Line> {
     let width = screen.width.min(WIDEST);
     let titles = checks::ALL.iter().map(|check| check.title.chars().count());
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_sees_groups_and_what_mends_them() {
+    fn a_person_sees_groups_and_what_fixes_them() {
         insta::assert_snapshot!(picture(66, true).join("\n"));
     }
 

@@ -55,7 +55,7 @@ use failure::{Exit, Failure};
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 69 not running, 77 not permitted, \
                   78 bad configuration.",
     after_long_help = "Environment:\n  \
-        AI_GATEWAY_HOME  a folder that holds everything: gateway.toml, state and run\n  \
+        AI_GATEWAY_HOME  the folder of the whole gateway: gateway.toml, state and run\n  \
         NO_COLOR         no colours\n\n\
         Exit codes:\n  \
         0   done\n  1   failed\n  2   usage\n  69  not running\n  77  not permitted\n  \

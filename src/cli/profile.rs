@@ -38,11 +38,14 @@ fn lines(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
     let mut lines = list(loaded, machine, |_| true);
     let chosen = &loaded.settings.profile;
     lines.push(Line::new());
-    lines.push(Line::new().plain(format!("{chosen} holds: {}", loaded.origin("profile"))));
+    lines.push(Line::new().plain(format!(
+        "Profile {chosen} is in effect: {}",
+        loaded.origin("profile")
+    )));
     lines
 }
 
-/// Those that fit the machine, the one that holds marked.
+/// Those that fit the machine, the one in effect marked.
 pub(super) fn fitting(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
     list(loaded, machine, |fits| fits)
 }

@@ -59,7 +59,7 @@ pub(super) fn warn(loaded: &Loaded) {
     }
 }
 
-/// Sets one key in the file, if what comes of it is right.
+/// Sets one key in the file, if the result is valid.
 pub(super) fn change(context: &Context, key: &str, value: &str) -> Result<Loaded, Failure> {
     let machine = machine::facts(Path::new("/"));
     let path = &context.paths.config;
@@ -89,7 +89,7 @@ pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failu
     match context.connect() {
         Ok(_) => reload::ask(context),
         Err(ClientError::NotRunning { .. }) => {
-            print("ai-gateway is not running: that holds from its next start on.\n")
+            print("ai-gateway is not running: this takes effect at its next start.\n")
         }
         Err(other) => Err(other.into()),
     }

@@ -1,4 +1,4 @@
-//! `ai-gateway why`: how a service came to where it is.
+//! `ai-gateway why`: explains a service's current state.
 
 use supervise::{effect::StateName, spec::ServiceName};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::control::types::{Call, Reply, Why};
 
-/// Say how a service came to where it is
+/// Explain a service's current state
 ///
 /// Shows the latest changes of its state, the oldest first, each with the reason: an exit and its
 /// code, a signal, out of memory, a probe that failed and what it said, or somebody's request.
@@ -59,7 +59,7 @@ fn lines(why: &Why, now: std::time::SystemTime) -> Vec<Line> {
     ];
     if status.restarts > 0 {
         lines.push(Line::new().plain(format!(
-            "restarts that nobody asked for, since the daemon began: {}",
+            "unplanned restarts since the daemon began: {}",
             status.restarts
         )));
     }
@@ -83,7 +83,7 @@ fn lines(why: &Why, now: std::time::SystemTime) -> Vec<Line> {
         StateName::Failed | StateName::BackingOff | StateName::Unhealthy
     ) {
         lines.push(Line::new());
-        lines.push(Line::new().and(DIM, format!("its own words: ai-gateway logs {service}")));
+        lines.push(Line::new().and(DIM, format!("what it logged: ai-gateway logs {service}")));
     }
     lines
 }

@@ -56,7 +56,7 @@ pub enum EditError {
     },
 }
 
-/// Sets a key in the file, which need not exist, if what comes of it is right as a whole. Answers
+/// Sets a key in the file, which need not exist, if the result is valid as a whole. Answers
 /// with the settings as they are then; where a variable is stronger, their rows say so.
 ///
 /// # Errors

@@ -50,7 +50,7 @@ fn sources(key: &Key) -> String {
         Default::Value(value) => format!("Default: {value}."),
         Default::Profile => "Default: what the profile says.".to_owned(),
         Default::Unset(text) => format!("Default: {text}."),
-        Default::Required => "It has to be there.".to_owned(),
+        Default::Required => "Required.".to_owned(),
     };
     match (key.variable(), key.flag()) {
         (Some(variable), Some(flag)) => format!("{default} Also: {variable}, `setup {flag}`."),
@@ -128,7 +128,7 @@ pub fn reference() -> String {
 fn profiles() -> String {
     let all: Vec<_> = profile::limited().chain(Profile::named("local")).collect();
     let mut text = String::from(
-        "\n## Profiles\nWithout `profile`, the largest holds whose memory limits fit into 97 % of \
+        "\n## Profiles\nWithout `profile`, the largest is in effect whose memory limits fit into 97 % of \
          the machine's memory (or of our\ncgroup's, if that is less) and that has no more workers \
          than there are CPUs.\n\n",
     );

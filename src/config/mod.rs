@@ -130,7 +130,7 @@ pub enum LoadError {
     Wrong(Report),
 }
 
-/// Reads the file and what this machine has, and resolves settings. No file: the defaults hold.
+/// Reads the file and what this machine has, and resolves settings. No file: the defaults are in effect.
 ///
 /// # Errors
 /// A file that cannot be read, or every problem with what is said.

@@ -103,7 +103,7 @@ pub struct Cpu {
     pub quota: Option<f64>,
 }
 
-/// How a service came to where it is: for `why`.
+/// What explains a service's current state: for `why`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Why {
     /// Which service.

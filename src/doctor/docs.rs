@@ -7,7 +7,7 @@ const HEAD: &str = "\
 `ai-gateway doctor` looks at what this machine offers and lacks, and changes nothing. Each finding
 is ok, a warning (the gateway runs, and something is worse than it could be) or a problem (it does
 not run, or is not safe), with what was found, why that matters and, where one does it, the command
-that mends it. Root sees more than others: with `AI_GATEWAY_HOME` the gateway of that folder's
+that fixes it. Root sees more than others: with `AI_GATEWAY_HOME` the gateway of that folder's
 owner, otherwise the machine's.
 
 It exits with 0 if there is no problem and with 1 if there is one. `ai-gateway doctor --json` prints

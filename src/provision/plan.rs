@@ -411,7 +411,7 @@ impl fmt::Display for Plan {
             }
         }
         for problem in &self.problems {
-            writeln!(f, "In the way: {problem}")?;
+            writeln!(f, "Blocking problem: {problem}")?;
         }
         Ok(())
     }

@@ -155,7 +155,7 @@ fn ticks_to_usec(ticks: u64) -> Option<u64> {
     ticks.checked_mul(1_000_000)?.checked_div(per_second)
 }
 
-/// How a service came to where it is.
+/// What explains a service's current state.
 pub(super) fn why(daemon: &Daemon, name: &ServiceName) -> Result<Why, Refusal> {
     let status = daemon
         .machine

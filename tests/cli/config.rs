@@ -35,7 +35,7 @@ fn a_new_budget_is_written_and_holds_from_the_next_start_on() {
     exit: 0
     --- stdout ---
     budget: 7.5 -> 200
-    ai-gateway is not running: that holds from its next start on.
+    ai-gateway is not running: this takes effect at its next start.
     ");
     let text = std::fs::read_to_string(bench.home().join("gateway.toml")).unwrap();
     assert_eq!(
@@ -99,7 +99,7 @@ fn the_profiles_are_shown_with_the_one_that_holds() {
       large     6300 MB  a machine with 8 GB and 8 CPUs
     * local   no limits  a developer's machine
 
-    local holds: $TEST/gw/gateway.toml:1
+    Profile local is in effect: $TEST/gw/gateway.toml:1
     ");
 }
 
@@ -155,7 +155,7 @@ fn a_port_that_is_taken_is_found_unless_we_have_it_ourselves() {
     assert_snapshot!(bench.run("config check"), @"
     exit: 0
     --- stdout ---
-    $TEST/gw/gateway.toml is right.
+    $TEST/gw/gateway.toml is valid.
     ");
 }
 

@@ -25,7 +25,7 @@ fn the_help_of_the_whole() {
       reload       Read the configuration again
       status       Show what runs and what it takes
       logs         Show what the services and the daemon say
-      why          Say how a service came to where it is
+      why          Explain a service's current state
       blame        Show where the time of the last start went
       doctor       Look at what this machine offers and lacks
       ask          Ask a model one question
@@ -46,7 +46,7 @@ fn the_help_of_the_whole() {
               Print version
 
     Environment:
-      AI_GATEWAY_HOME  a folder that holds everything: gateway.toml, state and run
+      AI_GATEWAY_HOME  the folder of the whole gateway: gateway.toml, state and run
       NO_COLOR         no colours
 
     Exit codes:
@@ -146,7 +146,7 @@ fn the_help_of_each_verb() {
 
     Changes nothing. Each finding is ok, a warning (the gateway runs, and something
     is worse than it could be) or a problem (it does not run, or is not safe), with
-    why it matters and the command that mends it.
+    why it matters and the command that fixes it.
 
     Exits with 0 if there is no problem and with 1 if there is one.
 
@@ -169,7 +169,7 @@ fn the_help_of_each_verb() {
     Commands:
       check    Find everything that is wrong with it, ports that are taken included
       show     Show every value that holds, and where it comes from
-      set      Set one key in gateway.toml, if what comes of it is right
+      set      Set one key in gateway.toml, if the result is valid
       example  Print a gateway.toml with every key that there is, explained
 
     Options:
@@ -346,7 +346,7 @@ fn the_help_of_each_verb() {
     assert_snapshot!(help("why"), @"
     exit: 0
     --- stdout ---
-    Say how a service came to where it is
+    Explain a service's current state
 
     Shows the latest changes of its state, the oldest first, each with the reason:
     an exit and its code, a signal, out of memory, a probe that failed and what it

@@ -67,7 +67,7 @@ fn a_wrong_answer_is_asked_for_again_with_the_reason() {
     terminal.types("");
     let plan = terminal.until("Go on? [Y/n] ");
     assert!(plan.contains("make the database cluster"), "{plan}");
-    assert!(!plan.contains("In the way"), "{plan}");
+    assert!(!plan.contains("Blocking problem"), "{plan}");
     terminal.types("perhaps");
     terminal.until("Answer y or n.");
     terminal.types("n");

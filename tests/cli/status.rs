@@ -140,13 +140,13 @@ fn why_tells_the_history() {
     exit: 0
     --- stdout ---
     litellm: failed for 2 h (it exited with code 1)
-    restarts that nobody asked for, since the daemon began: 5
+    unplanned restarts since the daemon began: 5
 
     4 h ago  starting     what it requires is ready
     2 h ago  backing-off  it exited with code 1
     2 h ago  failed       it exited with code 1
 
-    its own words: ai-gateway logs litellm
+    what it logged: ai-gateway logs litellm
     ");
     let output = bench.command("why litellm --json").output().unwrap();
     let said: Why = serde_json::from_slice(&output.stdout).unwrap();

@@ -187,7 +187,7 @@ pub const KEYS: &[Key] = &[
             Kind::Path,
             Default::Unset("the one that is found"),
             "\"/usr/lib/postgresql/15/bin\"",
-            "The folder that holds postgres and initdb.",
+            "The folder with the programs postgres and initdb.",
         ),
     ),
     short(
@@ -450,7 +450,7 @@ pub const KEYS: &[Key] = &[
     key(
         "service.*.probe",
         Kind::Probe,
-        Default::Unset("none: it is ready once it was launched"),
+        Default::Unset("no probe: the service counts as ready as soon as it has started"),
         "{ http = \"http://127.0.0.1:8025/health\" }",
         "What tells whether it is ready: one of { http = \"http://host:port/path\" }, { tcp = \"host:port\" }, { exec = [\"/program\", \"argument\"] }, { notify = true } (it sends READY=1 itself) or { log = \"text in a line of its output\" }.",
     ),

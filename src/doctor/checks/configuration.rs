@@ -1,4 +1,4 @@
-//! Whether gateway.toml is right.
+//! Whether gateway.toml is valid.
 
 use super::{Check, Facts, Group, Verdict};
 use crate::doctor::{facts::Configuration, fix::gateway};
@@ -24,9 +24,9 @@ fn examine(facts: &Facts) -> Verdict {
                 .iter()
                 .any(|entry| entry.path == facts.asked.paths.config);
             Verdict::ok(if there {
-                format!("{path} is right; profile {profile}")
+                format!("{path} is valid; profile {profile}")
             } else {
-                format!("there is no {path}, so the defaults hold; profile {profile}")
+                format!("there is no {path}, so the defaults are in effect; profile {profile}")
             })
         }
         Configuration::Right { warnings } => {

@@ -12,7 +12,7 @@ pub(super) const CHECK: Check = Check {
     title: "Ports",
     looks: "Whether listen.port and listen.admin_port can be listened on, by trying; while \
         the gateway runs it has them.",
-    why: "The gateway does not start when a port of its is somebody else's.",
+    why: "The gateway does not start when another program uses one of its ports.",
     examine,
 };
 
