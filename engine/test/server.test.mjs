@@ -191,9 +191,11 @@ except OSError:
   });
 
   it('does not outlive its parent', async () => {
-    // The shell starts the engine, prints its number and goes away.
-    const launcher = ['/bin/sh', '-c', '"$@" & echo "pid $!"; sleep 2', 'sh'];
+    // The shell starts the engine, prints its number and goes away when it is told to: an engine that has
+    // not looked yet who its parent is would take whoever inherits it for that.
+    const launcher = ['/bin/sh', '-c', '"$@" & echo "pid $!"; read -r _', 'sh'];
     const orphan = await EngineProcess.start(postgres.url(), { launcher });
+    orphan.child.stdin.end();
     const pid = Number(/^pid (\d+)/m.exec(orphan.output)[1]);
     assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), 'query-engine');
     await orphan.exited;

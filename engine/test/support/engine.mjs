@@ -26,7 +26,7 @@ export class EngineProcess {
     const [command, ...args] = [...launcher, binary, '-p', String(engine.port), '--enable-metrics', '--enable-raw-queries'];
     engine.child = spawn(command, args, {
       env: { PATH: process.env.PATH, DATABASE_URL: url, PRISMA_DML_PATH: schema, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
     for (const stream of [engine.child.stdout, engine.child.stderr]) {
       stream.on('data', (data) => {
