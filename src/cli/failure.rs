@@ -162,6 +162,7 @@ impl From<EditError> for Failure {
     fn from(error: EditError) -> Self {
         match error {
             EditError::Load(error) => error.into(),
+            EditError::Typed(report) => Self::Report(Exit::Usage, report.render(true)),
             EditError::Wrong(report) => report.into(),
             EditError::ByHand { .. } => Self::of(Exit::Failed, &error),
             EditError::Write { ref source, .. } => {
@@ -186,6 +187,7 @@ impl From<ClientError> for Failure {
             ClientError::Refused(Refusal::Configuration(report)) => {
                 Self::Report(Exit::Configuration, report.clone())
             }
+            ClientError::Refused(Refusal::UnknownService { .. }) => Self::of(Exit::Usage, &error),
             ClientError::Refused(Refusal::Ending) => Self::of(Exit::Failed, &error)
                 .hint("'ai-gateway start' starts it again once it is down"),
             ClientError::Gone => Self::of(Exit::Failed, &error)

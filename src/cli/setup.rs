@@ -8,7 +8,7 @@ use super::{
     linger, root, settings,
 };
 use crate::{
-    config::{Loaded, ports},
+    config::{Loaded, edit, ports},
     provision::{self, Environment, Options, SetupError, progress},
 };
 use questions::Said;
@@ -66,6 +66,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     root::refuse(context, "setup")?;
     // All of it is checked before any of it is written.
     let mut said = args.said();
+    for (key, value) in &said {
+        edit::check_typed(key, value)?;
+    }
     let mut loaded = settings::read(context, &questions::borrowed(&said))?;
     let absolute = |folder| {
         path::absolute(folder).map_err(|e| {

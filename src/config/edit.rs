@@ -32,7 +32,10 @@ pub enum EditError {
     /// The file as it is cannot be read.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The key, the value, or what would come of it is wrong.
+    /// The key or the value is wrong, whatever the file says.
+    #[error("{0}")]
+    Typed(Report),
+    /// The file is wrong, or would be with the new value.
     #[error("{0}")]
     Wrong(Report),
     /// The file says it in a way that cannot be changed without touching more.
@@ -91,7 +94,7 @@ pub fn change(
 /// # Errors
 /// The key or the value is wrong, the text is no TOML, or it has to be changed by hand.
 pub fn set(text: &str, path: &Path, key: &str, value: &str) -> Result<String, EditError> {
-    let toml = as_toml(key, value).map_err(EditError::Wrong)?;
+    let toml = as_toml(key, value).map_err(EditError::Typed)?;
     let (entries, mistakes) = raw::parse(text);
     if !mistakes.is_empty() {
         let source = Source {
@@ -121,6 +124,14 @@ pub fn set(text: &str, path: &Path, key: &str, value: &str) -> Result<String, Ed
         key: key.to_owned(),
         value: toml,
     })
+}
+
+/// Whether a typed value is one for that key, whatever else there is.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_typed(key: &str, value: &str) -> Result<(), EditError> {
+    as_toml(key, value).map(drop).map_err(EditError::Typed)
 }
 
 /// A typed value as TOML, if it is one for that key.

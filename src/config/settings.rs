@@ -38,7 +38,7 @@ pub struct Settings {
 /// What may be spent in 30 days.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
-    /// In US dollars; never negative.
+    /// In US dollars, a cent or more.
     pub usd: f64,
 }
 

@@ -161,9 +161,9 @@ admin_port = "4000"
      --> gateway.toml:2:10
       |
     2 | budget = -5
-      |          ^^ expected an amount of 0 or more
+      |          ^^ expected 0.01 or more
       |
-      = help: for example: budget = "prod"
+      = help: to have all requests refused: 'ai-gateway stop litellm'
 
     error: there is no key `listen.prot`
      --> gateway.toml:4:1
@@ -615,14 +615,42 @@ fn budgets_have_names() {
         ("\"test\"", 15.0),
         ("\"prod\"", 200.0),
         ("\"unlimited\"", 1000.0),
-        ("0", 0.0),
+        ("0.01", 0.01),
         ("2.5", 2.5),
+        ("1e9", 1e9),
     ] {
         let loaded = load_text(&format!("budget = {text}")).unwrap();
         assert_eq!(loaded.settings.budget.usd, usd);
     }
-    for text in ["-0.01", "nan", "inf", "-inf", "true", "\"50\"", "\"much\""] {
+    for text in [
+        "-0.01", "nan", "inf", "-inf", "true", "\"50\"", "\"much\"", "1e10", "1e999",
+    ] {
         assert_eq!(titles(&format!("budget = {text}")).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_budget_that_litellm_would_take_for_none_is_refused_wherever_it_is_set() {
+    for text in [
+        "0", "0.0", "-0", "-0.0", "1e-9", "0.009", "0e5", "5e-324", "1e-999",
+    ] {
+        let wrong = titles(&format!("budget = {text}"));
+        assert!(
+            matches!(wrong.as_slice(), [one] if one.starts_with("`budget` is ")),
+            "{text}: {wrong:?}"
+        );
+        let variable = |name: &str| (name == "AI_GATEWAY_BUDGET").then(|| text.to_owned());
+        let input = |env, flags| Input {
+            file: None,
+            env,
+            flags,
+            machine: None,
+        };
+        assert!(load(&input(&variable, &[])).is_err(), "{text}");
+        assert!(
+            load(&input(&|_| None, &[("budget", text)])).is_err(),
+            "{text}"
+        );
     }
 }
 

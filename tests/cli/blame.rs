@@ -106,7 +106,7 @@ fn blame_needs_a_daemon_and_a_service_that_there_is() {
         })
     });
     assert_snapshot!(bench.run("blame ngnix"), @"
-    exit: 1
+    exit: 2
     --- stderr ---
     error: no service is named ngnix: there are nginx
     ");

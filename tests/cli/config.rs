@@ -64,15 +64,17 @@ fn a_daemon_that_runs_takes_a_new_budget_up() {
 fn a_bad_value_changes_nothing() {
     let bench = bench("");
     assert_snapshot!(bench.run("budget -5"), @"
-    exit: 78
+    exit: 2
     --- stderr ---
     error: `budget` is below zero
      |
      | budget = -5
-     |          ^^ expected an amount of 0 or more
+     |          ^^ expected 0.01 or more
+     |
+     = help: to have all requests refused: 'ai-gateway stop litellm'
     ");
     assert_snapshot!(bench.run("profile locale"), @r#"
-    exit: 78
+    exit: 2
     --- stderr ---
     error: `profile` has no such value
      |

@@ -100,7 +100,7 @@ fn the_command_that_is_told_for_a_port_sets_it() {
     assert!(
         bench
             .run("config set listen.prot 1")
-            .starts_with("exit: 78\n")
+            .starts_with("exit: 2\n")
     );
 }
 

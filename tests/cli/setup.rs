@@ -24,12 +24,12 @@ fn a_bad_flag_stops_it_before_anything_is_written() {
     let bench = Bench::new();
     let seen = bench.seen(&mut bench.as_person("setup --dry-run --profile local --port 99999"));
     assert_snapshot!(seen, @"
-    exit: 78
+    exit: 2
     --- stderr ---
     error: `listen.port` is out of range
      |
-     | --port=99999
-     |        ^^^^^ expected a port from 1 to 65535
+     | listen.port = 99999
+     |               ^^^^^ expected a port from 1 to 65535
     ");
     assert!(!bench.home().exists());
 }

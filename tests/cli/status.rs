@@ -163,11 +163,11 @@ fn an_unknown_service_is_told_which_there_are() {
         })
     });
     assert_snapshot!(bench.run("why ngnix"), @"
-    exit: 1
+    exit: 2
     --- stderr ---
     error: no service is named ngnix: there are nginx, postgres
     ");
-    assert!(bench.run("stop ngnix").starts_with("exit: 1\n"));
+    assert!(bench.run("stop ngnix").starts_with("exit: 2\n"));
 }
 
 #[test]

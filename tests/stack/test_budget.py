@@ -34,5 +34,11 @@ def test_the_gateway_stops_at_its_budget_and_goes_on_with_a_larger_one(gateway, 
     assert_over_budget(until("the gateway's budget is spent", lambda: refused(client, "dear"), 40))
     # Not that model, not that key: all spending.
     assert_over_budget(refused(gateway.openai(gateway.admin().key()), "cheap"))
+    # LiteLLM would take these to mean that there is no budget.
+    for nothing in ("0", "0.0", "-0", "1e-9"):
+        assert gateway.run("budget", nothing).returncode == 2
+    assert_over_budget(refused(client, "dear"))
+    gateway.command("budget", "0.01", seconds=300)
+    assert_over_budget(refused(client, "cheap"))
     gateway.command("budget", "1000000", seconds=300)
     assert refused(client, "cheap") is None

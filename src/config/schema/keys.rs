@@ -64,7 +64,7 @@ pub const KEYS: &[Key] = &[
             Kind::Budget,
             Default::Value("\"test\""),
             "\"prod\"",
-            "What may be spent at the providers in 30 days: \"test\" (15 US dollars), \"prod\" (200), \"unlimited\" (1000), or an amount in US dollars.",
+            "What may be spent at the providers in 30 days: \"test\" (15 US dollars), \"prod\" (200), \"unlimited\" (1000), or an amount in US dollars from 0.01 on. There is always one: LiteLLM takes 0 to mean none.",
         ),
     ),
     short(

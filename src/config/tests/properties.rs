@@ -102,3 +102,25 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// LiteLLM reads the budget with Python's `float` from YAML, and enforces it if it is above zero.
+    #[test]
+    fn every_budget_that_is_accepted_is_one_that_litellm_enforces(usd in budgets()) {
+        if let Ok(loaded) = load_text(&format!("budget = {usd}")) {
+            let written = loaded.settings.budget.usd.to_string();
+            prop_assert!(written.bytes().all(|b| b.is_ascii_digit() || b == b'.'), "{written}");
+            let read: f64 = written.parse().unwrap();
+            prop_assert!(read >= 0.01 && read.is_finite(), "{written}");
+        }
+    }
+}
+
+/// Amounts of all magnitudes, in both ways to write them.
+fn budgets() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<f64>().prop_map(|usd| format!("{usd:e}")),
+        (0.0..1.0).prop_map(|usd: f64| usd.to_string()),
+        (0_u32..2_000_000, -12_i32..12).prop_map(|(digits, ten)| format!("{digits}e{ten}")),
+    ]
+}

@@ -113,6 +113,19 @@ pub(super) fn time_text(time: Duration) -> String {
     format!("{millis} ms")
 }
 
+/// The number of an amount of money that was written with its currency or in groups of thousands,
+/// such as `$20`, `20 USD` or `1,000`.
+pub(super) fn bare_amount(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = ["usd", "us$", "dollars", "dollar", "$"]
+        .into_iter()
+        .find_map(|unit| text.strip_prefix(unit).or_else(|| text.strip_suffix(unit)))
+        .unwrap_or(&text);
+    let digits = digits.trim().replace([',', '_', ' '], "");
+    let number = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    (number && digits.parse::<f64>().is_ok()).then_some(digits)
+}
+
 /// The minute of the day of a time such as `04:00`, 0 to 1439.
 pub(super) fn minute_of_day(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
@@ -143,6 +156,22 @@ mod tests {
             "", "4", "4:00", "04:0", "24:00", "04:60", "+4:00", "04:00 ", "04:00:00",
         ] {
             assert_eq!(minute_of_day(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_found_in_what_people_write_around_it() {
+        for (text, amount) in [
+            ("$20", "20"),
+            ("20 USD", "20"),
+            ("US$ 7.50", "7.50"),
+            ("1,000", "1000"),
+            ("5 dollars", "5"),
+        ] {
+            assert_eq!(bare_amount(text).as_deref(), Some(amount), "{text}");
+        }
+        for text in ["", "$", "ten", "1.2.3", "-5 USD", "20 EUR", "1e3"] {
+            assert_eq!(bare_amount(text), None, "{text}");
         }
     }
 
