@@ -8,6 +8,7 @@ use super::{
     settings,
     status::pretty,
     text::{BOLD, DIM, Line},
+    trust,
 };
 use crate::config::{Loaded, example, ports, report::Report};
 
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 }
 
 fn check(context: &Context, json: bool) -> Result<(), Failure> {
-    let read = settings::read(context, &[]);
+    let read = trust::check(context).and_then(|()| settings::read(context, &[]));
     let checked = read.and_then(|loaded| {
         let taken = taken_ports(context, &loaded);
         if taken.is_empty() {

@@ -30,6 +30,7 @@ mod systemd;
 mod table;
 mod text;
 mod through;
+mod trust;
 mod unit;
 mod version;
 mod wait;

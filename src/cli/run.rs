@@ -8,7 +8,7 @@ use std::{
 use super::{
     context::{Context, variable},
     failure::{Exit, Failure},
-    root, settings,
+    root, settings, trust,
 };
 use crate::{
     config::ports,
@@ -41,6 +41,7 @@ pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
 /// Runs the daemon; `errno` becomes what the kernel said, if that is why it does not run.
 fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
     root::refuse(context, "run")?;
+    trust::keep_to_ourselves();
     let planned = plan(context)?;
     let output = Output::find(
         variable("JOURNAL_STREAM").as_deref(),
@@ -64,6 +65,7 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
 
 /// From the file to what is to be run.
 fn plan(context: &Context) -> Result<Planned, Failure> {
+    trust::check(context)?;
     let loaded = settings::read(context, &[])?;
     settings::warn(&loaded);
     let (settings, paths) = (&loaded.settings, &context.paths);

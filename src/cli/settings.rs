@@ -1,10 +1,14 @@
 //! The configuration as a command reads and changes it.
 
-use std::path::Path;
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+};
 
 use super::{
     context::{Context, print, tell, variable},
-    failure::Failure,
+    failure::{Exit, Failure},
     reload,
 };
 use crate::{
@@ -64,6 +68,29 @@ pub(super) fn change(context: &Context, key: &str, value: &str) -> Result<Loaded
     let machine = machine::facts(Path::new("/"));
     let path = &context.paths.config;
     Ok(edit::change(path, key, value, &variable, machine)?)
+}
+
+/// Closes a file of ours that others can read and that may hold keys: what a service of one's own
+/// finds in its environment. Other people's files stay as they are, and `doctor` names them.
+pub(super) fn close(context: &Context, loaded: &Loaded) -> Result<(), Failure> {
+    let path = &context.paths.config;
+    let Ok(found) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let (mode, own) = (found.mode() & 0o7777, found.uid() == context.user.as_raw());
+    if !own || mode & 0o077 == 0 || !loaded.settings.has_environment() {
+        return Ok(());
+    }
+    let closed = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+    closed.map_err(|e| {
+        let what = format!("cannot close {} to other users", path.display());
+        Failure::new(Exit::Failed, what).cause(e.to_string())
+    })?;
+    let path = path.display();
+    tell(format!(
+        "{path} had mode {mode:04o}, and a service's environment in it: it has 0600 now.\n"
+    ));
+    Ok(())
 }
 
 /// The value of a key as it stands in TOML.

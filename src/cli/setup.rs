@@ -5,7 +5,7 @@ use std::path::{self, PathBuf};
 use super::{
     context::{Context, print},
     failure::{Exit, Failure},
-    linger, root, settings,
+    linger, root, settings, trust,
 };
 use crate::{
     config::{Loaded, edit, ports},
@@ -64,6 +64,8 @@ impl Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     root::refuse(context, "setup")?;
+    trust::keep_to_ourselves();
+    trust::check(context)?;
     // All of it is checked before any of it is written.
     let mut said = args.said();
     for (key, value) in &said {
@@ -101,6 +103,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         questions::agree(&plan)?;
     }
     let loaded = write(&said, context, loaded)?;
+    settings::close(context, &loaded)?;
     let mut progress = progress::for_standard_error();
     provision::setup(&loaded.settings, &context.paths, &options, &mut *progress)
         .map_err(failure)?;

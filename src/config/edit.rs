@@ -5,10 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
     ops::Range,
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -342,8 +342,11 @@ fn find<'a>(entries: &'a [(Name, Raw)], path: &[&str]) -> Option<&'a Raw> {
 /// Writes the file as a whole or not at all. Its mode and owner stay; a link stays a link.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = target.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder)?;
+    let folder = folder_of(&target);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let draft = folder.join(format!(".{name}.{}", std::process::id()));
     let written = write_draft(&draft, &target, text).and_then(|()| fs::rename(&draft, &target));
@@ -355,19 +358,37 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+/// Owner, group and mode of a file that did not exist, from its writer's and its folder's owner and
+/// group. It may hold keys, so it is for its owner; one of root's, which the gateway's user is to
+/// read, for the folder's group as well.
+const fn new_file(writer: (u32, u32), folder: (u32, u32)) -> ((u32, u32), u32) {
+    match (writer.0, folder.0) {
+        (0, 0) => ((0, folder.1), 0o640),
+        (0, _) => (folder, 0o600),
+        (_, _) => (writer, 0o600),
+    }
+}
+
 fn write_draft(draft: &Path, target: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o644)
+        .mode(0o600)
         .open(draft)?;
-    if let Ok(old) = fs::metadata(target) {
-        let new = file.metadata()?;
-        if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-            fchown(&file, Some(old.uid()), Some(old.gid()))?;
-        }
-        file.set_permissions(fs::Permissions::from_mode(old.mode() & 0o7777))?;
+    let new = file.metadata()?;
+    let owner = |found: &fs::Metadata| (found.uid(), found.gid());
+    let (wanted, mode) = match fs::metadata(target) {
+        Ok(old) => (owner(&old), old.mode() & 0o7777),
+        Err(_) => new_file(owner(&new), owner(&fs::metadata(folder_of(target))?)),
+    };
+    if wanted != owner(&new) {
+        fchown(&file, Some(wanted.0), Some(wanted.1))?;
     }
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

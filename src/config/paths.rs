@@ -113,6 +113,19 @@ impl Paths {
         Ok(self)
     }
 
+    /// All that nobody but the gateway's user and root may change: whoever can has what it has.
+    pub fn trusted(&self) -> Vec<PathBuf> {
+        let (config, state, run) = (self.config.clone(), self.state.clone(), self.run.clone());
+        let within = [
+            self.secrets(),
+            self.payloads(),
+            self.postgres_data(),
+            self.services(),
+            self.logs(),
+        ];
+        [config, state, run].into_iter().chain(within).collect()
+    }
+
     /// The secrets, mode 0700.
     pub fn secrets(&self) -> PathBuf {
         self.state.join("secrets")

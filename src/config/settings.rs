@@ -69,6 +69,13 @@ pub struct OpenWebUi {
     pub enabled: bool,
 }
 
+impl Settings {
+    /// Whether a service of one's own has an environment, in which there may be keys.
+    pub fn has_environment(&self) -> bool {
+        self.custom.iter().any(|own| !own.environment.is_empty())
+    }
+}
+
 /// PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Postgres {

@@ -214,6 +214,7 @@ fn gateway(resources: Option<config::Machine>) -> Gateway {
         unknown: BTreeMap::new(),
         not_programs: BTreeMap::new(),
         ports: vec![port("listen.port", 3000), port("listen.admin_port", 4000)],
+        dangers: Vec::new(),
         entries: Vec::new(),
         secrets_missing: Vec::new(),
         secrets_empty: Vec::new(),

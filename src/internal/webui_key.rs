@@ -3,7 +3,12 @@
 //! Its value is made by set-up and registered at LiteLLM's first start. A value that was registered
 //! once and is no longer there was revoked, so it is never registered again: a new one is made.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+};
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -157,7 +162,12 @@ impl Memory {
         if self.get()?.as_deref() == Some(hash) {
             return Ok(());
         }
-        fs::write(&self.0, hash).map_err(|e| self.error("write", e))
+        let mut options = fs::OpenOptions::new();
+        let file = options.create(true).write(true).truncate(true).mode(0o600);
+        let written = file
+            .open(&self.0)
+            .and_then(|mut file| file.write_all(hash.as_bytes()));
+        written.map_err(|e| self.error("write", e))
     }
 
     fn error(&self, action: &'static str, source: io::Error) -> KeyError {

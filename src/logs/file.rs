@@ -1,9 +1,9 @@
 //! A log file that never grows beyond its bound.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -35,7 +35,10 @@ impl LogFile {
     }
 
     pub(super) fn with_size(folder: &Path, name: &str, size_max: u64) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let path = folder.join(format!("{name}.log"));
         let file = append(&path)?;
         Ok(Self {

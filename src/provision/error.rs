@@ -3,7 +3,7 @@
 use std::{fmt, io, path::Path, path::PathBuf};
 
 use super::plan::Problem;
-use crate::secrets::SecretError;
+use crate::{secrets::SecretError, trust::Untrusted};
 
 /// Why set-up did not finish. Running it again goes on where it stopped.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum SetupError {
     /// Nothing was begun.
     #[error("{}", problems(.0))]
     NotPossible(Vec<Problem>),
+    /// Others could change what would be made.
+    #[error("{}: {}", .0, .0.hint())]
+    Untrusted(#[from] Untrusted),
     /// Another one is at it.
     #[error("another set-up is running (process {holder}): wait until it has ended")]
     Busy {

@@ -48,6 +48,7 @@ use crate::{
     },
     secrets::SecretStore,
     stack::Installed,
+    trust,
 };
 
 /// What a person may say to set-up beside the configuration.
@@ -115,6 +116,12 @@ fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupError> {
     let interrupts =
         Interrupts::catch().map_err(|e| SetupError::io("catch", Path::new("signals"))(e.into()))?;
     payload::make_folder(&paths.state)?;
+    // Only now: until it was made, somebody else could have made it.
+    let trusted = paths.trusted();
+    trust::check(
+        trusted.iter().map(PathBuf::as_path),
+        trust::Who::of(nix::unistd::geteuid()),
+    )?;
     Ok((interrupts, lock(&paths.state)?))
 }
 

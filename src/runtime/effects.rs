@@ -146,7 +146,7 @@ impl Daemon {
     /// A socket of this life alone: what an earlier one says late is not heard.
     fn notify_socket(&self, spec: &ServiceSpec) -> io::Result<(UnixDatagram, PathBuf)> {
         let folder = self.paths.run.join("notify");
-        fs::create_dir_all(&folder)?;
+        super::files::make_folder(&folder)?;
         let path = folder.join(spec.name.as_str());
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

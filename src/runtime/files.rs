@@ -43,7 +43,8 @@ pub fn write(stack: &Stack) -> Result<(), FilesError> {
     Ok(())
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
+/// A folder that only we may enter, whatever the umask is.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     if !folder.is_dir() {
         return DirBuilder::new().recursive(true).mode(0o700).create(folder);
     }

@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::{
-        fs::{PermissionsExt as _, chown},
-        process::CommandExt as _,
-    },
+    os::unix::{fs::chown, process::CommandExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -115,11 +112,11 @@ impl Bench {
                 .env("PATH", self.folder.path().join("bin"));
             return command;
         }
-        let open = |path: &Path| {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
-        };
-        open(self.folder.path());
-        for path in [self.home(), self.home().join("gateway.toml")] {
+        for path in [
+            self.folder.path().to_owned(),
+            self.home(),
+            self.home().join("gateway.toml"),
+        ] {
             if path.exists() {
                 chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
             }

@@ -1,5 +1,11 @@
 //! Set-up, as far as it goes without doing anything. What it does is tried elsewhere.
 
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, chown, lchown, symlink},
+    path::Path,
+};
+
 use insta::assert_snapshot;
 use nix::unistd::Uid;
 
@@ -41,4 +47,63 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     assert!(seen.contains("To do in $TEST/gw/state:\n"), "{seen}");
     assert!(seen.contains("make the database cluster\n"), "{seen}");
     assert!(!bench.home().exists());
+}
+
+const REFUSED: &str = "exit: 78
+--- stderr ---
+error: $TEST/gw can be written by every user (mode 0777): whoever can change it can run programs \
+as the gateway and read its secrets
+hint: look at what is in there, and then run: chmod go-w $TEST/gw
+";
+
+#[test]
+fn what_others_could_change_is_refused_by_set_up_start_and_the_check() {
+    let bench = Bench::new();
+    bench.write("gateway.toml", "profile = \"local\"\n");
+    let chmod =
+        |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    chmod(&bench.home(), 0o777);
+    for verb in ["setup --yes", "run", "config check"] {
+        assert_eq!(bench.seen(&mut bench.as_person(verb)), REFUSED, "{verb}");
+    }
+    chmod(&bench.home(), 0o755);
+    // The file alone, and a folder of another user's.
+    chmod(&bench.home().join("gateway.toml"), 0o666);
+    let seen = bench.seen(&mut bench.as_person("config check"));
+    assert!(
+        seen.contains("gateway.toml can be written by every user"),
+        "{seen}"
+    );
+    chmod(&bench.home().join("gateway.toml"), 0o600);
+    let seen = bench.seen(&mut bench.as_person("config check"));
+    assert!(seen.starts_with("exit: 0"), "{seen}");
+}
+
+#[test]
+fn a_state_that_another_user_made_or_leads_to_is_refused() {
+    if !Uid::effective().is_root() {
+        return;
+    }
+    let bench = Bench::new();
+    fs::create_dir(bench.home()).unwrap();
+    let mut check = bench.as_person("setup --dry-run --profile local");
+    let theirs = bench.folder().join("theirs");
+    fs::create_dir(&theirs).unwrap();
+    chown(&theirs, Some(1), Some(1)).unwrap();
+    fs::rename(&theirs, bench.home().join("state")).unwrap();
+    let seen = bench.seen(&mut check);
+    assert!(seen.contains("gw/state belongs to daemon"), "{seen}");
+    fs::rename(bench.home().join("state"), &theirs).unwrap();
+    chown(&theirs, Some(65534), Some(65534)).unwrap();
+    let link = bench.home().join("state");
+    symlink(&theirs, &link).unwrap();
+    lchown(&link, Some(1), Some(1)).unwrap();
+    let seen = bench.seen(&mut check);
+    assert!(
+        seen.contains("gw/state is a link that belongs to daemon"),
+        "{seen}"
+    );
+    lchown(&link, Some(65534), Some(65534)).unwrap();
+    let seen = bench.seen(&mut check);
+    assert!(seen.contains("To do in"), "{seen}");
 }

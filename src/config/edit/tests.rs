@@ -121,14 +121,31 @@ fn a_file_is_made_and_then_keeps_its_mode() {
         fs::read_to_string(&path).unwrap(),
         format!("{HEAD}budget = \"prod\"\n")
     );
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+    let folder = path.parent().unwrap();
+    assert_eq!(mode(folder), 0o700, "whatever the umask is");
+    // A test as root writes for whoever owns the folder.
+    let wanted = if nix::unistd::geteuid().is_root() {
+        0o640
+    } else {
+        0o600
+    };
+    assert_eq!(mode(&path), wanted);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
     change_in(&path, "profile", "small").unwrap();
-    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+    assert_eq!(mode(&path), 0o604);
     let names: Vec<_> = fs::read_dir(path.parent().unwrap())
         .unwrap()
         .flatten()
         .collect();
     assert_eq!(names.len(), 1, "{names:?}");
+}
+
+#[test]
+fn a_new_file_is_for_its_owner_and_roots_for_the_folders_group() {
+    assert_eq!(new_file((1000, 1000), (1000, 1000)), ((1000, 1000), 0o600));
+    assert_eq!(new_file((0, 0), (999, 998)), ((999, 998), 0o600));
+    assert_eq!(new_file((0, 0), (0, 998)), ((0, 998), 0o640));
 }
 
 #[test]

@@ -13,7 +13,9 @@ pub(super) const CHECK: Check = Check {
     group: Group::Gateway,
     title: "Permissions",
     looks: "Owner and mode of the secrets, the database, the folders of state and run, and \
-        gateway.toml.",
+        gateway.toml; and of every folder and link on the way to them, for whoever may write one \
+        of those puts files of their own in the place of ours. A gateway.toml with a service's \
+        environment in it has to be closed to readers as well.",
     why: "Who reads the secrets has the providers' keys and the database; who writes the \
         configuration runs programs as the gateway. PostgreSQL refuses a folder that \
         others can open.",
@@ -44,12 +46,23 @@ fn examine(facts: &Facts) -> Verdict {
             mend.push(if own { chmod } else { root(facts, &chmod) });
         }
     }
+    for danger in &facts.gateway.dangers {
+        if entries.iter().any(|entry| entry.path == danger.path) {
+            continue;
+        }
+        found.push(danger.to_string());
+        // Seldom are the folders above one's own.
+        mend.extend(danger.command().map(|command| root(facts, &command)));
+    }
     match (found.is_empty(), entries.is_empty()) {
         (true, true) => Verdict::ok("nothing is there yet"),
         (true, false) => {
             Verdict::ok("only the gateway's user can read the secrets or change anything")
         }
-        (false, _) => Verdict::problem(found.join("; ")).fix(mend.join(" && ")),
+        (false, _) => {
+            let fix = (!mend.is_empty()).then(|| mend.join(" && "));
+            Verdict::problem(found.join("; ")).fix(fix)
+        }
     }
 }
 
@@ -63,7 +76,9 @@ fn is_owned(entry: &Entry, facts: &Facts) -> bool {
 fn too_open(entry: &Entry) -> Option<&'static str> {
     match entry.wish {
         Wish::Private if entry.mode & 0o077 != 0 => Some("go-rwx"),
+        Wish::Keys if entry.owner == 0 && entry.mode & 0o027 != 0 => Some("g-w,o-rwx"),
+        Wish::Keys if entry.owner != 0 && entry.mode & 0o077 != 0 => Some("go-rwx"),
         Wish::NotWritable if entry.mode & 0o022 != 0 => Some("go-w"),
-        Wish::Private | Wish::NotWritable => None,
+        Wish::Private | Wish::Keys | Wish::NotWritable => None,
     }
 }

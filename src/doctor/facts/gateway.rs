@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::unistd::Uid;
+
 use super::{Answer, Asked, World};
 use crate::{
     config::{
@@ -27,6 +29,7 @@ use crate::{
     },
     secrets::{Kind, SecretStore},
     stack::OPEN_WEBUI,
+    trust::{self, Danger, Who},
 };
 
 /// What the configuration says.
@@ -57,6 +60,8 @@ pub struct Port {
 pub enum Wish {
     /// Not at all.
     Private,
+    /// Not with others; with the group where it is root's, for that is how the gateway reads it.
+    Keys,
     /// Others may read and not write.
     NotWritable,
 }
@@ -115,6 +120,8 @@ pub struct Gateway {
     pub not_programs: BTreeMap<String, PathBuf>,
     /// The ports.
     pub ports: Vec<Port>,
+    /// What others could change on the way to the gateway's files.
+    pub dangers: Vec<Danger>,
     /// Files and folders that are there.
     pub entries: Vec<Entry>,
     /// Secrets that are missing, once there is a database or another secret.
@@ -164,7 +171,8 @@ impl Gateway {
             unknown: unknown_variables(world),
             not_programs: not_programs(&loaded.settings),
             ports: wanted_ports(&loaded, paths, &daemon),
-            entries: entries(paths, &store),
+            dangers: dangers(asked),
+            entries: entries(paths, &store, loaded.settings.has_environment()),
             secrets_missing: Kind::ALL
                 .into_iter()
                 .filter(|kind| begun && !there(kind))
@@ -276,7 +284,19 @@ fn not_programs(settings: &Settings) -> BTreeMap<String, PathBuf> {
         .collect()
 }
 
-fn entries(paths: &Paths, store: &SecretStore) -> Vec<Entry> {
+fn dangers(asked: &Asked) -> Vec<Danger> {
+    let Some(uid) = asked.uid else {
+        return Vec::new();
+    };
+    let paths = asked.paths.trusted();
+    trust::dangers(
+        paths.iter().map(PathBuf::as_path),
+        Who::of(Uid::from_raw(uid)),
+    )
+}
+
+fn entries(paths: &Paths, store: &SecretStore, keys: bool) -> Vec<Entry> {
+    let config = if keys { Wish::Keys } else { Wish::NotWritable };
     let secrets = Kind::ALL.map(|kind| (store.path(kind), Wish::Private));
     let folders = [
         (paths.state.clone(), Wish::NotWritable),
@@ -284,7 +304,7 @@ fn entries(paths: &Paths, store: &SecretStore) -> Vec<Entry> {
         (paths.postgres_data(), Wish::Private),
         (paths.payloads(), Wish::NotWritable),
         (paths.run.clone(), Wish::NotWritable),
-        (paths.config.clone(), Wish::NotWritable),
+        (paths.config.clone(), config),
     ];
     let all = folders.into_iter().chain(secrets);
     all.filter_map(|(path, wish)| entry(&path, wish)).collect()

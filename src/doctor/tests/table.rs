@@ -12,6 +12,7 @@ use crate::{
     control::types::{GatewayState, GatewayStatus, LimitsState, Urls},
     doctor::facts::{Entry, Hierarchy, Keeper, Kind as Make, Packages, Unit, Wish},
     secrets::Kind,
+    trust::{Danger, How},
 };
 use Level::{Ok as Fine, Problem, Warning};
 
@@ -141,6 +142,9 @@ const TABLE: &[Row] = &[
     ("permissions", |f| entry(f, 1000, 0o740, Wish::Private), Problem, "has mode 0740"),
     ("permissions", |f| entry(f, 1000, 0o775, Wish::NotWritable), Problem, "has mode 0775"),
     ("permissions", |f| entry(f, 0, 0o700, Wish::Private), Problem, "belongs to user 0"),
+    ("permissions", |f| entry(f, 1000, 0o600, Wish::Keys), Fine, "only the gateway's user"),
+    ("permissions", |f| entry(f, 1000, 0o640, Wish::Keys), Problem, "has mode 0640"),
+    ("permissions", |f| f.gateway.dangers = vec![writable("/srv")], Problem, "/srv can be written by every user (mode 0777)"),
     ("secrets", |_| {}, Fine, "all are there"),
     ("secrets", |f| f.gateway.secrets_missing = vec![Kind::LitellmSaltKey], Problem, "restore it from a backup"),
     ("secrets", |f| f.gateway.secrets_missing = vec![Kind::LitellmMasterKey], Problem, "missing: litellm-master-key"),
@@ -213,6 +217,14 @@ fn node(facts: &mut Facts, major: u32) {
 fn unknown(facts: &mut Facts, name: &str, near: Option<&str>) {
     let near = near.map(str::to_owned);
     facts.gateway.unknown.insert(name.into(), near);
+}
+
+fn writable(path: &str) -> Danger {
+    let (mode, group) = (0o777, false);
+    Danger {
+        path: path.into(),
+        how: How::Writable { mode, group },
+    }
 }
 
 fn entry(facts: &mut Facts, owner: u32, mode: u32, wish: Wish) {
