@@ -15,7 +15,7 @@ use ai_gateway::{
     config::paths::Paths,
     control::types::{Refusal, Urls},
     logs::{self, Output},
-    runtime::{self, Options, Planned},
+    runtime::{self, Compare, Options, Planned},
     stack::Stack,
 };
 use supervise::spec::{
@@ -69,6 +69,7 @@ fn planned(services: Vec<ServiceSpec>) -> Planned {
             api: String::new(),
             admin: String::new(),
         },
+        compare: Compare::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     failure::{Exit, Failure},
     settings,
     status::pretty,
-    text::{BOLD, DIM, Line},
+    text::{self, BOLD, DIM, Line},
     trust,
 };
 use crate::config::{Loaded, example, ports, report::Report};
@@ -68,12 +68,15 @@ fn check(context: &Context, json: bool) -> Result<(), Failure> {
             Err(taken.into())
         }
     });
+    let running = context.connect().and_then(|mut client| client.status());
+    let differs = running.map_or_else(|_| Vec::new(), |status| status.configuration.differs);
     if json {
         let (ok, report) = match &checked {
             Ok(loaded) => (true, loaded.warnings.render(false)),
             Err(failure) => (false, plain(&failure.text())),
         };
-        print(pretty(&json!({ "ok": ok, "report": report }))?)?;
+        let answer = json!({ "ok": ok, "report": report, "differs": differs });
+        print(pretty(&answer)?)?;
         return checked.map(drop).map_err(|failure| match failure {
             Failure::BrokenPipe => failure,
             _ => Failure::Said(Exit::Configuration),
@@ -89,7 +92,14 @@ fn check(context: &Context, json: bool) -> Result<(), Failure> {
             "There is no {}: the defaults are in effect.\n",
             path.display()
         )
-    })
+    })?;
+    if !differs.is_empty() {
+        print(format!(
+            "What runs differs from it: {}; 'ai-gateway reload' applies it.\n",
+            text::list(&differs.iter().map(String::as_str).collect::<Vec<_>>())
+        ))?;
+    }
+    Ok(())
 }
 
 /// A daemon of ours has the ports that it should have.

@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Verb::EnsureWebuiKey => ensure_webui_key(&context()?),
         Verb::DrainLitellm => drain_litellm(&context()?),
         // Not the verb that people type: that one asks systemd, which is who asks here.
-        Verb::Reload => reload::ask(&super::context::Context::find()?),
+        Verb::Reload => reload::told(&super::context::Context::find()?),
     }
 }
 

@@ -1,7 +1,10 @@
 //! `ai-gateway reload`: the configuration, read again.
 
 use super::{context::Context, failure::Failure, progress, stop::say, systemd::Manager, wait};
-use crate::control::types::Call;
+use crate::control::{
+    client::ClientError,
+    types::{Call, Reply},
+};
 
 /// Read the configuration again
 ///
@@ -16,11 +19,18 @@ pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(manager) = Manager::find(context) {
         return manager.tell("reload");
     }
-    ask(context)
+    told(context)
 }
 
+/// Asks the daemon itself and prints its answer.
+pub(super) fn told(context: &Context) -> Result<(), Failure> {
+    say(&ask(context)??, DONE)
+}
+
+/// What is said where the daemon says nothing.
+pub(super) const DONE: &str = "The configuration was read again.";
+
 /// Asks the daemon itself, whoever started it.
-pub(super) fn ask(context: &Context) -> Result<(), Failure> {
-    let reply = wait::ask(context, &Call::Reload, &progress::rising, INTERRUPTED)??;
-    say(&reply, "The configuration was read again.")
+pub(super) fn ask(context: &Context) -> Result<Result<Reply, ClientError>, Failure> {
+    wait::ask(context, &Call::Reload, &progress::rising, INTERRUPTED)
 }

@@ -3,11 +3,20 @@
 use supervise::spec::ServiceName;
 
 use super::{
-    context::Context, failure::Failure, progress, stop::say, systemd::Manager, through, wait,
+    context::{Context, tell},
+    failure::Failure,
+    progress, settings, start,
+    stop::say,
+    systemd::Manager,
+    through, wait,
 };
 use crate::control::types::Call;
 
 /// Stop and start everything, or one service
+///
+/// Without SERVICE the configuration is read again; one that is not valid restarts nothing. A
+/// single service restarts with the configuration that is in effect: 'ai-gateway reload' applies
+/// another one.
 ///
 /// Services that need the one that restarts are not restarted with it.
 #[derive(Debug, clap::Args)]
@@ -23,12 +32,20 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.service.is_none()
         && let Some(manager) = Manager::find(context)
     {
+        // The one that runs is not stopped for a configuration that the next one would refuse.
+        if let Err(wrong @ Failure::Report(..)) = settings::read(context, &[]) {
+            tell("Nothing was restarted:\n");
+            return Err(wrong);
+        }
         return through::restart(manager, context);
     }
     let call = Call::Restart(args.service.clone());
     let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;
     match &args.service {
-        Some(service) => say(&reply, &format!("{service} is ready")),
-        None => say(&reply, "ai-gateway is ready"),
+        Some(service) => say(&reply, &format!("{service} is ready"))?,
+        None => say(&reply, "ai-gateway is ready")?,
     }
+    // A service restarts with the configuration that is in effect.
+    start::tell_notes(&context.connect()?.status()?);
+    Ok(())
 }

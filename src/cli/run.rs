@@ -11,11 +11,11 @@ use super::{
     root, settings, trust,
 };
 use crate::{
-    config::ports,
+    config::{self, LoadError, Values, ports},
     control::types::Refusal,
     logs::{self, Output},
     provision,
-    runtime::{self, Options, Planned, RunError},
+    runtime::{self, Compare, Compared, Options, Planned, RunError},
     secrets::SecretStore,
     stack::{self, Secrets},
     systemd::notify,
@@ -84,6 +84,24 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
         stack: stack::plan(settings, paths, &installed, &secrets),
         profile: settings.profile.clone(),
         urls: settings::urls(settings),
+        compare: compare(context.clone(), loaded.values.clone()),
+    })
+}
+
+/// Compares the configuration that is in effect with the one on disk, as this process would read it.
+fn compare(context: Context, values: Values) -> Compare {
+    Compare::new(move || match config::read(&context.paths, &variable, &[]) {
+        Ok(loaded) => Compared {
+            differs: values.differing(&loaded.values),
+            invalid: None,
+        },
+        Err(error) => Compared {
+            differs: Vec::new(),
+            invalid: Some(match error {
+                LoadError::Wrong(report) => report.titles().collect::<Vec<_>>().join("; "),
+                LoadError::Read { .. } | LoadError::NotText { .. } => error.to_string(),
+            }),
+        },
     })
 }
 
@@ -92,7 +110,11 @@ fn refusal(failure: Failure) -> Refusal {
     let text = anstream::adapter::strip_str(&failure.text()).to_string();
     let text = text.trim_end();
     match failure {
-        Failure::Report(..) => Refusal::Configuration(text.to_owned()),
+        Failure::Report(..)
+        | Failure::Told {
+            exit: Exit::Configuration,
+            ..
+        } => Refusal::Configuration(text.to_owned()),
         // Whoever prints a refusal says that it is an error.
         Failure::Told { .. } | Failure::BrokenPipe | Failure::Said(_) => {
             Refusal::Failed(text.strip_prefix("error: ").unwrap_or(text).to_owned())

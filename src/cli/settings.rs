@@ -10,14 +10,20 @@ use super::{
     context::{Context, print, tell, variable},
     failure::{Exit, Failure},
     reload,
+    stop::say,
 };
 use crate::{
     config::{
-        self, Loaded, edit, machine,
+        self, Loaded,
+        edit::{self, Draft},
+        machine,
         ports::{self, Reason, TakenPort},
         settings::Settings,
     },
-    control::{client::ClientError, types::Urls},
+    control::{
+        client::ClientError,
+        types::{Refusal, Urls},
+    },
     stack,
 };
 
@@ -99,31 +105,84 @@ pub(super) fn value<'a>(loaded: &'a Loaded, key: &str) -> &'a str {
     row.map_or("", |row| row.value.as_deref().unwrap_or(row.unset))
 }
 
-/// Sets one key, says what has changed by it, and has a daemon that runs take it up.
+/// Sets one key, has a daemon that runs take it up, and says what has changed by it. The file is
+/// written only if what comes of it is right, and is as it was if the daemon refuses it.
 pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failure> {
-    let before = read(context, &[])?;
-    let after = change(context, key, value)?;
-    warn(&after);
-    let changed = changes(&before, &after);
-    if changed.is_empty() {
+    let machine = machine::facts(Path::new("/"));
+    let path = &context.paths.config;
+    let draft = edit::draft(path, key, value, &variable, machine)?;
+    // A file that is wrong as it is may be what is being set right.
+    let before = read(context, &[]).ok();
+    let changed = before
+        .as_ref()
+        .map(|before| before.values.differing(&draft.loaded.values));
+    warn(&draft.loaded);
+    refuse_taken(context, &draft.loaded, changed.as_deref())?;
+    let running = match context.connect() {
+        Ok(mut client) => Some(client.status()?.configuration),
+        Err(ClientError::NotRunning { .. }) => None,
+        Err(other) => return Err(other.into()),
+    };
+    draft.write()?;
+    let applied = running.as_ref().is_some_and(|now| now.differs.is_empty());
+    if changed.as_ref().is_some_and(Vec::is_empty) && (applied || running.is_none()) {
         return print(format!(
             "Nothing changes: {key} is {} ({}).\n",
-            self::value(&after, key),
-            after.origin(key)
+            self::value(&draft.loaded, key),
+            draft.loaded.origin(key)
         ));
     }
-    print(changed.concat())?;
-    match context.connect() {
-        Ok(_) => reload::ask(context),
-        Err(ClientError::NotRunning { .. }) => {
-            print("ai-gateway is not running: this takes effect at its next start.\n")
+    print(match &before {
+        Some(before) => changes(before, &draft.loaded),
+        None => format!("{key}: {}\n", self::value(&draft.loaded, key)),
+    })?;
+    match running {
+        Some(_) => apply(context, &draft),
+        None => print("ai-gateway is not running: this takes effect at its next start.\n"),
+    }
+}
+
+/// A port that this change would have the gateway listen on, and that somebody else has.
+fn refuse_taken(
+    context: &Context,
+    loaded: &Loaded,
+    changed: Option<&[String]>,
+) -> Result<(), Failure> {
+    let mut taken = held_ports(context, loaded);
+    taken.retain(|port| {
+        let concerns = |key: &String| key == port.key || key == "listen.address";
+        changed.is_none_or(|changed| changed.iter().any(concerns))
+    });
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let report = ports::report(loaded, &taken).render(true);
+    Err(Failure::Report(Exit::Failed, report))
+}
+
+/// Has the daemon read the file.
+fn apply(context: &Context, draft: &Draft) -> Result<(), Failure> {
+    match reload::ask(context)? {
+        Ok(reply) => say(&reply, reload::DONE),
+        Err(ClientError::Refused(Refusal::Ending)) => {
+            print("ai-gateway is stopping: this takes effect at its next start.\n")
+        }
+        Err(refused @ ClientError::Refused(Refusal::Configuration(_))) => {
+            draft.undo()?;
+            // What it refused is gone; that it stays in the status would be no help.
+            let _still_refused = reload::ask(context)?;
+            let path = context.paths.config.display();
+            tell(format!(
+                "{path} is as it was, because ai-gateway refused this:\n"
+            ));
+            Err(refused.into())
         }
         Err(other) => Err(other.into()),
     }
 }
 
-/// Every key whose value is another one.
-fn changes(before: &Loaded, after: &Loaded) -> Vec<String> {
+/// A line for each key whose value is another one.
+fn changes(before: &Loaded, after: &Loaded) -> String {
     let rows = after.rows.iter();
     let lines = rows.filter_map(|row| {
         let (old, new) = (value(before, &row.key), value(after, &row.key));

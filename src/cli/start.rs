@@ -4,7 +4,7 @@
 use supervise::spec::ServiceName;
 
 use super::{
-    context::{Context, print},
+    context::{Context, print, tell},
     detach,
     failure::Failure,
     progress, root,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::control::{
     client::ClientError,
-    types::{Call, Refusal},
+    types::{Call, GatewayStatus, Refusal},
 };
 
 /// Start everything, or one service
@@ -82,5 +82,14 @@ pub(super) fn addresses(context: &Context) -> Result<(), Failure> {
         .iter()
         .map(|line| line.render(usize::MAX) + "\n")
         .collect();
-    print(format!("ai-gateway is {state}\n\n{urls}"))
+    print(format!("ai-gateway is {state}\n\n{urls}"))?;
+    tell_notes(&status);
+    Ok(())
+}
+
+/// What somebody should know who has just been told that it is ready.
+pub(super) fn tell_notes(status: &GatewayStatus) {
+    for note in table::notes(status) {
+        tell(note.render(usize::MAX) + "\n");
+    }
 }

@@ -53,6 +53,11 @@ pub(super) fn lines(
         lines.push(Line::new());
         lines.extend(troubles.iter().flat_map(|line| line.wrapped(screen.width)));
     }
+    let notes = notes(status);
+    if !notes.is_empty() {
+        lines.push(Line::new());
+        lines.extend(notes.iter().flat_map(|line| line.wrapped(screen.width)));
+    }
     lines.push(Line::new());
     lines.extend(urls(status));
     if !status.limits.enforced {
@@ -283,6 +288,49 @@ fn cpu(
     let more = used.checked_sub(*earlier.used.get(name)?)?;
     let share = (u128::from(more) * 100).checked_div(passed)?;
     Some(format!("{share} %"))
+}
+
+/// What somebody should know of the configuration, whatever the services' states are.
+pub(super) fn notes(status: &GatewayStatus) -> Vec<Line> {
+    let note = |head: &str, rest: String| {
+        Line::new()
+            .and(colour(AnsiColor::Yellow), head)
+            .plain(format!(" {rest}"))
+    };
+    let state = &status.configuration;
+    let mut notes = Vec::new();
+    if let Some(why) = &state.invalid {
+        notes.push(note(
+            "gateway.toml is not valid:",
+            format!("{why}; 'ai-gateway config check' shows where"),
+        ));
+    }
+    if let Some(why) = &state.refused
+        && state.invalid.as_ref() != Some(why)
+    {
+        notes.push(note(
+            "the last reload was refused:",
+            format!("{why}; what ran before goes on"),
+        ));
+    }
+    if !state.differs.is_empty() {
+        notes.push(note(
+            "gateway.toml differs from what runs:",
+            format!("{}; 'ai-gateway reload' applies it", keys(&state.differs)),
+        ));
+    }
+    notes
+}
+
+/// The first few of them.
+fn keys(keys: &[String]) -> String {
+    const MOST: usize = 5;
+    let shown = keys.iter().take(MOST).map(String::as_str);
+    let shown: Vec<_> = shown.collect();
+    match keys.len().saturating_sub(MOST) {
+        0 => text::list(&shown),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// Why services are not as they should be.

@@ -12,6 +12,7 @@ use super::{
         Recycle, Settings,
     },
     value::Value,
+    values::Values,
 };
 
 /// One line of `config show`.
@@ -210,10 +211,22 @@ fn of_service(all: &Merged, service: &str, leaf: &str) -> Option<Entry> {
 
 /// All keys, those of services for each service.
 pub(super) fn rows(all: &Merged) -> Vec<Row> {
+    let rows = entries(all).into_iter();
+    rows.map(|(name, key, entry)| row(name, key, entry))
+        .collect()
+}
+
+/// The value of each key.
+pub(super) fn values(all: &Merged) -> Values {
+    let entries = entries(all).into_iter();
+    Values::new(entries.filter_map(|(name, _, entry)| Some((name, entry?.value))))
+}
+
+fn entries(all: &Merged) -> Vec<(String, &'static schema::Key, Option<Entry>)> {
     let mut rows = Vec::new();
     for key in KEYS.iter().filter(|key| !key.of_a_service()) {
         let entry = all.entries.get(key.name).cloned();
-        rows.push(row(key.name.to_owned(), key, entry));
+        rows.push((key.name.to_owned(), key, entry));
     }
     let (services, custom) = (all.services(), all.custom().collect::<Vec<_>>());
     for (table, services) in [("limits", services), ("service", custom)] {
@@ -227,7 +240,7 @@ pub(super) fn rows(all: &Merged) -> Vec<Row> {
                     ("service", leaf) => of_service(all, service, leaf),
                     _ => all.entries.get(&name).cloned(),
                 };
-                rows.push(row(name, key, entry));
+                rows.push((name, key, entry));
             }
         }
     }

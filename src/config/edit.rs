@@ -59,8 +59,82 @@ pub enum EditError {
     },
 }
 
-/// Sets a key in the file, which need not exist, if the result is valid as a whole. Answers
-/// with the settings as they are then; where a variable is stronger, their rows say so.
+/// A file with one key changed, in memory.
+#[derive(Debug)]
+pub struct Draft {
+    /// The settings that come of it. Where a variable is stronger, their rows say so.
+    pub loaded: Loaded,
+    path: PathBuf,
+    old: Option<String>,
+    new: String,
+}
+
+/// Sets a key in the text of the file, which need not exist, if what comes of it is right as a
+/// whole. Nothing is written yet.
+///
+/// # Errors
+/// Any of [`EditError`] but for those of writing.
+pub fn draft(
+    path: &Path,
+    key: &str,
+    value: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+    machine: Option<Machine>,
+) -> Result<Draft, EditError> {
+    let old = text_of(path)?;
+    let new = set(old.as_deref().unwrap_or(HEAD), path, key, value)?;
+    let loaded = load(&Input {
+        file: Some((path.to_owned(), new.clone())),
+        env,
+        flags: &[],
+        machine,
+    })
+    .map_err(EditError::Wrong)?;
+    Ok(Draft {
+        loaded,
+        path: path.to_owned(),
+        old,
+        new,
+    })
+}
+
+impl Draft {
+    /// Writes the file, if it says something new.
+    ///
+    /// # Errors
+    /// The file is as it was.
+    pub fn write(&self) -> Result<(), EditError> {
+        if self.old.as_ref() == Some(&self.new) {
+            return Ok(());
+        }
+        write(&self.path, &self.new).map_err(|source| self.error(source))
+    }
+
+    /// Puts back what the file said before, unless somebody has changed it since.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub fn undo(&self) -> Result<(), EditError> {
+        if text_of(&self.path)?.as_ref() != Some(&self.new) {
+            return Ok(());
+        }
+        let undone = match &self.old {
+            Some(old) => write(&self.path, old),
+            None => fs::remove_file(&self.path),
+        };
+        undone.map_err(|source| self.error(source))
+    }
+
+    fn error(&self, source: io::Error) -> EditError {
+        EditError::Write {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// Sets a key in the file, as [`draft`] and [`Draft::write`] do. Answers with the settings as they
+/// are then.
 ///
 /// # Errors
 /// Any of [`EditError`]; the file is as it was.
@@ -71,22 +145,9 @@ pub fn change(
     env: &dyn Fn(&str) -> Option<String>,
     machine: Option<Machine>,
 ) -> Result<Loaded, EditError> {
-    let old = text_of(path)?;
-    let text = set(old.as_deref().unwrap_or(HEAD), path, key, value)?;
-    let loaded = load(&Input {
-        file: Some((path.to_owned(), text.clone())),
-        env,
-        flags: &[],
-        machine,
-    })
-    .map_err(EditError::Wrong)?;
-    if old.as_deref() != Some(&text) {
-        write(path, &text).map_err(|source| EditError::Write {
-            path: path.to_owned(),
-            source,
-        })?;
-    }
-    Ok(loaded)
+    let draft = draft(path, key, value, env, machine)?;
+    draft.write()?;
+    Ok(draft.loaded)
 }
 
 /// The text with a key set to a value that was typed. Pure.

@@ -27,12 +27,14 @@ mod resolve;
 pub mod schema;
 pub mod settings;
 mod value;
+mod values;
 
 pub use build::Row;
 pub use profile::Machine;
 pub use report::Report;
 pub use resolve::Origin;
 pub use value::Kind;
+pub use values::Values;
 
 use paths::Paths;
 use settings::Settings;
@@ -66,6 +68,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// Every key with its value and where that came from.
     pub rows: Vec<Row>,
+    /// The value of every key, to be compared with another configuration's.
+    pub values: Values,
     /// What somebody should know.
     pub warnings: Report,
     /// Where each value that was set stands, to be shown with what only the kernel can tell.
@@ -97,6 +101,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Report> {
     Ok(Loaded {
         settings: build::settings(&merged),
         rows: build::rows(&merged),
+        values: build::values(&merged),
         warnings: Report::new(problems, sources.clone()),
         places: merged.places(),
         sources,

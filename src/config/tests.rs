@@ -8,7 +8,7 @@ const SMALL: Machine = Machine {
     cpus: 2,
 };
 
-fn load_text(text: &str) -> Result<Loaded, Report> {
+pub(super) fn load_text(text: &str) -> Result<Loaded, Report> {
     load_all(text, &[], &[], Some(SMALL))
 }
 

@@ -20,8 +20,45 @@ pub struct GatewayStatus {
     pub limits: LimitsState,
     /// Where people reach it.
     pub urls: Urls,
+    /// The configuration file against what runs.
+    #[serde(default)]
+    pub configuration: ConfigurationState,
+    /// What of the diet was not done.
+    #[serde(default)]
+    pub diet: DietState,
     /// Every service by its name.
     pub services: BTreeMap<ServiceName, ServiceStatus>,
+}
+
+/// The configuration file against what runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigurationState {
+    /// The keys whose value in effect is not the file's, or a table's name where all of it is new
+    /// or gone.
+    pub differs: Vec<String>,
+    /// What is wrong with the file, so that the next start or reload would refuse it.
+    #[serde(default)]
+    pub invalid: Option<String>,
+    /// Why the last reload was refused; none: it was not.
+    pub refused: Option<String>,
+}
+
+/// What of the diet was not done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DietState {
+    /// Measures that services skipped at their last start.
+    pub skipped: Vec<SkippedMeasure>,
+}
+
+/// A measure of the diet that a service skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedMeasure {
+    /// The service.
+    pub service: ServiceName,
+    /// The measure's key in `[diet]`.
+    pub measure: String,
+    /// Why it was skipped.
+    pub reason: String,
 }
 
 /// The services taken together.

@@ -40,8 +40,10 @@ impl Daemon {
         match self.ask(call) {
             Ok(Answer::Now(answer)) => drop(reply.send(Ok(answer))),
             Ok(Answer::Measured(mut status, unmeasured)) => {
+                let compare = self.planned.compare.clone();
                 let finish = move || {
                     report::measure(&mut status, unmeasured);
+                    report::compare(&mut status, &compare);
                     drop(reply.send(Ok(Reply::Status(status))));
                 };
                 // A thread, for as long as it takes: it answers by itself and tells the loop nothing.
@@ -78,13 +80,11 @@ impl Daemon {
                 let goal = self.goal_up(service.as_ref(), false);
                 self.request(goal, Request::Start(target(service)))
             }
-            Call::Restart(service) => {
-                let goal = self.goal_up(service.as_ref(), true);
-                if service.is_none() {
-                    self.starts = Starts::begin(self.clock.now());
-                }
-                self.request(goal, Request::Restart(target(service)))
+            Call::Restart(Some(service)) => {
+                let goal = self.goal_up(Some(&service), true);
+                self.request(goal, Request::Restart(Target::One(service)))
             }
+            Call::Restart(None) => self.restart_all(),
             Call::Stop(None) => {
                 if self.asked_to_end == 0 {
                     tracing::info!(message_id = messages::GATEWAY_STOPPING.id, "stopping");
@@ -139,6 +139,37 @@ impl Daemon {
         )
     }
 
+    /// Restarts everything with the configuration as it is now, as a restart by systemd does. One
+    /// that is refused leaves everything as it is.
+    fn restart_all(&mut self) -> Result<Answer, Refusal> {
+        let before = self.lives_now();
+        let Answer::When(_, news, mut events) = self.reload_and_tell()? else {
+            return Err(Refusal::Ending);
+        };
+        self.starts = Starts::begin(self.clock.now());
+        events.push_back(Event::Request(Request::Restart(Target::All)));
+        let later = |name: ServiceName| {
+            let life = before.get(&name).copied().unwrap_or(0);
+            (name, life)
+        };
+        let names = self.machine.status().map(|status| status.instance.service);
+        let goal = Goal::Up(names.map(later).collect());
+        let news = if news == [NOTHING_HAS_CHANGED] {
+            Vec::new()
+        } else {
+            news
+        };
+        Ok(Answer::When(goal, news, events))
+    }
+
+    /// The ordinal of each service's newest instance.
+    fn lives_now(&self) -> BTreeMap<ServiceName, u64> {
+        let status = self.machine.status();
+        status
+            .map(|status| (status.instance.service, status.instance.generation))
+            .collect()
+    }
+
     /// A reload of which systemd hears how it begins, and how it ends.
     pub(super) fn reload_and_tell(&mut self) -> Result<Answer, Refusal> {
         let monotonic = clock::monotonic();
@@ -146,9 +177,15 @@ impl Daemon {
         self.untold = true;
         let answer = self.reload();
         match &answer {
-            Ok(Answer::When(goal, ..)) => self.reloads.push(goal.clone()),
+            Ok(Answer::When(goal, ..)) => {
+                self.refused = None;
+                self.reloads.push(goal.clone());
+            }
             Ok(Answer::Now(_) | Answer::Measured(..)) => {}
             Err(refusal) => {
+                if !matches!(refusal, Refusal::Ending) {
+                    self.refused = Some(titles(&refusal.to_string()));
+                }
                 tracing::error!(
                     message_id = messages::CONFIGURATION_REFUSED.id,
                     "the configuration stays as it is: {refusal}"
@@ -177,11 +214,7 @@ impl Daemon {
         let planned = (self.replan)()?;
         let failed = |error: &dyn std::error::Error| Refusal::Failed(chain(error));
         files::write(&planned.stack).map_err(|error| failed(&error))?;
-        let lives: BTreeMap<_, _> = self
-            .machine
-            .status()
-            .map(|status| (status.instance.service, status.instance.generation))
-            .collect();
+        let lives = self.lives_now();
         let specs = planned.stack.services.clone();
         let (changes, effects) = self
             .machine
@@ -212,6 +245,20 @@ impl Daemon {
     }
 }
 
+/// What is wrong, without the lines of the file that a report shows: those may have secrets in them.
+fn titles(report: &str) -> String {
+    let errors = report
+        .lines()
+        .filter_map(|line| line.strip_prefix("error: "));
+    let errors: Vec<_> = errors.collect();
+    match errors.as_slice() {
+        [] => report.lines().next().unwrap_or_default().to_owned(),
+        errors => errors.join("; "),
+    }
+}
+
+const NOTHING_HAS_CHANGED: &str = "nothing has changed";
+
 /// What new specifications come to, for people.
 fn news(changes: &Reconfigured) -> Vec<String> {
     let Reconfigured {
@@ -230,7 +277,7 @@ fn news(changes: &Reconfigured) -> Vec<String> {
     .flat_map(|(names, what)| names.iter().map(move |name| format!("{name} {what}")))
     .collect();
     if lines.is_empty() {
-        vec!["nothing has changed".to_owned()]
+        vec![NOTHING_HAS_CHANGED.to_owned()]
     } else {
         lines
     }

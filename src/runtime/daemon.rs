@@ -86,6 +86,8 @@ pub(super) struct Daemon {
     pub(super) changed: bool,
     /// Whether something may be new to the manager.
     pub(super) untold: bool,
+    /// Why the last reload was refused, until one succeeds.
+    pub(super) refused: Option<String>,
     /// Reloads that are under way.
     pub(super) reloads: Vec<Goal>,
     /// Whether everything was ready once.
@@ -197,6 +199,7 @@ impl Daemon {
             manager: Manager::of_process(clock.now()),
             changed: false,
             untold: true,
+            refused: None,
             reloads: Vec::new(),
             was_ready: false,
             starts: Starts::begin(clock.now()),

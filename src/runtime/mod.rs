@@ -33,7 +33,7 @@ mod report;
 mod starts;
 mod waiters;
 
-use std::io;
+use std::{io, sync::Arc};
 
 use supervise::graph::GraphError;
 
@@ -59,6 +59,45 @@ pub struct Planned {
     pub profile: String,
     /// Where people reach it.
     pub urls: Urls,
+    /// Compares the configuration that all of this was made from with the one on disk.
+    pub compare: Compare,
+}
+
+/// What a look at the configuration on disk has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// The keys that have another value than the one in effect.
+    pub differs: Vec<String>,
+    /// What is wrong with it, if it could not be compared.
+    pub invalid: Option<String>,
+}
+
+/// Looks at the configuration on disk. It reads files, and so is never called in the loop.
+#[derive(Clone)]
+pub struct Compare(Arc<dyn Fn() -> Compared + Send + Sync>);
+
+impl Compare {
+    /// Looks by `look`.
+    pub fn new(look: impl Fn() -> Compared + Send + Sync + 'static) -> Self {
+        Self(Arc::new(look))
+    }
+
+    fn look(&self) -> Compared {
+        (self.0)()
+    }
+}
+
+/// Nothing on disk to compare with.
+impl Default for Compare {
+    fn default() -> Self {
+        Self::new(Compared::default)
+    }
+}
+
+impl std::fmt::Debug for Compare {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Compare")
+    }
 }
 
 /// Reads the configuration again.

@@ -14,10 +14,11 @@ use supervise::{
 };
 use sys::{cgroup::Cgroup, proc};
 
-use super::{daemon::Daemon, groups::Groups, starts};
+use super::{Compare, Compared, daemon::Daemon, groups::Groups, starts};
 use crate::{
     control::types::{
-        Cpu, GatewayState, GatewayStatus, Memory, Moment, Refusal, ServiceStatus, Why,
+        ConfigurationState, Cpu, DietState, GatewayState, GatewayStatus, Memory, Moment, Refusal,
+        ServiceStatus, Why,
     },
     logs::messages,
 };
@@ -43,9 +44,22 @@ pub(super) fn gateway(daemon: &Daemon) -> (GatewayStatus, Unmeasured) {
         profile: daemon.planned.profile.clone(),
         limits: daemon.groups.state(),
         urls: daemon.planned.urls.clone(),
+        configuration: ConfigurationState {
+            refused: daemon.refused.clone(),
+            ..ConfigurationState::default()
+        },
+        diet: DietState::default(),
         services,
     };
     (status, unmeasured)
+}
+
+/// Adds what only files tell: how the configuration on disk compares. Not a thing to do in the loop,
+/// because a file may be on a mount that does not answer.
+pub(super) fn compare(status: &mut GatewayStatus, compare: &Compare) {
+    let Compared { differs, invalid } = compare.look();
+    status.configuration.differs = differs;
+    status.configuration.invalid = invalid;
 }
 
 /// Sums up the memory of processes. The kernel walks through all of it for that, a tenth of a second

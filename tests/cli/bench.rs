@@ -13,8 +13,8 @@ use std::{
 use ai_gateway::control::{
     server,
     types::{
-        Ask, Call, Cpu, GatewayState, GatewayStatus, Handle, LimitsState, Memory, Refusal, Reply,
-        ServiceStatus, Urls,
+        Ask, Call, ConfigurationState, Cpu, DietState, GatewayState, GatewayStatus, Handle,
+        LimitsState, Memory, Refusal, Reply, ServiceStatus, Urls,
     },
 };
 use assert_cmd::Command;
@@ -388,6 +388,8 @@ pub(crate) fn gateway(state: GatewayState, services: &[(&str, StateName)]) -> Ga
             api: "http://127.0.0.1:3000/api/litellm/v1".into(),
             admin: "http://127.0.0.1:4000/ui".into(),
         },
+        configuration: ConfigurationState::default(),
+        diet: DietState::default(),
         services: services
             .iter()
             .map(|(known, state)| (name(known), service(*state)))

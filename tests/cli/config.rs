@@ -1,6 +1,8 @@
 //! The configuration: shown, checked, changed.
 
-use ai_gateway::control::types::{Call, Reply};
+use std::net::TcpListener;
+
+use ai_gateway::control::types::{Call, ConfigurationState, GatewayStatus, Refusal, Reply};
 use insta::assert_snapshot;
 
 use crate::bench::{Bench, free_port, ready};
@@ -131,6 +133,7 @@ fn a_wrong_file_is_shown_where_it_is_wrong() {
     exit: 78
     --- stdout ---
     {
+      "differs": [],
       "ok": false,
       "report": "error: there is no key `bugdet`\n --> $TEST/gw/gateway.toml:2:1\n  |\n2 | bugdet = 5\n  | ^^^^^^ not known at the top of the file\n  |\n  = help: did you mean `budget`?\n\nerror: `listen.port` has the wrong type\n --> $TEST/gw/gateway.toml:4:8\n  |\n4 | port = \"x\"\n  |        ^^^ expected a port from 1 to 65535, found text\n  |\n  = help: for example: port = 3000"
     }
@@ -191,4 +194,138 @@ fn the_example_is_a_right_configuration() {
     bench.write("gateway.toml", &example);
     let seen = bench.run("config show");
     assert!(seen.starts_with("exit: 0\n"), "{seen}");
+}
+
+fn text(bench: &Bench) -> String {
+    std::fs::read_to_string(bench.home().join("gateway.toml")).unwrap()
+}
+
+#[test]
+fn a_port_of_somebody_else_is_refused_before_anything_is_written() {
+    let bench = bench("");
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = held.local_addr().unwrap().port();
+    let before = text(&bench);
+    let seen = bench.run(&format!("config set listen.admin_port {port}"));
+    assert!(seen.starts_with("exit: 1\n"), "{seen}");
+    assert!(
+        seen.contains(&format!("cannot listen on 127.0.0.1:{port}")),
+        "{seen}"
+    );
+    let daemon = bench.daemon(ready());
+    let seen = bench.run(&format!("config set listen.port {port}"));
+    assert!(seen.starts_with("exit: 1\n"), "{seen}");
+    assert_eq!(text(&bench), before);
+    assert!(daemon.asked().is_empty(), "{:?}", daemon.asked());
+    // What somebody else has already does not keep another key from being changed.
+    bench.write(
+        "gateway.toml",
+        &format!("{before}[listen]\nport = {port}\n"),
+    );
+    assert!(bench.run("budget prod").starts_with("exit: 0\n"));
+}
+
+#[test]
+fn the_file_is_as_it_was_if_the_daemon_refuses_what_was_written() {
+    let bench = bench("# mine\n");
+    let before = text(&bench);
+    let _daemon = bench.daemon_that(differing(&["litellm.workers"]), |_| {
+        Err(Refusal::Configuration("error: no database".into()))
+    });
+    for verb in [
+        "budget prod",
+        "profile local",
+        "config set litellm.demo_model false",
+    ] {
+        let seen = bench.run(verb);
+        assert!(seen.starts_with("exit: 78\n"), "{seen}");
+        assert!(seen.contains("error: no database"), "{seen}");
+        assert!(seen.contains("gateway.toml is as it was"), "{seen}");
+        assert_eq!(text(&bench), before, "{verb}");
+    }
+}
+
+fn differing(keys: &[&str]) -> GatewayStatus {
+    GatewayStatus {
+        configuration: ConfigurationState {
+            differs: keys.iter().map(|key| (*key).to_owned()).collect(),
+            ..ConfigurationState::default()
+        },
+        ..ready()
+    }
+}
+
+#[test]
+fn a_value_that_is_only_in_the_file_is_applied_when_it_is_set_again() {
+    let bench = bench("budget = \"prod\"\n");
+    let daemon = bench.daemon_that(differing(&["budget"]), |_| {
+        Ok(Reply::Done(vec!["litellm has changed and restarts".into()]))
+    });
+    assert_eq!(
+        bench.answer("budget 200"),
+        "litellm has changed and restarts\n"
+    );
+    assert_eq!(daemon.asked(), [Call::Reload]);
+    daemon.becomes(ready());
+    assert!(
+        bench
+            .answer("budget 200")
+            .starts_with("Nothing changes: budget is 200")
+    );
+    assert_eq!(daemon.asked().len(), 1);
+}
+
+#[test]
+fn a_file_that_is_wrong_can_be_set_right() {
+    let bench = bench("budget = \"much\"\n");
+    assert_snapshot!(bench.run("budget prod"), @"
+    exit: 0
+    --- stdout ---
+    budget: 200
+    ai-gateway is not running: this takes effect at its next start.
+    ");
+    assert_eq!(text(&bench), "profile = \"local\"\nbudget = \"prod\"\n");
+}
+
+#[test]
+fn what_is_not_in_effect_is_told_wherever_somebody_looks() {
+    let bench = bench("");
+    let mut status = differing(&["budget", "listen.port"]);
+    status.configuration.refused = Some("there is no key `bugdet`".into());
+    let _daemon = bench.daemon(status);
+    assert_snapshot!(bench.run("status"), @"
+    exit: 0
+    --- stdout ---
+    ai-gateway is ready, 2 of 2 services ready, profile small
+
+      SERVICE   STATE  SINCE  RESTARTS  MEMORY                 CPU
+    * nginx     ready    2 h         0  #.......  62 / 256 MB  3 s
+    * postgres  ready    2 h         0  #.......  62 / 256 MB  3 s
+
+    the last reload was refused: there is no key `bugdet`; what ran before goes on
+    gateway.toml differs from what runs: budget and listen.port; 'ai-gateway reload' applies it
+
+    Chat   http://127.0.0.1:3000
+    API    http://127.0.0.1:3000/api/litellm/v1
+    Admin  http://127.0.0.1:4000/ui
+    ");
+    assert_snapshot!(bench.run("config check"), @"
+    exit: 0
+    --- stdout ---
+    $TEST/gw/gateway.toml is valid.
+    What runs differs from it: budget and listen.port; 'ai-gateway reload' applies it.
+    ");
+    let json: serde_json::Value =
+        serde_json::from_str(&bench.answer("config check --json")).unwrap();
+    assert_eq!(
+        json["differs"],
+        serde_json::json!(["budget", "listen.port"])
+    );
+    for verb in ["start", "restart", "restart nginx"] {
+        let seen = bench.run(verb);
+        assert!(
+            seen.contains("differs from what runs: budget and listen.port"),
+            "{seen}"
+        );
+    }
 }

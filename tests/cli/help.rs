@@ -238,6 +238,10 @@ fn the_help_of_each_verb() {
     --- stdout ---
     Stop and start everything, or one service
 
+    Without SERVICE the configuration is read again; one that is not valid restarts
+    nothing. A single service restarts with the configuration that is in effect:
+    'ai-gateway reload' applies another one.
+
     Services that need the one that restarts are not restarted with it.
 
     Usage: ai-gateway restart [SERVICE]

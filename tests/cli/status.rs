@@ -84,7 +84,10 @@ fn status_as_json_is_what_the_daemon_said() {
         let names: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
         names.join(" ")
     };
-    assert_eq!(keys(&said), "limits profile services state urls");
+    assert_eq!(
+        keys(&said),
+        "configuration diet limits profile services state urls"
+    );
     assert_eq!(
         keys(&said["services"]["nginx"]),
         "cgroup cpu memory pid reason restarts since state"

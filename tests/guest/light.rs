@@ -10,7 +10,7 @@ use ai_gateway::{
     config::{self, paths::Paths},
     control::types::{Refusal, Urls},
     logs::{self, Output},
-    runtime::{self, Options, Planned},
+    runtime::{self, Compare, Options, Planned},
     secrets::SecretStore,
     stack::{self, Installed, LITELLM, NGINX, OPEN_WEBUI, POSTGRES, Secrets},
 };
@@ -71,6 +71,7 @@ fn plan(paths: &Paths) -> Result<Planned, Box<dyn Error>> {
             api: "http://127.0.0.1:3000/api/litellm/v1".to_owned(),
             admin: "http://127.0.0.1:4000/ui".to_owned(),
         },
+        compare: Compare::default(),
     })
 }
 

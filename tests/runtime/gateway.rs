@@ -16,7 +16,7 @@ use ai_gateway::{
         types::{Call, GatewayStatus, Refusal, Reply, Urls},
     },
     logs::Output,
-    runtime::{Options, Planned, run},
+    runtime::{Compare, Compared, Options, Planned, run},
 };
 use nix::{sys::signal::Signal, unistd::Pid};
 use supervise::spec::ServiceName;
@@ -41,6 +41,19 @@ fn daemon() {
             webui: None,
             api: "http://127.0.0.1:3000/api/litellm/v1".to_owned(),
             admin: "http://127.0.0.1:4000/ui".to_owned(),
+        },
+        compare: {
+            let (file, runs) = (home.join("scenario"), scenario.to_owned());
+            Compare::new(move || {
+                let now = fs::read_to_string(&file).unwrap_or_default();
+                Compared {
+                    differs: (now != runs)
+                        .then(|| "scenario".to_owned())
+                        .into_iter()
+                        .collect(),
+                    invalid: (now == "nonsense").then(|| "this is nonsense".to_owned()),
+                }
+            })
         },
     };
     let paths = paths(&PathBuf::from(env::var_os(HOME).expect("it was there")));

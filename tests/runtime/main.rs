@@ -10,7 +10,7 @@ mod scenarios;
 
 use std::{fs, net::TcpListener, os::fd::AsFd as _, time::Duration};
 
-use ai_gateway::control::types::{Blame, Call, GatewayState, Reply};
+use ai_gateway::control::types::{Blame, Call, ConfigurationState, GatewayState, Reply};
 use gateway::Gateway;
 use nix::poll::{PollFd, PollFlags, poll};
 use supervise::effect::StateName;
@@ -274,6 +274,64 @@ fn a_reload_restarts_what_has_changed_and_nothing_else() {
     fs::write(gateway.home().join("scenario"), "nonsense").unwrap();
     gateway.ask(&Call::Reload).unwrap_err();
     assert_eq!(gateway.status().state, GatewayState::Ready);
+}
+
+#[test]
+fn a_configuration_that_is_not_in_effect_shows_until_it_is() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let told = || gateway.status().configuration;
+    assert_eq!(told(), ConfigurationState::default());
+    fs::write(gateway.home().join("scenario"), "nonsense").unwrap();
+    gateway.ask(&Call::Reload).unwrap_err();
+    fs::write(gateway.home().join("scenario"), "two-with-another-user").unwrap();
+    let state = ConfigurationState {
+        differs: vec!["scenario".to_owned()],
+        invalid: None,
+        refused: Some("this is nonsense".to_owned()),
+    };
+    assert_eq!(told(), state);
+    // One service restarts as it was, and that is told.
+    gateway
+        .ask(&Call::Restart(Some(gateway::name("user"))))
+        .unwrap();
+    assert_eq!(told(), state);
+    gateway.ask(&Call::Reload).unwrap();
+    assert_eq!(told(), ConfigurationState::default());
+}
+
+#[test]
+fn a_restart_of_everything_applies_the_configuration_or_restarts_nothing() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let pids = || (gateway.pid("base"), gateway.pid("user"));
+    let before = pids();
+    fs::write(gateway.home().join("scenario"), "nonsense").unwrap();
+    gateway.ask(&Call::Restart(None)).unwrap_err();
+    assert_eq!(pids(), before);
+    fs::write(gateway.home().join("scenario"), "two-with-another-user").unwrap();
+    let Reply::Done(news) = gateway.ask(&Call::Restart(None)).unwrap() else {
+        panic!("no news");
+    };
+    assert_eq!(
+        news,
+        ["another is new and starts", "user has changed and restarts"]
+    );
+    let after = pids();
+    assert!(
+        after.0 != before.0 && after.1 != before.1,
+        "{before:?} {after:?}"
+    );
+    assert_eq!(gateway.status().state, GatewayState::Ready);
+    assert_eq!(
+        gateway.status().configuration,
+        ConfigurationState::default()
+    );
+    // With nothing new it restarts all the same, and has no news.
+    let Reply::Done(news) = gateway.ask(&Call::Restart(None)).unwrap() else {
+        panic!("no answer");
+    };
+    assert!(news.is_empty() && pids().0 != after.0, "{news:?}");
 }
 
 #[test]

@@ -118,6 +118,8 @@ pub enum Reason {
     RequirementRestarted(ServiceName),
     /// Its probe passed.
     ProbePassed,
+    /// It was launched, and has no probe.
+    Launched,
     /// Its probe failed, and what it said.
     ProbeFailed(String),
     /// It was not ready in time.
@@ -142,6 +144,7 @@ impl fmt::Display for Reason {
             Self::RequirementsReady => f.write_str("what it requires is ready"),
             Self::RequirementRestarted(service) => write!(f, "{service} was restarted"),
             Self::ProbePassed => f.write_str("its probe passed"),
+            Self::Launched => f.write_str("it was launched, and no probe is set for it"),
             Self::ProbeFailed(why) => write!(f, "its probe failed: {why}"),
             Self::StartTimedOut => f.write_str("it was not ready in time"),
             Self::PostStartFailed(why) => write!(f, "its post-start command failed: {why}"),

@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use supervise::spec::ServiceName;
 
 use super::*;
-use crate::control::types::{Cpu, GatewayState, LimitsState, Memory, ServiceStatus, Urls};
+use crate::control::types::{
+    ConfigurationState, Cpu, DietState, GatewayState, LimitsState, Memory, ServiceStatus, Urls,
+};
 
 /// Services by name and state; each has been in it for as many seconds as its name is long.
 fn gateway(services: &[(&str, StateName)]) -> GatewayStatus {
@@ -29,6 +31,8 @@ fn gateway(services: &[(&str, StateName)]) -> GatewayStatus {
             api: String::new(),
             admin: String::new(),
         },
+        configuration: ConfigurationState::default(),
+        diet: DietState::default(),
         services: services
             .iter()
             .map(|(name, state)| (ServiceName::new(name).unwrap(), service(name, *state)))

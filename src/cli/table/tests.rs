@@ -1,7 +1,7 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::control::types::{Cpu, LimitsState, Urls};
+use crate::control::types::{ConfigurationState, Cpu, DietState, LimitsState, Urls};
 
 const SCREEN: Screen = Screen {
     width: usize::MAX,
@@ -56,6 +56,8 @@ fn gateway() -> GatewayStatus {
             api: "http://127.0.0.1:3000/api/litellm/v1".into(),
             admin: "http://127.0.0.1:4000/ui".into(),
         },
+        configuration: ConfigurationState::default(),
+        diet: DietState::default(),
         services: BTreeMap::from([
             (name("litellm"), service(StateName::Ready, 312, 42_000_000)),
             (name("nginx"), unlimited),

@@ -5,7 +5,8 @@ use supervise::effect::StateName;
 
 use super::*;
 use crate::control::types::{
-    Blame, Cpu, GatewayState, LimitsState, Memory, Moment, ServiceStatus, Start, Urls, Why,
+    Blame, ConfigurationState, Cpu, DietState, GatewayState, LimitsState, Memory, Moment,
+    ServiceStatus, Start, Urls, Why,
 };
 
 fn name(name: &str) -> ServiceName {
@@ -46,6 +47,8 @@ fn status() -> GatewayStatus {
             api: "http://127.0.0.1:3000/api/litellm/v1".into(),
             admin: "http://127.0.0.1:4000/ui".into(),
         },
+        configuration: ConfigurationState::default(),
+        diet: DietState::default(),
         services: BTreeMap::from([(name("litellm"), service())]),
     }
 }

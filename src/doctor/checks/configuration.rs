@@ -1,19 +1,35 @@
 //! Whether gateway.toml is valid.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::{facts::Configuration, fix::gateway};
+use crate::doctor::{
+    facts::{Configuration, Daemon},
+    fix::gateway,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "configuration",
     group: Group::Gateway,
     title: "Configuration",
-    looks: "All that 'ai-gateway config check' looks at, but for the ports.",
+    looks: "All that 'ai-gateway config check' looks at, but for the ports, and whether what runs is what the file says.",
     why: "The gateway does not start with a configuration that is wrong.",
     examine,
 };
 
 fn examine(facts: &Facts) -> Verdict {
     let path = facts.asked.paths.config.display();
+    let valid = matches!(facts.gateway.configuration, Configuration::Right { .. });
+    if let (true, Daemon::Runs(status)) = (valid, &facts.gateway.daemon) {
+        let state = &status.configuration;
+        if let Some(why) = &state.refused {
+            return Verdict::warning(format!("the last reload was refused: {why}"))
+                .fix(gateway(facts, "config check"));
+        }
+        if !state.differs.is_empty() {
+            let keys = state.differs.join(", ");
+            return Verdict::warning(format!("{path} differs from what runs: {keys}"))
+                .fix(gateway(facts, "reload"));
+        }
+    }
     match &facts.gateway.configuration {
         Configuration::Wrong(wrong) => Verdict::problem(format!("{path}: {}", wrong.join("; ")))
             .fix(gateway(facts, "config check")),

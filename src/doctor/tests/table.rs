@@ -9,7 +9,9 @@ use crate::{
         ports::{Reason, TakenPort},
         settings::EngineSource,
     },
-    control::types::{GatewayState, GatewayStatus, LimitsState, Urls},
+    control::types::{
+        ConfigurationState, DietState, GatewayState, GatewayStatus, LimitsState, Urls,
+    },
     doctor::facts::{Entry, Hierarchy, Keeper, Kind as Make, Packages, Unit, Wish},
     secrets::Kind,
     trust::{Danger, How},
@@ -132,6 +134,9 @@ const TABLE: &[Row] = &[
     ("configuration", |_| {}, Fine, "no /srv/gateway.toml, so the defaults are in effect; profile small"),
     ("configuration", |f| { entry(f, 0, 0o644, Wish::NotWritable); f.asked.paths.config = f.gateway.entries[0].path.clone(); }, Fine, "is valid; profile small"),
     ("configuration", |f| f.gateway.configuration = Configuration::Wrong(vec!["no key 'x'".into()]), Problem, "no key 'x'"),
+    ("configuration", |f| { runs(f, GatewayState::Ready); configured(f).refused = Some("no key 'x'".into()); }, Warning, "the last reload was refused: no key 'x'"),
+    ("configuration", |f| { runs(f, GatewayState::Ready); configured(f).differs = vec!["budget".into()]; }, Warning, "differs from what runs: budget"),
+    ("configuration", |f| { runs(f, GatewayState::Ready); configured(f).differs = vec!["budget".into()]; f.gateway.configuration = Configuration::Wrong(vec!["no key 'x'".into()]); }, Problem, "no key 'x'"),
     ("configuration", |f| { f.gateway.configuration = Configuration::Right { warnings: vec!["odd".into()], } }, Warning, "odd"),
     ("environment", |_| {}, Fine, "is known"),
     ("environment", |f| unknown(f, "AI_GATEWAY_PROT", Some("AI_GATEWAY_PORT")), Warning, "AI_GATEWAY_PORT was probably meant"),
@@ -250,8 +255,17 @@ fn runs(facts: &mut Facts, state: GatewayState) {
             api: String::new(),
             admin: String::new(),
         },
+        configuration: ConfigurationState::default(),
+        diet: DietState::default(),
         services: BTreeMap::new(),
     }));
+}
+
+fn configured(facts: &mut Facts) -> &mut ConfigurationState {
+    match &mut facts.gateway.daemon {
+        Daemon::Runs(status) => &mut status.configuration,
+        Daemon::Stopped | Daemon::Silent(_) => panic!("it does not run"),
+    }
 }
 
 fn enforce(facts: &mut Facts) {
@@ -307,7 +321,7 @@ const PROGRAMS: [&str; 29] = [
 ];
 
 /// Verbs of ours that a command may have.
-const VERBS: [&str; 5] = ["config", "restart", "setup", "start", "status"];
+const VERBS: [&str; 6] = ["config", "reload", "restart", "setup", "start", "status"];
 
 /// The commands of a line in words, without sudo and runuser.
 fn commands(line: &str) -> Vec<Vec<&str>> {

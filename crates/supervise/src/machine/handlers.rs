@@ -217,7 +217,11 @@ impl Unit {
             next_measurement,
             failures: 0,
         };
-        self.enter(State::Up(up), Reason::ProbePassed, cx);
+        let reason = match self.spec.startup.readiness {
+            Some(_) => Reason::ProbePassed,
+            None => Reason::Launched,
+        };
+        self.enter(State::Up(up), reason, cx);
     }
 
     pub(super) fn on_post_started(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {

@@ -1,0 +1,141 @@
+//! The value of every key, to tell which keys of two configurations differ. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use super::value::Value;
+
+/// The value of every key that has one, by its dotted name.
+#[derive(Clone, Default, PartialEq)]
+pub struct Values(BTreeMap<String, Value>);
+
+impl Values {
+    pub(super) fn new(values: impl Iterator<Item = (String, Value)>) -> Self {
+        Self(values.collect())
+    }
+
+    /// The keys whose values are not the same in both, in order. A service of the user's own that
+    /// only one of them has is named once, by its table.
+    pub fn differing(&self, other: &Self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        let all = self.0.keys().chain(other.0.keys());
+        let all: BTreeSet<_> = all.collect();
+        for name in all {
+            if same(self.0.get(name), other.0.get(name)) {
+                continue;
+            }
+            let differing = match self::table(name) {
+                Some(table) if !(self.has(table) && other.has(table)) => table,
+                Some(_) | None => name,
+            };
+            if names.last().is_none_or(|last| last != differing) {
+                names.push(differing.to_owned());
+            }
+        }
+        names
+    }
+
+    fn has(&self, table: &str) -> bool {
+        let prefix = format!("{table}.");
+        self.0.keys().any(|name| name.starts_with(&prefix))
+    }
+}
+
+/// Whether two values are the same, wherever each stands in its file.
+fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    match (one, other) {
+        (Some(Value::Services(one)), Some(Value::Services(other))) => {
+            let names = |services: &[(String, _)]| -> Vec<String> {
+                services.iter().map(|(name, _)| name.clone()).collect()
+            };
+            names(one) == names(other)
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// `service.NAME` of `service.NAME.KEY`.
+fn table(name: &str) -> Option<&str> {
+    name.starts_with("service.").then_some(())?;
+    name.rsplit_once('.').map(|(table, _)| table)
+}
+
+/// Without the values: an environment may have secrets in it.
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::load_text;
+
+    fn differing(one: &str, other: &str) -> Vec<String> {
+        let values = |text: &str| {
+            let profile = format!("profile = \"local\"\n{text}");
+            load_text(&profile).unwrap().values
+        };
+        let (one, other) = (values(one), values(other));
+        let found = one.differing(&other);
+        assert_eq!(found, other.differing(&one), "it is symmetric");
+        found
+    }
+
+    #[test]
+    fn what_says_the_same_in_another_way_does_not_differ() {
+        for (one, other) in [
+            ("", "budget = \"test\""),
+            ("budget = 15", "# a comment\nbudget = 15.0"),
+            (
+                "[service.a]\ncommand = [\"/a\"]\nrequires = [\"nginx\"]",
+                "[service.a]\nrequires = [  \"nginx\" ]\ncommand = [\"/a\"]",
+            ),
+            (
+                "[limits.nginx]\nmemory_max = \"1 GB\"",
+                "[limits.nginx]\nmemory_max = \"1000 MB\"",
+            ),
+        ] {
+            assert!(differing(one, other).is_empty(), "{one}");
+        }
+    }
+
+    #[test]
+    fn each_key_that_differs_is_named_and_no_value() {
+        assert_eq!(
+            differing(
+                "budget = 5\n[listen]\nport = 3100",
+                "[limits.nginx]\ncpus = 0.5"
+            ),
+            ["budget", "limits.nginx.cpus", "listen.port"]
+        );
+        assert_eq!(
+            differing(
+                "[service.a]\ncommand = [\"/a\"]\nenvironment = { KEY = \"sk-1\" }",
+                "[service.a]\ncommand = [\"/a\"]\nenvironment = { KEY = \"sk-2\" }",
+            ),
+            ["service.a.environment"]
+        );
+    }
+
+    #[test]
+    fn a_service_that_is_new_or_gone_is_named_once() {
+        assert_eq!(
+            differing(
+                "",
+                "[service.a]\ncommand = [\"/a\"]\nstart_timeout = \"5 s\""
+            ),
+            ["service.a"]
+        );
+    }
+
+    #[test]
+    fn values_are_not_printed() {
+        let text = "[service.a]\ncommand = [\"/a\"]\nenvironment = { KEY = \"sk-1\" }";
+        let printed = format!("{:?}", load_text(text).unwrap().values);
+        assert!(printed.contains("service.a.environment"), "{printed}");
+        assert!(!printed.contains("sk-1"), "{printed}");
+    }
+}
