@@ -15,6 +15,7 @@ use super::{
     plan::{Payload, Step, Wanted, plan},
     progress::{Progress, Total},
     record::write_durably,
+    scratch::Scratch,
     steps::payload::make_folder,
 };
 use crate::config::{paths::Paths, settings::Settings};
@@ -47,7 +48,8 @@ pub fn bundle(
         }
         .into());
     }
-    let runner = super::runner(paths, options, interrupts);
+    let temporary = Scratch::make(&paths.state)?;
+    let runner = super::runner(paths, options, &temporary, interrupts)?;
     let mut cx = Context {
         settings,
         paths,

@@ -62,6 +62,12 @@ pub(super) const ENGINE: &[EngineFile] = &[
     embed!("src/version.mjs"),
 ];
 
+/// npm's lock of the engine.
+pub(super) fn engine_lock() -> &'static str {
+    let lock = ENGINE.iter().find(|file| file.path == "package-lock.json");
+    lock.map_or("{}", |file| file.contents)
+}
+
 /// The release of Prisma's engine that ours is.
 pub(super) const ENGINE_VERSION: &str = "5.17.0";
 

@@ -13,56 +13,27 @@ use nix::unistd::{AccessFlags, access};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
 
-/// Passed on as they are: where the network and the caches are.
-const PASSED: [&str; 22] = [
+/// Passed on as they are: how the network is reached, and who we are. Nothing that changes what a
+/// program does; [`super::sources`] knows where packages come from.
+const PASSED: [&str; 18] = [
     "ALL_PROXY",
     "CURL_CA_BUNDLE",
     "FTP_PROXY",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "LOGNAME",
+    "NETRC",
     "NODE_EXTRA_CA_CERTS",
     "NO_PROXY",
     "REQUESTS_CA_BUNDLE",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
-    "TMPDIR",
     "USER",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
     "all_proxy",
     "ftp_proxy",
     "http_proxy",
     "https_proxy",
     "no_proxy",
-    "NETRC",
-];
-
-/// Indexes, mirrors and certificates of the three package managers.
-const PASSED_PREFIXES: [&str; 4] = ["PIP_", "UV_", "NPM_CONFIG_", "npm_config_"];
-
-/// Of those, the ones that would put packages elsewhere or take other ones than the lock's.
-const HELD_BACK: [&str; 19] = [
-    "PIP_CONSTRAINT",
-    "PIP_PREFIX",
-    "PIP_REQUIREMENT",
-    "PIP_REQUIRE_VIRTUALENV",
-    "PIP_ROOT",
-    "PIP_TARGET",
-    "PIP_USER",
-    "UV_CONSTRAINT",
-    "UV_EXCLUDE_NEWER",
-    "UV_OVERRIDE",
-    "UV_PROJECT",
-    "UV_PROJECT_ENVIRONMENT",
-    "UV_PYTHON",
-    "UV_SYSTEM_PYTHON",
-    "UV_WORKING_DIRECTORY",
-    "NPM_CONFIG_GLOBAL",
-    "npm_config_global",
-    "NPM_CONFIG_PREFIX",
-    "npm_config_prefix",
 ];
 
 /// Where distributions put programs that PATH may lack.
@@ -120,31 +91,60 @@ impl Environment {
         found
     }
 
-    /// What the programs that set-up runs get: no more than they need. `home` stands in for a home
-    /// that is missing or closed to us, as that of a service's user may be.
+    /// All of them.
+    pub(super) fn all_variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let set = self.0.iter().filter(|(_, value)| !value.is_empty());
+        set.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The home of whoever runs set-up, unless it is missing or closed to us, as that of a
+    /// service's user may be.
+    pub(super) fn writable_home(&self) -> Option<PathBuf> {
+        let home = self.get("HOME")?;
+        access(home, AccessFlags::W_OK).ok()?;
+        Some(home.into())
+    }
+
+    /// What the programs that set-up runs get: no more than they need, and `home` in the place of
+    /// one in which there may be files for them.
     pub(super) fn for_children(&self, home: &Path) -> BTreeMap<String, String> {
-        let passed = |name: &str| {
-            let listed =
-                PASSED.contains(&name) || PASSED_PREFIXES.iter().any(|p| name.starts_with(p));
-            listed && !HELD_BACK.contains(&name)
+        let mut variables = self.common();
+        if let Some(netrc) = self.netrc() {
+            variables.insert("NETRC".into(), netrc);
+        }
+        variables.insert("HOME".into(), home.display().to_string());
+        variables
+    }
+
+    /// What a program gets that is only asked what it is: a version manager's shim looks for the
+    /// program itself below the home.
+    pub(super) fn for_looking(&self, home: &Path) -> BTreeMap<String, String> {
+        let mut variables = self.common();
+        let home = self.writable_home().unwrap_or_else(|| home.to_owned());
+        variables.insert("HOME".into(), home.display().to_string());
+        variables
+    }
+
+    fn common(&self) -> BTreeMap<String, String> {
+        let passed = |(name, value): (&str, &str)| {
+            let listed = PASSED.contains(&name);
+            listed.then(|| (name.to_owned(), value.to_owned()))
         };
-        let mut variables: BTreeMap<_, _> = self
-            .0
-            .iter()
-            .filter(|(name, _)| passed(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        let writable = |home: &&str| access(*home, AccessFlags::W_OK).is_ok();
-        let home = self
-            .get("HOME")
-            .filter(writable)
-            .map_or_else(|| home.display().to_string(), str::to_owned);
-        variables.insert("HOME".into(), home);
+        let mut variables: BTreeMap<_, _> = self.all_variables().filter_map(passed).collect();
         variables.insert("LANG".into(), "C.UTF-8".into());
         let folders = self.path().into_iter().chain(ALSO.map(PathBuf::from));
         let path = std::env::join_paths(folders).unwrap_or_default();
         variables.insert("PATH".into(), path.to_string_lossy().into_owned());
         variables
+    }
+
+    /// The credentials of indexes where programs look for them below the home.
+    fn netrc(&self) -> Option<String> {
+        let default = || {
+            let file = Path::new(self.get("HOME")?).join(".netrc");
+            file.is_file().then(|| file.display().to_string())
+        };
+        self.get("NETRC").map(str::to_owned).or_else(default)
     }
 }
 
@@ -159,32 +159,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn children_get_mirrors_and_proxies_but_nothing_that_moves_packages() {
+    fn children_get_proxies_and_certificates_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join(".netrc"), "").unwrap();
         let environment = Environment::new([
             ("PATH", "/a:relative:/b"),
-            ("HOME", "/home/a"),
+            ("HOME", home.path().to_str().unwrap()),
             ("https_proxy", "http://p"),
+            ("SSL_CERT_FILE", "/ca"),
             ("PIP_INDEX_URL", "http://m"),
-            ("PIP_TARGET", "/elsewhere"),
             ("UV_PYTHON", "3.9"),
-            ("npm_config_registry", "http://n"),
             ("LITELLM_MASTER_KEY", "sk-x"),
             ("PYTHONPATH", "/evil"),
+            ("LD_PRELOAD", "/evil"),
         ]);
         let children = environment.for_children(Path::new("/none"));
         let names: Vec<_> = children.keys().map(String::as_str).collect();
-        assert_eq!(
-            names,
-            [
-                "HOME",
-                "LANG",
-                "PATH",
-                "PIP_INDEX_URL",
-                "https_proxy",
-                "npm_config_registry"
-            ]
-        );
+        let wanted = [
+            "HOME",
+            "LANG",
+            "NETRC",
+            "PATH",
+            "SSL_CERT_FILE",
+            "https_proxy",
+        ];
+        assert_eq!(names, wanted);
         assert!(children["PATH"].starts_with("/a:/b:/usr/local/bin"));
+        assert_eq!(children["HOME"], "/none");
     }
 
     #[test]
@@ -193,11 +194,11 @@ mod tests {
             Environment::default(),
             Environment::new([("HOME", "/nonexistent")]),
         ] {
-            assert_eq!(there.for_children(Path::new("/state"))["HOME"], "/state");
+            assert_eq!(there.for_looking(Path::new("/state"))["HOME"], "/state");
         }
         let real = tempfile::tempdir().unwrap();
         let home = real.path().display().to_string();
         let there = Environment::new([("HOME", home.as_str())]);
-        assert_eq!(there.for_children(Path::new("/state"))["HOME"], home);
+        assert_eq!(there.for_looking(Path::new("/state"))["HOME"], home);
     }
 }

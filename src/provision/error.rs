@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::Path, path::PathBuf};
 
-use super::plan::Problem;
+use super::{contents::Damage, plan::Problem};
 use crate::{secrets::SecretError, trust::Untrusted};
 
 /// Why set-up did not finish. Running it again goes on where it stopped.
@@ -76,6 +76,9 @@ pub enum SetupError {
         /// What arrived.
         found: String,
     },
+    /// What was installed is not what the lock names.
+    #[error("{0}: it is not used; run 'ai-gateway setup' again, and report this if it comes again")]
+    Damaged(#[from] Damage),
     /// The database's history and the files disagree.
     #[error(transparent)]
     History(#[from] super::steps::migrations::HistoryError),

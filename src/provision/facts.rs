@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     Options,
+    contents::Damage,
     environment::{Environment, is_program},
     error::SetupError,
     plan::{Payload, Wanted},
@@ -69,12 +70,8 @@ impl Postgres {
 pub struct Facts {
     /// In the order in which they are preferred.
     pub pythons: Vec<Python>,
-    /// A uv of the locked minor version.
-    pub uv: Option<PathBuf>,
     /// Node.js, of any version.
     pub node: Option<Node>,
-    /// npm.
-    pub npm: Option<PathBuf>,
     /// Newest first; only the named one where one is named.
     pub postgres: Vec<Postgres>,
     /// nginx.
@@ -85,6 +82,8 @@ pub struct Facts {
     pub disk_free: u64,
     /// Payload folders that were finished.
     pub complete: BTreeSet<(Payload, String)>,
+    /// What is wrong with those that were finished once.
+    pub damaged: Vec<Damage>,
     /// What each `current` points at.
     pub current: BTreeMap<Payload, String>,
     /// The cluster's system identifier, where there is one.
@@ -142,10 +141,15 @@ impl Facts {
         } else {
             None
         };
-        let (complete, current) = payload::survey(paths, wanted);
+        let payload::Survey {
+            complete,
+            damaged,
+            current,
+        } = payload::survey(paths, wanted);
         Ok(Self {
             disk_free: disk_free(&paths.state)?,
             complete,
+            damaged,
             current,
             cluster: database::identifier(&data)?,
             cluster_major: read_number(&data.join("PG_VERSION")),
@@ -162,14 +166,12 @@ impl Facts {
     pub fn of_programs(settings: &Settings, paths: &Paths, environment: &Environment) -> Self {
         let look = Look {
             environment,
-            children: environment.for_children(&paths.state),
+            children: environment.for_looking(&paths.state),
         };
         let programs = &settings.programs;
         Self {
             pythons: look.pythons(programs.python.as_deref()),
-            uv: look.uv(),
             node: look.node(programs.node.as_deref()),
-            npm: environment.find("npm"),
             postgres: look.postgres(programs.postgres_bin.as_deref()),
             nginx: look.named_or_found(programs.nginx.as_deref(), "nginx"),
             engine_is_program: match &settings.engine {
@@ -247,17 +249,14 @@ print(getattr(sys, '_base_executable', None) or sys.executable)";
         })
     }
 
-    fn uv(&self) -> Option<PathBuf> {
-        let path = self.environment.find("uv")?;
-        // "uv 0.13.8 (...)": a later minor version may read a lock differently.
-        let fits = self.ask(&path, &["--version"])?.starts_with("uv 0.13.");
-        fits.then_some(path)
-    }
-
     fn node(&self, named: Option<&Path>) -> Option<Node> {
         let path = self.named_or_found(named, "node")?;
         let version = self.ask(&path, &["--version"])?;
         let major = version.strip_prefix('v')?.split('.').next()?.parse().ok()?;
+        // The program itself, and not a version manager's shim, which needs its owner's home.
+        let itself = self.ask(&path, &["-p", "process.execPath"]);
+        let itself = itself.map(PathBuf::from).filter(|found| is_program(found));
+        let path = itself.unwrap_or(path);
         Some(Node { path, major })
     }
 

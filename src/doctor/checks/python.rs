@@ -7,8 +7,7 @@ pub(super) const CHECK: Check = Check {
     id: "python",
     group: Group::Programs,
     title: "Python",
-    looks: "The Python that set-up would take: 3.11 or 3.12, with venv and ensurepip \
-        unless uv is there.",
+    looks: "The Python that set-up would take: 3.11 or 3.12, with venv and ensurepip.",
     why: "LiteLLM and Open WebUI run on it. Open WebUI does not run on 3.13.",
     examine,
 };
@@ -24,7 +23,7 @@ fn examine(facts: &Facts) -> Verdict {
         return Verdict::problem(format!("none of version 3.11 or 3.12{but}")).fix(mend(facts));
     };
     let minor = python.version.1;
-    if !python.ensurepip && programs.uv.is_none() {
+    if !python.ensurepip {
         return Verdict::problem(format!("{} cannot make environments", named(python))).fix(
             install(
                 facts,

@@ -55,7 +55,6 @@ fn fresh() -> Facts {
             path: "/usr/bin/node".into(),
             major: 18,
         }),
-        npm: Some("/usr/bin/npm".into()),
         postgres: vec![Postgres {
             bin: "/usr/lib/postgresql/15/bin".into(),
             major: 15,
@@ -125,38 +124,25 @@ fn nothing_is_done_twice() {
 }
 
 #[test]
-fn a_machine_with_uv_node_and_npm_needs_no_tools() {
-    let facts = Facts {
-        uv: Some("/usr/bin/uv".into()),
-        ..fresh()
+fn what_installs_is_always_our_own_whatever_the_machine_has() {
+    let steps = make(&settings(), &fresh()).steps;
+    let built = |payload| {
+        let is = |step: &Step| matches!(step, Step::Build(made, _) if *made == payload);
+        steps.iter().position(is).unwrap()
     };
-    let builds_tools = |facts: &Facts| {
-        let steps = make(&settings(), facts).steps;
-        steps
-            .iter()
-            .any(|s| matches!(s, Step::Build(Payload::Tools, _)))
-    };
-    assert!(!builds_tools(&facts));
-    assert!(builds_tools(&Facts {
-        npm: None,
-        ..facts.clone()
-    }));
-    assert!(builds_tools(&Facts {
-        node: None,
-        ..facts.clone()
-    }));
-    assert!(builds_tools(&Facts { uv: None, ..facts }));
+    assert!(built(Payload::Tools) < built(Payload::Engine));
+    assert!(built(Payload::Tools) < built(Payload::Litellm));
 }
 
 #[test]
-fn an_old_node_is_not_used_and_its_npm_neither() {
+fn an_old_node_is_not_used() {
     let mut facts = fresh();
     facts.node = Some(Node {
         path: "/usr/bin/node".into(),
         major: 12,
     });
     let plan = make(&settings(), &facts);
-    assert_eq!((plan.choice.node, plan.choice.npm), (None, None));
+    assert_eq!(plan.choice.node, None);
     assert_eq!(plan.problems, [], "the tools bring one");
 }
 
@@ -188,7 +174,9 @@ fn a_python_without_ensurepip_is_a_problem_only_for_the_tools() {
             .contains("sudo apt install python3.11-venv"),
         "{problems:?}"
     );
-    facts.uv = Some("/usr/bin/uv".into());
+    let wanted = Wanted::new(&settings());
+    let tools = wanted.folder(Payload::Tools).unwrap().to_owned();
+    facts.complete.insert((Payload::Tools, tools));
     assert_eq!(make(&settings(), &facts).problems, []);
 }
 

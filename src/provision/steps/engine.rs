@@ -8,7 +8,8 @@ use super::{
     python::{own_files, site_packages},
 };
 use crate::provision::{
-    Context, command::Call, embedded, error::SetupError, plan::Payload, record::write_durably,
+    Context, command::Call, contents, embedded, error::SetupError, plan::Payload,
+    record::write_durably,
 };
 
 /// Our engine: files from this program, packages from npm by the lock's hashes.
@@ -37,7 +38,10 @@ pub(in crate::provision) fn engine(cx: &mut Context<'_>, folder: &Path) -> Resul
         call = call.args(["--offline", "--cache"]).arg(offline.join("npm"));
     }
     cx.run_with_size(&call)?;
-    payload::finish(folder)
+    if let Some(damage) = contents::missing(Payload::Engine, folder, "") {
+        return Err(damage.into());
+    }
+    payload::finish(folder, "")
 }
 
 /// A native engine from where the settings say.
@@ -75,7 +79,7 @@ with urllib.request.urlopen(sys.stdin.readline().strip(), timeout=60) as answer,
     fs::set_permissions(&beside, fs::Permissions::from_mode(0o700))
         .map_err(SetupError::io("make executable", &beside))?;
     fs::rename(&beside, &place).map_err(SetupError::io("rename", &beside))?;
-    payload::finish(folder)
+    payload::finish(folder, sha256)
 }
 
 /// An address as it may be shown.

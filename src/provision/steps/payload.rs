@@ -15,6 +15,7 @@ use std::{
 use crate::{
     config::paths::Paths,
     provision::{
+        contents::{self, Damage},
         error::SetupError,
         plan::{Payload, Wanted},
         record::{sync_folder, write_durably},
@@ -37,25 +38,57 @@ pub(in crate::provision) fn folder(paths: &Paths, payload: Payload, name: &str) 
     paths.payloads().join(payload.name()).join(name)
 }
 
-/// Which of the wanted folders are finished, and where each `current` points.
-pub(in crate::provision) fn survey(
-    paths: &Paths,
-    wanted: &Wanted,
-) -> (BTreeSet<(Payload, String)>, BTreeMap<Payload, String>) {
-    let mut complete = BTreeSet::new();
-    let mut current = BTreeMap::new();
-    for payload in ALL {
-        if let Some(name) = wanted.folder(payload)
-            && is_complete(&folder(paths, payload, name), payload)
-        {
-            complete.insert((payload, name.to_owned()));
+/// What there is of payloads.
+#[derive(Debug, Default)]
+pub(in crate::provision) struct Survey {
+    /// The wanted folders that are finished and lack nothing.
+    pub(in crate::provision) complete: BTreeSet<(Payload, String)>,
+    /// What is wrong with those that were finished once.
+    pub(in crate::provision) damaged: Vec<Damage>,
+    /// Where each `current` points.
+    pub(in crate::provision) current: BTreeMap<Payload, String>,
+}
+
+/// Looks at the wanted payloads, each file of theirs.
+pub(in crate::provision) fn survey(paths: &Paths, wanted: &Wanted) -> Survey {
+    let mut found = Survey::default();
+    let mut something_is_to_be_made = false;
+    // The tools last: if anything else is to be made they will run, and are looked at closely.
+    for payload in ALL.into_iter().rev() {
+        if let Some(name) = wanted.folder(payload) {
+            let folder = folder(paths, payload, name);
+            let thorough = payload == Payload::Tools && something_is_to_be_made;
+            match looked_at(&folder, payload, thorough) {
+                Some(None) => {
+                    found.complete.insert((payload, name.to_owned()));
+                }
+                Some(Some(damage)) => {
+                    something_is_to_be_made = true;
+                    found.damaged.push(damage);
+                }
+                None => something_is_to_be_made = true,
+            }
         }
         let link = paths.payloads().join(payload.name()).join(CURRENT);
         if let Ok(target) = fs::read_link(link) {
-            current.insert(payload, target.to_string_lossy().into_owned());
+            let target = target.to_string_lossy().into_owned();
+            found.current.insert(payload, target);
         }
     }
-    (complete, current)
+    found
+}
+
+/// What is wrong with a folder that was finished; none: it was not.
+fn looked_at(folder: &Path, payload: Payload, thorough: bool) -> Option<Option<Damage>> {
+    if !is_complete(folder, payload) {
+        return None;
+    }
+    let marker = fs::read_to_string(folder.join(MARKER)).ok()?;
+    let damage = contents::missing(payload, folder, &marker);
+    if damage.is_none() && thorough {
+        return Some(contents::verify(payload, folder).err());
+    }
+    Some(damage)
 }
 
 /// The marker, and the one file without which the folder is of no use: after an upgrade of the
@@ -95,12 +128,12 @@ pub(in crate::provision) fn make_folder(folder: &Path) -> Result<(), SetupError>
         .map_err(SetupError::io("make the folder", folder))
 }
 
-/// Everything is in it: flush that, then say so.
-pub(in crate::provision) fn finish(folder: &Path) -> Result<(), SetupError> {
+/// Everything is in it: flush that, then say so, with the digest of what was installed.
+pub(in crate::provision) fn finish(folder: &Path, digest: &str) -> Result<(), SetupError> {
     File::open(folder)
         .and_then(|open| nix::unistd::syncfs(open).map_err(Into::into))
         .map_err(SetupError::io("flush", folder))?;
-    write_durably(&folder.join(MARKER), b"", 0o600)
+    write_durably(&folder.join(MARKER), digest.as_bytes(), 0o600)
 }
 
 /// Lets `current` point at `name`; whoever looks sees the old or the new one.
@@ -150,7 +183,7 @@ mod tests {
         fs::create_dir(folder.join("bin")).unwrap();
         fs::write(folder.join("bin/python"), "").unwrap();
         assert!(!is_complete(&folder, Payload::Litellm), "no marker yet");
-        finish(&folder).unwrap();
+        finish(&folder, "").unwrap();
         assert!(is_complete(&folder, Payload::Litellm));
         fs::remove_file(folder.join("bin/python")).unwrap();
         assert!(

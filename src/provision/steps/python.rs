@@ -14,7 +14,7 @@ use crate::{
     provision::{
         Context,
         command::{Call, joined},
-        embedded,
+        contents, embedded,
         error::SetupError,
         plan::Payload,
         record::write_durably,
@@ -59,17 +59,17 @@ pub(in crate::provision) fn tools(cx: &mut Context<'_>, folder: &Path) -> Result
     }
     cx.run_with_size(&install)?;
     check_pth(folder, &EXPECTED_PTH)?;
-    payload::finish(folder)
+    payload::finish(folder, &contents::verify(Payload::Tools, folder)?)
 }
 
 /// LiteLLM's environment with its generated database client.
 pub(in crate::provision) fn litellm(cx: &mut Context<'_>, folder: &Path) -> Result<(), SetupError> {
-    sync(cx, folder, Payload::Litellm, embedded::LITELLM_LOCK)?;
+    let digest = sync(cx, folder, Payload::Litellm, embedded::LITELLM_LOCK)?;
     super::engine::generate_client(cx, folder)?;
     if cx.settings.diet.bytecode {
         compile(cx, folder);
     }
-    payload::finish(folder)
+    payload::finish(folder, &digest)
 }
 
 /// Lets Python keep the bytecode of what LiteLLM's start imports, and of nothing else: of all that
@@ -99,19 +99,20 @@ pub(in crate::provision) fn open_webui(
     cx: &mut Context<'_>,
     folder: &Path,
 ) -> Result<(), SetupError> {
-    sync(cx, folder, Payload::OpenWebui, embedded::OPEN_WEBUI_LOCK)?;
+    let digest = sync(cx, folder, Payload::OpenWebui, embedded::OPEN_WEBUI_LOCK)?;
     // It writes these anew at each start.
     own_files(&site_packages(folder)?.join("open_webui/static"))?;
-    payload::finish(folder)
+    payload::finish(folder, &digest)
 }
 
 /// `sync` and not `install`: the lock as it stands. A resolver would ask for what was left out.
+/// Returns the digest of what was installed.
 fn sync(
     cx: &mut Context<'_>,
     folder: &Path,
     payload: Payload,
     lock: &str,
-) -> Result<(), SetupError> {
+) -> Result<String, SetupError> {
     payload::begin(folder)?;
     let (uv, python) = (cx.uv()?, cx.python()?);
     let name = payload.name();
@@ -136,7 +137,8 @@ fn sync(
             .arg(offline.join("wheels"));
     }
     cx.run_with_size(&call.arg(lock_file))?;
-    check_pth(folder, &[])
+    check_pth(folder, &[])?;
+    Ok(contents::verify(payload, folder)?)
 }
 
 /// Beside what is installed from it, for whoever wants to know.
