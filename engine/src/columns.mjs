@@ -1,10 +1,11 @@
-// What PostgreSQL sends, as the engine wants it: for each type the engine's column type and how
-// to read its text form. PostgreSQL names types by number (pg_type.oid).
+// What PostgreSQL sends, as the engine's core wants it where it has to see the rows (what need not pass
+// through it is raw_values.mjs and record_values.mjs): for each type the core's column type and how to
+// read its text form. PostgreSQL names types by number (pg_type.oid).
 //
 // A type that is not listed is text. The engine asks for columns of its own schema only, so such
 // a column comes from a raw query, and a word is a better answer there than a failure.
 
-import pg from 'pg';
+import { address, coreTimestamp, date, elements, money, time } from './postgres_text.mjs';
 
 /** The engine's column types (driver adapters' ColumnType); an array's is its element's plus 64. */
 const Kind = {
@@ -25,12 +26,12 @@ const Kind = {
 const ARRAY_OFFSET = 64;
 
 const asIs = (text) => text;
+// JSON has no NaN: as text the core refuses it, as the native engine does, and takes it for no null.
+const float = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
 const bytes = (text) => Array.from(Buffer.from(text.slice(2), 'hex'));
-const withoutZone = (text) => text.replace(/[+-]\d\d(:\d\d)*$/, '');
-const amount = (text) => text.replace(/[^0-9.-]/g, '');
 
 // [name, oid, oid of its array, column type, how to read it]. Sessions are in UTC with ISO dates
-// and hexadecimal bytes (see pool.mjs), so a zone says nothing and is left out.
+// and hexadecimal bytes (see pool.mjs).
 const TYPES = [
   ['bool', 16, 1000, Kind.Boolean, (text) => text === 't'],
   ['bytea', 17, 1001, Kind.Bytes, bytes],
@@ -42,18 +43,18 @@ const TYPES = [
   ['oid', 26, 1028, Kind.Int64, asIs],
   ['json', 114, 199, Kind.Json, asIs],
   ['xml', 142, 143, Kind.Text, asIs],
-  ['cidr', 650, 651, Kind.Text, asIs],
-  ['float4', 700, 1021, Kind.Float, Number],
-  ['float8', 701, 1022, Kind.Double, Number],
-  ['money', 790, 791, Kind.Numeric, amount],
-  ['inet', 869, 1041, Kind.Text, asIs],
+  ['cidr', 650, 651, Kind.Text, address],
+  ['float4', 700, 1021, Kind.Float, float],
+  ['float8', 701, 1022, Kind.Double, float],
+  ['money', 790, 791, Kind.Numeric, money],
+  ['inet', 869, 1041, Kind.Text, address],
   ['bpchar', 1042, 1014, Kind.Text, asIs],
   ['varchar', 1043, 1015, Kind.Text, asIs],
-  ['date', 1082, 1182, Kind.Date, asIs],
-  ['time', 1083, 1183, Kind.Time, asIs],
-  ['timestamp', 1114, 1115, Kind.DateTime, asIs],
-  ['timestamptz', 1184, 1185, Kind.DateTime, withoutZone],
-  ['timetz', 1266, 1270, Kind.Time, withoutZone],
+  ['date', 1082, 1182, Kind.Date, date],
+  ['time', 1083, 1183, Kind.Time, time],
+  ['timestamp', 1114, 1115, Kind.DateTime, coreTimestamp],
+  ['timestamptz', 1184, 1185, Kind.DateTime, coreTimestamp],
+  ['timetz', 1266, 1270, Kind.Time, time],
   ['bit', 1560, 1561, Kind.Text, asIs],
   ['varbit', 1562, 1563, Kind.Text, asIs],
   ['numeric', 1700, 1231, Kind.Numeric, asIs],
@@ -67,7 +68,7 @@ for (const [, oid, arrayOid, kind, read] of TYPES) {
   COLUMNS.set(oid, { kind, read });
   COLUMNS.set(arrayOid, {
     kind: kind + ARRAY_OFFSET,
-    read: (text) => pg.types.arrayParser.create(text, read).parse(),
+    read: (text) => elements(text, read),
   });
 }
 

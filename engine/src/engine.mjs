@@ -1,12 +1,16 @@
 // Prisma's query engine: the official wasm build, and what it takes to talk to it.
 //
-// Its answers and ours are JSON values; requests are in Prisma's "JSON protocol", see
-// protocol.mjs for what the Python client speaks instead.
+// Requests are in Prisma's "JSON protocol", see protocol.mjs for what the Python client speaks instead;
+// answers are JSON text for the client. What is read and only passed on goes past the core (reads.mjs).
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
+import { clientAnswer } from './answers.mjs';
+import { parseColumns } from './datamodel.mjs';
 import { errorBody, mend, mendReport } from './errors.mjs';
+import { Planner } from './planner.mjs';
+import { Reads } from './reads.mjs';
 
 const NO_TRACE = '{}';
 
@@ -37,8 +41,11 @@ export class TransactionFailed extends Error {
 
 export class Engine {
   #core;
+  #planner;
+  #reads;
   #pool;
   #open = new Set();
+  #mend = (report) => mendReport(report, this.#pool.registry);
 
   constructor(datamodel, pool) {
     const { QueryEngine } = instantiate();
@@ -51,13 +58,17 @@ export class Engine {
       ignoreEnvVarErrors: true,
     };
     // The core's log holds queries with their values: not ours to write down.
-    this.#core = new QueryEngine(options, () => {}, pool.adapter);
+    const core = (adapter) => new QueryEngine(options, () => {}, adapter);
+    this.#core = core(pool.adapter);
+    this.#planner = new Planner(core, pool.schemaName);
+    this.#reads = new Reads(this.#planner, pool, parseColumns(datamodel));
     this.#pool = pool;
   }
 
   /** Reads the schema; the database is not asked for anything yet. */
   async connect() {
     await this.#core.connect(NO_TRACE);
+    await this.#planner.connect();
   }
 
   async disconnect() {
@@ -69,11 +80,25 @@ export class Engine {
     return this.#open.size;
   }
 
-  /** Runs a request, or a batch of them, in the named transaction or in none. */
-  async query(request, transactionId) {
+  /** Runs a request, or a batch of them, in the named transaction or in none, and answers it. */
+  async query(request, transactionId, answer) {
     if (transactionId !== undefined) checkTransactionId(transactionId);
-    const answer = JSON.parse(await this.#core.query(JSON.stringify(request), NO_TRACE, transactionId));
-    return this.#mended(answer);
+    if (this.#reads.takes(request)) {
+      const transaction = transactionId === undefined ? undefined : await this.#transaction(transactionId);
+      const isKnown = transaction !== undefined || transactionId === undefined;
+      if (isKnown && (await this.#reads.answer(request, transaction, answer, this.#mend))) return;
+    }
+    const text = await this.#core.query(JSON.stringify(request), NO_TRACE, transactionId);
+    answer.write(clientAnswer(text, request, this.#mend));
+    answer.end();
+  }
+
+  /** Of an open transaction, its connection; undefined leaves it to the core to say what is wrong. */
+  #transaction(id) {
+    return this.#pool.meaning(async (sql) => {
+      const request = { action: 'queryRaw', query: { arguments: { query: sql, parameters: '[]' }, selection: {} } };
+      await this.#core.query(JSON.stringify(request), NO_TRACE, id);
+    });
   }
 
   /** Its name. `maxWait` and `timeout` are milliseconds. */
@@ -108,14 +133,6 @@ export class Engine {
     const answer = JSON.parse(await pending);
     if (answer.error_code || answer.message) throw new TransactionFailed(mend(answer, this.#pool.registry));
     return answer;
-  }
-
-  /** Errors are found at the top, and in a batch in each of its results. */
-  #mended(answer) {
-    const { errors, batchResult } = answer;
-    if (batchResult) return { ...answer, batchResult: batchResult.map((each) => this.#mended(each)) };
-    if (!errors) return answer;
-    return { ...answer, errors: errors.map((each) => mendReport(each, this.#pool.registry)) };
   }
 }
 

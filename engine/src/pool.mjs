@@ -18,10 +18,21 @@ import {
   isDatabaseAnswer,
   poolExhausted,
 } from './errors.mjs';
+import { PagedRead } from './paged_read.mjs';
+import { describe, unknownTypes } from './raw_values.mjs';
 
 // Columns without a zone hold UTC, because Prisma writes them so: `now()` has to agree.
-const SESSION = '-c TimeZone=UTC -c DateStyle=ISO -c bytea_output=hex -c client_min_messages=error';
+const SESSION = '-c TimeZone=UTC -c DateStyle=ISO -c bytea_output=hex -c lc_monetary=C -c client_min_messages=error';
 const IN_NO_TRANSACTION = 'I';
+
+// What the core runs to say which transaction it means; it is answered here (see `meaning`).
+const MARK = /^select 'engine transaction (\d+)'$/;
+const TYPES = `
+  select t.oid::int8::text as oid, t.typtype, t.typname, n.nspname,
+    case when e.oid is not null then json_build_object('typtype', e.typtype, 'typname', e.typname) end as element
+  from pg_type t join pg_namespace n on n.oid = t.typnamespace
+    left join pg_type e on e.oid = t.typelem and t.typcategory = 'A'
+  where t.oid = any($1::oid[])`;
 
 const ok = (value) => ({ ok: true, value });
 
@@ -57,11 +68,12 @@ class Queryable {
     try {
       return ok(await work());
     } catch (error) {
-      return { ok: false, error: this.#describe(error) };
+      return { ok: false, error: this.describe(error) };
     }
   }
 
-  #describe(error) {
+  /** A failure as the core takes it. */
+  describe(error) {
     if (error instanceof DatabaseUnavailable || !isDatabaseAnswer(error)) {
       return { kind: 'GenericJs', id: this.registry.put(error) };
     }
@@ -81,6 +93,18 @@ async function runOn(client, { sql, args }) {
   }
 }
 
+/** Runs one statement whose rows are handed to a taker, see PagedRead. */
+async function readOn(client, query, taker) {
+  const read = new PagedRead({ sql: query.sql, args: query.args.map(nodeBuffers) }, taker);
+  client.query(read);
+  try {
+    return await read.done;
+  } catch (error) {
+    if (read.isTakers(error) || isDatabaseAnswer(error)) throw error;
+    throw connectionLost(error);
+  }
+}
+
 /** `pg` sends bytes inside an array right only as its own kind of buffer. */
 function nodeBuffers(value) {
   if (!Array.isArray(value)) return value;
@@ -91,15 +115,25 @@ function nodeBuffers(value) {
 class Transaction extends Queryable {
   #client;
   #release;
+  #marks;
 
-  constructor(registry, client, release) {
+  constructor(registry, client, release, marks) {
     super(registry);
     this.#client = client;
     this.#release = release;
+    this.#marks = marks;
   }
 
-  run(query) {
-    return runOn(this.#client, query);
+  async run(query) {
+    const mark = MARK.exec(query.sql);
+    if (!mark) return runOn(this.#client, query);
+    this.#marks.get(Number(mark[1]))?.(this);
+    return { fields: [], rows: [] };
+  }
+
+  /** Runs a statement in it, behind what is under way in it. */
+  read(query, taker) {
+    return readOn(this.#client, query, taker);
   }
 
   // The core has sent COMMIT or ROLLBACK by itself when it calls these.
@@ -145,6 +179,9 @@ export class Pool extends Queryable {
   #pool;
   #database;
   #held = new Set();
+  #types = new Map();
+  #marks = new Map();
+  #nextMark = 0;
 
   constructor(database, log) {
     super(new ErrorRegistry());
@@ -159,8 +196,68 @@ export class Pool extends Queryable {
     return bound(this, 'getConnectionInfo', 'startTransaction');
   }
 
+  get connectionLimit() {
+    return this.#database.connectionLimit;
+  }
+
+  get schemaName() {
+    return this.#database.schema;
+  }
+
   getConnectionInfo() {
-    return ok({ schemaName: this.#database.schema });
+    return ok({ schemaName: this.schemaName });
+  }
+
+  /** Runs a statement in no transaction. */
+  async read(query, taker) {
+    const { client, release } = await this.#take();
+    try {
+      return await readOn(client, query, taker);
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * The transaction that the core means when it runs the statement it is given here: the core alone
+   * knows which name of a transaction is which. Undefined if it does not run it.
+   */
+  async meaning(runs) {
+    const mark = this.#nextMark++;
+    let meant;
+    this.#marks.set(mark, (transaction) => {
+      meant = transaction;
+    });
+    try {
+      await runs(`select 'engine transaction ${mark}'`);
+      return meant;
+    } finally {
+      this.#marks.delete(mark);
+    }
+  }
+
+  /** What is known of the types of a raw query's columns: a promise where PostgreSQL has to be asked. */
+  typesOf(oids) {
+    const unknown = unknownTypes(oids, this.#types);
+    return unknown.length === 0 ? this.#types : this.#lookUp(unknown);
+  }
+
+  // On a connection of its own: those of the pool may all be waiting for this.
+  async #lookUp(oids) {
+    const { Client, ...options } = poolOptions(this.#database);
+    const client = new Client(options);
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      const { rows } = await client.query(TYPES, [oids]);
+      for (const oid of oids) this.#types.set(oid, { unsupported: `of number ${oid}` });
+      for (const row of rows) this.#types.set(Number(row.oid), describe(row));
+    } catch (error) {
+      throw connectionRefused(error, this.#database);
+    } finally {
+      await client.end().catch(() => {});
+    }
+    return this.#types;
   }
 
   async run(query) {
@@ -175,7 +272,7 @@ export class Pool extends Queryable {
   async startTransaction() {
     return this.answer(async () => {
       const { client, release } = await this.#take();
-      return bound(new Transaction(this.registry, client, release), 'commit', 'rollback');
+      return bound(new Transaction(this.registry, client, release, this.#marks), 'commit', 'rollback');
     });
   }
 

@@ -31,6 +31,11 @@ export class Protocol {
     this.#arguments = new Arguments(models);
   }
 
+  /** What the client posts: one document, or a batch of them. */
+  translate({ query, batch, transaction }) {
+    return batch ? this.batch(batch.map((each) => each.query), transaction) : this.request(query);
+  }
+
   /** One GraphQL document as a request of the JSON protocol. */
   request(document) {
     const node = root(document);
@@ -62,21 +67,4 @@ export class Protocol {
     });
     return Object.fromEntries(selected);
   }
-}
-
-/** A value without the tags that tell JavaScript its type: the Python client knows it. */
-function untagged(value) {
-  if (Array.isArray(value)) return value.map(untagged);
-  if (value === null || typeof value !== 'object') return value;
-  if ('$type' in value) return value.value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, untagged(inner)]));
-}
-
-/** The core's answer to one request, as the Python client wants it. */
-export function response(answer) {
-  if (answer.errors) return { errors: answer.errors };
-  if (answer.batchResult) return { batchResult: answer.batchResult.map(response) };
-  const [[name, result]] = Object.entries(answer.data);
-  // Rows of a raw query have no tags, and their JSON may hold a key of that name.
-  return { data: { result: RAW.has(name) ? result : untagged(result) } };
 }

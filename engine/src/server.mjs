@@ -15,7 +15,8 @@ import { createServer } from 'node:http';
 import { TransactionFailed } from './engine.mjs';
 import { errorBody } from './errors.mjs';
 import { peerUid } from './peer.mjs';
-import { BadRequest, response } from './protocol.mjs';
+import { BadRequest } from './protocol.mjs';
+import { send, StreamedAnswer } from './streamed_answer.mjs';
 
 const TRANSACTION = /^\/transaction\/([^/]+)\/(commit|rollback)$/;
 const DEFAULT_MAX_WAIT_MILLISECONDS = 2000;
@@ -94,15 +95,17 @@ export class Server {
       request.socket.destroy();
       return;
     }
-    const { status, payload } = await this.#answer(request);
-    const text = JSON.stringify(payload);
-    answer.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
-    answer.end(text);
+    const failure = await this.#answer(request, answer);
+    if (failure === undefined) return;
+    if (answer.headersSent) answer.destroy();
+    else send(answer, failure.status, JSON.stringify(failure.payload));
   }
 
-  async #answer(request) {
+  /** Answers, or says with what failure to. */
+  async #answer(request, answer) {
     try {
-      return { status: 200, payload: await this.#route(request) };
+      await this.#route(request, answer);
+      return undefined;
     } catch (error) {
       if (error instanceof TransactionFailed) {
         const { meta, message } = error.userFacing;
@@ -118,12 +121,16 @@ export class Server {
     }
   }
 
-  async #route(request) {
-    const { method } = request;
+  async #route(request, answer) {
     const path = request.url.split('?', 1)[0];
+    if (request.method === 'POST' && path === '/') await this.#query(request, answer);
+    else send(answer, 200, JSON.stringify(await this.#other(request, path)));
+  }
+
+  async #other(request, path) {
+    const { method } = request;
     if (method === 'GET' && path === '/status') return { status: 'ok' };
     if (method !== 'POST') throw new NotFound();
-    if (path === '/') return this.#query(request);
     if (path === '/transaction/start') return this.#start(await body(request));
     const [, id, verb] = TRANSACTION.exec(path) ?? [];
     if (verb === 'commit') await this.#engine.commitTransaction(id);
@@ -132,12 +139,9 @@ export class Server {
     return {};
   }
 
-  async #query(request) {
-    const { query, batch, transaction } = await body(request);
-    const translated = batch
-      ? this.#protocol.batch(batch.map((each) => each.query), transaction)
-      : this.#protocol.request(query);
-    return response(await this.#engine.query(translated, request.headers['x-transaction-id']));
+  async #query(request, answer) {
+    const translated = this.#protocol.translate(await body(request));
+    await this.#engine.query(translated, request.headers['x-transaction-id'], new StreamedAnswer(answer));
   }
 
   async #start(options) {

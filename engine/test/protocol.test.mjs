@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 
 import { parseDatamodel } from '../src/datamodel.mjs';
-import { BadRequest, Protocol, response } from '../src/protocol.mjs';
+import { BadRequest, Protocol } from '../src/protocol.mjs';
 
 const schema = readFileSync(new URL('./support/schema.prisma', import.meta.url), 'utf8');
 const protocol = new Protocol(parseDatamodel(schema));
@@ -127,24 +127,5 @@ describe('a Json field', () => {
     assert.deepEqual(translated('findManyPet', 'where: { owner: { data: { equals: "1" } } }').where, { owner: { data: { equals: json('1') } } });
     const request = protocol.request('query { result: findManyOwner { pets(where: { traits: { equals: "1" } }) { id } } }');
     assert.deepEqual(request.query.selection.pets.arguments, { where: { traits: { equals: json('1') } } });
-  });
-});
-
-describe('a response', () => {
-  it('is called result and has no tags', () => {
-    const answer = { data: { findManyOwner: [{ big: { $type: 'BigInt', value: '5' }, data: json('{"$type":"x"}'), pets: [{ id: 1 }], name: null }] } };
-    assert.deepEqual(response(answer), { data: { result: [{ big: '5', data: '{"$type":"x"}', pets: [{ id: 1 }], name: null }] } });
-  });
-
-  it('leaves the rows of a raw query alone', () => {
-    const raw = { columns: ['j'], types: ['json'], rows: [[{ $type: 'kept', value: 1 }]] };
-    assert.deepEqual(response({ data: { queryRaw: raw } }), { data: { result: raw } });
-  });
-
-  it('has the errors of a request, and of each in a batch', () => {
-    assert.deepEqual(response({ errors: [1] }), { errors: [1] });
-    assert.deepEqual(response({ batchResult: [{ data: { executeRaw: 3 } }, { errors: [2] }] }), {
-      batchResult: [{ data: { result: 3 } }, { errors: [2] }],
-    });
   });
 });

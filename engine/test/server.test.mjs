@@ -10,10 +10,11 @@ import { PASSWORD, Postgres } from './support/postgres.mjs';
 
 const TABLES = `
   create type "Kind" as enum ('CAT', 'DOG');
+  create type "Size" as enum ('s', 'LARGE');
   create table "Owner" (id text primary key, name text unique, data jsonb not null default '{}', "where" jsonb,
-    big bigint, tags text[], lists jsonb[]);
+    big bigint, tags text[], lists jsonb[], other_name text, price numeric, ratio float8, at timestamp, raw bytea, sure bool[]);
   create table "Pet" (id serial primary key, owner_id text references "Owner"(id), traits jsonb not null default '{}',
-    kind "Kind" not null default 'CAT');`;
+    kind "Kind" not null default 'CAT', kinds "Kind"[], size "Size");`;
 const COUNT = 'query { result: aggregateOwner { _count { _all } } }';
 
 const code = (answer) => answer.errors[0].user_facing_error.error_code;
@@ -77,6 +78,66 @@ except OSError:
     assert.equal(asks({ uid: 65534, gid: 65534 }), 5);
   });
 
+  it('reads records alike with the core and past it', async () => {
+    await postgres.sql(`
+      insert into "Owner" values
+        ('p1', 'n"1', '{"a": 1.0, "b": [true, null]}', 'null', 9007199254740993, '{a,"b,c",""}', '{"{}","[1]"}', 'x', 1234567890.12345678901234567890, 0.1::float8 + 0.2::float8, '2031-02-03 04:05:06.789999', '\\x00ff', '{t,f}'),
+        ('p2', null, '"text"', null, null, null, null, null, 100.00, 1, '0044-03-15 04:05:06 BC', null, '{}'),
+        ('p3', E'ü\u2028\n💥', '[]', '{"$type": "Json", "value": 1}', -1, '{}', '{}', '', -0.00, 1e300, '12345-01-01', '', null);
+      insert into "Pet" (owner_id, kind, kinds, size) values ('p1', 'DOG', '{CAT,DOG}', 's'), (null, 'CAT', null, null);`);
+    const owner = 'id name data where big tags lists renamed price ratio at raw sure';
+    const pet = 'id owner_id traits kind kinds';
+    const read = async (query) => {
+      const answer = await engine.query(`query { result: ${query} }`);
+      assert.ok(answer.data, JSON.stringify(answer));
+      return answer.data.result;
+    };
+    const without = (records, relation) => records.map(({ [relation]: _, ...record }) => record);
+    const json = (record) => ({ ...record, data: JSON.parse(record.data), where: JSON.parse(record.where) });
+    for (const rest of ['where: { id: { startsWith: "p" } }, orderBy: [{ id: asc }]', 'where: { id: { startsWith: "p" } }, orderBy: [{ id: desc }], take: 2, skip: 1']) {
+      const past = await read(`findManyOwner(${rest}) { ${owner} }`);
+      const core = without(await read(`findManyOwner(${rest}) { ${owner} pets { id } }`), 'pets');
+      assert.ok(past.length > 1);
+      assert.deepEqual(past.map(json), core.map(json));
+    }
+    const pets = await read(`findManyPet(orderBy: [{ id: asc }]) { ${pet} }`);
+    assert.deepEqual(pets, without(await read(`findManyPet(orderBy: [{ id: asc }]) { ${pet} owner { id } }`), 'owner'));
+    // A word that has another name in the database, the last of an order, distinct ones: the core's.
+    assert.deepEqual((await read('findManyPet(orderBy: [{ id: asc }]) { size }')).map(({ size }) => size), ['SMALL', null]);
+    assert.deepEqual(await read('findManyOwner(orderBy: [{ id: asc }], take: -1, where: { id: { startsWith: "p" } }) { id }'), [{ id: 'p3' }]);
+    assert.equal((await read('findManyPet(distinct: [kind]) { kind }')).length, 2);
+    assert.deepEqual(await read('findUniqueOwner(where: { id: "p2" }) { id big sure }'), { id: 'p2', big: null, sure: [] });
+    assert.equal(await read('findFirstOwner(where: { id: "nobody" }) { id }'), null);
+    assert.deepEqual(await read('findManyOwner(where: { id: "nobody" }) { id }'), []);
+    assert.deepEqual(await read('findManyOwner(take: 0) { id }'), []);
+    assert.equal(code(await engine.query('query { result: findUniqueOwnerOrThrow(where: { id: "nobody" }) { id } }')), 'P2025');
+    // What the core refuses is refused in its words.
+    for (const [field, value, expected] of [['ratio', "'NaN'", 'P2023'], ['tags', "'{a,NULL}'", 'P2032']]) {
+      await postgres.sql(`update "Owner" set ${field} = ${value} where id = 'p1'`);
+      const { errors } = await engine.query(`query { result: findManyOwner(where: { id: "p1" }) { ${field} } }`);
+      assert.equal(errors[0].user_facing_error.error_code, expected);
+    }
+    await postgres.sql('delete from "Pet"; delete from "Owner"');
+  });
+
+  it('answers a raw query as the native engine does', async () => {
+    const wire = async (sql) => (await engine.post('/', { query: `mutation { result: queryRaw(query: ${JSON.stringify(sql)}, parameters: "[]") }` })).text();
+    const result = (columns, rows, types) => `{"data":{"result":{"columns":${columns},"rows":${rows},"types":${types}}}}`;
+    const numbers = "select 12345678901234567890 as a, 1.0::float8 as b, 'NaN'::float8 as c, '{\"n\": 12345678901234567890.0}'::jsonb as d, 1.50 as e";
+    assert.equal(await wire(numbers), result('["a","b","c","d","e"]', '[["12345678901234567890",1.0,null,{"n": 12345678901234567890.0},"1.5"]]', '["decimal","double","double","json","decimal"]'));
+    const times = "select '0044-03-15 01:02:03 BC'::timestamp as a, '24:00:00'::time as b, date '0044-03-15 BC' as c, '-1234.5'::money as d, inet '10.0.0.1/8' as e";
+    assert.equal(await wire(times), result('["a","b","c","d","e"]', '[["-0043-03-15T01:02:03+00:00","00:00:00","-0043-03-15","-1234.5","10.0.0.1"]]', '["datetime","time","date","decimal","string"]'));
+    assert.equal(await wire('select 1 as a, null::int[] as b where false'), result('["a","b"]', '[]', '[]'));
+    assert.equal(await wire('create temporary table t (i int)'), result('[]', '[]', '[]'));
+    assert.equal(await wire(`select 'CAT'::"Kind" as a, array['DOG']::"Kind"[] as b`), result('["a","b"]', '[["CAT",["DOG"]]]', '["enum","string-array"]'));
+    for (const value of ['array[[1],[2]]', "'infinity'::timestamp", "'-infinity'::date", 'point(1, 2)', 'array[point(1, 2)]', "'NaN'::numeric"]) {
+      const { errors } = JSON.parse(await wire(`select ${value} as v`));
+      assert.equal(errors[0].user_facing_error.error_code, 'P2010', value);
+      assert.equal(errors[0].user_facing_error.meta.code, 'N/A');
+    }
+    assert.equal(await wire('select 1 as a'), result('["a"]', '[[1]]', '["int"]'));
+  });
+
   it('knows errors in a batch by their code', async () => {
     const create = (id) => ({ query: `mutation { result: createOneOwner(data: { id: "${id}", tags: [] }) { id } }`, variables: {} });
     const answer = await (await engine.post('/', { batch: [create('b'), create('b')], transaction: true })).json();
@@ -114,7 +175,7 @@ except OSError:
   it('waits for a connection no longer than the pool may', async () => {
     const impatient = await EngineProcess.start(postgres.url('connection_limit=1&pool_timeout=1'));
     try {
-      const slow = impatient.raw('select pg_sleep(2)');
+      const slow = impatient.raw('select 1 as one from pg_sleep(2)');
       await sleep(200);
       assert.equal(code(await impatient.query(COUNT)), 'P2024');
       assert.ok((await slow).data);
@@ -173,7 +234,7 @@ except OSError:
   for (const signal of ['SIGTERM', 'SIGINT']) {
     it(`ends its requests, its connections and itself on ${signal}`, async () => {
       const own = await EngineProcess.start(postgres.url('connection_limit=2&application_name=stopped'));
-      const slow = own.raw('select pg_sleep(0.7)');
+      const slow = own.raw('select 1 as one from pg_sleep(0.7)');
       await sleep(300);
       const stopped = own.stop(signal);
       assert.ok((await slow).data);

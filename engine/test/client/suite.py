@@ -208,11 +208,47 @@ async def test_raw_queries_of_every_column_type(db):
 
 
 async def test_raw_queries_of_types_that_prisma_does_not_know(db):
+    row = await db.query_first("""select array['n'::name] as names, 'ACTIVE'::"JobStatus" as status""")
+    assert row == {"names": ["n"], "status": "ACTIVE"}
+    for value, name in (("interval '1 day'", "interval"), ("pg_sleep(0)", "void"), ("'1 2'::int2vector", "int2vector")):
+        error = await fails(errors.RawQueryError, db.query_raw(f"select {value} as value"))
+        assert error.meta["code"] == "N/A" and f"column of type '{name}'" in str(error)
+
+
+async def test_raw_numbers_keep_their_digits(db):
     row = await db.query_first(
-        "select pg_sleep(0) as nothing, interval '1 day' as span, 'pg_class'::regclass as class,"
-        " array['n'::name] as names, 'ACTIVE'::\"JobStatus\" as status, '1 2'::int2vector as vector"
+        """select 12345678901234567890 as big, 1.0::float8 as one, 0.1::float8 + 0.2::float8 as sum, 'NaN'::float8 as nan,
+        9223372036854775807 as most, '{"n": 12345678901234567890, "one": 1.0, "n2": 0.30000000000000004}'::jsonb as json"""
     )
-    assert row == {"nothing": "", "span": "1 day", "class": "pg_class", "names": ["n"], "status": "ACTIVE", "vector": "1 2"}
+    assert row == {"big": 12345678901234567890.0, "one": 1.0, "sum": 0.1 + 0.2, "nan": None, "most": 2**63 - 1,
+                   "json": {"n": 12345678901234567890, "one": 1.0, "n2": 0.1 + 0.2}}
+    assert type(row["one"]) is float and type(row["json"]["one"]) is float and type(row["json"]["n"]) is int
+
+
+async def test_group_by_keeps_floats(db):
+    await db.litellm_teamtable.create(data=team("sum-1", team_alias="summed", spend=1.0))
+    await db.litellm_teamtable.create(data=team("sum-2", team_alias="summed", spend=2.0))
+    groups = await db.litellm_teamtable.group_by(by=["team_alias"], where={"team_alias": "summed"}, sum={"spend": True})
+    assert groups == [{"team_alias": "summed", "_sum": {"spend": 3.0}}] and type(groups[0]["_sum"]["spend"]) is float
+
+
+async def test_a_long_answer_is_whole_and_in_order(db):
+    text = 'x"\\\n\u00fc' * 300
+    rows = [{"request_id": f"long-{n:04}", "call_type": "c", "startTime": datetime.datetime.now(), "endTime": datetime.datetime.now(),
+             "user": "long", "spend": n / 8, "metadata": Json({"text": text, "n": n})} for n in range(2000)]
+    for first in range(0, len(rows), 50):
+        assert await db.litellm_spendlogs.create_many(data=rows[first : first + 50]) == 50
+    found = await db.litellm_spendlogs.find_many(where={"user": "long"}, order={"request_id": "asc"})
+    assert [each.request_id for each in found] == [each["request_id"] for each in rows]
+    assert all(each.metadata == {"text": text, "n": n} and each.spend == n / 8 for n, each in enumerate(found))
+    raw = await db.query_raw("""select request_id, metadata from "LiteLLM_SpendLogs" where "user" = $1 order by 1""", "long")
+    assert [each["request_id"] for each in raw] == [each["request_id"] for each in rows]
+    assert all(each["metadata"] == {"text": text, "n": n} for n, each in enumerate(raw))
+    async with db.tx() as tx:
+        assert len(await tx.litellm_spendlogs.find_many(where={"user": "long"}, skip=100)) == 1900
+        assert await tx.litellm_spendlogs.delete_many(where={"user": "long"}) == 2000
+        assert await tx.litellm_spendlogs.find_many(where={"user": "long"}) == []
+    assert await db.litellm_spendlogs.find_many(where={"user": "long"}) == []
 
 
 async def test_raw_parameters(db):

@@ -1,11 +1,14 @@
 // The engine as a process, launched as the Python client launches it, and spoken to as it does.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const binary = fileURLToPath(new URL('../../query-engine', import.meta.url));
+const binary = process.env.ENGINE_TEST_BINARY ?? fileURLToPath(new URL('../../query-engine', import.meta.url));
+/** The environment of an engine whose `state` may be asked for. */
+export const WATCHED = { QUERY_ENGINE_NODE_OPTIONS: `--expose-gc --import=${new URL('./watch.mjs', import.meta.url)}` };
 export const schema = fileURLToPath(new URL('./schema.prisma', import.meta.url));
 
 /** A port that was free a moment ago, found as the client finds one. */
@@ -64,6 +67,17 @@ export class EngineProcess {
 
   raw(sql) {
     return this.query(`mutation { result: queryRaw(query: ${JSON.stringify(sql)}, parameters: "[]") }`);
+  }
+
+  /** What test/support/watch.mjs says of the process, which has to have been started with WATCHED. */
+  async state() {
+    const from = this.output.length;
+    this.child.kill('SIGUSR2');
+    for (;;) {
+      const found = /^state (.*)\n/m.exec(this.output.slice(from));
+      if (found) return JSON.parse(found[1]);
+      await once(this.child.stdout, 'data');
+    }
   }
 
   async stop(signal = 'SIGTERM') {
