@@ -160,11 +160,11 @@ except OSError:
   it('gives every connection back, however a transaction ends', async () => {
     const start = async (options) => (await (await engine.post('/transaction/start', options)).json());
     for (let round = 0; round < 3; round++) {
-      const begun = await Promise.all(Array.from({ length: 6 }, () => start({ max_wait: 100, timeout: 300 })));
+      const begun = await Promise.all(Array.from({ length: 6 }, () => start({ max_wait: 400, timeout: 500 })));
       assert.equal(begun.filter(({ id }) => id).length, 4);
       assert.deepEqual(begun.filter(({ errors }) => errors).map(code), ['P2028', 'P2028']);
       await engine.post(`/transaction/${begun.find(({ id }) => id).id}/rollback`, '');
-      await sleep(600);
+      await sleep(700);
       assert.ok((await engine.query(COUNT)).data);
     }
     assert.ok((await connections()) <= 4);
