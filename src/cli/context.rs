@@ -3,6 +3,8 @@
 use std::{
     fmt,
     io::{self, IsTerminal as _, Write as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
     time::SystemTime,
 };
 
@@ -10,7 +12,7 @@ use nix::unistd::{Uid, User};
 
 use super::failure::Failure;
 use crate::{
-    config::paths::Paths,
+    config::paths::{CONTROL_SOCKET, Paths},
     control::client::{Client, ClientError},
 };
 
@@ -37,8 +39,19 @@ impl Context {
         let user = Uid::effective();
         let service_user = || User::from_uid(user).ok().flatten();
         let system = user.is_root() || service_user().is_some_and(|user| user.name == SYSTEM_USER);
+        let looked_up = |name: &str| match name {
+            RUNTIME_DIR => runtime_folder(user).map(|folder| folder.display().to_string()),
+            _ => variable(name),
+        };
+        let mut paths = Paths::find(looked_up, system)?;
+        // A daemon that was started where there was no runtime folder, such as by cron at boot.
+        let beside_state = paths.state.join("run");
+        let listens = |run: &Path| run.join(CONTROL_SOCKET).exists();
+        if !listens(&paths.run) && listens(&beside_state) {
+            paths.run = beside_state;
+        }
         Ok(Self {
-            paths: Paths::find(variable, system)?,
+            paths,
             user,
             system,
         })
@@ -51,6 +64,20 @@ impl Context {
     pub(super) fn connect(&self) -> Result<Client, ClientError> {
         Client::connect(&self.paths.control_socket())
     }
+}
+
+/// The variable that names a user's runtime folder.
+pub(super) const RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+
+/// The user's runtime folder. Where su or cron has not set the variable, it is where systemd makes
+/// it (pam_systemd(8)), so that every command finds the same gateway.
+pub(super) fn runtime_folder(user: Uid) -> Option<PathBuf> {
+    let set = variable(RUNTIME_DIR).filter(|folder| !folder.is_empty());
+    set.map(PathBuf::from).or_else(|| {
+        let folder = PathBuf::from(format!("/run/user/{user}"));
+        let own = std::fs::metadata(&folder).is_ok_and(|found| found.uid() == user.as_raw());
+        own.then_some(folder)
+    })
 }
 
 /// An environment variable that is text.

@@ -92,6 +92,14 @@ impl Failure {
         self
     }
 
+    /// Whether no daemon answered, and nothing is told yet of what to do about that.
+    pub(super) fn is_unexplained_absence(&self) -> bool {
+        matches!(
+            self,
+            Self::Told { exit: Exit::NotRunning, hints, .. } if hints.is_empty()
+        )
+    }
+
     /// The exit code.
     pub(super) const fn code(&self) -> u8 {
         match self {
@@ -179,9 +187,9 @@ impl From<EditError> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match &error {
+            // What to do depends on whose gateway is meant, which is looked for once, at the edge.
             ClientError::NotRunning { path } => Self::of(Exit::NotRunning, &error)
-                .cause(format!("nobody listens on {}", path.display()))
-                .hint("'ai-gateway start' starts it"),
+                .cause(format!("nobody listens on {}", path.display())),
             ClientError::NotPermitted { .. } => Self::of(Exit::NotPermitted, &error)
                 .hint("type the command as that user, or as root"),
             ClientError::Refused(Refusal::Configuration(report)) => {

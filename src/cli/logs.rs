@@ -10,6 +10,7 @@ use serde::Serialize;
 use supervise::spec::ServiceName;
 
 use super::{
+    absent::Absent,
     context::{Context, print},
     failure::{Exit, Failure},
     systemd::Manager,
@@ -57,7 +58,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let known = files::names(&folder);
     if known.is_empty() {
         let what = format!("there are no logs in {}", folder.display());
-        return Err(Failure::new(Exit::Failed, what).hint("'ai-gateway start' starts the gateway"));
+        return Err(Absent::find(context).failure("logs", Failure::new(Exit::Failed, what)));
     }
     let only = args.service.as_ref().map(ServiceName::as_str);
     if let Some(name) = only

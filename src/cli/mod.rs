@@ -1,5 +1,6 @@
 //! The command line: one file per verb, one place for the exit code and for what goes wrong.
 
+mod absent;
 mod ask;
 mod blame;
 mod budget;
@@ -41,6 +42,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use absent::Absent;
 use context::{Context, tell};
 use failure::{Exit, Failure};
 
@@ -102,9 +104,22 @@ pub fn main() -> ExitCode {
     match run(&cli.verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let failure = explained(failure);
             tell(failure.text());
             ExitCode::from(failure.code())
         }
+    }
+}
+
+/// A failure for want of a daemon, with where the one is that is meant.
+fn explained(failure: Failure) -> Failure {
+    match Context::find() {
+        Ok(context) if failure.is_unexplained_absence() => {
+            // The verb as it was typed: its options come after it and are of no use to a hint.
+            let verb = std::env::args().nth(1).unwrap_or_default();
+            Absent::find(&context).failure(&verb, failure)
+        }
+        Ok(_) | Err(_) => failure,
     }
 }
 

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{
-    context::{Context, Screen, now, print},
+    absent::Absent,
+    context::{Context, Screen, now, print, tell},
     failure::{Exit, Failure},
     settings, table, watch,
 };
@@ -48,9 +49,17 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 /// That it is stopped is an answer and goes where answers go; what to do about it does not.
 fn stopped(as_json: bool, context: &Context) -> Result<Failure, Failure> {
+    let absent = Absent::find(context);
+    if absent.is_elsewhere() {
+        let failure = Failure::new(absent.exit(), absent.what());
+        let hints = absent.hints("status").into_iter();
+        return Ok(hints.fold(failure, Failure::hint));
+    }
     if !as_json {
-        print("ai-gateway is stopped\n")?;
-        super::context::tell("hint: 'ai-gateway start' starts it\n");
+        print(format!("{}\n", absent.what()))?;
+        for hint in absent.hints("status") {
+            tell(format!("hint: {hint}\n"));
+        }
         return Ok(Failure::Said(Exit::NotRunning));
     }
     // A configuration that is wrong is no reason not to say that nothing runs.

@@ -9,8 +9,10 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
 };
 
+use nix::unistd::Uid;
+
 use super::{
-    context::{Context, variable},
+    context::{Context, RUNTIME_DIR, runtime_folder, variable},
     failure::{Exit, Failure},
 };
 
@@ -52,6 +54,9 @@ impl Manager {
         let mut command = Command::new(program);
         if self.user {
             command.arg("--user");
+            if let Some(folder) = runtime_folder(Uid::effective()) {
+                command.env(RUNTIME_DIR, folder);
+            }
         }
         command
     }

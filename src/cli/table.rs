@@ -89,18 +89,23 @@ fn headline(status: &GatewayStatus, screen: Screen) -> Line {
         GatewayState::Degraded => AnsiColor::Red,
         GatewayState::Stopped => AnsiColor::BrightBlack,
     });
-    let ready = status
-        .services
-        .values()
-        .filter(|service| service.state == StateName::Ready)
-        .count();
+    let count = |state| {
+        let services = status.services.values();
+        services.filter(|service| service.state == state).count()
+    };
+    let (ready, stopped) = (count(StateName::Ready), count(StateName::Stopped));
     let dot = if screen.unicode { " · " } else { ", " };
+    // What was stopped is meant to be down, and none of those that are waited for.
+    let meant = status.services.len() - stopped;
+    let stopped = match stopped {
+        0 => String::new(),
+        stopped => format!("{dot}{stopped} stopped"),
+    };
     Line::new()
         .and(BOLD, "ai-gateway is ")
         .and(style.bold(), state_word(status.state))
         .plain(format!(
-            "{dot}{ready} of {} services ready{dot}profile {}",
-            status.services.len(),
+            "{dot}{ready} of {meant} services ready{stopped}{dot}profile {}",
             status.profile
         ))
 }
@@ -335,12 +340,10 @@ fn keys(keys: &[String]) -> String {
 
 /// Why services are not as they should be.
 fn troubles(status: &GatewayStatus) -> Vec<Line> {
-    let troubled = status.services.iter().filter(|(_, service)| {
-        !matches!(
-            service.state,
-            StateName::Ready | StateName::Stopped | StateName::Starting
-        )
-    });
+    let troubled = status
+        .services
+        .iter()
+        .filter(|(_, service)| !matches!(service.state, StateName::Ready | StateName::Starting));
     troubled
         .map(|(name, service)| {
             Line::new()

@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    context::{Context, print},
+    context::{Context, print, variable},
     failure::{Exit, Failure},
-    settings,
+    root, settings,
 };
 use crate::systemd::unit::{self, Target};
 
@@ -17,7 +17,7 @@ use crate::systemd::unit::{self, Target};
 ///
 /// With the path of this program, and with what the systemd of this machine knows. For root and
 /// the gateway's own user it is the machine's unit, for others their own. A port below 1024 adds
-/// the capability that it takes.
+/// the capability that it takes. With AI_GATEWAY_HOME it is the unit of the gateway in that folder.
 ///
 /// As root: ai-gateway unit > /etc/systemd/system/ai-gateway.service
 #[derive(Debug, clap::Args)]
@@ -57,7 +57,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         .hint("as root: sysctl -w net.ipv4.ip_unprivileged_port_start=80 lets everybody")
         .hint("or run the machine's gateway: 'ai-gateway unit --system'"));
     }
+    let home = variable("AI_GATEWAY_HOME")
+        .filter(|home| !home.is_empty())
+        .map(PathBuf::from);
+    let owner = root::gateway_user();
     print(unit::service(&Target {
+        home: home.as_deref().map(|home| (home, owner.as_str())),
         user,
         program: &program,
         systemd: version(),

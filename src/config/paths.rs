@@ -10,6 +10,9 @@ use supervise::spec::ServiceName;
 /// The longest path that fits into a Unix socket's address, in bytes (unix(7): 108 with its end).
 pub const SOCKET_PATH_MAX: usize = 107;
 
+/// The name of the daemon's socket, in [`Paths::run`].
+pub const CONTROL_SOCKET: &str = "control.sock";
+
 /// The folders of one gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
@@ -153,7 +156,7 @@ impl Paths {
 
     /// Where the daemon listens for the command line.
     pub fn control_socket(&self) -> PathBuf {
-        self.run.join("control.sock")
+        self.run.join(CONTROL_SOCKET)
     }
 
     /// Log files, where there is no journal.

@@ -40,6 +40,8 @@ pub struct Target<'a> {
     pub systemd: Option<u32>,
     /// Whether it is to listen on ports that are not everybody's.
     pub low_ports: bool,
+    /// A folder of its own, and the user whose it is.
+    pub home: Option<(&'a Path, &'a str)>,
 }
 
 /// The service's unit.
@@ -63,11 +65,43 @@ pub fn service(target: &Target<'_>) -> String {
             {
                 unit.push_str(&format!("{key}=CAP_NET_BIND_SERVICE"));
             }
-            _ => unit.push_str(line),
+            // What a folder of its own has takes the place of these.
+            Some((key, _)) if target.home.is_some() && is_of_the_machine(key) => continue,
+            _ => match target.home {
+                Some(home) => unit.push_str(&at_home(line, home)),
+                None => unit.push_str(line),
+            },
         }
         unit.push('\n');
     }
     unit
+}
+
+fn is_of_the_machine(key: &str) -> bool {
+    let key = key.strip_suffix("Mode").unwrap_or(key);
+    matches!(
+        key,
+        "Group" | "ConfigurationDirectory" | "StateDirectory" | "RuntimeDirectory"
+    )
+}
+
+/// A line as it is for a gateway in a folder of its own, which has to be named, the user's, and
+/// writable.
+fn at_home(line: &str, (home, user): (&Path, &str)) -> String {
+    let below = |folders: &[&str]| folders.iter().any(|folder| home.starts_with(folder));
+    match line.split_once('=') {
+        Some(("User", _)) => format!("User={user}"),
+        Some(("UMask", _)) => {
+            let assignment = format!("AI_GATEWAY_HOME={}", home.display());
+            format!("Environment={}\n{line}", quoted(Path::new(&assignment)))
+        }
+        Some(("ProtectSystem", _)) => format!("{line}\nReadWritePaths={}", quoted(home)),
+        Some(("ProtectHome", _)) if below(&["/home", "/root", "/run/user"]) => {
+            "ProtectHome=no".to_owned()
+        }
+        Some(("PrivateTmp", _)) if below(&["/tmp", "/var/tmp"]) => "PrivateTmp=no".to_owned(),
+        _ => line.to_owned(),
+    }
 }
 
 /// The slice, with what the services may use together as a backstop, where each has a limit.

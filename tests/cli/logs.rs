@@ -54,7 +54,7 @@ fn a_log_that_is_not_there_is_told_which_there_are() {
     exit: 1
     --- stderr ---
     error: there are no logs in $TEST/gw/state/logs
-    hint: 'ai-gateway start' starts the gateway
+    hint: 'ai-gateway setup' sets it up
     ");
 }
 

@@ -57,6 +57,26 @@ fn status_is_a_table() {
 }
 
 #[test]
+fn a_service_that_was_stopped_is_not_missing() {
+    let bench = Bench::new();
+    let mut status = gateway(
+        GatewayState::Ready,
+        &[("nginx", StateName::Ready), ("mailer", StateName::Stopped)],
+    );
+    status.services.get_mut("mailer").unwrap().reason = "by request; it exited cleanly".into();
+    let _daemon = bench.daemon(status);
+    let seen = bench.run("status");
+    assert!(
+        seen.contains("ai-gateway is ready, 1 of 1 services ready, 1 stopped, profile small"),
+        "{seen}"
+    );
+    assert!(
+        seen.contains("mailer is stopped: by request; it exited cleanly"),
+        "{seen}"
+    );
+}
+
+#[test]
 fn colours_come_when_they_are_wanted() {
     let bench = Bench::new();
     let _daemon = bench.daemon(ready());

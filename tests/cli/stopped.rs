@@ -9,10 +9,28 @@ fn status_says_that_it_is_stopped() {
     assert_snapshot!(Bench::new().run("status"), @"
     exit: 69
     --- stdout ---
+    ai-gateway is not set up
+    --- stderr ---
+    hint: 'ai-gateway setup' sets it up
+    ");
+}
+
+#[test]
+fn what_was_set_up_and_is_stopped_is_started() {
+    let bench = Bench::new();
+    bench.write("state/payloads/litellm/current/bin/python", "");
+    assert_snapshot!(bench.run("status"), @"
+    exit: 69
+    --- stdout ---
     ai-gateway is stopped
     --- stderr ---
     hint: 'ai-gateway start' starts it
     ");
+    assert!(
+        bench
+            .run("stop")
+            .contains("\nhint: 'ai-gateway start' starts it\n")
+    );
 }
 
 #[test]
@@ -65,14 +83,14 @@ fn what_needs_a_daemon_says_that_there_is_none() {
     --- stderr ---
     error: ai-gateway is not running
       caused by: nobody listens on $TEST/gw/run/control.sock
-    hint: 'ai-gateway start' starts it
+    hint: 'ai-gateway setup' sets it up
     ");
     assert_snapshot!(bench.run("why litellm"), @"
     exit: 69
     --- stderr ---
     error: ai-gateway is not running
       caused by: nobody listens on $TEST/gw/run/control.sock
-    hint: 'ai-gateway start' starts it
+    hint: 'ai-gateway setup' sets it up
     ");
     for verb in [
         "restart",

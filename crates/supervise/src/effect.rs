@@ -140,7 +140,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::New => f.write_str("not started yet"),
-            Self::Requested => f.write_str("requested"),
+            Self::Requested => f.write_str("by request"),
             Self::RequirementsReady => f.write_str("what it requires is ready"),
             Self::RequirementRestarted(service) => write!(f, "{service} was restarted"),
             Self::ProbePassed => f.write_str("its probe passed"),
@@ -151,7 +151,7 @@ impl fmt::Display for Reason {
             Self::LaunchFailed(why) => write!(f, "it could not be launched: {why}"),
             Self::Exited(exit) => write!(f, "it {exit}"),
             Self::Leaks(leak) => write!(f, "{leak}"),
-            Self::Stopped(exit) => write!(f, "stopped: it {exit}"),
+            Self::Stopped(exit) => write!(f, "by request; it {exit}"),
         }
     }
 }

@@ -20,7 +20,42 @@ fn target(user: bool, program: &Path) -> Target<'_> {
         program,
         systemd: Some(DEBIAN_12),
         low_ports: false,
+        home: None,
     }
+}
+
+#[test]
+fn a_gateway_in_a_folder_of_its_own_has_it_in_its_unit() {
+    let program = Path::new(PACKAGED);
+    let home = Path::new("/home/al ice/gw%1");
+    let of = |user| {
+        service(&Target {
+            home: Some((home, "alice")),
+            ..target(user, program)
+        })
+    };
+    for unit in [of(false), of(true)] {
+        assert_eq!(
+            lines(&unit, "Environment"),
+            ["Environment=\"AI_GATEWAY_HOME=/home/al ice/gw%%1\""]
+        );
+        for key in [
+            "ConfigurationDirectory",
+            "StateDirectory",
+            "RuntimeDirectory",
+            "RuntimeDirectoryMode",
+        ] {
+            assert!(lines(&unit, key).is_empty(), "{key}");
+        }
+    }
+    let unit = of(false);
+    assert_eq!(lines(&unit, "User"), ["User=alice"]);
+    assert_eq!(lines(&unit, "ProtectHome"), ["ProtectHome=no"]);
+    assert_eq!(lines(&unit, "PrivateTmp"), ["PrivateTmp=yes"]);
+    assert_eq!(
+        lines(&unit, "ReadWritePaths"),
+        ["ReadWritePaths=\"/home/al ice/gw%%1\""]
+    );
 }
 
 fn lines<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
