@@ -1,14 +1,19 @@
 //! `ai-gateway budget`: what may be spent.
 
+use serde_json::json;
+
 use super::{
-    context::{Context, print},
+    context::{Context, now, print},
     failure::Failure,
     settings,
+    spend::Spend,
+    status::pretty,
 };
 
 /// Show or set what may be spent at the providers in 30 days
 ///
-/// Without a value, shows it and where it comes from. With one, writes it to gateway.toml, and a
+/// Without a value, shows it, where it comes from, what was spent of it and when it starts anew.
+/// With one, writes it to gateway.toml, and a
 /// daemon that runs takes it up.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -18,6 +23,9 @@ pub(super) struct Args {
         allow_negative_numbers = true
     )]
     budget: Option<String>,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "budget")]
+    json: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
@@ -25,10 +33,22 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         return settings::set(context, "budget", budget);
     }
     let loaded = settings::read(context, &[])?;
+    let spend = Spend::ask(context, &loaded.settings);
+    if args.json {
+        return print(pretty(&json!({
+            "usd": loaded.settings.budget.usd,
+            "origin": loaded.origin("budget").to_string(),
+            "spend": spend,
+        }))?);
+    }
     print(format!(
         "${:.2} in 30 days (budget is {}: {})\n",
         loaded.settings.budget.usd,
         settings::value(&loaded, "budget"),
         loaded.origin("budget")
-    ))
+    ))?;
+    print(match spend {
+        Some(spend) => spend.sentence(now()) + "\n",
+        None => "What was spent is not known: the database does not tell.\n".to_owned(),
+    })
 }

@@ -118,7 +118,8 @@ fn plain(text: &str) -> String {
 fn show(loaded: &Loaded, json: bool) -> Result<(), Failure> {
     if json {
         let rows = loaded.rows.iter().map(|row| {
-            let entry = json!({ "value": row.value, "origin": row.origin.to_string() });
+            let value = loaded.values.json(&row.key);
+            let entry = json!({ "value": value, "origin": row.origin.to_string() });
             (row.key.clone(), entry)
         });
         return print(pretty(&rows.collect::<Map<String, Value>>())?);

@@ -57,9 +57,9 @@ pub(super) fn until_it_listens(
 ) -> Result<bool, Failure> {
     loop {
         let readable = wait_for(&[ends, signals.fd()], Some(ATTEMPT_MS))?;
-        if readable[1] && signals.next().is_some() {
+        if let (true, Some(signal)) = (readable[1], signals.next()) {
             tell("\nIt goes on starting: 'ai-gateway status' shows how far it is.\n");
-            return Err(Failure::Said(Exit::Failed));
+            return Err(Failure::Said(Exit::by(signal)));
         }
         if readable[0] {
             return Ok(false);

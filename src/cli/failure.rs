@@ -3,6 +3,7 @@
 use std::{error::Error, fmt::Write as _, io};
 
 use anstyle::{AnsiColor, Style};
+use nix::sys::signal::Signal;
 
 use crate::{
     config::{LoadError, Report, edit::EditError, paths::PathsError},
@@ -23,6 +24,23 @@ pub(super) enum Exit {
     NotPermitted = 77,
     /// The configuration is wrong.
     Configuration = 78,
+    /// SIGHUP ended it. As a shell tells of a process that a signal ended: 128 and its number.
+    HungUp = 129,
+    /// SIGINT ended it, which is Ctrl-C.
+    Interrupted = 130,
+    /// SIGTERM ended it.
+    Terminated = 143,
+}
+
+impl Exit {
+    /// The exit code of a command that ends because of a signal.
+    pub(super) const fn by(signal: Signal) -> Self {
+        match signal {
+            Signal::SIGHUP => Self::HungUp,
+            Signal::SIGTERM => Self::Terminated,
+            _ => Self::Interrupted,
+        }
+    }
 }
 
 /// Why a command failed.

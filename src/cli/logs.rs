@@ -31,11 +31,24 @@ pub(super) struct Args {
     #[arg(long, short)]
     follow: bool,
     /// Begin with the last N lines
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
+    #[arg(
+        long,
+        short = 'n',
+        value_name = "N",
+        default_value_t = 100,
+        allow_negative_numbers = true,
+        value_parser = number_of_lines
+    )]
     lines: usize,
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
+}
+
+fn number_of_lines(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| {
+        "expected a number of lines such as 20; 0 shows none of those that there are".to_owned()
+    })
 }
 
 /// One line that somebody said.
@@ -75,7 +88,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 fn unknown(name: &str, known: &BTreeSet<String>) -> Failure {
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    Failure::new(Exit::Failed, format!("there is no log of {name}"))
+    Failure::new(Exit::Usage, format!("there is no log of {name}"))
         .hint(format!("there are logs of {}", text::list(&names)))
 }
 

@@ -1,6 +1,7 @@
 //! The command line: one file per verb, one place for the exit code and for what goes wrong.
 
 mod absent;
+mod addresses;
 mod ask;
 mod blame;
 mod budget;
@@ -24,6 +25,7 @@ mod root;
 mod run;
 mod settings;
 mod setup;
+mod spend;
 mod start;
 mod status;
 mod stop;
@@ -56,13 +58,13 @@ use failure::{Exit, Failure};
     max_term_width = 80,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 69 not running, 77 not permitted, \
-                  78 bad configuration.",
+                  78 bad configuration, 130 interrupted.",
     after_long_help = "Environment:\n  \
         AI_GATEWAY_HOME  the folder of the whole gateway: gateway.toml, state and run\n  \
         NO_COLOR         no colours\n\n\
         Exit codes:\n  \
         0   done\n  1   failed\n  2   usage\n  69  not running\n  77  not permitted\n  \
-        78  bad configuration"
+        78  bad configuration\n  130 interrupted by Ctrl-C"
 )]
 struct Cli {
     #[command(subcommand)]

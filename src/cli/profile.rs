@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::{
     context::{Context, print},
     failure::Failure,
     settings,
+    status::pretty,
     text::{self, BOLD, DIM, Line},
 };
 use crate::config::{Loaded, Machine, machine, profile::Profile, schema::PROFILES};
@@ -19,6 +22,9 @@ pub(super) struct Args {
     /// tiny, small, medium, large, or local, which limits nothing
     #[arg(value_name = "NAME")]
     profile: Option<String>,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "profile")]
+    json: bool,
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
@@ -26,6 +32,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         return settings::set(context, "profile", profile);
     }
     let loaded = settings::read(context, &[])?;
+    if args.json {
+        return print(pretty(&as_json(&loaded, machine::facts(Path::new("/"))))?);
+    }
     let lines = lines(&loaded, machine::facts(Path::new("/")));
     let text: String = lines
         .iter()
@@ -43,6 +52,25 @@ fn lines(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
         loaded.origin("profile")
     )));
     lines
+}
+
+fn as_json(loaded: &Loaded, machine: Option<Machine>) -> Value {
+    let open_webui = loaded.settings.open_webui.enabled;
+    let profiles = PROFILES.into_iter().filter_map(Profile::named);
+    let profiles = profiles.map(|profile| {
+        let sum = profile.sum(open_webui);
+        json!({
+            "name": profile.name,
+            "memory": (sum > 0).then_some(sum),
+            "fits": machine.is_none_or(|machine| profile.fits(machine, open_webui)),
+            "about": profile.about,
+        })
+    });
+    json!({
+        "profile": loaded.settings.profile,
+        "origin": loaded.origin("profile").to_string(),
+        "profiles": profiles.collect::<Vec<_>>(),
+    })
 }
 
 /// Those that fit the machine, the one in effect marked.

@@ -19,6 +19,9 @@ pub(super) struct Waiting {
     pub(super) longest: Duration,
 }
 
+/// Tells how many requests a service still answers before it ends, as far as that is known.
+pub(super) type Requests<'a> = &'a dyn Fn(&ServiceName) -> Option<u64>;
+
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.what, text::length(self.longest))
@@ -27,6 +30,7 @@ impl fmt::Display for Waiting {
 
 /// How far the services are on their way up; none when nothing is on the way.
 pub(super) fn rising(status: &GatewayStatus, now: SystemTime) -> Option<Waiting> {
+    let unknown = |_: &ServiceName| None;
     let ready = count(status, |state| state == StateName::Ready);
     let on_the_way = |state| {
         matches!(
@@ -38,7 +42,7 @@ pub(super) fn rising(status: &GatewayStatus, now: SystemTime) -> Option<Waiting>
                 | StateName::Stopping
         )
     };
-    let (names, longest) = waiting(status, now, on_the_way)?;
+    let (names, longest) = waiting(status, now, on_the_way, &unknown)?;
     let all = status.services.len();
     Some(Waiting {
         what: format!("{ready} of {all} ready: waiting for {names}"),
@@ -47,12 +51,15 @@ pub(super) fn rising(status: &GatewayStatus, now: SystemTime) -> Option<Waiting>
 }
 
 /// How far the services are on their way down.
-pub(super) fn falling(status: &GatewayStatus, now: SystemTime) -> Option<Waiting> {
+pub(super) fn falling(
+    status: &GatewayStatus,
+    now: SystemTime,
+    requests: Requests<'_>,
+) -> Option<Waiting> {
     let down = count(status, |state| {
         matches!(state, StateName::Stopped | StateName::Failed)
     });
-    let on_the_way = |state| !matches!(state, StateName::Stopped | StateName::Failed);
-    let (names, longest) = waiting(status, now, on_the_way)?;
+    let (names, longest) = waiting(status, now, is_not_down, requests)?;
     let all = status.services.len();
     Some(Waiting {
         what: format!("{down} of {all} stopped: waiting for {names}"),
@@ -65,13 +72,19 @@ pub(super) fn falling_one(
     status: &GatewayStatus,
     service: &ServiceName,
     now: SystemTime,
+    requests: Requests<'_>,
 ) -> Option<Waiting> {
     let mut alone = status.clone();
     alone.services.retain(|name, _| name == service);
-    falling(&alone, now).map(|waiting| Waiting {
-        what: format!("waiting for {service}"),
-        ..waiting
+    let (name, longest) = waiting(&alone, now, is_not_down, requests)?;
+    Some(Waiting {
+        what: format!("waiting for {name}"),
+        longest,
     })
+}
+
+fn is_not_down(state: StateName) -> bool {
+    !matches!(state, StateName::Stopped | StateName::Failed)
 }
 
 fn count(status: &GatewayStatus, is: impl Fn(StateName) -> bool) -> usize {
@@ -83,6 +96,7 @@ fn waiting(
     status: &GatewayStatus,
     now: SystemTime,
     is: impl Fn(StateName) -> bool,
+    requests: Requests<'_>,
 ) -> Option<(String, Duration)> {
     let busy: Vec<_> = status
         .services
@@ -101,7 +115,16 @@ fn waiting(
     if named.is_empty() {
         return None;
     }
-    let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+    let names = named.iter().map(|(name, service)| match service.state {
+        StateName::Draining => match requests(name) {
+            Some(1) => format!("1 request of {name}"),
+            Some(count) => format!("{count} requests of {name}"),
+            None => format!("requests of {name}"),
+        },
+        _ => name.to_string(),
+    });
+    let names: Vec<String> = names.collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let longest = named
         .iter()
         .filter_map(|(_, service)| text::since(&service.since, now))

@@ -1,16 +1,25 @@
 //! `ai-gateway status`: what runs, for how long, and what it takes.
 
+use std::net::SocketAddr;
+
 use serde_json::json;
+use supervise::effect::StateName;
 
 use super::{
     absent::Absent,
+    addresses,
     context::{Context, Screen, now, print, tell},
     failure::{Exit, Failure},
-    settings, table, watch,
+    settings,
+    spend::Spend,
+    table, watch,
 };
-use crate::control::{
-    client::ClientError,
-    types::{GatewayState, GatewayStatus},
+use crate::{
+    control::{
+        client::ClientError,
+        types::{GatewayState, GatewayStatus},
+    },
+    stack,
 };
 
 /// Show what runs and what it takes
@@ -43,7 +52,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         print(pretty(&status)?)
     } else {
         let screen = Screen::find();
-        print(picture(&status, screen))
+        print(picture(&status, screen))?;
+        print(more(&status, context)).map(drop)
     }
 }
 
@@ -82,6 +92,29 @@ pub(super) fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
         .map_err(|e| Failure::of(Exit::Failed, &e))
+}
+
+/// What the daemon does not know: the budget, and the addresses that other machines use.
+fn more(status: &GatewayStatus, context: &Context) -> String {
+    let Ok(loaded) = settings::read(context, &[]) else {
+        return String::new();
+    };
+    let mut lines: Vec<String> = addresses::of_machine(loaded.settings.listen.address)
+        .iter()
+        .map(|address| {
+            let at = SocketAddr::new(*address, loaded.settings.listen.port);
+            format!("from other machines: http://{at}\n")
+        })
+        .collect();
+    let is_up = |name: &str| {
+        let mut services = status.services.iter();
+        services.any(|(known, service)| known.as_str() == name && service.state == StateName::Ready)
+    };
+    let spend = is_up(stack::POSTGRES).then(|| Spend::ask(context, &loaded.settings));
+    if let Some(spend) = spend.flatten() {
+        lines.push(format!("\nBudget {}\n", spend.sentence(now())));
+    }
+    lines.concat()
 }
 
 fn picture(status: &GatewayStatus, screen: Screen) -> String {

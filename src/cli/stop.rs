@@ -1,17 +1,23 @@
 //! `ai-gateway stop`: down in order, nothing lost.
 
+use std::{fs, time::SystemTime};
+
 use supervise::spec::ServiceName;
 
 use super::{
     context::{Context, print},
     failure::Failure,
-    leftovers, progress,
+    leftovers,
+    progress::{self, Waiting},
     systemd::Manager,
-    wait,
+    through, wait,
 };
-use crate::control::{
-    client::ClientError,
-    types::{Call, GatewayStatus, Refusal, Reply},
+use crate::{
+    control::{
+        client::ClientError,
+        types::{Call, GatewayStatus, Refusal, Reply},
+    },
+    internal::drain::IN_FLIGHT,
 };
 
 /// Stop everything, or one service
@@ -27,19 +33,22 @@ pub(super) struct Args {
     service: Option<ServiceName>,
 }
 
-const INTERRUPTED: &str = "It goes on stopping: 'ai-gateway status' shows how far it is.";
+pub(super) const INTERRUPTED: &str =
+    "It goes on stopping: 'ai-gateway status' shows how far it is.";
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.service.is_none()
         && let Some(manager) = Manager::find(context)
     {
-        return manager.tell("stop");
+        return through::stop(manager, context);
     }
     let call = Call::Stop(args.service.clone());
     let Some(service) = &args.service else {
         return all(&call, context);
     };
-    let falling = |status: &GatewayStatus, now| progress::falling_one(status, service, now);
+    let falling = |status: &GatewayStatus, now| {
+        progress::falling_one(status, service, now, &|name| requests(context, name))
+    };
     let reply = wait::ask(context, &call, &falling, INTERRUPTED)??;
     say(&reply, &format!("{service} is stopped"))
 }
@@ -55,13 +64,29 @@ fn all(call: &Call, context: &Context) -> Result<(), Failure> {
         }
         connected => connected?,
     };
-    let reply = match wait::ask(context, call, &progress::falling, INTERRUPTED)? {
+    let falling = |status: &GatewayStatus, now| falling(context, status, now);
+    let reply = match wait::ask(context, call, &falling, INTERRUPTED)? {
         // It went before it could say so.
         Err(ClientError::Gone | ClientError::Refused(Refusal::Ending)) => Reply::Done(Vec::new()),
         answered => answered?,
     };
     until.wait_for_end()?;
     say(&reply, "ai-gateway is stopped")
+}
+
+/// How far everything is on its way down.
+pub(super) fn falling(
+    context: &Context,
+    status: &GatewayStatus,
+    now: SystemTime,
+) -> Option<Waiting> {
+    progress::falling(status, now, &|name| requests(context, name))
+}
+
+/// How many requests a service still answers, as it was counted last.
+fn requests(context: &Context, service: &ServiceName) -> Option<u64> {
+    let file = context.paths.service(service).join(IN_FLIGHT);
+    fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
 /// What the daemon said, or if it said nothing, `otherwise`.

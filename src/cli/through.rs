@@ -4,16 +4,19 @@
 //! service has failed for good and waits for a person. The daemon knows better: as soon as it
 //! listens, it is asked. Until then systemctl tells whether it comes up at all.
 
+use std::os::fd::AsFd as _;
+
 use nix::sys::signal::Signal;
 
 use super::{
-    context::Context,
+    context::{Context, now, print, tell},
     detach::until_it_listens,
     failure::{Exit, Failure},
     progress,
     start::{INTERRUPTED, RISEN, addresses, failed_for_good},
+    stop,
     systemd::{Job, Manager, UNIT},
-    wait::{self, Signals, wait_for},
+    wait::{self, Progress, Signals, wait_for},
 };
 use crate::control::{
     client::{Client, ClientError},
@@ -45,6 +48,46 @@ pub(super) fn restart(manager: Manager, context: &Context) -> Result<(), Failure
     follow(job, context)
 }
 
+/// Stops everything, and shows how far it is.
+///
+/// # Errors
+/// systemd could not, or somebody pressed Ctrl-C.
+pub(super) fn stop(manager: Manager, context: &Context) -> Result<(), Failure> {
+    let Ok(mut client) = context.connect() else {
+        return manager.tell("stop");
+    };
+    client.watch()?;
+    let mut watched = Some(client);
+    let mut job = manager.begin("stop")?;
+    let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let (mut status, mut progress) = (None, Progress::new());
+    while let Some(fd) = job.fd() {
+        let mut fds = vec![fd, signals.fd()];
+        fds.extend(watched.as_ref().map(|client| client.as_fd()));
+        let readable = wait_for(&fds, progress.tick())?;
+        if let (true, Some(signal)) = (readable[1], signals.next()) {
+            drop(progress);
+            tell(format!("\n{}\n", stop::INTERRUPTED));
+            return Err(Failure::Said(Exit::by(signal)));
+        }
+        if readable[0] {
+            drop(progress);
+            job.end()?;
+            return print("ai-gateway is stopped\n");
+        }
+        if readable.get(2) == Some(&true) {
+            // What it says no more of is no reason not to wait for systemd.
+            match wait::newest(&mut watched) {
+                Ok(newest) => status = newest.or(status),
+                Err(_) => watched = None,
+            }
+        }
+        let falling = |status| stop::falling(context, status, now());
+        progress.show(status.as_ref().and_then(falling).as_ref());
+    }
+    Ok(())
+}
+
 fn follow(mut job: Job, context: &Context) -> Result<(), Failure> {
     loop {
         if let Some(fd) = job.fd() {
@@ -68,13 +111,12 @@ fn follow(mut job: Job, context: &Context) -> Result<(), Failure> {
 
 /// Waits until the daemon at the other end has ended, or systemctl has.
 fn until_it_ends(mut client: Client, job: &mut Job) -> Result<(), Failure> {
-    use std::os::fd::AsFd as _;
     client.watch()?;
     let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
     while let Some(fd) = job.fd() {
         let readable = wait_for(&[client.as_fd(), signals.fd(), fd], None)?;
-        if readable[1] && signals.next().is_some() {
-            return Err(Failure::Said(Exit::Failed));
+        if let (true, Some(signal)) = (readable[1], signals.next()) {
+            return Err(Failure::Said(Exit::by(signal)));
         }
         if readable[0] && client.next_status()?.is_none() {
             return Ok(());

@@ -1,10 +1,15 @@
-//! `ai-gateway version`: which program this is.
+//! `ai-gateway version`: which program this is, and what it runs.
 
 use serde_json::json;
 
-use super::{context::print, failure::Failure, status::pretty};
+use super::{
+    context::{Context, print},
+    failure::Failure,
+    status::pretty,
+};
+use crate::provision;
 
-/// Print the version
+/// Print the versions of this program, LiteLLM and Open WebUI
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Print one JSON object
@@ -14,8 +19,27 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
+    // The version is told even where there is no place for a gateway.
+    let paths = Context::find().ok().map(|context| context.paths);
+    let parts = provision::versions(paths.as_ref());
     if args.json {
-        return print(pretty(&json!({ "version": version }))?);
+        let parts = parts.iter().map(|part| {
+            let told = json!({ "version": part.version, "installed": part.installed });
+            (part.key, told)
+        });
+        let parts: std::collections::BTreeMap<_, _> = parts.collect();
+        return print(pretty(&json!({ "version": version, "parts": parts }))?);
     }
-    print(format!("ai-gateway {version}\n"))
+    let parts = parts.iter().map(|part| {
+        let note = if part.installed {
+            ""
+        } else {
+            " (not installed yet)"
+        };
+        format!("{} {}{note}\n", part.name, part.version)
+    });
+    print(format!(
+        "ai-gateway {version}\n{}",
+        parts.collect::<String>()
+    ))
 }

@@ -85,6 +85,28 @@ pub(super) fn wait_for(
         .collect())
 }
 
+/// Waits until `fd` is readable. No: whoever read our standard output has gone, and nothing that
+/// may come is of use to anybody.
+///
+/// # Errors
+/// The kernel says no.
+pub(super) fn readable_and_read(fd: BorrowedFd<'_>) -> Result<bool, Failure> {
+    let out = io::stdout();
+    loop {
+        // Without a wish for events, the kernel still says that the other end is closed (poll(2)).
+        let mut polled = [
+            PollFd::new(fd, PollFlags::POLLIN),
+            PollFd::new(out.as_fd(), PollFlags::empty()),
+        ];
+        match poll(&mut polled, PollTimeout::NONE) {
+            Ok(_) if polled[1].any().unwrap_or_default() => return Ok(false),
+            Ok(_) => return Ok(true),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(kernel("wait for news", errno)),
+        }
+    }
+}
+
 fn kernel(action: &str, errno: Errno) -> Failure {
     Failure::new(Exit::Failed, format!("cannot {action}")).cause(errno.desc())
 }
@@ -171,10 +193,10 @@ pub(super) fn ask(
             drop(progress);
             return Ok(asked.finish(call));
         }
-        if readable[1] && signals.next().is_some() {
+        if let (true, Some(signal)) = (readable[1], signals.next()) {
             drop(progress);
             tell(format!("\n{interrupted}\n"));
-            return Err(Failure::Said(Exit::Failed));
+            return Err(Failure::Said(Exit::by(signal)));
         }
         if readable.get(2) == Some(&true) {
             status = newest(&mut watched)?.or(status);
@@ -189,7 +211,7 @@ pub(super) fn ask(
 }
 
 /// The newest status that has come; where there will be no more, the connection is given up.
-fn newest(watched: &mut Option<Client>) -> Result<Option<GatewayStatus>, ClientError> {
+pub(super) fn newest(watched: &mut Option<Client>) -> Result<Option<GatewayStatus>, ClientError> {
     let mut newest = None;
     while let Some(client) = watched {
         match client.next_status()? {

@@ -6,10 +6,10 @@ use nix::sys::signal::Signal;
 
 use super::{
     context::{Context, Screen, now, print},
-    failure::Failure,
+    failure::{Exit, Failure},
     table::{self, Sample},
     text::Line,
-    wait::{Signals, wait_for},
+    wait::{Signals, readable_and_read, wait_for},
 };
 use crate::control::{
     client::{Client, ClientError},
@@ -26,24 +26,27 @@ pub(super) fn run(client: Client, context: &Context, json: bool) -> Result<(), F
     if json || !Screen::find().terminal {
         return follow(client, json);
     }
-    let told = draw(client, context)?;
-    print(told)
+    print(draw(client, context)?)
 }
 
 /// Where nobody looks on: each change is written out once.
 fn follow(mut client: Client, json: bool) -> Result<(), Failure> {
     client.watch()?;
-    while let Some(status) = client.next_status()? {
+    loop {
+        if !client.has_answer() && !readable_and_read(client.as_fd())? {
+            return Err(Failure::BrokenPipe);
+        }
+        let Some(status) = client.next_status()? else {
+            return Ok(());
+        };
         if json {
-            let line = serde_json::to_string(&status)
-                .map_err(|e| Failure::of(super::failure::Exit::Failed, &e))?;
+            let line = serde_json::to_string(&status).map_err(|e| Failure::of(Exit::Failed, &e))?;
             print(line + "\n")?;
         } else {
             let lines = table::lines(&status, Screen::find(), now(), None);
             print(rendered(&lines, usize::MAX, "\n") + "\n")?;
         }
     }
-    Ok(())
 }
 
 /// The alternate screen without a cursor, for as long as it lives.
@@ -80,7 +83,7 @@ fn draw(mut changes: Client, context: &Context) -> Result<&'static str, Failure>
         let readable = wait_for(&[changes.as_fd(), signals.fd()], samples.patience())?;
         while let Some(signal) = signals.next() {
             if signal != Signal::SIGWINCH {
-                return Ok("");
+                return Err(Failure::Said(Exit::by(signal)));
             }
         }
         if readable[0] && !drain(&mut changes)? {

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, ops::Range, path::PathBuf, time::Duration};
 
+use serde_json::{Value as Json, json};
+
 use super::settings::CustomProbe;
 
 pub(super) mod decode;
@@ -204,6 +206,38 @@ pub(super) struct Wrong {
     pub(super) span: Range<usize>,
     pub(super) label: String,
     pub(super) help: Option<String>,
+}
+
+impl Value {
+    /// As JSON. The values of an environment, which may be secrets, are null.
+    pub(super) fn json(&self) -> Json {
+        match self {
+            Self::Bool(yes) => json!(yes),
+            Self::Whole(number) => json!(number),
+            Self::Text(text) => json!(text),
+            Self::Usd(usd) => json!(usd),
+            Self::Address(address) => json!(address.to_string()),
+            Self::Size(None) | Self::Cpus(None) | Self::Hour(None) => json!("none"),
+            Self::Size(Some(bytes)) => json!(size_text(*bytes)),
+            Self::Cpus(Some(milli)) => json!(f64::from(*milli) / 1000.0),
+            Self::Time(time) => json!(units::time_text(*time)),
+            Self::Hour(Some(minute)) => json!(units::hour_text(*minute)),
+            Self::Path(path) => json!(path.display().to_string()),
+            Self::Command(words) => json!(words),
+            Self::Environment(variables) => variables
+                .keys()
+                .map(|name| (name.clone(), Json::Null))
+                .collect(),
+            Self::Services(names) => names.iter().map(|(name, _)| name.as_str()).collect(),
+            Self::Probe(probe) => match probe {
+                CustomProbe::Http(url) => json!({ "http": url }),
+                CustomProbe::Tcp(at) => json!({ "tcp": at }),
+                CustomProbe::Exec(command) => json!({ "exec": command }),
+                CustomProbe::Notify => json!({ "notify": true }),
+                CustomProbe::Log(text) => json!({ "log": text }),
+            },
+        }
+    }
 }
 
 /// As TOML, but for an environment, whose values may be secrets.

@@ -37,6 +37,11 @@ impl Values {
         names
     }
 
+    /// The value of a key as JSON; null: it has none.
+    pub fn json(&self, key: &str) -> serde_json::Value {
+        self.0.get(key).map_or(serde_json::Value::Null, Value::json)
+    }
+
     fn has(&self, table: &str) -> bool {
         let prefix = format!("{table}.");
         self.0.keys().any(|name| name.starts_with(&prefix))

@@ -3,13 +3,23 @@
 //! That every cost is written before it ends is seen to in its own process (`gateway_app.py`): a
 //! look from outside could not tell.
 
-use std::time::Duration;
+use std::{
+    sync::mpsc::{self, RecvTimeoutError},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use super::{Context, api};
 use crate::{
-    secrets::{Kind, SecretError, SecretStore},
+    secrets::{Kind, Secret, SecretError, SecretStore},
     stack::litellm::{DRAIN_SECONDS, drain_token},
 };
+
+/// The file in LiteLLM's folder with the number of requests that are waited for.
+pub const IN_FLIGHT: &str = "in-flight";
+
+/// From one count of them to the next.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// How it went. With more than one worker process this is about the one that was asked; the others
 /// finish their answers under uvicorn's own graceful shutdown.
@@ -39,6 +49,7 @@ pub enum DrainError {
 pub fn run(context: &Context) -> Result<Drained, DrainError> {
     const ACTION: &str = "drain LiteLLM";
     let master_key = SecretStore::new(context.secrets.clone()).read(Kind::LitellmMasterKey)?;
+    let _counting = Counting::begin(context, &master_key);
     let response = api::agent(Duration::from_secs(DRAIN_SECONDS + 3))
         .get(format!("http://{}/health/drain", context.litellm))
         .header("X-Drain-Token", drain_token(&master_key))
@@ -55,6 +66,53 @@ pub fn run(context: &Context) -> Result<Drained, DrainError> {
             ))
         }
     }
+}
+
+/// While it is there, the number of requests under way is in a file, for whoever waits for the stop.
+struct Counting {
+    ends: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Counting {
+    /// Begins to count, unless several workers answer: each knows only its own.
+    fn begin(context: &Context, master_key: &Secret) -> Self {
+        let (ends, ended) = mpsc::channel();
+        let file = context.memory.join(IN_FLIGHT);
+        let url = format!("http://{}/health/backlog", context.litellm);
+        let bearer = format!("Bearer {}", master_key.expose());
+        let count = move || {
+            let agent = api::agent(COUNT_EVERY);
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(COUNT_EVERY) {
+                let answer = agent.get(&url).header("Authorization", &bearer).call();
+                if let Some(requests) = answer.ok().and_then(under_way) {
+                    // Who reads it can do without.
+                    let _unwritten = std::fs::write(&file, requests.to_string());
+                }
+            }
+            let _was_not_there = std::fs::remove_file(&file);
+        };
+        Self {
+            ends: Some(ends),
+            thread: (context.workers == 1).then(|| std::thread::spawn(count)),
+        }
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        drop(self.ends.take());
+        if let Some(thread) = self.thread.take() {
+            // Its panic would be nobody's concern: it only counts.
+            let _ended = thread.join();
+        }
+    }
+}
+
+/// What LiteLLM counts, but for the two questions of ours.
+fn under_way(mut answer: ureq::http::Response<ureq::Body>) -> Option<u64> {
+    let body: serde_json::Value = answer.body_mut().read_json().ok()?;
+    Some(body["in_flight_requests"].as_u64()?.saturating_sub(2))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod record;
 mod scratch;
 mod sources;
 pub mod steps;
+mod versions;
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -35,6 +36,7 @@ pub use environment::Environment;
 pub use error::{NotSetUp, SetupError};
 pub use plan::{Plan, plan};
 pub use progress::Progress;
+pub use versions::versions;
 
 use self::{
     command::{Call, News, Runner},

@@ -138,7 +138,7 @@ fn who_stops_waiting_stops_nothing_else() {
             .contains("'ai-gateway status' shows how far it is"),
         "{rest:?}"
     );
-    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(daemon.asked(), [Call::Start(None)]);
 }
 

@@ -34,7 +34,7 @@ fn the_help_of_the_whole() {
       profile      Show or set how much the services may use
       config       Check, show, change or explain the configuration
       unit         Print the systemd unit
-      version      Print the version
+      version      Print the versions of this program, LiteLLM and Open WebUI
       completions  Print completions for a shell
       man          Write the manual pages into a folder
 
@@ -56,6 +56,7 @@ fn the_help_of_the_whole() {
       69  not running
       77  not permitted
       78  bad configuration
+      130 interrupted by Ctrl-C
     ");
 }
 
@@ -108,16 +109,20 @@ fn the_help_of_each_verb() {
     --- stdout ---
     Show or set what may be spent at the providers in 30 days
 
-    Without a value, shows it and where it comes from. With one, writes it to
-    gateway.toml, and a daemon that runs takes it up.
+    Without a value, shows it, where it comes from, what was spent of it and when it
+    starts anew. With one, writes it to gateway.toml, and a daemon that runs takes
+    it up.
 
-    Usage: ai-gateway budget [test|prod|unlimited|AMOUNT]
+    Usage: ai-gateway budget [OPTIONS] [test|prod|unlimited|AMOUNT]
 
     Arguments:
       [test|prod|unlimited|AMOUNT]
               test (15 US dollars), prod (200), unlimited (1000), or an amount
 
     Options:
+          --json
+              Print one JSON object
+
       -h, --help
               Print help (see a summary with '-h')
     ");
@@ -129,13 +134,16 @@ fn the_help_of_each_verb() {
     Without a name, shows the profiles, which one holds, and what fits this machine.
     With one, writes it to gateway.toml, and a daemon that runs takes it up.
 
-    Usage: ai-gateway profile [NAME]
+    Usage: ai-gateway profile [OPTIONS] [NAME]
 
     Arguments:
       [NAME]
               tiny, small, medium, large, or local, which limits nothing
 
     Options:
+          --json
+              Print one JSON object
+
       -h, --help
               Print help (see a summary with '-h')
     ");
@@ -414,10 +422,20 @@ fn no_verb_is_a_wrong_command_line() {
 fn the_version() {
     let seen = Bench::new().run("version");
     let wanted = format!(
-        "exit: 0\n--- stdout ---\nai-gateway {}\n",
+        "exit: 0\n--- stdout ---\nai-gateway {}\nLiteLLM ",
         env!("CARGO_PKG_VERSION")
     );
-    assert_eq!(seen, wanted);
+    assert!(seen.starts_with(&wanted), "{seen}");
+    assert!(seen.contains("\nOpen WebUI "), "{seen}");
+    let bench = Bench::new();
+    std::fs::create_dir_all(bench.home().join("state/payloads/litellm")).unwrap();
+    let link = bench.home().join("state/payloads/litellm/current");
+    std::os::unix::fs::symlink("1.2.3-01234567", link).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&bench.answer("version --json")).unwrap();
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+    let litellm = serde_json::json!({ "version": "1.2.3", "installed": true });
+    assert_eq!(json["parts"]["litellm"], litellm);
+    assert_eq!(json["parts"]["open_webui"]["installed"], false);
 }
 
 #[test]

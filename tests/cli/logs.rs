@@ -45,7 +45,7 @@ fn logs_of_all_services_are_told_in_the_order_of_time() {
 #[test]
 fn a_log_that_is_not_there_is_told_which_there_are() {
     assert_snapshot!(bench().run("logs postgres"), @"
-    exit: 1
+    exit: 2
     --- stderr ---
     error: there is no log of postgres
     hint: there are logs of litellm and nginx
@@ -117,4 +117,16 @@ fn a_unit_has_its_logs_in_the_journal() {
     --- stderr ---
     --unit ai-gateway.service --output=json --no-pager --quiet --lines=5 --identifier=litellm --follow
     ");
+}
+
+#[test]
+fn a_number_of_lines_that_is_none_is_explained() {
+    for number in ["-1", "abc", "1.5"] {
+        let seen = bench().run(&format!("logs -n {number}"));
+        assert!(seen.starts_with("exit: 2\n"), "{seen}");
+        assert!(
+            seen.contains("expected a number of lines such as 20"),
+            "{seen}"
+        );
+    }
 }

@@ -139,6 +139,31 @@ fn watching_elsewhere_than_on_a_terminal_tells_each_change_until_the_end() {
 }
 
 #[test]
+fn a_watch_and_a_log_that_nobody_reads_any_more_end() {
+    let bench = Bench::new();
+    let _daemon = bench.daemon(ready());
+    bench.write(
+        "state/logs/nginx.log",
+        "2026-11-24T02:12:34.000001Z one\n2026-11-24T02:12:35.000001Z two\n",
+    );
+    for verb in [
+        "status --watch",
+        "status --watch --json",
+        "logs -f",
+        "logs nginx -f --json",
+    ] {
+        let mut child = bench.child(verb).stdout(Stdio::piped()).spawn().unwrap();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "{verb}");
+        drop(reader);
+        // Nothing changes from here on: it ends because its reader has gone.
+        assert!(child.wait().unwrap().success(), "{verb}");
+    }
+}
+
+#[test]
 fn why_tells_the_history() {
     let bench = Bench::new();
     let moment = |seconds, state, reason: &str| Moment {

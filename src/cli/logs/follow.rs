@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, Read as _, Seek as _, SeekFrom},
     mem,
-    os::unix::fs::MetadataExt as _,
+    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
     path::Path,
 };
 
@@ -17,7 +17,10 @@ use super::{
     Entry, Printer,
     files::{self, Log, parse, path, unreadable},
 };
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::{
+    failure::{Exit, Failure},
+    wait::readable_and_read,
+};
 
 /// Prints the last `count` lines and then what is added, until the reader has gone.
 ///
@@ -38,6 +41,9 @@ pub(super) fn run(
     let mut followed: Vec<Followed> = logs.into_iter().map(Followed::new).collect();
     loop {
         printer.print(&grown(folder, only, &mut followed)?)?;
+        if !readable_and_read(news.as_fd())? {
+            return Err(Failure::BrokenPipe);
+        }
         match news.read_events() {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => {

@@ -2,7 +2,8 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::Stdio,
+    os::fd::AsFd as _,
+    process::{Child, Stdio},
     time::{Duration, SystemTime},
 };
 
@@ -12,6 +13,7 @@ use super::{Args, Entry, Printer};
 use crate::cli::{
     failure::{Exit, Failure},
     systemd::{Manager, UNIT},
+    wait::readable_and_read,
 };
 
 /// Prints what journalctl finds.
@@ -30,12 +32,22 @@ pub(super) fn show(args: &Args, manager: Manager, printer: &Printer) -> Result<(
         .spawn()
         .map_err(failed)?;
     let lines = child.stdout.take().map(BufReader::new);
-    for line in lines.into_iter().flat_map(|lines| lines.split(b'\n')) {
-        if let Some(entry) = entry(&line.map_err(failed)?) {
-            printer.print(&[entry])?;
+    let mut reader = Journalctl(child);
+    if let Some(mut lines) = lines {
+        loop {
+            if lines.buffer().is_empty() && !readable_and_read(lines.get_ref().as_fd())? {
+                return Err(Failure::BrokenPipe);
+            }
+            let mut line = Vec::new();
+            if lines.read_until(b'\n', &mut line).map_err(failed)? == 0 {
+                break;
+            }
+            if let Some(entry) = entry(line.trim_ascii_end()) {
+                printer.print(&[entry])?;
+            }
         }
     }
-    let status = child.wait().map_err(failed)?;
+    let status = reader.0.wait().map_err(failed)?;
     if status.success() {
         return Ok(());
     }
@@ -43,6 +55,18 @@ pub(super) fn show(args: &Args, manager: Manager, printer: &Printer) -> Result<(
         Exit::Failed,
         "journalctl could not show the journal",
     ))
+}
+
+/// Its journalctl, which with `--follow` does not end by itself.
+#[derive(Debug)]
+struct Journalctl(Child);
+
+impl Drop for Journalctl {
+    fn drop(&mut self) {
+        // Where it has ended already, both say so.
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
 }
 
 fn arguments(args: &Args) -> Vec<String> {

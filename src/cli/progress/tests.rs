@@ -87,16 +87,42 @@ fn on_the_way_down_what_is_still_up_is_named() {
         ("nginx", Stopped),
         ("postgres", Ready),
     ]);
-    let told = falling(&status, at()).unwrap().to_string();
+    let told = falling(&status, at(), &|_| None).unwrap().to_string();
     assert_eq!(
         told,
         "1 of 3 stopped: waiting for litellm and postgres (8 s)"
     );
     let litellm = ServiceName::new("litellm").unwrap();
-    let told = falling_one(&status, &litellm, at()).unwrap().to_string();
+    let told = falling_one(&status, &litellm, at(), &|_| None)
+        .unwrap()
+        .to_string();
     assert_eq!(told, "waiting for litellm (7 s)");
     assert_eq!(
-        falling(&gateway(&[("a", Stopped), ("b", Failed)]), at()),
+        falling(&gateway(&[("a", Stopped), ("b", Failed)]), at(), &|_| None),
         None
     );
+}
+
+#[test]
+fn requests_that_are_waited_for_are_counted_where_they_are_known() {
+    let status = gateway(&[("litellm", StateName::Draining), ("nginx", Stopped)]);
+    let told = |count: Option<u64>| {
+        let waiting = falling(&status, at(), &|_| count).unwrap();
+        waiting.to_string()
+    };
+    assert_eq!(
+        told(Some(2)),
+        "1 of 2 stopped: waiting for 2 requests of litellm (7 s)"
+    );
+    assert_eq!(
+        told(Some(1)),
+        "1 of 2 stopped: waiting for 1 request of litellm (7 s)"
+    );
+    assert_eq!(
+        told(None),
+        "1 of 2 stopped: waiting for requests of litellm (7 s)"
+    );
+    let name = ServiceName::new("litellm").unwrap();
+    let one = falling_one(&status, &name, at(), &|_| Some(2)).unwrap();
+    assert_eq!(one.to_string(), "waiting for 2 requests of litellm (7 s)");
 }

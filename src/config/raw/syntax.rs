@@ -4,7 +4,10 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use super::{Document, Name, Raw, RawValue};
-use crate::config::report::{Place, Problem, line_of};
+use crate::config::{
+    report::{Place, Problem, line_of},
+    schema::{self, Key},
+};
 
 /// One thing that the parser did not understand.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub(in crate::config) struct Mistake {
 
 const DUPLICATE: &str = "duplicate key";
 const UNQUOTED: &str = "string values must be quoted";
+/// What it says of a word that begins as `true` or `false` do.
+const NO_BOOLEAN: &str = "invalid boolean";
 
 /// Adds the mistakes to what was found, less what only follows from them.
 pub(super) fn add(
@@ -86,13 +91,47 @@ fn problem(
             .near(first.and_then(place), "it is here already");
     }
     let problem = Problem::error("this is not TOML");
-    match message.strip_prefix(UNQUOTED) {
+    let bare = [UNQUOTED, NO_BOOLEAN]
+        .iter()
+        .find(|start| message.starts_with(*start));
+    match bare {
         Some(_) if piece.is_empty() => problem.at(place(span), "expected a value"),
-        Some(_) => problem
-            .help(format!("if it is text: {}", super::quoted(piece)))
-            .at(place(span), "no number, and text has to be in quotes"),
+        Some(_) => match key_at(text, span.start) {
+            Some(key) if !takes(key, piece) => {
+                Problem::error(format!("`{}` cannot be read", key.name))
+                    .at(place(span), format!("expected {}", key.kind.expected()))
+                    .help(format!("for example: {} = {}", key.leaf(), key.example))
+            }
+            Some(_) | None => problem
+                .help(format!("if it is text: {}", super::quoted(piece)))
+                .at(place(span), "no number, and text has to be in quotes"),
+        },
         None => problem.at(place(span), message),
     }
+}
+
+/// Whether the key could have this text as its value, in quotes.
+fn takes(key: &Key, text: &str) -> bool {
+    let raw = Raw {
+        span: 0..0,
+        is: RawValue::Text(text.to_owned()),
+    };
+    key.kind.decode(&raw).is_ok()
+}
+
+/// The key whose value is on the line that holds the byte at `at`.
+fn key_at(text: &str, at: usize) -> Option<&'static Key> {
+    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let (name, _) = text[line..].lines().next()?.split_once('=')?;
+    let mut offset = 0;
+    let headers = text[..line].split_inclusive('\n').filter_map(|above| {
+        offset += above.len();
+        header_at(text, offset - above.len())
+    });
+    let header = headers.last().map(|header| &text[header]);
+    let table = header.map(|header| header.trim_matches(['[', ']', ' ']));
+    let name = name.trim();
+    schema::find(&table.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}")))
 }
 
 /// The last place before `end` that has this name.

@@ -1,0 +1,179 @@
+//! What was spent of the budget, and when it starts anew: asked of the database itself, which knows
+//! it while LiteLLM is down, and for a bounded time.
+
+use std::{
+    io::Read as _,
+    os::fd::AsFd as _,
+    process::{Command, Stdio},
+    time::{Duration, Instant, SystemTime},
+};
+
+use serde::Serialize;
+
+use super::{context::Context, text, wait::wait_for};
+use crate::{
+    config::settings::Settings,
+    provision,
+    secrets::{Kind, SecretStore},
+    stack::postgres,
+};
+
+/// Somebody who asks for the status does not wait longer for this.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// LiteLLM's own sum for the whole gateway, and what it holds it against. Times are in UTC.
+const QUERY: &str = "\
+SELECT spend, max_budget, to_char(budget_reset_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') \
+FROM \"LiteLLM_UserTable\" WHERE user_id = 'litellm-proxy-budget'";
+
+/// What was spent of the budget.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Spend {
+    /// In US dollars, since the budget last started anew.
+    pub(super) spent_usd: f64,
+    /// The budget that LiteLLM enforces, in US dollars.
+    pub(super) budget_usd: Option<f64>,
+    /// When it starts anew, RFC 3339.
+    pub(super) resets_at: Option<String>,
+}
+
+impl Spend {
+    /// Asks the database. None: it does not run, has nothing of it yet, or does not answer in time.
+    pub(super) fn ask(context: &Context, settings: &Settings) -> Option<Self> {
+        let installed = provision::installed(&context.paths, settings).ok()?;
+        let secrets = SecretStore::new(context.paths.secrets());
+        let password = secrets.read(Kind::PostgresLitellmPassword).ok()?;
+        let folder = context.paths.postgres_socket_folder();
+        // Without a socket there is nothing to start a program for.
+        if !folder.join(format!(".s.PGSQL.{}", postgres::PORT)).exists() {
+            return None;
+        }
+        let mut command = Command::new(installed.postgres_bin.join("psql"));
+        command
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--no-password", "--command", QUERY])
+            .env_clear()
+            .env("PGHOST", folder)
+            .env("PGPORT", postgres::PORT.to_string())
+            .env("PGUSER", "litellm")
+            .env("PGDATABASE", "litellm")
+            .env("PGPASSWORD", password.expose())
+            .env("PGCONNECT_TIMEOUT", "2")
+            .env("PGOPTIONS", "-c lock_timeout=1s -c statement_timeout=1s")
+            .current_dir("/");
+        Self::parse(&answer(command, PATIENCE)?)
+    }
+
+    /// A line of psql's.
+    fn parse(line: &str) -> Option<Self> {
+        let mut fields = line.trim().split('|');
+        Some(Self {
+            spent_usd: fields.next()?.parse().ok()?,
+            budget_usd: fields.next()?.parse().ok(),
+            resets_at: fields
+                .next()
+                .filter(|time| !time.is_empty())
+                .map(str::to_owned),
+        })
+    }
+
+    /// For a person: `$3.21 of $15.00 spent; it starts anew on 2026-12-28 (in 29 d)`.
+    pub(super) fn sentence(&self, now: SystemTime) -> String {
+        let of = self
+            .budget_usd
+            .map_or_else(String::new, |budget| format!(" of {}", usd(budget)));
+        let anew = self.resets_at.as_deref().map_or_else(String::new, |at| {
+            let day = at.split('T').next().unwrap_or(at);
+            format!("; it starts anew on {day}{}", until(at, now))
+        });
+        format!("{}{of} spent{anew}", usd(self.spent_usd))
+    }
+}
+
+fn until(moment: &str, now: SystemTime) -> String {
+    let then = humantime::parse_rfc3339(moment).ok();
+    then.and_then(|then| then.duration_since(now).ok())
+        .map_or_else(String::new, |left| format!(" (in {})", text::length(left)))
+}
+
+/// An amount; below a cent with as many digits as say something.
+pub(super) fn usd(amount: f64) -> String {
+    if amount > 0.0 && amount < 0.01 {
+        format!("${amount:.6}")
+    } else {
+        format!("${amount:.2}")
+    }
+}
+
+/// What a program prints, if it ends well and in time.
+fn answer(mut command: Command, patience: Duration) -> Option<String> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let mut out = child.stdout.take()?;
+    let mut text = Vec::new();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a deadline of the command line's own, which nothing else knows of"
+    )]
+    let now = Instant::now;
+    let deadline = now() + patience;
+    let ended = loop {
+        let left = deadline.saturating_duration_since(now()).as_millis();
+        let readable = wait_for(&[out.as_fd()], u16::try_from(left).ok());
+        if !readable.is_ok_and(|readable| readable[0]) {
+            break false;
+        }
+        let mut chunk = [0; 1024];
+        match out.read(&mut chunk) {
+            Ok(0) => break true,
+            Ok(length) => text.extend_from_slice(&chunk[..length]),
+            Err(_) => break false,
+        }
+    };
+    if !ended {
+        let _gone = child.kill();
+    }
+    let status = child.wait().ok()?;
+    (ended && status.success()).then(|| String::from_utf8_lossy(&text).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_database_is_told_in_a_sentence() {
+        let now = humantime::parse_rfc3339("2026-11-28T12:00:00Z").unwrap();
+        for (line, sentence) in [
+            (
+                "3.2149|15|2026-12-28T00:00:00Z\n",
+                "$3.21 of $15.00 spent; it starts anew on 2026-12-28 (in 29 d)",
+            ),
+            ("0.00021|200|", "$0.000210 of $200.00 spent"),
+            (
+                "0||2026-11-28T00:00:00Z",
+                "$0.00 spent; it starts anew on 2026-11-28",
+            ),
+        ] {
+            assert_eq!(Spend::parse(line).unwrap().sentence(now), sentence);
+        }
+        assert_eq!(Spend::parse(""), None);
+        assert_eq!(Spend::parse("ERROR"), None);
+    }
+
+    #[test]
+    fn what_does_not_answer_is_not_waited_for() {
+        let shell = |script: &str, seconds| {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", script]);
+            answer(command, Duration::from_secs(seconds))
+        };
+        assert_eq!(shell("echo 1", 60).as_deref(), Some("1\n"));
+        assert_eq!(shell("echo 1; exit 1", 60), None);
+        assert_eq!(shell("echo 1; exec sleep 3600", 0), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! Which versions of LiteLLM and Open WebUI are installed, or would be.
+
+use super::embedded::{LITELLM_LOCK, OPEN_WEBUI_LOCK, pinned};
+use crate::config::paths::Paths;
+
+/// The version of a part of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its name for a script.
+    pub key: &'static str,
+    /// Its name for a person.
+    pub name: &'static str,
+    /// The version that is in use; if none is, the one that set-up installs.
+    pub version: String,
+    /// Whether it is in use.
+    pub installed: bool,
+}
+
+/// The versions of all parts; without paths, those that set-up installs.
+pub fn versions(paths: Option<&Paths>) -> Vec<Part> {
+    let parts = [
+        ("litellm", "LiteLLM", "litellm", LITELLM_LOCK),
+        ("open_webui", "Open WebUI", "open-webui", OPEN_WEBUI_LOCK),
+    ];
+    let parts = parts.into_iter().map(|(key, name, package, lock)| {
+        let current = paths.and_then(|paths| {
+            let link = paths.payloads().join(package).join("current");
+            let target = std::fs::read_link(link).ok()?;
+            // <version>-<a part of a hash>
+            let (version, _) = target.file_name()?.to_str()?.rsplit_once('-')?;
+            Some(version.to_owned())
+        });
+        Part {
+            key,
+            name,
+            installed: current.is_some(),
+            version: current
+                .or_else(|| pinned(lock, package).map(str::to_owned))
+                .unwrap_or_default(),
+        }
+    });
+    parts.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_use_counts_and_before_set_up_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths {
+            config: folder.path().join("gateway.toml"),
+            state: folder.path().to_owned(),
+            run: folder.path().join("run"),
+        };
+        let of_lock = versions(Some(&paths));
+        assert!(
+            of_lock
+                .iter()
+                .all(|part| !part.installed && part.version.contains('.'))
+        );
+        assert_eq!(versions(None), of_lock);
+        let litellm = paths.payloads().join("litellm");
+        std::fs::create_dir_all(&litellm).unwrap();
+        std::os::unix::fs::symlink("1.2.3-0e54695b", litellm.join("current")).unwrap();
+        let found = versions(Some(&paths));
+        assert_eq!(
+            (found[0].version.as_str(), found[0].installed),
+            ("1.2.3", true)
+        );
+        assert!(!found[1].installed);
+    }
+}
