@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod doctor;
+pub mod identity;
 pub mod internal;
 pub mod logs;
 pub mod probe;

@@ -62,6 +62,7 @@ fn planned(services: Vec<ServiceSpec>) -> Planned {
             services,
             folders: Vec::new(),
             files: Vec::new(),
+            pid_files: Vec::new(),
         },
         profile: "local".to_owned(),
         urls: Urls {

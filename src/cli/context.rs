@@ -14,6 +14,7 @@ use super::failure::Failure;
 use crate::{
     config::paths::{CONTROL_SOCKET, Paths},
     control::client::{Client, ClientError},
+    runtime::Holder,
 };
 
 /// The system user of a whole machine's gateway.
@@ -60,9 +61,24 @@ impl Context {
     /// Connects to the daemon.
     ///
     /// # Errors
-    /// See [`Client::connect`].
+    /// See [`Client::connect`], and a daemon that runs and cannot be reached.
     pub(super) fn connect(&self) -> Result<Client, ClientError> {
-        Client::connect(&self.paths.control_socket())
+        let path = self.paths.control_socket();
+        let error = match Client::connect(&path) {
+            Err(error @ ClientError::NotRunning { .. }) => error,
+            connected => return connected,
+        };
+        let Some(Holder { pid, listens, .. }) = Holder::find(&self.paths.state) else {
+            return Err(error);
+        };
+        if !listens {
+            return Err(ClientError::Starting { pid });
+        }
+        // It may have begun to listen between the attempt and the look.
+        match Client::connect(&path) {
+            Err(ClientError::NotRunning { path }) => Err(ClientError::OutOfReach { pid, path }),
+            connected => connected,
+        }
     }
 }
 

@@ -20,9 +20,10 @@ use sys::{
 use super::{
     context::{Context, tell},
     failure::{Exit, Failure},
+    root,
     wait::{Signals, wait_for},
 };
-use crate::control::client::ClientError;
+use crate::{control::client::ClientError, identity, runtime::Holder};
 
 /// From one attempt to connect to the next. Only `start` waits like this, for the moment that the
 /// daemon takes to listen.
@@ -36,13 +37,27 @@ const LAST_LINES: usize = 10;
 /// # Errors
 /// It cannot be started, it died, or somebody pressed Ctrl-C.
 pub(super) fn daemon(context: &Context) -> Result<(), Failure> {
-    let child = launch(context)
-        .map_err(|e| Failure::new(Exit::Failed, "cannot start the daemon").cause(e.to_string()))?;
     let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
-    if until_it_listens(context, child.as_fd(), &mut signals)? {
-        Ok(())
-    } else {
-        Err(died(context, ended(&child)))
+    loop {
+        // Somebody else is about to start it: one daemon is enough for both.
+        if let Some(other) = Holder::find(&context.paths.state).and_then(|other| other.open()) {
+            if until_it_listens(context, other.as_fd(), &mut signals)? {
+                return Ok(());
+            }
+            continue;
+        }
+        root::refuse(context, "start")?;
+        let child = launch(context).map_err(|e| {
+            Failure::new(Exit::Failed, "cannot start the daemon").cause(e.to_string())
+        })?;
+        if until_it_listens(context, child.as_fd(), &mut signals)? {
+            return Ok(());
+        }
+        let failure = ended(&child);
+        // Ours gives way to one that was quicker.
+        if Holder::find(&context.paths.state).is_none() {
+            return Err(died(context, failure));
+        }
     }
 }
 
@@ -66,7 +81,7 @@ pub(super) fn until_it_listens(
         }
         match context.connect() {
             Ok(_) => return Ok(true),
-            Err(ClientError::NotRunning { .. }) => {}
+            Err(ClientError::NotRunning { .. } | ClientError::Starting { .. }) => {}
             Err(other) => return Err(other.into()),
         }
     }
@@ -80,6 +95,8 @@ fn launch(context: &Context) -> io::Result<PidFd> {
     let words = words_file(context)?;
     let program = text(std::env::current_exe()?.as_os_str().as_bytes())?;
     let env = std::env::vars_os()
+        // Typed by a process of ours: the daemon is none of that service's.
+        .filter(|(name, _)| name != identity::VARIABLE)
         .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
         .collect::<io::Result<_>>()?;
     let launch = Launch {
@@ -112,11 +129,11 @@ fn words_file(context: &Context) -> io::Result<File> {
         .mode(0o700)
         .create(context.paths.logs())?;
     OpenOptions::new()
-        .write(true)
+        .append(true)
         .create(true)
-        .truncate(true)
         .mode(0o600)
         .open(words_path(context))
+        .and_then(|file| file.set_len(0).map(|()| file))
 }
 
 fn ended(child: &PidFd) -> Failure {

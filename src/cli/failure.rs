@@ -208,6 +208,12 @@ impl From<ClientError> for Failure {
             // What to do depends on whose gateway is meant, which is looked for once, at the edge.
             ClientError::NotRunning { path } => Self::of(Exit::NotRunning, &error)
                 .cause(format!("nobody listens on {}", path.display())),
+            ClientError::Starting { .. } => Self::of(Exit::NotRunning, &error)
+                .hint("'ai-gateway start' waits until everything is ready"),
+            ClientError::OutOfReach { .. } => Self::of(Exit::Failed, &error).hint(
+                "its folder of sockets was removed: 'ai-gateway stop' and 'ai-gateway start' \
+                 make it anew",
+            ),
             ClientError::NotPermitted { .. } => Self::of(Exit::NotPermitted, &error)
                 .hint("type the command as that user, or as root"),
             ClientError::Refused(Refusal::Configuration(report)) => {

@@ -13,7 +13,6 @@ mod doctor;
 mod failure;
 mod internal;
 mod key;
-mod leftovers;
 mod linger;
 mod logs;
 mod man;

@@ -5,6 +5,8 @@ use std::{
     io::{self, IsTerminal as _},
 };
 
+use supervise::spec::ServiceSpec;
+
 use super::{
     context::{Context, variable},
     failure::{Exit, Failure},
@@ -103,6 +105,15 @@ fn compare(context: Context, values: Values) -> Compare {
             }),
         },
     })
+}
+
+/// The services as they are to be run now, for whoever ends what an earlier daemon left; none: there
+/// is no telling.
+pub(super) fn services(context: &Context) -> Option<Vec<ServiceSpec>> {
+    let settings = settings::read(context, &[]).ok()?.settings;
+    let installed = provision::installed(&context.paths, &settings).ok()?;
+    let secrets = Secrets::load(&SecretStore::new(context.paths.secrets())).ok()?;
+    Some(stack::plan(&settings, &context.paths, &installed, &secrets).services)
 }
 
 /// The same words for whoever asked over the socket.

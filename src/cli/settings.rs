@@ -24,7 +24,7 @@ use crate::{
         client::ClientError,
         types::{Refusal, Urls},
     },
-    stack,
+    runtime, stack,
 };
 
 /// Reads it.
@@ -50,7 +50,10 @@ pub(super) fn taken_ports(context: &Context, loaded: &Loaded) -> Vec<TakenPort> 
     let mut taken = ports::in_use(loaded);
     // Before a reload our own services hold them, and before a start those that a killed daemon
     // has left, which do not stay.
-    taken.retain(|port| !port.is_held_from(&context.paths.services()));
+    if !taken.is_empty() {
+        let ours = runtime::processes(&context.paths.state);
+        taken.retain(|port| !port.is_held_by_one_of(&ours));
+    }
     taken
 }
 

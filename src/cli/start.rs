@@ -7,7 +7,7 @@ use super::{
     context::{Context, print, tell},
     detach,
     failure::Failure,
-    progress, root,
+    progress,
     stop::say,
     systemd::Manager,
     table, through, wait,
@@ -49,8 +49,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     match context.connect() {
         // Its connection is not needed: asking makes its own.
         Ok(_) => {}
-        Err(ClientError::NotRunning { .. }) => {
-            root::refuse(context, "start")?;
+        Err(ClientError::NotRunning { .. } | ClientError::Starting { .. }) => {
             detach::daemon(context)?;
         }
         Err(other) => return Err(other.into()),

@@ -1,16 +1,18 @@
 //! `ai-gateway stop`: down in order, nothing lost.
 
-use std::{fs, time::SystemTime};
+use std::{fs, os::fd::AsFd as _, time::SystemTime};
 
+use nix::sys::signal::Signal;
 use supervise::spec::ServiceName;
 
 use super::{
-    context::{Context, print},
-    failure::Failure,
-    leftovers,
+    context::{Context, print, tell},
+    failure::{Exit, Failure},
     progress::{self, Waiting},
+    run::services,
     systemd::Manager,
-    through, wait,
+    through,
+    wait::{self, Signals, wait_for},
 };
 use crate::{
     control::{
@@ -18,6 +20,7 @@ use crate::{
         types::{Call, GatewayStatus, Refusal, Reply},
     },
     internal::drain::IN_FLIGHT,
+    runtime::{self, Holder},
 };
 
 /// Stop everything, or one service
@@ -57,10 +60,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 fn all(call: &Call, context: &Context) -> Result<(), Failure> {
     let mut until = match context.connect() {
         Err(ClientError::NotRunning { path }) => {
-            return match leftovers::end(context)? {
+            return match orphans(context)? {
                 0 => Err(ClientError::NotRunning { path }.into()),
                 _ => print("No daemon ran; what a killed one had left is stopped.\n"),
             };
+        }
+        Err(ClientError::Starting { .. } | ClientError::OutOfReach { .. }) => {
+            return by_signal(context);
         }
         connected => connected?,
     };
@@ -87,6 +93,36 @@ pub(super) fn falling(
 fn requests(context: &Context, service: &ServiceName) -> Option<u64> {
     let file = context.paths.service(service).join(IN_FLIGHT);
     fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// What a daemon that was killed has left, stopped in order; how many processes that were.
+fn orphans(context: &Context) -> Result<usize, Failure> {
+    // Its commands are a part of how LiteLLM is stopped. Where the configuration is wrong by now,
+    // what the daemon wrote down has to do.
+    let services = services(context).unwrap_or_default();
+    let say = &mut |what: &str| tell(format!("{what}\n"));
+    runtime::orphans::end(&context.paths.state, &services, say)
+        .map_err(|error| Failure::of(Exit::Failed, &error))
+}
+
+/// A daemon that cannot be asked: it does as if it had been.
+fn by_signal(context: &Context) -> Result<(), Failure> {
+    let holder = Holder::find(&context.paths.state);
+    if let Some(daemon) = holder.and_then(|holder| holder.open()) {
+        let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
+        // It may have ended meanwhile.
+        let _gone = daemon.send_signal(Signal::SIGTERM as i32);
+        tell("stopping the daemon by a signal: it cannot be asked\n");
+        while !wait_for(&[daemon.as_fd(), signals.fd()], None)?[0] {
+            if signals.next().is_some() {
+                tell("\nIt goes on stopping.\n");
+                return Err(Failure::Said(Exit::Failed));
+            }
+        }
+    }
+    // One that had only begun has ended nothing yet.
+    orphans(context)?;
+    print("ai-gateway is stopped\n")
 }
 
 /// What the daemon said, or if it said nothing, `otherwise`.

@@ -38,7 +38,7 @@ pub(super) fn start(manager: Manager, context: &Context) -> Result<(), Failure> 
 pub(super) fn restart(manager: Manager, context: &Context) -> Result<(), Failure> {
     let before = match context.connect() {
         Ok(client) => Some(client),
-        Err(ClientError::NotRunning { .. }) => None,
+        Err(ClientError::NotRunning { .. } | ClientError::Starting { .. }) => None,
         Err(other) => return Err(other.into()),
     };
     let mut job = manager.begin("restart")?;

@@ -22,6 +22,7 @@ pub mod paths;
 pub mod ports;
 pub mod profile;
 mod raw;
+pub mod regular;
 pub mod report;
 mod resolve;
 pub mod schema;

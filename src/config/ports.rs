@@ -2,9 +2,9 @@
 //! answer that holds.
 
 use std::{
+    collections::HashSet,
     fmt, fs, io,
     net::{IpAddr, SocketAddr, TcpListener},
-    path::Path,
 };
 
 use sys::{listeners, proc};
@@ -80,12 +80,12 @@ impl fmt::Display for TakenPort {
 }
 
 impl TakenPort {
-    /// Whether a process holds it that works below `folder`.
-    pub fn is_held_from(&self, folder: &Path) -> bool {
+    /// Whether one of these processes holds it.
+    pub fn is_held_by_one_of(&self, processes: &HashSet<i32>) -> bool {
         let Reason::Held { pid, .. } = self.reason else {
             return false;
         };
-        i32::try_from(pid).is_ok_and(|pid| proc::cwd(pid).is_ok_and(|cwd| cwd.starts_with(folder)))
+        i32::try_from(pid).is_ok_and(|pid| processes.contains(&pid))
     }
 }
 

@@ -31,6 +31,23 @@ pub enum ClientError {
         /// Where somebody should.
         path: PathBuf,
     },
+    /// It has begun and does not listen yet.
+    #[error("ai-gateway is starting (process {pid}) and does not answer yet")]
+    Starting {
+        /// Its process.
+        pid: i32,
+    },
+    /// It runs, and its socket is gone.
+    #[error(
+        "ai-gateway runs (process {pid}), but nobody can reach it: {} is gone",
+        path.display()
+    )]
+    OutOfReach {
+        /// Its process.
+        pid: i32,
+        /// Where it listened.
+        path: PathBuf,
+    },
     /// The caller is neither the daemon's owner nor root.
     #[error("only the owner of the daemon and root may use {}", path.display())]
     NotPermitted {

@@ -29,9 +29,9 @@ use sys::{
 use super::{
     error::{CommandFailed, SetupError},
     interrupt::Interrupts,
-    leftovers::MARK,
     progress::now,
 };
+use crate::identity;
 
 /// How often somebody who waits looks at what has grown.
 const TICK: Duration = Duration::from_millis(200);
@@ -118,7 +118,7 @@ pub(super) enum News<'a> {
 pub(super) struct Runner {
     /// The whole environment of a program but for what its call adds.
     pub(super) env: BTreeMap<String, String>,
-    /// The state's folder, by which the next set-up knows what this one left running.
+    /// By which the next set-up knows what this one left running.
     pub(super) mark: String,
     pub(super) interrupts: Interrupts,
 }
@@ -143,7 +143,9 @@ impl Runner {
         let streams = Streams([stdin.as_fd(), child_out.as_fd(), child_err.as_fd()]);
         // Whoever kills us, even with SIGKILL, ends what we were running.
         let mut marked = call.clone();
-        marked.env.insert(MARK.to_owned(), self.mark.clone());
+        marked
+            .env
+            .insert(identity::VARIABLE.to_owned(), self.mark.clone());
         let child = self.launch(&marked, &streams, Group::Process, Some(Signal::SIGKILL))?;
         drop((stdin, child_out, child_err));
         let mut running = Running {

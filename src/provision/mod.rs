@@ -53,6 +53,7 @@ use crate::{
         paths::Paths,
         settings::{EngineSource, Settings},
     },
+    identity::GatewayId,
     secrets::SecretStore,
     stack::Installed,
     trust,
@@ -139,9 +140,11 @@ fn runner(
     scratch: &Scratch,
     interrupts: Interrupts,
 ) -> Result<Runner, SetupError> {
+    let gateway =
+        GatewayId::of(&paths.state).map_err(SetupError::io("give an identity to", &paths.state))?;
     Ok(Runner {
         env: scratch.variables(&options.environment)?,
-        mark: paths.state.display().to_string(),
+        mark: gateway.mark_of_set_up(),
         interrupts,
     })
 }

@@ -28,9 +28,9 @@ use super::{
     files,
     groups::Groups,
     launch::raise_open_files,
-    leftovers,
+    launched::Launched,
     lives::Lives,
-    report,
+    orphans, report,
     starts::Starts,
     waiters::{Goal, Progress, Waiters},
 };
@@ -40,6 +40,7 @@ use crate::{
         server,
         types::{Ask, Handle, Moment},
     },
+    identity::GatewayId,
     logs::{Output, Sink, messages},
     systemd::notify::{Manager, View},
 };
@@ -74,6 +75,7 @@ pub(super) struct Daemon {
     pub(super) output: Output,
     pub(super) sinks: BTreeMap<ServiceName, Arc<Mutex<Sink>>>,
     pub(super) lives: Lives,
+    pub(super) launched: Launched,
     /// One task for each thing that is waited for; its result is an input.
     pub(super) tasks: JoinSet<Option<Input>>,
     /// The readers of pipes. They end by themselves when nobody holds the other end.
@@ -107,9 +109,14 @@ pub(super) struct Daemon {
 /// machine's to deal with.
 pub fn run(options: Options) -> Result<(), RunError> {
     let kernel = |what| move |source| RunError::Kernel { what, source };
-    let lock = DaemonLock::take(&options.paths.run)?;
+    let state = &options.paths.state;
+    let lock = DaemonLock::take(state)?;
     sys::subreaper::become_subreaper().map_err(kernel("become the parent of orphans"))?;
-    leftovers::kill(&options.planned.stack).map_err(kernel("end what an earlier daemon left"))?;
+    let services = &options.planned.stack.services;
+    orphans::end(state, services, &mut |what| tracing::warn!("{what}"))?;
+    let gateway = GatewayId::of(state).map_err(kernel("give the gateway an identity"))?;
+    let launched =
+        Launched::nothing(gateway, state.clone()).map_err(kernel("write down what is launched"))?;
     files::write(&options.planned.stack)?;
     raise_open_files().map_err(|error| kernel("allow itself more open files")(error.into()))?;
     tokio::runtime::Builder::new_current_thread()
@@ -118,12 +125,13 @@ pub fn run(options: Options) -> Result<(), RunError> {
         .thread_keep_alive(Duration::ZERO)
         .build()
         .map_err(kernel("prepare to wait for events"))?
-        .block_on(serve(options, lock))
+        .block_on(serve(options, lock, launched))
 }
 
-async fn serve(options: Options, lock: DaemonLock) -> Result<(), RunError> {
+async fn serve(options: Options, lock: DaemonLock, launched: Launched) -> Result<(), RunError> {
     let socket = options.paths.control_socket();
     let listener = server::bind(&socket)?;
+    lock.listens()?;
     let mut signals = Signals::listen().map_err(|source| RunError::Kernel {
         what: "listen for signals",
         source,
@@ -139,7 +147,7 @@ async fn serve(options: Options, lock: DaemonLock) -> Result<(), RunError> {
         // Dropping the sender says it as well.
         let _ended = ended.await;
     }));
-    let mut daemon = Daemon::new(options, changes)?;
+    let mut daemon = Daemon::new(options, changes, launched)?;
     daemon.begin();
     daemon.turn(&mut signals, &mut calls).await;
     daemon.end().await;
@@ -174,7 +182,11 @@ impl Signals {
 }
 
 impl Daemon {
-    fn new(options: Options, changes: watch::Sender<u64>) -> Result<Self, RunError> {
+    fn new(
+        options: Options,
+        changes: watch::Sender<u64>,
+        launched: Launched,
+    ) -> Result<Self, RunError> {
         let Options {
             paths,
             output,
@@ -190,7 +202,8 @@ impl Daemon {
             groups: Groups::take(),
             output,
             sinks: BTreeMap::new(),
-            lives: Lives::default(),
+            lives: Lives::new(launched.gateway().clone()),
+            launched,
             tasks: JoinSet::new(),
             readers: JoinSet::new(),
             waiters: Waiters::default(),
@@ -343,6 +356,7 @@ impl Daemon {
     /// Nothing runs any more: takes leave.
     async fn end(&mut self) {
         self.tell_manager();
+        self.sweep().await;
         let lines = async { while self.readers.join_next().await.is_some() {} };
         // A process that left its service and holds a pipe open does not keep us.
         let _in_time = timeout(LAST_LINES, lines).await;

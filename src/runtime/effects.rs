@@ -14,7 +14,7 @@ use supervise::{
     effect::Effect,
     event::{Event, Instance, Phase, Verdict},
     recycle::Usage,
-    spec::{Command, Probe, ServiceSpec, StopStep},
+    spec::{Command, Probe, ServiceName, ServiceSpec, StopStep},
 };
 use sys::readiness;
 use tokio::{
@@ -30,7 +30,12 @@ use super::{
     lives::{Life, Role},
     report,
 };
-use crate::{logs::Reader, probe, stack};
+use crate::{
+    identity::PidFile,
+    logs::Reader,
+    probe,
+    stack::{self, Stack},
+};
 
 impl Daemon {
     /// Carries out one effect; what it answers at once.
@@ -84,6 +89,15 @@ impl Daemon {
 
     fn launch(&mut self, instance: &Instance) -> Result<(), Box<dyn Error>> {
         let spec = self.spec(instance).ok_or("the service is unknown")?.clone();
+        for (_, file) in pid_files(&self.planned.stack, &spec.name) {
+            if file.remove_if_stale()? {
+                let path = file.path.display();
+                tracing::warn!(
+                    "removed {path}: it names a process that is not {}",
+                    file.program
+                );
+            }
+        }
         let group = self.groups.prepare(&spec.name, &spec.limits)?;
         let (output, line) = self.output(&spec)?;
         let notify = match &spec.startup.readiness {
@@ -96,11 +110,15 @@ impl Daemon {
                 output: output.as_fd(),
                 cgroup: group.as_ref().map(AsFd::as_fd),
                 notify: notify.as_ref().map(|(_, path)| path.as_path()),
+                mark: &self.launched.mark(instance),
             },
         )?;
+        let cgroup = self.groups.path(&spec.name);
+        let started = self.launched.begin(&spec, spawned.pid, cgroup);
         self.lives.begin(Life {
             instance: instance.clone(),
             leader: spawned.pid,
+            started,
             cwd: spec.command.cwd,
             kills_before: Life::kills(group.as_ref()),
             group,
@@ -255,6 +273,7 @@ impl Daemon {
                 output: life.output.as_fd(),
                 cgroup: life.group.as_ref().map(AsFd::as_fd),
                 notify: None,
+                mark: &self.launched.mark(instance),
             },
         )?;
         let pid = spawned.pid;
@@ -279,6 +298,7 @@ impl Daemon {
         });
         if self.lives.kill(life) {
             self.lives.end(instance);
+            self.launched.end(instance);
             return Some(Event::Emptied(instance.clone()));
         }
         if let Some(watch) = watch {
@@ -290,6 +310,14 @@ impl Daemon {
         }
         None
     }
+}
+
+/// Those that would keep a service from starting.
+fn pid_files<'a>(
+    stack: &'a Stack,
+    service: &'a ServiceName,
+) -> impl Iterator<Item = &'a (ServiceName, PidFile)> {
+    stack.pid_files.iter().filter(move |(of, _)| of == service)
 }
 
 /// What a life uses, if the kernel counts it and holds it to its limit.

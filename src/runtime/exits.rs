@@ -2,13 +2,20 @@
 
 use nix::libc::pid_t;
 use supervise::event::{Event, Exit, Phase, Verdict};
-use sys::{pidfd, subreaper};
+use sys::{pidfd, readiness, subreaper};
+use tokio::time::{Duration, timeout};
 
 use super::{
     daemon::Daemon,
     effects::no_answer,
     lives::{Child, Role},
 };
+
+/// What was killed may have made another one just before.
+const SWEEPS: usize = 5;
+
+/// After SIGKILL, only a process that hangs in the kernel takes longer.
+const GONE: Duration = Duration::from_secs(5);
 
 impl Daemon {
     /// SIGCHLD: somebody has ended, known or not. Signals merge, so everybody who has is looked at.
@@ -103,6 +110,27 @@ impl Daemon {
         for instance in self.lives.clearing() {
             if let Some(event) = self.emptied(&instance) {
                 self.feed([event]);
+            }
+        }
+    }
+
+    /// Every service is down: kills what has left them without a trace, and waits for its end.
+    pub(super) async fn sweep(&mut self) {
+        for _ in 0..SWEEPS {
+            let strays = self.lives.strays();
+            if strays.is_empty() {
+                break;
+            }
+            let gone = async {
+                for stray in strays {
+                    // It may have ended by itself.
+                    let _gone = stray.send_signal(nix::libc::SIGKILL);
+                    let _ended = readiness::readable(stray.into()).await;
+                }
+            };
+            if timeout(GONE, gone).await.is_err() {
+                tracing::warn!("a process that left its service does not end");
+                break;
             }
         }
     }

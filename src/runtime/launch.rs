@@ -18,6 +18,8 @@ use nix::sys::{
 use supervise::spec::Command;
 use sys::spawn::{Group, Launch, SpawnError, Spawned};
 
+use crate::identity;
+
 /// So many open files are enough for any of these services, and few enough that a program which
 /// closes them all one by one does not take a second for it.
 const OPEN_FILES: u64 = 65_536;
@@ -50,6 +52,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) cgroup: Option<BorrowedFd<'a>>,
     /// Where it may send `READY=1`.
     pub(super) notify: Option<&'a Path>,
+    /// What makes it known as the gateway's, and as its service's.
+    pub(super) mark: &'a str,
 }
 
 /// Launches in a session of its own, so that neither our terminal's Ctrl-C nor its end reaches the
@@ -66,13 +70,15 @@ pub(super) fn launch(command: &Command, around: &Surroundings<'_>) -> Result<Spa
     for argument in &command.args {
         argv.push(text("an argument", argument.as_bytes())?);
     }
-    let mut env = Vec::with_capacity(command.env.len() + 1);
+    let mut env = Vec::with_capacity(command.env.len() + 2);
     for (name, value) in &command.env {
         env.push(text(
             "a variable",
             format!("{name}={}", value.expose()).as_bytes(),
         )?);
     }
+    let mark = format!("{}={}", identity::VARIABLE, around.mark);
+    env.push(text("the mark", mark.as_bytes())?);
     if let Some(socket) = around.notify {
         let name = [b"NOTIFY_SOCKET=", socket.as_os_str().as_bytes()].concat();
         env.push(text("the notification socket", &name)?);

@@ -18,6 +18,8 @@ use supervise::{
 use sys::{cgroup::Cgroup, pidfd, pidfd::PidFd, proc, spawn::Spawned};
 use tokio::{net::UnixDatagram, sync::oneshot, task::AbortHandle};
 
+use crate::identity::{self, GatewayId, Known, Owner, Root};
+
 /// What a process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -51,7 +53,9 @@ pub(super) struct Life {
     pub(super) instance: Instance,
     /// The main process, which leads its process group.
     pub(super) leader: pid_t,
-    /// The folder in which all its processes work.
+    /// When that was started, in clock ticks since boot.
+    pub(super) started: u64,
+    /// The folder in which it was launched.
     pub(super) cwd: PathBuf,
     /// Its cgroup, where there are any.
     pub(super) group: Option<Cgroup>,
@@ -103,13 +107,23 @@ impl Life {
 }
 
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lives {
+    gateway: GatewayId,
     newest: BTreeMap<ServiceName, Life>,
     children: HashMap<pid_t, Child>,
 }
 
 impl Lives {
+    /// None yet, of this gateway.
+    pub(super) fn new(gateway: GatewayId) -> Self {
+        Self {
+            gateway,
+            newest: BTreeMap::new(),
+            children: HashMap::new(),
+        }
+    }
+
     /// The life, if it is its service's newest.
     pub(super) fn get(&self, instance: &Instance) -> Option<&Life> {
         let life = self.newest.get(&instance.service)?;
@@ -194,38 +208,52 @@ impl Lives {
         Some((child, exit))
     }
 
-    /// The processes of a life where no cgroup tells: of our descendants those in its group, those
-    /// in its folder, and the commands that were run for it. What has ended and only waits to be
-    /// reaped is none.
-    ///
-    /// The folder is what finds a process that left the group: PostgreSQL makes each of its
-    /// processes the leader of a session (`InitPostmasterChild`).
+    /// The processes of a life where no cgroup tells: of our descendants those that
+    /// [`identity::ours`] finds to be its service's. What has ended and only waits to be reaped is
+    /// none.
     ///
     /// Below a child of another life nothing is looked for: whose parent has ended was handed to
     /// us, the subreaper, and is never found below a stranger. So the cost does not grow with what
     /// the other services run.
     pub(super) fn members(&self, life: &Life) -> Vec<pid_t> {
         let own = nix::unistd::getpid().as_raw();
+        let service = &life.instance.service;
         let may_be = |pid: pid_t| {
             let child = self.child(pid);
-            child.is_none_or(|child| child.instance.service == life.instance.service)
+            child.is_none_or(|child| child.instance.service == *service)
         };
         let descendants = proc::descendants(own, may_be).unwrap_or_default();
-        let belongs = |pid: pid_t| {
-            let Ok(stat) = proc::stat(pid) else {
-                return false;
-            };
-            !stat.zombie
-                && (stat.group == life.leader
-                    || self
-                        .child(pid)
-                        .is_some_and(|child| child.instance == life.instance)
-                    || proc::cwd(pid).is_ok_and(|cwd| cwd == life.cwd))
-        };
-        descendants
+        let stats = descendants
             .into_iter()
-            .filter(|&pid| belongs(pid))
-            .collect()
+            .filter_map(|pid| proc::stat(pid).ok());
+        let processes: Vec<_> = stats.map(identity::process).collect();
+        let roots = self.newest.values().map(|life| Root {
+            owner: Owner::Service(life.instance.service.clone()),
+            pid: life.leader,
+            started: life.started,
+            cgroup: None,
+            folder: &life.cwd,
+        });
+        let known = Known {
+            gateway: &self.gateway,
+            roots: roots.collect(),
+            own,
+            reaper: true,
+        };
+        let ours = identity::ours(&processes, &known).into_iter();
+        let of_it = ours.filter(|ours| ours.owner == Owner::Service(service.clone()));
+        of_it.map(|ours| ours.pid).collect()
+    }
+
+    /// What nothing but its descent makes ours: it has left its service with nothing of it, mark,
+    /// group or folder. For the end, when every service is down.
+    pub(super) fn strays(&self) -> Vec<PidFd> {
+        let own = nix::unistd::getpid().as_raw();
+        let descendants = proc::descendants(own, |_| true).unwrap_or_default();
+        let living = descendants
+            .into_iter()
+            .filter(|&pid| proc::stat(pid).is_ok_and(|stat| !stat.zombie));
+        living.filter_map(|pid| PidFd::open(pid).ok()).collect()
     }
 
     /// Kills every process of a life, and says whether none was left to kill.

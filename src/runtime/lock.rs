@@ -1,11 +1,14 @@
 //! One daemon a gateway: whoever holds the lock file is it.
 //!
-//! The kernel gives the lock back when the process ends, however it ends.
+//! The file is in the state folder, as that is what two daemons must not share; the folder of what
+//! runs may be emptied under a daemon, as logind does when a user logs out. The kernel gives the lock
+//! back when the process ends, however it ends. The file says who holds it: its number, when it was
+//! started, and whether it listens at the control socket already.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{DirBuilder, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, FileExt as _, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -13,22 +16,42 @@ use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
 };
+use sys::{pidfd::PidFd, proc};
+
+use crate::config::regular;
+
+/// After the holder's number and start: it can be asked.
+const LISTENS: &str = "listens";
 
 /// Held for as long as it lives.
 #[derive(Debug)]
-pub struct DaemonLock(#[expect(dead_code, reason = "held, not read")] Flock<File>);
+pub struct DaemonLock {
+    file: Flock<File>,
+    path: PathBuf,
+}
+
+/// Who holds the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// Its number.
+    pub pid: i32,
+    /// When it was started, in clock ticks since boot.
+    started: u64,
+    /// Whether it listens at the control socket; if not, it has only begun.
+    pub listens: bool,
+}
 
 /// Why this process is not the daemon.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another is.
     #[error(
-        "this gateway runs already{}: `ai-gateway status` shows it",
-        pid.as_ref().map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+        "this gateway runs already{}: 'ai-gateway status' shows it, 'ai-gateway stop' stops it",
+        holder.map(|holder| format!(" (process {})", holder.pid)).unwrap_or_default()
     )]
     Held {
-        /// What it wrote into the file.
-        pid: Option<String>,
+        /// Who, if it has said so.
+        holder: Option<Holder>,
     },
     /// The file or its folder cannot be made.
     #[error("cannot lock {}", path.display())]
@@ -42,12 +65,12 @@ pub enum LockError {
 }
 
 impl DaemonLock {
-    /// Takes the lock in the run folder, which is made if it is missing.
+    /// Takes the lock in the state folder, which is made if it is missing.
     ///
     /// # Errors
     /// Another process holds it, or the file cannot be made.
-    pub fn take(run: &Path) -> Result<Self, LockError> {
-        let path = run.join("daemon.lock");
+    pub fn take(state: &Path) -> Result<Self, LockError> {
+        let path = path(state);
         let failed = |source| LockError::Io {
             path: path.clone(),
             source,
@@ -55,7 +78,7 @@ impl DaemonLock {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(run)
+            .create(state)
             .map_err(failed)?;
         let file = OpenOptions::new()
             .create(true)
@@ -65,33 +88,109 @@ impl DaemonLock {
             .open(&path)
             .map_err(failed)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(mut held) => {
-                held.set_len(0).map_err(failed)?;
-                write!(*held, "{}", std::process::id()).map_err(failed)?;
-                Ok(Self(held))
+            Ok(file) => {
+                let lock = Self {
+                    file,
+                    path: path.clone(),
+                };
+                // What the last one has written.
+                lock.file.set_len(0).map_err(failed)?;
+                lock.say("").map_err(failed)?;
+                Ok(lock)
             }
             Err((_, Errno::EWOULDBLOCK)) => Err(LockError::Held {
-                pid: fs::read_to_string(&path).ok().filter(|pid| !pid.is_empty()),
+                holder: Holder::find(state),
             }),
             Err((_, errno)) => Err(failed(errno.into())),
         }
     }
+
+    /// That we can be asked at the control socket from here on.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn listens(&self) -> Result<(), LockError> {
+        self.say(LISTENS).map_err(|source| LockError::Io {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn say(&self, what: &str) -> io::Result<()> {
+        let own = nix::unistd::getpid().as_raw();
+        let started = proc::stat(own).map_err(io::Error::other)?.started;
+        // Over what we said before, which it begins with: at no moment does the file name nobody.
+        let text = format!("{own} {started} {what}");
+        self.file.write_all_at(text.as_bytes(), 0)
+    }
+}
+
+impl Holder {
+    /// The daemon of this state folder; none: there is none.
+    ///
+    /// By what it has written and not by the lock: to try that is to hold it for a moment, in which
+    /// a daemon could not begin.
+    pub fn find(state: &Path) -> Option<Self> {
+        let text = regular::text(&path(state)).ok()?;
+        let mut words = text.split_whitespace();
+        let holder = Self {
+            pid: words.next()?.parse().ok()?,
+            started: words.next()?.parse().ok()?,
+            listens: words.next() == Some(LISTENS),
+        };
+        holder.is_there().then_some(holder)
+    }
+
+    fn is_there(&self) -> bool {
+        proc::stat(self.pid).is_ok_and(|stat| !stat.zombie && stat.started == self.started)
+    }
+
+    /// A handle on this very process; none: it has ended.
+    pub fn open(&self) -> Option<PidFd> {
+        let pidfd = PidFd::open(self.pid).ok()?;
+        // The number may have passed to another between the look and the handle, and not since.
+        self.is_there().then_some(pidfd)
+    }
+}
+
+fn path(state: &Path) -> PathBuf {
+    state.join("daemon.lock")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn the_second_is_told_who_is_the_first() {
-        let run = tempfile::tempdir().unwrap();
-        let folder = run.path().join("run");
-        let held = DaemonLock::take(&folder).unwrap();
-        let error = DaemonLock::take(&folder).unwrap_err();
+        let home = tempfile::tempdir().unwrap();
+        let state = home.path().join("state");
+        assert_eq!(Holder::find(&state), None);
+        let held = DaemonLock::take(&state).unwrap();
+        let error = DaemonLock::take(&state).unwrap_err();
         let pid = std::process::id();
-        let wanted = format!("this gateway runs already (pid {pid}): `ai-gateway status` shows it");
+        let wanted = format!(
+            "this gateway runs already (process {pid}): \
+             'ai-gateway status' shows it, 'ai-gateway stop' stops it"
+        );
         assert_eq!(error.to_string(), wanted);
+        assert!(!Holder::find(&state).unwrap().listens);
+        held.listens().unwrap();
+        let holder = Holder::find(&state).unwrap();
+        assert!(holder.listens && holder.open().is_some());
         drop(held);
-        DaemonLock::take(&folder).unwrap();
+        DaemonLock::take(&state).unwrap();
+    }
+
+    #[test]
+    fn a_number_that_was_given_to_another_holds_nothing() {
+        let state = tempfile::tempdir().unwrap();
+        let own = nix::unistd::getpid().as_raw();
+        for text in [&format!("{own} 1 listens"), "", "x", &format!("{own}")] {
+            fs::write(path(state.path()), text).unwrap();
+            assert_eq!(Holder::find(state.path()), None, "{text}");
+        }
     }
 }

@@ -26,14 +26,15 @@ pub mod files;
 pub mod groups;
 mod impostor;
 mod launch;
-mod leftovers;
+mod launched;
 mod lives;
 mod lock;
+pub mod orphans;
 mod report;
 mod starts;
 mod waiters;
 
-use std::{io, sync::Arc};
+use std::{collections::HashSet, io, path::Path, sync::Arc};
 
 use supervise::graph::GraphError;
 
@@ -43,12 +44,21 @@ use crate::{
         server::BindError,
         types::{Refusal, Urls},
     },
+    identity,
     logs::Output,
     stack::Stack,
 };
 
 pub use daemon::run;
-pub use lock::{DaemonLock, LockError};
+pub use lock::{DaemonLock, Holder, LockError};
+
+/// The processes of the gateway with this state folder, the daemon's own included, as far as they
+/// can be told: for whoever asks who holds a port.
+pub fn processes(state: &Path) -> HashSet<i32> {
+    let mut found = identity::pids(state).unwrap_or_default();
+    found.extend(Holder::find(state).map(|holder| holder.pid));
+    found
+}
 
 /// What is to be run.
 #[derive(Debug)]
@@ -131,6 +141,9 @@ pub enum RunError {
     /// Another one runs.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// What an earlier daemon left.
+    #[error(transparent)]
+    Orphans(#[from] orphans::OrphansError),
     /// The services cannot be supervised together.
     #[error("the services cannot be supervised together")]
     Graph(#[from] GraphError),

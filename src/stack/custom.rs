@@ -1,6 +1,6 @@
 //! A service of the user's own, as `[service.NAME]` describes it.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use supervise::spec::{
     Address, Command, HttpTarget, Probe, RestartPolicy, ServiceSpec, Startup, StopStep,
@@ -47,7 +47,7 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
         startup: Startup {
             deadline: service.start_timeout,
             readiness,
-            listens: None,
+            listens: service.probe.as_ref().and_then(listens),
             every: Duration::from_millis(250),
             timeout: Duration::from_secs(5),
             post_start: None,
@@ -73,6 +73,25 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
     }
 }
 
+/// Where on this machine the service has to listen for its probe to be about itself; none: the probe
+/// asks no address, or one that need not be this machine's.
+fn listens(probe: &CustomProbe) -> Option<SocketAddr> {
+    let at = match probe {
+        CustomProbe::Tcp(at) => at.clone(),
+        CustomProbe::Http(url) => match target(url).at {
+            Address::Tcp(at) => at,
+            Address::Unix(_) => return None,
+        },
+        CustomProbe::Exec(_) | CustomProbe::Notify | CustomProbe::Log(_) => return None,
+    };
+    let at = at.strip_prefix("localhost").map_or(at.clone(), |rest| {
+        // Without a port HTTP's own is meant.
+        format!("127.0.0.1{}", if rest.is_empty() { ":80" } else { rest })
+    });
+    let address: SocketAddr = at.parse().ok()?;
+    address.ip().is_loopback().then_some(address)
+}
+
 /// Of `http://host:port/path`, which configuration has checked.
 fn target(url: &str) -> HttpTarget {
     let rest = url.strip_prefix("http://").unwrap_or(url);
@@ -86,6 +105,20 @@ fn target(url: &str) -> HttpTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_probed_on_this_machine_has_to_listen_itself() {
+        let tcp = |at: &str| listens(&CustomProbe::Tcp(at.into()));
+        let http = |url: &str| listens(&CustomProbe::Http(url.into()));
+        let local = |at: &str| Some(at.parse().unwrap());
+        assert_eq!(tcp("127.0.0.1:8025"), local("127.0.0.1:8025"));
+        assert_eq!(tcp("[::1]:8025"), local("[::1]:8025"));
+        assert_eq!(http("http://localhost:81/a"), local("127.0.0.1:81"));
+        assert_eq!(http("http://localhost/"), local("127.0.0.1:80"));
+        assert_eq!(tcp("192.0.2.1:80"), None);
+        assert_eq!(tcp("localhost.example:80"), None);
+        assert_eq!(listens(&CustomProbe::Notify), None);
+    }
 
     #[test]
     fn an_address_is_taken_apart() {

@@ -33,6 +33,7 @@ use crate::{
         paths::Paths,
         settings::{Listen, Settings},
     },
+    identity::PidFile,
     logs::Dialect,
 };
 
@@ -90,6 +91,8 @@ pub struct Stack {
     pub folders: Vec<PathBuf>,
     /// Files to write.
     pub files: Vec<RenderedFile>,
+    /// Files with a process's number that keep a service from starting.
+    pub pid_files: Vec<(ServiceName, PidFile)>,
 }
 
 /// What one service adds to the stack.
@@ -154,6 +157,9 @@ pub fn plan(settings: &Settings, paths: &Paths, installed: &Installed, secrets: 
         services: Vec::new(),
         folders: vec![paths.state.clone(), paths.run.clone()],
         files: Vec::new(),
+        pid_files: postgres::pid_files(&paths.postgres_data(), &paths.postgres_socket_folder())
+            .map(|file| (name(POSTGRES), file))
+            .into(),
     };
     for part in parts {
         stack.folders.push(paths.service(&part.spec.name));

@@ -7,6 +7,8 @@ use std::{fmt::Write as _, path::Path, time::Duration};
 
 use supervise::spec::{Command, Liveness, Probe, ServiceSpec, Startup, StopStep};
 
+use crate::identity::PidFile;
+
 use super::{Inputs, POSTGRES, Part, RenderedFile, always, environment, name, pools};
 
 /// The number in the socket's name. No port: nothing listens on the network.
@@ -151,6 +153,16 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             })
             .into(),
     }
+}
+
+/// The files by which a server knows that another one is at work: of the cluster, and of its socket.
+pub(crate) fn pid_files(data: &Path, socket: &Path) -> [PidFile; 2] {
+    let lock = format!(".s.PGSQL.{PORT}.lock");
+    [data.join("postmaster.pid"), socket.join(lock)].map(|path| PidFile {
+        path,
+        folder: data.to_owned(),
+        program: "postgres".to_owned(),
+    })
 }
 
 fn signal(signal: i32, seconds: u64) -> StopStep {

@@ -1,8 +1,15 @@
 //! Start, where systemd does it and where we do.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::{
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+    process::{Child, Stdio},
+};
 
-use ai_gateway::control::types::{Call, Refusal, Reply};
+use ai_gateway::{
+    control::types::{Call, Refusal, Reply},
+    identity::{self, GatewayId},
+    runtime::DaemonLock,
+};
 use insta::assert_snapshot;
 use nix::unistd::Uid;
 
@@ -189,34 +196,129 @@ fn root_does_not_run_a_daemon() {
     }
 }
 
+/// A process with the mark of a service of the gateway in this folder.
+fn marked(bench: &Bench, script: &str) -> Child {
+    let state = bench.home().join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    let gateway = GatewayId::of(&state).unwrap();
+    std::process::Command::new("/bin/sh")
+        .args(["-c", script])
+        .env(identity::VARIABLE, format!("{gateway}/nginx/1"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
 #[test]
-fn stop_ends_what_a_killed_daemon_has_left() {
+fn stop_ends_what_a_killed_daemon_has_left_and_nobody_else() {
     let bench = Bench::new();
+    let mut left = marked(&bench, "exec sleep 60");
     let folder = bench.home().join("state/services/nginx");
     std::fs::create_dir_all(&folder).unwrap();
-    let mut left = std::process::Command::new("sleep")
+    let mut guest = std::process::Command::new("sleep")
         .arg("60")
         .current_dir(&folder)
         .spawn()
         .unwrap();
-    let mut elsewhere = std::process::Command::new("sleep")
+    // Nobody else reaps them: to the program a child that has ended and waits for us is gone.
+    let seen = bench.run("stop");
+    let told = format!(
+        "exit: 0\n--- stdout ---\nNo daemon ran; what a killed one had left is stopped.\n\
+         --- stderr ---\nstopping nginx (process {}), which an earlier daemon left running\n",
+        left.id()
+    );
+    assert_eq!(seen, told);
+    let ended = left.try_wait().unwrap().unwrap();
+    assert_eq!(ended.signal(), Some(15));
+    assert!(guest.try_wait().unwrap().is_none(), "it is somebody else's");
+    guest.kill().unwrap();
+    guest.wait().unwrap();
+    assert!(bench.run("stop").starts_with("exit: 69\n"));
+}
+
+#[test]
+fn stop_spares_the_shell_that_it_is_typed_in() {
+    let bench = Bench::new();
+    let program = env!("CARGO_BIN_EXE_ai-gateway");
+    // The shell has the mark of a service, as one that a service has started.
+    let script = format!(
+        "AI_GATEWAY_HOME={} {program} stop 2>&1; echo shell lives; exit 7",
+        bench.home().display()
+    );
+    let shell = marked(&bench, &script).wait_with_output().unwrap();
+    let said = String::from_utf8(shell.stdout).unwrap();
+    assert!(said.ends_with("shell lives\n"), "{said}");
+    assert_eq!(shell.status.code(), Some(7));
+}
+
+/// A daemon that has begun: this process, to whoever looks.
+fn begun(bench: &Bench) -> DaemonLock {
+    DaemonLock::take(&bench.home().join("state")).unwrap()
+}
+
+#[test]
+fn whoever_starts_while_a_daemon_begins_waits_for_the_same_one() {
+    let bench = Bench::new();
+    let lock = begun(&bench);
+    let starts: Vec<_> = (0..3)
+        .map(|_| {
+            let mut start = bench.child("start");
+            start.stdout(Stdio::piped()).stderr(Stdio::piped());
+            start.spawn().unwrap()
+        })
+        .collect();
+    let pid = std::process::id().to_string();
+    assert_snapshot!(bench.run("status").replace(&pid, "PID"), @"
+    exit: 69
+    --- stderr ---
+    error: ai-gateway is starting (process PID) and does not answer yet
+    hint: 'ai-gateway start' waits until everything is ready
+    ");
+    let daemon = bench.daemon(ready());
+    lock.listens().unwrap();
+    for start in starts {
+        let output = start.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{:?}", output.stderr);
+        assert!(said.starts_with("ai-gateway is ready\n"), "{said}");
+    }
+    assert_eq!(daemon.asked().len(), 3);
+}
+
+#[test]
+fn a_daemon_without_its_socket_is_named_and_can_be_stopped() {
+    let bench = Bench::new();
+    let lock = begun(&bench);
+    lock.listens().unwrap();
+    let pid = std::process::id().to_string();
+    for verb in ["start", "status", "restart nginx"] {
+        let seen = bench.run(verb).replace(&pid, "PID");
+        assert_eq!(
+            seen,
+            "exit: 1\n--- stderr ---\n\
+             error: ai-gateway runs (process PID), but nobody can reach it: \
+             $TEST/gw/run/control.sock is gone\n\
+             hint: its folder of sockets was removed: 'ai-gateway stop' and 'ai-gateway start' \
+             make it anew\n",
+            "{verb}"
+        );
+    }
+    drop(lock);
+    // Another process holds it: one that ends when it is asked to.
+    let held = bench.home().join("state/daemon.lock");
+    let mut daemon = std::process::Command::new("sleep")
         .arg("60")
-        .current_dir(bench.home().join("state"))
         .spawn()
         .unwrap();
-    // Nobody else reaps them: to the program a child that has ended and waits for us is gone.
+    let id = i32::try_from(daemon.id()).unwrap();
+    let started = sys::proc::stat(id).unwrap().started;
+    std::fs::write(held, format!("{id} {started} listens")).unwrap();
     assert_snapshot!(bench.run("stop"), @"
     exit: 0
     --- stdout ---
-    No daemon ran; what a killed one had left is stopped.
+    ai-gateway is stopped
+    --- stderr ---
+    stopping the daemon by a signal: it cannot be asked
     ");
-    let ended = left.try_wait().unwrap().unwrap();
-    assert_eq!(
-        std::os::unix::process::ExitStatusExt::signal(&ended),
-        Some(15)
-    );
-    assert!(elsewhere.try_wait().unwrap().is_none());
-    elsewhere.kill().unwrap();
-    elsewhere.wait().unwrap();
-    assert!(bench.run("stop").starts_with("exit: 69\n"));
+    assert_eq!(daemon.try_wait().unwrap().unwrap().signal(), Some(15));
 }

@@ -15,6 +15,7 @@ use ai_gateway::{
         client::{Client, ClientError},
         types::{Call, GatewayStatus, Refusal, Reply, Urls},
     },
+    identity::{self, GatewayId, Mark},
     logs::Output,
     runtime::{Compare, Compared, Options, Planned, run},
 };
@@ -213,16 +214,34 @@ impl Gateway {
         nix::sys::signal::kill(Pid::from_raw(pid), signal).expect("it runs");
     }
 
-    /// The processes that work in one of this gateway's folders.
+    /// The processes that work in one of this gateway's folders, and those that carry its mark.
     pub(crate) fn members(&self) -> Vec<i32> {
+        let gateway = GatewayId::read(&self.paths().state).expect("a state");
+        let marked = |pid| {
+            let mark = sys::proc::variable(pid, identity::VARIABLE).ok().flatten();
+            let mark = mark.and_then(|value| Mark::parse(&value));
+            mark.is_some_and(|mark| Some(mark.gateway) == gateway)
+        };
         let folder = self.paths().state.join("services");
         let all = sys::proc::all().expect("/proc");
         let ours = |pid| sys::proc::cwd(pid).is_ok_and(|cwd| cwd.starts_with(&folder));
         let living = all.iter().filter(|stat| !stat.zombie);
         living
             .map(|stat| stat.pid)
-            .filter(|&pid| ours(pid))
+            .filter(|&pid| ours(pid) || marked(pid))
             .collect()
+    }
+
+    /// The number that a service has written into a file of this name.
+    pub(crate) fn wrote_pid(&self, file: &str) -> i32 {
+        let path = self.home().join(file);
+        loop {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            if let Some(pid) = text.strip_suffix('\n') {
+                return pid.parse().expect("a number");
+            }
+            std::thread::yield_now();
+        }
     }
 
     pub(crate) fn log(&self, name: &str) -> String {

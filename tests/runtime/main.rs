@@ -10,7 +10,10 @@ mod scenarios;
 
 use std::{fs, net::TcpListener, os::fd::AsFd as _, time::Duration};
 
-use ai_gateway::control::types::{Blame, Call, ConfigurationState, GatewayState, Reply};
+use ai_gateway::{
+    control::types::{Blame, Call, ConfigurationState, GatewayState, Reply},
+    runtime::orphans,
+};
 use gateway::Gateway;
 use nix::poll::{PollFd, PollFlags, poll};
 use supervise::effect::StateName;
@@ -131,7 +134,7 @@ fn a_service_may_say_itself_when_it_had_imported_and_started() {
 }
 
 #[test]
-fn a_process_that_left_its_group_is_found_by_its_folder() {
+fn a_process_that_left_its_group_is_ended_with_its_service() {
     let gateway = Gateway::start("runaway");
     gateway.ask(&Call::Start(None)).unwrap();
     // The shell, and the sleeper in a session of its own, whose parent is gone.
@@ -144,6 +147,114 @@ fn a_process_that_left_its_group_is_found_by_its_folder() {
         gateway.status().services["runaway"].state,
         StateName::Stopped
     );
+}
+
+fn runs(pid: i32) -> bool {
+    sys::proc::stat(pid).is_ok_and(|stat| !stat.zombie)
+}
+
+#[test]
+fn whatever_a_command_forks_is_ended_with_its_service_and_with_the_daemon() {
+    let gateway = Gateway::start("forks");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let left = ["twice", "session"].map(|file| gateway.wrote_pid(file));
+    let traceless = gateway.wrote_pid("traceless");
+    for file in ["twice", "session", "traceless"] {
+        fs::remove_file(gateway.home().join(file)).unwrap();
+    }
+    gateway
+        .ask(&Call::Restart(Some(gateway::name("forks"))))
+        .unwrap();
+    assert_eq!(left.map(runs), [false; 2], "they outlived a restart");
+    let next = ["twice", "session", "traceless"].map(|file| gateway.wrote_pid(file));
+    assert_eq!(next.map(runs), [true; 3]);
+    gateway.ask(&Call::Stop(None)).unwrap();
+    gateway.ended(0);
+    // Nothing tells whose the ones without a trace were, but that they are the daemon's.
+    assert_eq!(next.map(runs), [false; 3]);
+    assert!(!runs(traceless));
+}
+
+#[test]
+fn after_a_killed_daemon_there_is_one_of_a_service_that_has_moved() {
+    for scenario in ["mover", "untitled"] {
+        let gateway = Gateway::start(scenario);
+        gateway.ask(&Call::Start(None)).unwrap();
+        let before = match scenario {
+            "mover" => gateway.wrote_pid("moved"),
+            _ => gateway.pid(scenario),
+        };
+        gateway.kill(gateway.daemon(), libc::SIGKILL);
+        gateway.wait();
+        assert!(runs(before));
+        let next = gateway.again(scenario);
+        next.ask(&Call::Start(None)).unwrap();
+        assert!(!runs(before), "two of {scenario}");
+        next.ask(&Call::Stop(None)).unwrap();
+        next.ended(0);
+    }
+}
+
+#[test]
+fn who_works_in_a_services_folder_is_not_ended() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let folder = gateway.paths().state.join("services/base");
+    let mut guest = std::process::Command::new("sleep")
+        .arg("1000")
+        .current_dir(folder)
+        .spawn()
+        .unwrap();
+    gateway.kill(gateway.daemon(), libc::SIGKILL);
+    gateway.wait();
+    let next = gateway.again("two");
+    next.ask(&Call::Start(None)).unwrap();
+    next.ask(&Call::Stop(None)).unwrap();
+    next.ended(0);
+    assert!(guest.try_wait().unwrap().is_none(), "it is somebody else's");
+    guest.kill().unwrap();
+    guest.wait().unwrap();
+}
+
+#[test]
+fn a_copy_of_a_state_has_no_processes() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let members = gateway.members();
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["identity", "processes.json", "daemon.lock"] {
+        let from = gateway.paths().state.join(file);
+        fs::copy(from, copy.path().join(file)).unwrap();
+    }
+    let ended = orphans::end(copy.path(), &[], &mut |_| {}).unwrap();
+    assert_eq!((ended, gateway.members()), (0, members));
+}
+
+#[test]
+fn what_a_killed_daemon_left_is_stopped_in_order_and_by_its_own_steps() {
+    let order = |gateway: &Gateway| {
+        let path = gateway.home().join("order");
+        let order = fs::read_to_string(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        order
+    };
+    let gateway = Gateway::start("ordered");
+    gateway.ask(&Call::Start(None)).unwrap();
+    gateway.kill(gateway.daemon(), libc::SIGKILL);
+    gateway.wait();
+    let next = gateway.again("ordered");
+    next.ask(&Call::Start(None)).unwrap();
+    assert_eq!(order(&next), "user drains\nuser TERM\nbase INT\n");
+    // Without a specification what was written down tells how, but for commands.
+    next.kill(next.daemon(), libc::SIGKILL);
+    next.wait();
+    let mut told = Vec::new();
+    let tell = &mut |what: &str| told.push(what.to_owned());
+    let ended = orphans::end(&next.paths().state, &[], tell).unwrap();
+    assert_eq!(order(&next), "user TERM\nbase INT\n");
+    assert!(ended >= 2, "{ended}");
+    assert!(told[0].starts_with("stopping user (process "), "{told:?}");
+    assert_eq!(next.members(), Vec::<i32>::new());
 }
 
 #[test]
@@ -201,8 +312,25 @@ fn a_second_daemon_is_told_that_there_is_one() {
     gateway.ask(&Call::Start(None)).unwrap();
     let second = gateway.again("two");
     let said = second.ended(1);
-    assert!(said.contains("runs already (pid"), "{said}");
+    assert!(said.contains("runs already (process"), "{said}");
     assert_eq!(gateway.status().state, GatewayState::Ready);
+}
+
+#[test]
+fn a_second_daemon_is_refused_though_the_folder_of_sockets_is_gone() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    fs::remove_dir_all(gateway.paths().run).unwrap();
+    let second = gateway.again("two");
+    let said = second.ended(1);
+    let pid = gateway.daemon();
+    assert!(
+        said.contains(&format!("runs already (process {pid})")),
+        "{said}"
+    );
+    gateway.kill(pid, libc::SIGTERM);
+    gateway.ended(0);
+    assert_eq!(gateway.members(), Vec::<i32>::new());
 }
 
 #[test]

@@ -204,7 +204,7 @@ class Gateway:
         return int(count), float(cost or 0), float(total)
 
     def daemon(self):
-        return int((self.home / "run/daemon.lock").read_text())
+        return int((self.home / "state/daemon.lock").read_text().split()[0])
 
     def look_up(self, name):
         """Asks for a name as a service would, and does not wait for the answer."""

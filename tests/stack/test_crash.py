@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from gateway import SERVICES, until
+from gateway import NOBODY, SERVICES, until
 from test_chat import ask
 
 COMES_BACK = {"litellm": 180, "nginx": 10, "open-webui": 120, "postgres": 30}
@@ -60,3 +60,16 @@ def test_after_a_crash_of_the_database_litellm_reads_and_writes_it_again(gateway
 def test_why_tells_what_has_happened(gateway):
     kill(gateway, "nginx")
     assert "signal 9" in gateway.command("why", "nginx")
+
+
+def test_a_number_of_somebody_else_in_the_lock_of_the_database_does_not_keep_it_down(gateway):
+    other = gateway.service("nginx")["pid"]
+    gateway.command("stop", "postgres", seconds=120)
+    for path in ("state/postgres/postmaster.pid", "run/postgres/.s.PGSQL.5432.lock"):
+        lock = gateway.home / path
+        lock.write_text(f"{other}\n{gateway.home}/state/postgres\n1\n5432\n")
+        if gateway.root:
+            os.chown(lock, NOBODY, NOBODY)
+    gateway.command("start", "postgres", seconds=120)
+    assert gateway.service("postgres")["state"] == "ready"
+    gateway.ensure_ready()

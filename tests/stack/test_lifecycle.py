@@ -3,6 +3,8 @@
 import os
 import re
 import select
+import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -121,3 +123,51 @@ def test_a_port_of_somebody_else_is_named(stack, cycle, which):
 
 def test_a_start_that_was_refused_leaves_nothing(cycle):
     assert cycle.left_of_refused == {}
+
+
+def kill_daemon(gateway):
+    """As the kernel does when memory is short: at once, and with everything else left running."""
+    daemon = gateway.daemon()
+    handle = os.pidfd_open(daemon)
+    os.kill(daemon, signal.SIGKILL)
+    select.select([handle], [], [], 10)
+    os.close(handle)
+
+
+def test_after_a_killed_daemon_nothing_that_was_answered_is_lost_and_three_starts_make_one(gateway, models):
+    """LiteLLM writes what it has answered when it is stopped, which is before PostgreSQL."""
+    gateway.ensure_ready()
+    key = gateway.admin().key()
+    client = gateway.openai(key)
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda n: ask(client, "cheap", f"chat {n}"), range(CHATS)))
+    kill_daemon(gateway)
+    with ThreadPoolExecutor(3) as pool:
+        starts = list(pool.map(lambda _: gateway.run("start", seconds=300), range(3)))
+    assert [start.returncode for start in starts] == [0, 0, 0], starts
+    assert gateway.spent(key)[0] == CHATS
+    assert "database system was not properly shut down" not in gateway.log("postgres")[-20_000:]
+    assert gateway.status()["state"] == "ready"
+
+
+def test_stop_without_a_daemon_stops_in_order(gateway):
+    gateway.ensure_ready()
+    kill_daemon(gateway)
+    stopped = gateway.run("stop", seconds=180)
+    assert stopped.returncode == 0, stopped
+    told = [line.split()[1] for line in stopped.stderr.splitlines() if line.startswith("stopping ")]
+    assert set(told[:-1]) == {"litellm", "nginx", "open-webui"}
+    assert told[-1] == "postgres"
+    assert gateway.processes() == {}
+    gateway.start()
+
+
+def test_without_its_folder_of_sockets_no_second_daemon_begins_and_stop_still_works(gateway):
+    gateway.ensure_ready()
+    shutil.rmtree(gateway.home / "run")
+    refused = gateway.run("start")
+    assert refused.returncode == 1, refused
+    assert f"process {gateway.daemon()}" in refused.stderr
+    assert gateway.run("stop", seconds=180).returncode == 0
+    assert gateway.processes() == {}
+    gateway.start()

@@ -60,6 +60,8 @@ pub struct Stat {
     pub cpu_ticks: u64,
     /// Whether it has ended and only waits to be reaped.
     pub zombie: bool,
+    /// Whether a signal has stopped it (SIGSTOP), or a debugger.
+    pub stopped: bool,
 }
 
 /// Reads who a process is.
@@ -79,6 +81,53 @@ pub fn stat(pid: pid_t) -> Result<Stat, ProcError> {
 pub fn cwd(pid: pid_t) -> Result<PathBuf, ProcError> {
     let path = file(pid, "cwd");
     fs::read_link(&path).map_err(|source| ProcError::Io { path, source })
+}
+
+/// The value of a variable in the environment that a process was started with; none: it has no such
+/// variable. A process may write over its environment: PostgreSQL and nginx do, for their titles.
+///
+/// # Errors
+/// Where there is no such process, or it is another user's.
+pub fn variable(pid: pid_t, name: &str) -> Result<Option<Vec<u8>>, ProcError> {
+    let path = file(pid, "environ");
+    let environment = fs::read(&path).map_err(|source| ProcError::Io { path, source })?;
+    Ok(environment.split(|byte| *byte == 0).find_map(|entry| {
+        let value = entry.strip_prefix(name.as_bytes())?;
+        value.strip_prefix(b"=").map(<[u8]>::to_vec)
+    }))
+}
+
+/// The path of a process's cgroup in the unified hierarchy, as our cgroup namespace shows it; none:
+/// there is no such hierarchy.
+///
+/// # Errors
+/// Where there is no such process.
+pub fn cgroup(pid: pid_t) -> Result<Option<String>, ProcError> {
+    let text = read(&file(pid, "cgroup"))?;
+    let mut lines = text.lines();
+    Ok(lines.find_map(|line| line.strip_prefix("0::").map(str::to_owned)))
+}
+
+/// The name of the program that a process runs, as `comm` has it.
+///
+/// # Errors
+/// Where there is no such process.
+pub fn name(pid: pid_t) -> Result<String, ProcError> {
+    Ok(read(&file(pid, "comm"))?.trim_end().to_owned())
+}
+
+/// What numbers of processes mean: they are the same ones for as long as this text is the same. It
+/// names the boot of the machine and our pid namespace.
+///
+/// # Errors
+/// Where /proc cannot be read.
+pub fn numbering() -> Result<String, ProcError> {
+    let boot = read(Path::new("/proc/sys/kernel/random/boot_id"))?;
+    let path = PathBuf::from("/proc/self/ns/pid");
+    match fs::read_link(&path) {
+        Ok(namespace) => Ok(format!("{} {}", boot.trim(), namespace.display())),
+        Err(source) => Err(ProcError::Io { path, source }),
+    }
 }
 
 /// The proportional set size of a process in bytes: its own memory and its part of what it shares.
@@ -197,6 +246,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
             .map(|n| fields.get(n)?.parse::<u64>().ok())
             .sum::<Option<u64>>()?,
         zombie: matches!(fields.first()?, &"Z" | &"X"),
+        stopped: matches!(fields.first()?, &"T" | &"t"),
     })
 }
 
@@ -240,6 +290,7 @@ mod tests {
             started: 99,
             cpu_ticks: 10,
             zombie: false,
+            stopped: false,
         };
         assert_eq!(parse_stat(text), Some(stat));
     }
@@ -308,6 +359,37 @@ mod tests {
         nix::sys::signal::killpg(nix::unistd::Pid::from_raw(shell), nix::sys::signal::SIGKILL)
             .unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_variable_is_found_by_its_whole_name() {
+        let mut child = std::process::Command::new("/bin/cat")
+            .env("AI_GATEWAY_A", "left")
+            .env("AI_GATEWAY_AB", "right=2")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = pid_t::try_from(child.id()).unwrap();
+        // While the kernel is at the execve(2) there is none yet.
+        let left = loop {
+            match variable(pid, "AI_GATEWAY_A").unwrap() {
+                Some(value) => break value,
+                None => std::thread::yield_now(),
+            }
+        };
+        assert_eq!(left, b"left");
+        assert_eq!(variable(pid, "AI_GATEWAY_AB").unwrap().unwrap(), b"right=2");
+        assert_eq!(variable(pid, "AI_GATEWAY").unwrap(), None);
+        assert_eq!(name(pid).unwrap(), "cat");
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn numbers_mean_the_same_until_the_next_boot() {
+        let numbering = numbering().unwrap();
+        assert!(numbering.contains("pid:["), "{numbering}");
+        assert_eq!(numbering, super::numbering().unwrap());
     }
 
     #[test]

@@ -431,7 +431,7 @@ pub const KEYS: &[Key] = &[
         Kind::Command,
         Default::Required,
         "[\"/usr/local/bin/mailer\", \"--port\", \"8025\"]",
-        "The program, an absolute path, and its arguments. No shell reads it. Every user of the machine can see it: a secret does not belong here.",
+        "The program, an absolute path, and its arguments. No shell reads it. Every user of the machine can see it: a secret does not belong here. It has to stay in the foreground: what it leaves running when it ends is ended too, wherever that has gone, and then the command is started again as `restart` says.",
     ),
     key(
         "service.*.environment",
@@ -452,7 +452,7 @@ pub const KEYS: &[Key] = &[
         Kind::Probe,
         Default::Unset("no probe: the service counts as ready as soon as it has started"),
         "{ http = \"http://127.0.0.1:8025/health\" }",
-        "What tells whether it is ready: one of { http = \"http://host:port/path\" }, { tcp = \"host:port\" }, { exec = [\"/program\", \"argument\"] }, { notify = true } (it sends READY=1 itself) or { log = \"text in a line of its output\" }.",
+        "What tells whether it is ready: one of { http = \"http://host:port/path\" }, { tcp = \"host:port\" }, { exec = [\"/program\", \"argument\"] }, { notify = true } (it sends READY=1 itself) or { log = \"text in a line of its output\" }. On a loopback address only an answer of a process of the service counts.",
     ),
     key(
         "service.*.restart",

@@ -27,6 +27,7 @@ use crate::{
         facts::{Facts as Programs, Python},
         plan::Wanted,
     },
+    runtime,
     secrets::{Kind, SecretStore},
     stack::OPEN_WEBUI,
     trust::{self, Danger, Who},
@@ -224,7 +225,10 @@ fn wanted_ports(loaded: &Loaded, paths: &Paths, daemon: &Daemon) -> Vec<Port> {
         Daemon::Runs(_) | Daemon::Silent(_) => Vec::new(),
         Daemon::Stopped => ports::in_use(loaded),
     };
-    taken.retain(|port| !port.is_held_from(&paths.services()));
+    if !taken.is_empty() {
+        let ours = runtime::processes(&paths.state);
+        taken.retain(|port| !port.is_held_by_one_of(&ours));
+    }
     let listen = &loaded.settings.listen;
     let ports = [
         ("listen.port", listen.port),

@@ -47,7 +47,9 @@ pub(in crate::provision) fn running_server(data: &Path) -> Option<i32> {
     let lock = fs::read_to_string(data.join("postmaster.pid")).ok()?;
     let pid = lock.lines().next()?.trim().parse().ok()?;
     let (there, ours) = (sys::proc::cwd(pid).ok()?, data.canonicalize().ok()?);
-    (there == ours).then_some(pid)
+    // A shell may be there as well, and have the number that was the server's.
+    let server = sys::proc::name(pid).ok()? == "postgres";
+    (there == ours && server).then_some(pid)
 }
 
 /// Changes whenever a password does.

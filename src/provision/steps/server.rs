@@ -23,6 +23,7 @@ use crate::{
         error::{CommandFailed, SetupError},
         progress::now,
     },
+    stack::postgres::pid_files,
 };
 
 /// Crash recovery of a large database takes its time.
@@ -93,6 +94,10 @@ impl Server {
             .map_err(SetupError::io("create", &log_path))?;
         let null =
             fs::File::open("/dev/null").map_err(SetupError::io("open", Path::new("/dev/null")))?;
+        for file in pid_files(&cx.paths.postgres_data(), &socket) {
+            file.remove_if_stale()
+                .map_err(SetupError::io("look at", &file.path))?;
+        }
         let call = Call::new("starting PostgreSQL", cx.postgres("postgres")?)
             .arg("-D")
             .arg(cx.paths.postgres_data())

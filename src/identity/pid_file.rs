@@ -1,0 +1,181 @@
+//! Files in which a program has written its number, so that no second one begins.
+//!
+//! PostgreSQL refuses to start while a process of that number runs, whatever it is: after a crash of
+//! the machine or in a container numbers are few and soon used again, and the same holds for a file
+//! that a full disk has left empty. So before it is started such a file is removed, but only if no
+//! process of that program uses the folder: whatever is attached to the database works in there.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use sys::proc;
+
+use crate::config::regular;
+
+/// Such a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PidFile {
+    /// Where.
+    pub path: PathBuf,
+    /// The folder in which all processes of the program work.
+    pub folder: PathBuf,
+    /// The program's name.
+    pub program: String,
+}
+
+/// Who has the number that a file names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    /// The file names nobody.
+    Nobody,
+    /// A process that has ended, or is another user's. The program sees to that by itself.
+    NotOurs,
+    /// A process of ours.
+    Ours,
+}
+
+/// Whether the file is of no use to anybody and keeps the program from starting.
+const fn is_stale(named: Named, in_use: bool) -> bool {
+    match named {
+        Named::Nobody | Named::Ours => !in_use,
+        Named::NotOurs => false,
+    }
+}
+
+impl PidFile {
+    /// Removes it if it is stale; whether it was.
+    ///
+    /// # Errors
+    /// /proc cannot be read, or the file not be removed.
+    pub fn remove_if_stale(&self) -> io::Result<bool> {
+        let text = match regular::text(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            read => read?,
+        };
+        let named = text
+            .lines()
+            .next()
+            .and_then(|line| line.trim().parse().ok());
+        let named = match named {
+            None => Named::Nobody,
+            Some(pid) if proc::stat(pid).is_ok_and(|stat| !stat.zombie) => {
+                // Nobody may see where another user's process works.
+                proc::cwd(pid).map_or(Named::NotOurs, |_| Named::Ours)
+            }
+            Some(_) => Named::NotOurs,
+        };
+        let stale = is_stale(named, self.in_use()?);
+        if stale {
+            fs::remove_file(&self.path)?;
+        }
+        Ok(stale)
+    }
+
+    /// Whether a process of the program works in the folder.
+    pub fn in_use(&self) -> io::Result<bool> {
+        // A folder that is not there is used by nobody.
+        let Ok(folder) = self.folder.canonicalize() else {
+            return Ok(false);
+        };
+        let all = proc::all().map_err(io::Error::other)?;
+        Ok(all
+            .iter()
+            .any(|stat| !stat.zombie && self.uses(stat.pid, &folder)))
+    }
+
+    fn uses(&self, pid: i32, folder: &Path) -> bool {
+        proc::cwd(pid).is_ok_and(|there| there == folder)
+            && proc::name(pid).is_ok_and(|name| name == self.program)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    fn sleep(folder: &Path) -> Child {
+        let mut command = Command::new("/bin/sleep");
+        command.arg("60").current_dir(folder).spawn().unwrap()
+    }
+
+    fn end(mut child: Child) {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// A file that says `text` where `program` should run.
+    fn removed(folder: &Path, program: &str, text: &str) -> bool {
+        let file = PidFile {
+            path: folder.join("postmaster.pid"),
+            folder: folder.to_owned(),
+            program: program.to_owned(),
+        };
+        fs::write(&file.path, text).unwrap();
+        let removed = file.remove_if_stale().unwrap();
+        assert_eq!(file.path.exists(), !removed);
+        removed
+    }
+
+    #[test]
+    fn a_number_of_another_program_of_ours_is_stale() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = std::process::id();
+        assert!(removed(
+            folder.path(),
+            "postgres",
+            &format!("{own}\n/data\n")
+        ));
+        // Somebody has a shell there.
+        let guest = sleep(folder.path());
+        assert!(removed(
+            folder.path(),
+            "postgres",
+            &format!("{}\n", guest.id())
+        ));
+        end(guest);
+    }
+
+    #[test]
+    fn a_file_that_names_nobody_is_stale() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(removed(folder.path(), "postgres", ""));
+        assert!(removed(folder.path(), "postgres", "nonsense\n"));
+        // The program itself sees to these, and looks at its shared memory first.
+        assert!(!removed(
+            folder.path(),
+            "postgres",
+            &format!("{}\n", i32::MAX)
+        ));
+    }
+
+    #[test]
+    fn nothing_is_stale_while_the_folder_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = sleep(folder.path());
+        let own = std::process::id();
+        for text in [
+            format!("{}\n", server.id()),
+            format!("{own}\n"),
+            String::new(),
+        ] {
+            assert!(!removed(folder.path(), "sleep", &text), "{text}");
+        }
+        end(server);
+        assert!(removed(folder.path(), "sleep", &format!("{own}\n")));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_not_stale() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = PidFile {
+            path: folder.path().join("none"),
+            folder: folder.path().to_owned(),
+            program: "postgres".to_owned(),
+        };
+        assert!(!file.remove_if_stale().unwrap());
+    }
+}

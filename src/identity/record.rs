@@ -1,0 +1,163 @@
+//! What the daemon has launched, as it is written down in the state folder.
+//!
+//! It is for whoever comes after a daemon that was killed: which processes are the gateway's, and how
+//! and in which order they are stopped. It holds no secret, so the commands of a stop are not in it.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use supervise::spec::{ServiceName, ServiceSpec, StopStep};
+
+use super::GatewayId;
+
+/// What runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The gateway's number: the record of a copied state is about processes of the original.
+    gateway: String,
+    /// What the numbers of processes mean ([`sys::proc::numbering`]).
+    numbering: String,
+    /// The main process of each service.
+    pub processes: Vec<Recorded>,
+}
+
+/// A main process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Its service.
+    pub service: ServiceName,
+    /// Its number, which is also that of its process group and of its session.
+    pub pid: i32,
+    /// When it was started, in clock ticks since boot.
+    pub started: u64,
+    /// Its cgroup, where it has one of its own.
+    pub cgroup: Option<String>,
+    /// The working folder of its service.
+    pub folder: PathBuf,
+    /// The services that must not go before it.
+    pub requires: BTreeSet<ServiceName>,
+    /// The signals with which it is stopped.
+    pub stop: Vec<Signal>,
+}
+
+/// A signal to a main process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signal {
+    /// Its number.
+    pub signal: i32,
+    /// How long to wait for the end.
+    pub patience: Duration,
+}
+
+impl Signal {
+    /// Those of a specification.
+    pub fn of(spec: &ServiceSpec) -> Vec<Self> {
+        let steps = spec.stop.iter().filter_map(|step| match step {
+            StopStep::Signal { signal, timeout } => Some(Self {
+                signal: *signal,
+                patience: *timeout,
+            }),
+            StopStep::Run { .. } => None,
+        });
+        steps.collect()
+    }
+}
+
+impl Record {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// /proc cannot be read.
+    pub fn new(gateway: &GatewayId) -> io::Result<Self> {
+        Ok(Self {
+            gateway: gateway.to_string(),
+            numbering: sys::proc::numbering().map_err(io::Error::other)?,
+            processes: Vec::new(),
+        })
+    }
+
+    /// The record of this gateway, if there is one and its numbers still mean the same.
+    pub fn read(state: &Path, gateway: &GatewayId) -> Option<Self> {
+        let text = crate::config::regular::text(&path(state)).ok()?;
+        let read: Self = serde_json::from_str(&text).ok()?;
+        let fresh = Self::new(gateway).ok()?;
+        (read.gateway == fresh.gateway && read.numbering == fresh.numbering).then_some(read)
+    }
+
+    /// Puts a main process in the place of its service's last one.
+    pub fn begin(&mut self, process: Recorded) {
+        self.end(&process.service);
+        self.processes.push(process);
+    }
+
+    /// Forgets a service of which nothing is left; whether it was known.
+    pub fn end(&mut self, service: &ServiceName) -> bool {
+        let before = self.processes.len();
+        self.processes.retain(|process| process.service != *service);
+        self.processes.len() < before
+    }
+
+    /// Writes it, as a whole or not at all. A crash of the machine makes it worthless, so it is not
+    /// synchronised.
+    ///
+    /// # Errors
+    /// The file system says no.
+    pub fn write(&self, state: &Path) -> io::Result<()> {
+        let beside = state.join("processes.json.new");
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&beside)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        fs::rename(&beside, path(state))
+    }
+}
+
+fn path(state: &Path) -> PathBuf {
+    state.join("processes.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_believed_by_its_own_gateway_alone() {
+        let state = tempfile::tempdir().unwrap();
+        let gateway = GatewayId::of(state.path()).unwrap();
+        assert_eq!(Record::read(state.path(), &gateway), None);
+        let mut record = Record::new(&gateway).unwrap();
+        let process = Recorded {
+            service: ServiceName::new("a").unwrap(),
+            pid: 7,
+            started: 9,
+            cgroup: None,
+            folder: "/a".into(),
+            requires: BTreeSet::new(),
+            stop: vec![Signal {
+                signal: 15,
+                patience: Duration::from_secs(3),
+            }],
+        };
+        record.begin(process.clone());
+        record.begin(Recorded { pid: 8, ..process });
+        assert_eq!(record.processes.len(), 1);
+        record.write(state.path()).unwrap();
+        assert_eq!(Record::read(state.path(), &gateway), Some(record.clone()));
+        let other = tempfile::tempdir().unwrap();
+        let other = GatewayId::of(other.path()).unwrap();
+        assert_eq!(Record::read(state.path(), &other), None);
+        record.numbering = "another boot".to_owned();
+        record.write(state.path()).unwrap();
+        assert_eq!(Record::read(state.path(), &gateway), None);
+    }
+}
