@@ -57,6 +57,23 @@ impl Kind {
         }
     }
 
+    /// What comes of another value.
+    pub const fn lost(self) -> &'static str {
+        match self {
+            Self::LitellmMasterKey => "whoever uses the master key needs the new one",
+            Self::LitellmSaltKey => {
+                "the providers' keys that were saved in LiteLLM cannot be read again and have to be \
+                 entered anew"
+            }
+            Self::LitellmUiPassword => "the password of LiteLLM's admin page is another one",
+            Self::OpenWebuiSecretKey => "everybody has to log in to Open WebUI again",
+            Self::OpenWebuiVirtualKey => "Open WebUI gets a new key, and its spending a new line",
+            Self::PostgresLitellmPassword | Self::PostgresOpenWebuiPassword => {
+                "nothing is lost: set-up tells the database"
+            }
+        }
+    }
+
     const fn prefix(self) -> &'static str {
         match self {
             Self::LitellmMasterKey | Self::LitellmSaltKey | Self::OpenWebuiVirtualKey => "sk-",
@@ -125,16 +142,22 @@ pub enum SecretError {
         wanted: u32,
     },
     /// There is nothing in it.
-    #[error("{} is empty: restore it from a backup", path.display())]
+    #[error(
+        "{} is empty: restore it from a backup, or let '{}' make a new one ({})",
+        path.display(), crate::provision::fingerprints::go_on(&[*kind]), kind.lost()
+    )]
     Empty {
         /// The file.
         path: PathBuf,
+        /// Which secret it is.
+        kind: Kind,
     },
     /// A database without the key that its contents are encrypted with.
     #[error(
-        "{} is missing, but {} holds a database whose provider keys are encrypted with it: \
-         restore the file from a backup; a new key would make those keys unreadable",
-        path.display(), database.display()
+        "{} is missing or empty, but {} holds a database whose provider keys are encrypted with it: \
+         restore the file from a backup; or, to go on without it: 'ai-gateway setup \
+         --accept-salt-key' ({})",
+        path.display(), database.display(), Kind::LitellmSaltKey.lost()
     )]
     SaltKeyLost {
         /// Where the salt key should be.
@@ -169,7 +192,7 @@ impl SecretStore {
     pub fn make_missing(&self, database: Option<&Path>) -> Result<Vec<Kind>, SecretError> {
         let salt_key = self.path(Kind::LitellmSaltKey);
         if let Some(database) = database
-            && !exists(&salt_key)?
+            && !self.holds(Kind::LitellmSaltKey)?
         {
             return Err(SecretError::SaltKeyLost {
                 path: salt_key,
@@ -179,11 +202,42 @@ impl SecretStore {
         self.make_folder()?;
         let mut made = Vec::new();
         for kind in Kind::ALL {
-            if !exists(&self.path(kind))? && self.make(kind)? {
+            if self.holds(kind)? {
+                continue;
+            }
+            // A file with nothing in it is no secret that could be overwritten.
+            let path = self.path(kind);
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                    return Err(io_error("remove", &path)(e));
+                }
+                Ok(()) | Err(_) => {}
+            }
+            if self.make(kind)? {
                 made.push(kind);
             }
         }
         Ok(made)
+    }
+
+    /// Whether there is anything in the file of a secret.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn holds(&self, kind: Kind) -> Result<bool, SecretError> {
+        let path = self.path(kind);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(!bytes.trim_ascii().is_empty()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(io_error("read", &path)(e)),
+        }
+    }
+
+    /// So many random bytes, in hexadecimal, for what is no secret.
+    pub(crate) fn random(&self, bytes: usize) -> Result<String, SecretError> {
+        let mut found = vec![0; bytes];
+        getrandom::fill(&mut found).map_err(SecretError::Random)?;
+        Ok(found.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Reads one secret, without the line end that an editor may have left.
@@ -206,7 +260,7 @@ impl SecretStore {
         let text = fs::read_to_string(&path).map_err(io_error("read", &path))?;
         let value = text.trim_end_matches(['\n', '\r']);
         if value.is_empty() {
-            return Err(SecretError::Empty { path });
+            return Err(SecretError::Empty { path, kind });
         }
         Ok(Secret(value.to_owned()))
     }
@@ -294,10 +348,6 @@ fn generate(kind: Kind) -> Result<String, SecretError> {
     Ok(bytes.iter().fold(kind.prefix().to_owned(), |text, byte| {
         format!("{text}{byte:02x}")
     }))
-}
-
-fn exists(path: &Path) -> Result<bool, SecretError> {
-    path.try_exists().map_err(io_error("look for", path))
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SecretError {

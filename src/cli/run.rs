@@ -82,6 +82,10 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
     let secrets = Secrets::load(&SecretStore::new(paths.secrets())).map_err(|error| {
         Failure::of(Exit::Failed, &error).hint("'ai-gateway setup' makes those that are missing")
     })?;
+    provision::check_secrets(paths).map_err(|error| {
+        let failure = Failure::of(Exit::Configuration, &error);
+        error.hints().into_iter().fold(failure, Failure::hint)
+    })?;
     Ok(Planned {
         stack: stack::plan(settings, paths, &installed, &secrets),
         profile: settings.profile.clone(),

@@ -42,6 +42,13 @@ pub(super) struct Args {
     /// Install from this folder and not from the network
     #[arg(long, value_name = "DIR")]
     offline: Option<PathBuf>,
+    /// Go on with a new salt key, although the providers' keys that were saved in LiteLLM can then
+    /// not be read again and have to be entered anew
+    ///
+    /// For a salt key that was lost or changed and is in no backup. A file that is there is taken
+    /// as it is; one that is missing or empty is made.
+    #[arg(long)]
+    accept_salt_key: bool,
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -79,6 +86,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     };
     let options = Options {
         offline: args.offline.as_ref().map(absolute).transpose()?,
+        accept_salt_key: args.accept_salt_key,
         environment: Environment::of_process(),
     };
     let plan = provision::survey(&loaded.settings, &context.paths, &options).map_err(failure)?;

@@ -217,6 +217,7 @@ fn gateway(resources: Option<config::Machine>) -> Gateway {
         dangers: Vec::new(),
         entries: Vec::new(),
         secrets_missing: Vec::new(),
+        secrets_changed: Vec::new(),
         secrets_empty: Vec::new(),
         database: true,
         provision: Provision {

@@ -94,6 +94,10 @@ pub struct Facts {
     pub server: Option<i32>,
     /// Secrets that are not there.
     pub secrets_missing: Vec<Kind>,
+    /// Secrets that are not those that the database was set up with.
+    pub secrets_changed: Vec<Kind>,
+    /// Whether another salt key is taken, and what the old one has encrypted given up.
+    pub salt_key_accepted: bool,
     /// The hash of the roles as the secrets want them; none without the secrets.
     pub roles: Option<String>,
     /// What earlier set-ups did.
@@ -134,13 +138,17 @@ impl Facts {
         let data = paths.postgres_data();
         let secrets_missing: Vec<_> = Kind::ALL
             .into_iter()
-            .filter(|kind| !store.path(*kind).exists())
+            .filter(|kind| !store.holds(*kind).unwrap_or(true))
             .collect();
         let roles = if secrets_missing.is_empty() {
             Some(database::roles_hash(&store)?)
         } else {
             None
         };
+        let record = Record::read(&paths.state)?;
+        let cluster = database::identifier(&data)?;
+        let known = record.clone().about(cluster).secrets;
+        let secrets_changed = known.map_or_else(Vec::new, |known| known.changed(&store));
         let payload::Survey {
             complete,
             damaged,
@@ -151,12 +159,14 @@ impl Facts {
             complete,
             damaged,
             current,
-            cluster: database::identifier(&data)?,
+            cluster,
             cluster_major: read_number(&data.join("PG_VERSION")),
             server: database::running_server(&data),
             secrets_missing,
+            secrets_changed,
+            salt_key_accepted: options.accept_salt_key,
             roles,
-            record: Record::read(&paths.state)?,
+            record,
             offline_lacks: options.offline.as_deref().and_then(offline_lacks),
             ..Self::of_programs(settings, paths, &options.environment)
         })

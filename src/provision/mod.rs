@@ -11,6 +11,7 @@ mod embedded;
 pub mod environment;
 pub mod error;
 pub mod facts;
+pub mod fingerprints;
 mod interrupt;
 mod leftovers;
 mod lock;
@@ -41,6 +42,7 @@ pub use versions::versions;
 use self::{
     command::{Call, News, Runner},
     facts::Facts,
+    fingerprints::{Fingerprints, SecretsChanged},
     interrupt::Interrupts,
     plan::{Choice, Payload, Step, Wanted},
     progress::Total,
@@ -65,6 +67,8 @@ pub struct Options {
     /// Install from this folder alone: wheels in `wheels`, npm's cache in `npm`, as [`bundle`]
     /// gathers them.
     pub offline: Option<PathBuf>,
+    /// Go on with another salt key than the one that the database was set up with.
+    pub accept_salt_key: bool,
     /// The environment that set-up was started with.
     pub environment: Environment,
 }
@@ -176,6 +180,26 @@ pub fn installed(paths: &Paths, settings: &Settings) -> Result<Installed, NotSet
         ));
     }
     resolve(paths, settings, &wanted, &record)
+}
+
+/// Whether the secrets are those that the database was set up with.
+///
+/// # Errors
+/// They are not.
+pub fn check_secrets(paths: &Paths) -> Result<(), SecretsChanged> {
+    // What cannot be read was told by [`installed`].
+    let record = Record::read(&paths.state).unwrap_or_default();
+    let cluster = database::identifier(&paths.postgres_data()).unwrap_or_default();
+    let known = record.about(cluster).secrets;
+    let store = SecretStore::new(paths.secrets());
+    let changed = known.map_or_else(Vec::new, |known| known.changed(&store));
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(SecretsChanged {
+        changed,
+        folder: paths.secrets(),
+    })
 }
 
 fn resolve(
@@ -306,6 +330,7 @@ impl Context<'_> {
             record.open_webui_migrations =
                 self.wanted.folder(Payload::OpenWebui).map(str::to_owned);
         }
+        record.secrets = Some(Fingerprints::of(&self.secrets(), record.secrets.as_ref())?);
         if record != Record::read(&self.paths.state)? {
             record.write(&self.paths.state)?;
         }
@@ -319,7 +344,8 @@ impl Context<'_> {
         match step {
             Step::Secrets(_) => {
                 let data = self.paths.postgres_data();
-                let database = data.exists().then_some(data.as_path());
+                let keys = data.exists() && !self.options.accept_salt_key;
+                let database = keys.then_some(data.as_path());
                 self.secrets().make_missing(database)?;
                 Ok(())
             }

@@ -199,6 +199,10 @@ pub fn plan(settings: &Settings, paths: &Paths, facts: &Facts, wanted: &Wanted) 
             pid,
         });
     }
+    if let Some(how) = wrong_salt_key(facts) {
+        let path = paths.secrets().join(Kind::LitellmSaltKey.file_name());
+        problems.push(Problem::SaltKey { path, how });
+    }
     if let Some((folder, missing)) = &facts.offline_lacks {
         problems.push(Problem::Offline {
             folder: folder.clone(),
@@ -221,6 +225,18 @@ pub fn plan(settings: &Settings, paths: &Paths, facts: &Facts, wanted: &Wanted) 
         choice,
         needed,
         state: paths.state.clone(),
+    }
+}
+
+/// How the salt key stands to the one that the database was set up with, if that is a problem.
+fn wrong_salt_key(facts: &Facts) -> Option<&'static str> {
+    let salt_key = Kind::LitellmSaltKey;
+    if facts.cluster.is_none() || facts.salt_key_accepted {
+        None
+    } else if facts.secrets_missing.contains(&salt_key) {
+        Some("missing or empty, and it was")
+    } else {
+        facts.secrets_changed.contains(&salt_key).then_some("not")
     }
 }
 

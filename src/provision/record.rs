@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::error::SetupError;
+use super::{error::SetupError, fingerprints::Fingerprints};
 
 /// What earlier set-ups did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Record {
     pub cluster: Option<u64>,
     /// The hash of the roles' names and passwords.
     pub roles: Option<String>,
+    /// The secrets that it was set up with.
+    pub secrets: Option<Fingerprints>,
     /// The payload whose migrations LiteLLM's database has.
     pub litellm_migrations: Option<String>,
     /// The payload whose migrations Open WebUI's database has.
@@ -73,6 +75,7 @@ impl Record {
         Self {
             cluster,
             roles: None,
+            secrets: None,
             litellm_migrations: None,
             open_webui_migrations: None,
             ..self

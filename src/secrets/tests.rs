@@ -96,6 +96,23 @@ fn a_file_that_others_can_read_is_refused_with_the_command_that_mends_it() {
 }
 
 #[test]
+fn an_empty_file_is_made_anew_but_not_the_salt_key_beside_a_database() {
+    let (dir, store) = store();
+    store.make_missing(None).unwrap();
+    fs::write(store.path(Kind::OpenWebuiSecretKey), "").unwrap();
+    let made = store.make_missing(Some(dir.path())).unwrap();
+    assert_eq!(made, [Kind::OpenWebuiSecretKey]);
+    assert!(store.read(Kind::OpenWebuiSecretKey).unwrap().expose().len() > 60);
+    fs::write(store.path(Kind::LitellmSaltKey), "\n").unwrap();
+    let error = store
+        .make_missing(Some(dir.path()))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("--accept-salt-key"), "{error}");
+    assert_eq!(store.make_missing(None).unwrap(), [Kind::LitellmSaltKey]);
+}
+
+#[test]
 fn an_empty_file_is_refused() {
     let (_dir, store) = store();
     store.make_missing(None).unwrap();

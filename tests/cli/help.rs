@@ -98,6 +98,14 @@ fn the_help_of_each_verb() {
           --offline <DIR>
               Install from this folder and not from the network
 
+          --accept-salt-key
+              Go on with a new salt key, although the providers' keys that were
+              saved in LiteLLM can then not be read again and have to be entered
+              anew
+              
+              For a salt key that was lost or changed and is in no backup. A file
+              that is there is taken as it is; one that is missing or empty is made.
+
           --dry-run
               Say what would be done, and do nothing
 

@@ -33,6 +33,7 @@ pub(crate) struct Machine {
     _removed_at_end: Option<tempfile::TempDir>,
     pub(crate) settings: Settings,
     pub(crate) offline: Option<PathBuf>,
+    pub(crate) accept_salt_key: bool,
     /// Beside PATH and HOME.
     pub(crate) variables: Vec<(&'static str, &'static str)>,
 }
@@ -65,6 +66,7 @@ impl Machine {
             _removed_at_end: removed_at_end,
             settings,
             offline: None,
+            accept_salt_key: false,
             variables: Vec::new(),
         }
     }
@@ -83,6 +85,7 @@ impl Machine {
         let home = self.folder.display().to_string();
         Options {
             offline: self.offline.clone(),
+            accept_salt_key: self.accept_salt_key,
             environment: Environment::new(
                 [("PATH", path.as_str()), ("HOME", home.as_str())]
                     .into_iter()

@@ -1,6 +1,6 @@
 //! All of it, and all of it again.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use ai_gateway::provision;
 
@@ -96,6 +96,55 @@ fn a_changed_password_is_set_by_the_next_set_up() {
     machine.setup().unwrap();
     assert_ne!(machine.query("postgres", verifier), before);
     assert_eq!(machine.calls(), calls, "nothing else was done");
+}
+
+#[test]
+fn another_salt_key_is_taken_only_where_that_is_asked_for() {
+    let mut machine = Machine::new();
+    machine.setup().unwrap();
+    let salt_key = machine.paths().secrets().join("litellm-salt-key");
+    let before = fs::read_to_string(&salt_key).unwrap();
+    // The same length and one byte otherwise; nothing at all; no file.
+    for other in [
+        before.replacen("sk-", "sk_", 1),
+        String::new(),
+        "gone".into(),
+    ] {
+        fs::write(&salt_key, &other).unwrap();
+        if other == "gone" {
+            fs::remove_file(&salt_key).unwrap();
+        }
+        let error = machine.setup().unwrap_err().to_string();
+        assert!(error.contains("restore it from a backup"), "{error}");
+        assert!(error.contains("--accept-salt-key"), "{error}");
+    }
+    fs::write(&salt_key, &before).unwrap();
+    fs::set_permissions(&salt_key, fs::Permissions::from_mode(0o600)).unwrap();
+    machine.setup().unwrap();
+    fs::write(&salt_key, "").unwrap();
+    machine.accept_salt_key = true;
+    machine.setup().unwrap();
+    assert_ne!(fs::read_to_string(&salt_key).unwrap(), before);
+    machine.accept_salt_key = false;
+    machine.setup().unwrap();
+    assert_eq!(provision::check_secrets(&machine.paths()), Ok(()));
+}
+
+#[test]
+fn a_secret_of_another_backup_is_noticed_at_start_and_taken_by_set_up() {
+    let machine = Machine::new();
+    machine.setup().unwrap();
+    for name in [
+        "litellm-master-key",
+        "open-webui-secret-key",
+        "postgres-litellm-password",
+    ] {
+        fs::write(machine.paths().secrets().join(name), "sk-of-another-backup").unwrap();
+        let error = provision::check_secrets(&machine.paths()).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+        machine.setup().unwrap();
+        assert_eq!(provision::check_secrets(&machine.paths()), Ok(()));
+    }
 }
 
 #[test]

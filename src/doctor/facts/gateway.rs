@@ -127,6 +127,8 @@ pub struct Gateway {
     pub entries: Vec<Entry>,
     /// Secrets that are missing, once there is a database or another secret.
     pub secrets_missing: Vec<Kind>,
+    /// Secrets that are not those that the database was set up with.
+    pub secrets_changed: Vec<Kind>,
     /// Secrets with nothing in them.
     pub secrets_empty: Vec<Kind>,
     /// Whether there is a database.
@@ -180,8 +182,10 @@ impl Gateway {
                 .collect(),
             secrets_empty: Kind::ALL
                 .into_iter()
-                .filter(|kind| fs::metadata(store.path(*kind)).is_ok_and(|file| file.len() == 0))
+                .filter(|kind| there(kind) && !store.holds(*kind).unwrap_or(true))
                 .collect(),
+            secrets_changed: provision::check_secrets(paths)
+                .map_or_else(|error| error.changed, |()| Vec::new()),
             database,
             nginx_version: provision
                 .programs

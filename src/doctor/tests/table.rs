@@ -154,6 +154,7 @@ const TABLE: &[Row] = &[
     ("secrets", |f| f.gateway.secrets_missing = vec![Kind::LitellmSaltKey], Problem, "restore it from a backup"),
     ("secrets", |f| f.gateway.secrets_missing = vec![Kind::LitellmMasterKey], Problem, "missing: litellm-master-key"),
     ("secrets", |f| f.gateway.secrets_empty = vec![Kind::LitellmMasterKey], Problem, "nothing is in"),
+    ("secrets", |f| f.gateway.secrets_changed = vec![Kind::LitellmSaltKey], Problem, "not those that the database was set up with: litellm-salt-key"),
     ("secrets", |f| f.gateway.database = false, Fine, "set-up makes them"),
     ("setup", |_| {}, Fine, "complete"),
     ("setup", |f| f.gateway.provision.missing = Some("litellm is missing".into()), Problem, "litellm is missing"),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{MB, Python};
+use crate::secrets::Kind;
 
 /// Why set-up cannot begin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +63,18 @@ pub enum Problem {
         data: PathBuf,
         /// The server's process id.
         pid: i32,
+    },
+    /// The key that the database's contents are encrypted with is not the one that it was.
+    #[error(
+        "{} is {how} the one that the database's provider keys are encrypted with: restore it from a \
+         backup; or, to go on without it: 'ai-gateway setup --accept-salt-key' ({})",
+        path.display(), Kind::LitellmSaltKey.lost()
+    )]
+    SaltKey {
+        /// Its file.
+        path: PathBuf,
+        /// "not", or how it is otherwise.
+        how: &'static str,
     },
     /// Not enough room.
     #[error(

@@ -1,0 +1,169 @@
+//! The secrets as the database knows them: a salted hash of each, kept in set-up's record.
+//!
+//! A secret that was changed or taken from another backup than the database shows up in odd ways and
+//! late: a provider's key that does not decrypt, a password that is refused. So a start compares, and
+//! refuses with the way out. A person may change a secret on purpose, and set-up then takes it; but
+//! not the salt key, unless that is asked for, because what it has encrypted is lost.
+//!
+//! Open WebUI's virtual key is not among them: it is renewed while the gateway runs, and LiteLLM
+//! itself knows which ones it has given out.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::embedded::hex;
+use crate::secrets::{Kind, SecretError, SecretStore};
+
+/// The ones that are compared.
+const COMPARED: [Kind; 6] = [
+    Kind::LitellmMasterKey,
+    Kind::LitellmSaltKey,
+    Kind::LitellmUiPassword,
+    Kind::OpenWebuiSecretKey,
+    Kind::PostgresLitellmPassword,
+    Kind::PostgresOpenWebuiPassword,
+];
+
+/// A salted hash of each secret, by the name of its file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprints {
+    salt: String,
+    of: BTreeMap<String, String>,
+}
+
+/// A start with these secrets would go wrong later.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{}: not what the database was set up with",
+    names(.changed)
+)]
+pub struct SecretsChanged {
+    /// Which.
+    pub changed: Vec<Kind>,
+    /// Their folder.
+    pub folder: PathBuf,
+}
+
+fn names(kinds: &[Kind]) -> String {
+    let names: Vec<_> = kinds.iter().map(|kind| kind.file_name()).collect();
+    names.join(", ")
+}
+
+impl SecretsChanged {
+    /// The ways out: the backup first, then what goes on without it, with what is lost by that.
+    pub fn hints(&self) -> Vec<String> {
+        let restore = format!("restore {} from its backup", self.folder.display());
+        let lost = self.changed.iter().map(|kind| kind.lost());
+        let lost: Vec<_> = lost.collect();
+        let go_on = format!(
+            "or, to go on without it: '{}' ({})",
+            go_on(&self.changed),
+            lost.join("; ")
+        );
+        vec![restore, go_on]
+    }
+}
+
+/// The command that takes other secrets than those that the database was set up with.
+pub const fn go_on(changed: &[Kind]) -> &'static str {
+    let mut at = 0;
+    while at < changed.len() {
+        if matches!(changed[at], Kind::LitellmSaltKey) {
+            return "ai-gateway setup --accept-salt-key";
+        }
+        at += 1;
+    }
+    "ai-gateway setup"
+}
+
+impl Fingerprints {
+    /// Of the secrets as they are. `before` is kept where it still fits, so that nothing is written
+    /// anew for nothing.
+    pub(super) fn of(store: &SecretStore, before: Option<&Self>) -> Result<Self, SecretError> {
+        let salt = match before {
+            Some(before) => before.salt.clone(),
+            None => store.random(16)?,
+        };
+        let of = COMPARED.map(|kind| Ok((kind.file_name().to_owned(), hash(store, kind, &salt)?)));
+        let of = of.into_iter().collect::<Result<_, SecretError>>()?;
+        Ok(Self { salt, of })
+    }
+
+    /// The secrets that are others now. What cannot be read says so where it is needed.
+    pub fn changed(&self, store: &SecretStore) -> Vec<Kind> {
+        let changed = |kind: &Kind| {
+            let known = self.of.get(kind.file_name());
+            let now = hash(store, *kind, &self.salt).ok();
+            known.is_some() && now.is_some() && known != now.as_ref()
+        };
+        COMPARED.into_iter().filter(changed).collect()
+    }
+}
+
+fn hash(store: &SecretStore, kind: Kind, salt: &str) -> Result<String, SecretError> {
+    let secret = store.read(kind)?;
+    let mut hash = Sha256::new();
+    for part in [salt, kind.file_name(), secret.expose()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_byte_of_any_secret_is_noticed_and_none_can_be_read_from_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SecretStore::new(dir.path().join("secrets"));
+        store.make_missing(None).unwrap();
+        let known = Fingerprints::of(&store, None).unwrap();
+        assert_eq!(known.changed(&store), []);
+        assert_eq!(Fingerprints::of(&store, Some(&known)).unwrap(), known);
+        let text = serde_json::to_string(&known).unwrap();
+        for kind in COMPARED {
+            let before = store.read(kind).unwrap();
+            assert!(!text.contains(before.expose()));
+            let mut bytes = before.expose().as_bytes().to_vec();
+            bytes[5] ^= 1;
+            fs::write(store.path(kind), bytes).unwrap();
+            assert_eq!(known.changed(&store), [kind]);
+            fs::write(store.path(kind), before.expose()).unwrap();
+        }
+        store.renew_virtual_key().unwrap();
+        assert_eq!(known.changed(&store), []);
+    }
+
+    #[test]
+    fn the_ways_out_say_what_is_lost() {
+        let error = |changed| SecretsChanged {
+            changed,
+            folder: "/srv/secrets".into(),
+        };
+        let salt = error(vec![Kind::LitellmSaltKey]);
+        assert_eq!(
+            salt.to_string(),
+            "litellm-salt-key: not what the database was set up with"
+        );
+        assert_eq!(
+            salt.hints(),
+            [
+                "restore /srv/secrets from its backup",
+                "or, to go on without it: 'ai-gateway setup --accept-salt-key' (the providers' keys \
+                 that were saved in LiteLLM cannot be read again and have to be entered anew)"
+            ]
+        );
+        let two = error(vec![Kind::LitellmMasterKey, Kind::OpenWebuiSecretKey]);
+        assert_eq!(
+            two.hints()[1],
+            "or, to go on without it: 'ai-gateway setup' (whoever uses the master key needs the \
+             new one; everybody has to log in to Open WebUI again)"
+        );
+    }
+}
