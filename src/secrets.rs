@@ -13,6 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::config::regular;
+
 /// Which secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -257,7 +259,7 @@ impl SecretStore {
                 wanted: 0o600,
             });
         }
-        let text = fs::read_to_string(&path).map_err(io_error("read", &path))?;
+        let text = regular::text(&path).map_err(io_error("read", &path))?;
         let value = text.trim_end_matches(['\n', '\r']);
         if value.is_empty() {
             return Err(SecretError::Empty { path, kind });

@@ -214,6 +214,17 @@ impl From<ClientError> for Failure {
                 "its folder of sockets was removed: 'ai-gateway stop' and 'ai-gateway start' \
                  make it anew",
             ),
+            ClientError::Silent { pid, stopped } => {
+                let failure = Self::of(Exit::Failed, &error);
+                if *stopped {
+                    failure.hint(format!("'kill -CONT {pid}' lets it go on"))
+                } else {
+                    failure.hint(format!(
+                        "if it stays so: 'kill -KILL {pid}', and 'ai-gateway start' stops what it \
+                         left in order and begins anew"
+                    ))
+                }
+            }
             ClientError::NotPermitted { .. } => Self::of(Exit::NotPermitted, &error)
                 .hint("type the command as that user, or as root"),
             ClientError::Refused(Refusal::Configuration(report)) => {

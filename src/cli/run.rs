@@ -3,6 +3,8 @@
 use std::{
     error::Error,
     io::{self, IsTerminal as _},
+    sync::Arc,
+    time::Duration,
 };
 
 use supervise::spec::ServiceSpec;
@@ -40,11 +42,21 @@ pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
     })
 }
 
+/// For all that is read before a start: milliseconds, but on a busy disk that nobody has read.
+const READ: Duration = Duration::from_secs(60);
+
 /// Runs the daemon; `errno` becomes what the kernel said, if that is why it does not run.
 fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
     root::refuse(context, "run")?;
     trust::keep_to_ourselves();
-    let planned = plan(context)?;
+    let first = context.clone();
+    let planned = runtime::within(READ, move || plan(&first)).unwrap_or_else(|| {
+        Err(
+            Failure::new(Exit::Failed, "cannot read what the gateway is made from")
+                .cause("a file system does not answer")
+                .hint("the file system of the configuration or of the state is to be looked at"),
+        )
+    })?;
     let output = Output::find(
         variable("JOURNAL_STREAM").as_deref(),
         &context.paths.logs(),
@@ -57,7 +69,7 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
         paths: context.paths.clone(),
         output,
         planned,
-        replan: Box::new(move || plan(&again).map_err(refusal)),
+        replan: Arc::new(move || plan(&again).map_err(refusal)),
     };
     runtime::run(options).map_err(|error| {
         *errno = kernel(&error);

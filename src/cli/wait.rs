@@ -3,7 +3,7 @@
 use std::{
     io::{self, IsTerminal as _},
     os::fd::{AsFd as _, BorrowedFd},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use nix::{
@@ -24,9 +24,14 @@ use crate::control::{
     client::{Client, ClientError},
     types::{Call, GatewayStatus, Reply},
 };
+use crate::runtime::clock;
 
 /// From one look at the clock to the next while somebody looks on.
 const TICK_MS: u16 = 1000;
+
+/// After so long without a word from the daemon, it is asked whether it is there.
+const SILENCE_MS: u16 = 5_000;
+const SILENCE: Duration = Duration::from_millis(SILENCE_MS as u64);
 
 /// Says what is waited for.
 pub(super) type Describe<'a> = &'a dyn Fn(&GatewayStatus, SystemTime) -> Option<Waiting>;
@@ -185,10 +190,24 @@ pub(super) fn ask(
     watched.watch()?;
     let mut watched = Some(watched);
     let (mut status, mut progress) = (None, Progress::new());
+    let mut heard = clock::monotonic();
     loop {
         let mut fds = vec![asked.as_fd(), signals.fd()];
         fds.extend(watched.as_ref().map(|watched| watched.as_fd()));
-        let readable = wait_for(&fds, progress.tick())?;
+        let readable = wait_for(&fds, Some(progress.tick().unwrap_or(SILENCE_MS)))?;
+        if readable.contains(&true) {
+            heard = clock::monotonic();
+        } else if clock::monotonic().saturating_sub(heard) >= SILENCE {
+            // Nothing has changed for a while, or nobody is there any more to say so.
+            match context.connect().and_then(|mut client| client.status()) {
+                Err(silent @ ClientError::Silent { .. }) => {
+                    drop(progress);
+                    return Err(silent.into());
+                }
+                // That it has ended is heard on our own connections.
+                Ok(_) | Err(_) => heard = clock::monotonic(),
+            }
+        }
         if readable[0] {
             drop(progress);
             return Ok(asked.finish(call));

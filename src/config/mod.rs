@@ -170,7 +170,7 @@ pub fn read_with(
 
 /// The text of a file; none: there is no such file.
 fn text_of(path: &Path) -> Result<Option<String>, LoadError> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match regular::bytes(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {

@@ -7,12 +7,19 @@ use std::{
         unix::net::UnixStream,
     },
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 use super::{
     types::{Call, GatewayStatus, Refusal, Reply},
     wire::{ANSWER_MAX, Fault, Frames, NotAReply, Request, Response, frame},
 };
+
+/// For an answer that needs nothing but the daemon's loop, which turns in microseconds: as much as an
+/// overloaded machine may make of that.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to the daemon.
 #[derive(Debug)]
@@ -20,6 +27,8 @@ pub struct Client {
     stream: UnixStream,
     frames: Frames,
     path: PathBuf,
+    /// Whether the first status of a watch is still to come.
+    first: bool,
 }
 
 /// Why the daemon gave no answer, or one that was not hoped for.
@@ -53,6 +62,21 @@ pub enum ClientError {
     NotPermitted {
         /// The socket.
         path: PathBuf,
+    },
+    /// It is there and says nothing.
+    #[error(
+        "the daemon (process {pid}) does not answer: {}",
+        if *stopped {
+            "a signal has stopped it"
+        } else {
+            "it hangs, or the machine is overloaded"
+        }
+    )]
+    Silent {
+        /// Its process.
+        pid: i32,
+        /// Whether it was stopped (SIGSTOP).
+        stopped: bool,
     },
     /// The connection ended in the middle.
     #[error("the daemon went away before it answered")]
@@ -92,20 +116,47 @@ impl Client {
             io::ErrorKind::PermissionDenied => ClientError::NotPermitted { path: path.into() },
             _ => io_error(path, e),
         })?;
+        // A full queue of answers would block us as well.
+        stream
+            .set_write_timeout(Some(PATIENCE))
+            .map_err(|e| io_error(path, e))?;
         Ok(Self {
             stream,
             frames: Frames::new(ANSWER_MAX),
             path: path.into(),
+            first: false,
         })
     }
 
-    /// Asks and waits for the answer, however long it takes.
+    /// Asks and waits for the answer: however long it takes, or only a moment for a call that is
+    /// answered at once.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub fn ask(&mut self, call: &Call) -> Result<Reply, ClientError> {
         self.begin(call)?;
-        self.finish(call)
+        match call {
+            Call::Status | Call::Why(_) | Call::Blame(_) => {
+                self.in_time(|client| client.finish(call))
+            }
+            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload => self.finish(call),
+        }
+    }
+
+    /// With the patience for an answer that needs nothing but the daemon's loop.
+    fn in_time<T>(
+        &mut self,
+        wait: impl FnOnce(&mut Self) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let path = self.path.clone();
+        let patience = |client: &Self, time| {
+            let set = client.stream.set_read_timeout(time);
+            set.map_err(|e| io_error(&path, e))
+        };
+        patience(self, Some(PATIENCE))?;
+        let answer = wait(self);
+        patience(self, None)?;
+        answer
     }
 
     /// Asks and does not wait: [`Client::finish`] does, best when there is something to read.
@@ -139,10 +190,12 @@ impl Client {
     }
 
     /// Asks for the status now and after each change: [`Client::next_status`] returns them.
+    /// The first one is answered at once.
     ///
     /// # Errors
     /// See [`ClientError`].
     pub fn watch(&mut self) -> Result<(), ClientError> {
+        self.first = true;
         self.send(&Request::watch())
     }
 
@@ -151,7 +204,12 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub fn next_status(&mut self) -> Result<Option<GatewayStatus>, ClientError> {
-        match self.answer()?.map(Response::status) {
+        let answer = if std::mem::take(&mut self.first) {
+            self.in_time(Self::answer)?
+        } else {
+            self.answer()?
+        };
+        match answer.map(Response::status) {
             None => Ok(None),
             Some(Ok(status)) => Ok(Some(status)),
             Some(Err(NotAReply::Fault(Fault::Refused(Refusal::Ending)))) => Ok(None),
@@ -176,6 +234,7 @@ impl Client {
     /// A daemon that turned us away has closed already, and what it said is waiting to be read.
     fn send(&mut self, request: &Request) -> Result<(), ClientError> {
         match self.stream.write_all(&frame(request)) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(self.silent()),
             Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(io_error(&self.path, e)),
             Ok(()) | Err(_) => Ok(()),
         }
@@ -194,9 +253,18 @@ impl Client {
                 Ok(length) => self.frames.push(&chunk[..length]),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Err(self.silent()),
                 Err(e) => return Err(io_error(&self.path, e)),
             }
         }
+    }
+
+    /// Who does not answer, and why, as far as /proc tells.
+    pub fn silent(&self) -> ClientError {
+        let peer = getsockopt(&self.stream, PeerCredentials);
+        let pid = peer.map_or(0, |peer| peer.pid());
+        let stopped = sys::proc::stat(pid).is_ok_and(|stat| stat.stopped);
+        ClientError::Silent { pid, stopped }
     }
 
     fn fault(&self, error: NotAReply) -> ClientError {

@@ -3,6 +3,10 @@
 //! One task accepts, one task per connection reads, asks the loop that owns the state, and writes.
 //! A connection that dies while its call is under way takes nothing with it: its call goes on, and
 //! nobody hears the answer.
+//!
+//! Whoever has a place and does nothing with it does not keep others out: a message that was begun
+//! has to be finished in time, and where there are as many connections as there may be, a new one
+//! takes the place of one that is not being served.
 
 use std::{
     fs::{self, DirBuilder},
@@ -16,6 +20,10 @@ use std::{
         },
     },
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -30,7 +38,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixListener, UnixStream},
     sync::{oneshot, watch},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::timeout,
 };
 
@@ -44,6 +52,9 @@ pub const CONNECTIONS_MAX: usize = 32;
 
 /// A caller that takes nothing for so long is dropped.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// From the first byte of a message to its last.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// For the last answers when the daemon ends.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -170,15 +181,18 @@ pub async fn serve(
 ) {
     let (close, closing) = watch::channel(false);
     let mut connections = JoinSet::new();
+    let mut places = Places::default();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             // Cancel-safe: a connection that was not returned stays in the kernel's queue.
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => match admit(&stream, owner, connections.len()) {
+                Ok((stream, _)) => match admit(&stream, owner).and_then(|()| places.make()) {
                     Ok(()) => {
-                        connections.spawn(Connection::new(stream, &handle, &closing).run());
+                        let connection = Connection::new(stream, &handle, &closing);
+                        let served = Arc::clone(&connection.served);
+                        places.take(connections.spawn(connection.run()), served);
                     }
                     Err(fault) => turn_away(&stream, &fault),
                 },
@@ -198,16 +212,39 @@ pub async fn serve(
     let _in_time = timeout(FAREWELL, all).await;
 }
 
-fn admit(stream: &UnixStream, owner: Uid, connections: usize) -> Result<(), Fault> {
+/// The connections that are open, the oldest first.
+#[derive(Debug, Default)]
+struct Places(Vec<(AbortHandle, Arc<AtomicBool>)>);
+
+impl Places {
+    /// Sees to it that there is a place for one more: where all are taken, by closing the oldest
+    /// that is not being served.
+    fn make(&mut self) -> Result<(), Fault> {
+        self.0.retain(|(task, _)| !task.is_finished());
+        if self.0.len() < CONNECTIONS_MAX {
+            return Ok(());
+        }
+        let idle = |(_, served): &(_, Arc<AtomicBool>)| !served.load(Ordering::Relaxed);
+        let Some(place) = self.0.iter().position(idle) else {
+            return Err(Fault::Refused(Refusal::Failed(format!(
+                "{CONNECTIONS_MAX} calls to the control socket are under way already: \
+                 wait for one of them"
+            ))));
+        };
+        self.0.remove(place).0.abort();
+        Ok(())
+    }
+
+    fn take(&mut self, task: AbortHandle, served: Arc<AtomicBool>) {
+        self.0.push((task, served));
+    }
+}
+
+fn admit(stream: &UnixStream, owner: Uid) -> Result<(), Fault> {
     // Without an answer from the kernel nobody is trusted.
     let peer = stream.peer_cred().map_err(|_| Fault::PermissionDenied)?;
     if !may_speak(Uid::from_raw(peer.uid()), owner) {
         return Err(Fault::PermissionDenied);
-    }
-    if connections >= CONNECTIONS_MAX {
-        return Err(Fault::Refused(Refusal::Failed(format!(
-            "{CONNECTIONS_MAX} connections to the control socket are open already: close some"
-        ))));
     }
     Ok(())
 }
@@ -226,6 +263,8 @@ struct Connection {
     frames: Frames,
     handle: Handle,
     closing: watch::Receiver<bool>,
+    /// Whether a call of it is under way, or it watches.
+    served: Arc<AtomicBool>,
 }
 
 impl Connection {
@@ -235,6 +274,7 @@ impl Connection {
             frames: Frames::new(CALL_MAX),
             handle: handle.clone(),
             closing: closing.clone(),
+            served: Arc::default(),
         }
     }
 
@@ -249,6 +289,7 @@ impl Connection {
     async fn calls(&mut self) -> io::Result<()> {
         while let Some(message) = self.message().await? {
             let request: Request = serde_json::from_slice(&message)?;
+            self.served.store(true, Ordering::Relaxed);
             match request.meaning() {
                 Ok(Asked::Watch) => return self.watch().await,
                 Ok(Asked::Fixed(answer)) => self.answer(&request, Response::plain(answer)).await?,
@@ -261,6 +302,7 @@ impl Connection {
                 }
                 Err(fault) => self.answer(&request, fault.response()).await?,
             }
+            self.served.store(false, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -271,10 +313,29 @@ impl Connection {
             if let Some(message) = self.frames.take().map_err(io::Error::other)? {
                 return Ok(Some(message));
             }
-            if !self.read().await? {
+            // Between two messages a caller may take its time.
+            let more = if self.frames.is_empty() {
+                self.read().await?
+            } else {
+                timeout(MESSAGE_TIMEOUT, self.rest()).await??
+            };
+            if !more {
                 return Ok(None);
             }
         }
+    }
+
+    /// Until a message that was begun is there as a whole. False: nothing more will come.
+    async fn rest(&mut self) -> io::Result<bool> {
+        while !self.frames.has_message() {
+            if !self.read().await? {
+                return Ok(false);
+            }
+            if self.frames.is_too_long() {
+                break;
+            }
+        }
+        Ok(true)
     }
 
     /// False: nothing more will come.

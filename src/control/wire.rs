@@ -83,6 +83,16 @@ impl Frames {
         self.buffer[self.searched..].contains(&0)
     }
 
+    /// Whether nothing of a message has arrived.
+    pub const fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Whether more has arrived than a message may have.
+    pub const fn is_too_long(&self) -> bool {
+        self.buffer.len() > self.limit
+    }
+
     /// Returns the next whole message without its NUL, or none until more has arrived.
     ///
     /// # Errors

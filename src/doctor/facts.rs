@@ -51,7 +51,7 @@ impl World<'_> {
 
     /// The text of a file below the root.
     fn read(&self, path: &str) -> Option<String> {
-        std::fs::read_to_string(self.root.join(path)).ok()
+        crate::config::regular::text(&self.root.join(path)).ok()
     }
 
     fn exists(&self, path: &str) -> bool {

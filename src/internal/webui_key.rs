@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Context, api::Api};
+use crate::config::regular;
 use crate::secrets::{Kind, Secret, SecretError, SecretStore};
 
 /// The team that Open WebUI's spending is counted under.
@@ -151,7 +152,7 @@ impl Memory {
     }
 
     fn get(&self) -> Result<Option<String>, KeyError> {
-        match fs::read_to_string(&self.0) {
+        match regular::text(&self.0) {
             Ok(hash) => Ok(Some(hash)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(self.error("read", e)),

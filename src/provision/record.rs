@@ -14,6 +14,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{error::SetupError, fingerprints::Fingerprints};
+use crate::config::regular;
 
 /// What earlier set-ups did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ impl Record {
     /// It is there and cannot be read.
     pub fn read(state: &Path) -> Result<Self, SetupError> {
         let path = Self::path(state);
-        let text = match fs::read_to_string(&path) {
+        let text = match regular::text(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(e) => return Err(SetupError::io("read", &path)(e)),

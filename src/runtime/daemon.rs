@@ -21,16 +21,16 @@ use tokio::{
 };
 
 use super::{
-    DaemonLock, Options, Planned, Replan, RunError,
-    asks::Answer,
-    clock,
+    DaemonLock, Options, Planned, Replan, RunError, clock,
     clock::Clock,
     files,
     groups::Groups,
     launch::raise_open_files,
     launched::Launched,
     lives::Lives,
-    orphans, report,
+    orphans,
+    reload::{Reloads, Wish},
+    report,
     starts::Starts,
     waiters::{Goal, Progress, Waiters},
 };
@@ -38,7 +38,7 @@ use crate::{
     config::paths::Paths,
     control::{
         server,
-        types::{Ask, Handle, Moment},
+        types::{Ask, Handle, Moment, Refusal},
     },
     identity::GatewayId,
     logs::{Output, Sink, messages},
@@ -61,6 +61,8 @@ pub(super) enum Input {
     Ended(pid_t),
     /// A command takes too long.
     Late(pid_t),
+    /// The configuration was read again, or cannot be.
+    Read(Box<Result<Planned, Refusal>>),
     /// Perhaps the last process of a life that is being emptied is gone.
     MaybeEmpty(Instance),
 }
@@ -92,6 +94,8 @@ pub(super) struct Daemon {
     pub(super) refused: Option<String>,
     /// Reloads that are under way.
     pub(super) reloads: Vec<Goal>,
+    /// Those for which the configuration is still to be read.
+    pub(super) rereads: Reloads,
     /// Whether everything was ready once.
     pub(super) was_ready: bool,
     /// The last start of everything.
@@ -214,6 +218,7 @@ impl Daemon {
             untold: true,
             refused: None,
             reloads: Vec::new(),
+            rereads: Reloads::default(),
             was_ready: false,
             starts: Starts::begin(clock.now()),
             asked_to_end: 0,
@@ -280,6 +285,7 @@ impl Daemon {
                 self.look_at_clearing();
             }
             Input::Late(pid) => self.late(pid),
+            Input::Read(read) => self.read_again(*read),
             Input::MaybeEmpty(instance) => {
                 if let Some(event) = self.emptied(&instance) {
                     self.feed([event]);
@@ -334,11 +340,7 @@ impl Daemon {
             // Our terminal is gone, and we with it.
             Output::Files { terminal: true, .. } => self.asked_to_end(),
             // A signal has no answer: a refusal is in the log.
-            Output::Files { .. } | Output::Journal(_) => {
-                if let Ok(Answer::When(_, _, events)) = self.reload_and_tell() {
-                    self.feed(events);
-                }
-            }
+            Output::Files { .. } | Output::Journal(_) => self.wish(Wish::Reload(None)),
         }
     }
 

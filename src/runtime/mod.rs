@@ -17,6 +17,7 @@
 //! is no other channel but the one by which calls come in. Nothing polls: exits come by pidfd,
 //! orphans by SIGCHLD, emptied cgroups by `cgroup.events`, deadlines by one timer.
 
+mod apart;
 mod asks;
 pub mod clock;
 mod daemon;
@@ -30,11 +31,21 @@ mod launched;
 mod lives;
 mod lock;
 pub mod orphans;
+mod reload;
 mod report;
 mod starts;
 mod waiters;
 
-use std::{collections::HashSet, io, path::Path, sync::Arc};
+use std::{
+    collections::HashSet,
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use supervise::graph::GraphError;
 
@@ -49,6 +60,7 @@ use crate::{
     stack::Stack,
 };
 
+pub use apart::within;
 pub use daemon::run;
 pub use lock::{DaemonLock, Holder, LockError};
 
@@ -73,6 +85,9 @@ pub struct Planned {
     pub compare: Compare,
 }
 
+/// A status waits no longer for it.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// What a look at the configuration on disk has found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compared {
@@ -84,16 +99,36 @@ pub struct Compared {
 
 /// Looks at the configuration on disk. It reads files, and so is never called in the loop.
 #[derive(Clone)]
-pub struct Compare(Arc<dyn Fn() -> Compared + Send + Sync>);
+pub struct Compare {
+    look: Arc<dyn Fn() -> Compared + Send + Sync>,
+    /// Whether somebody looks, or an earlier look has never ended.
+    busy: Arc<AtomicBool>,
+}
 
 impl Compare {
     /// Looks by `look`.
     pub fn new(look: impl Fn() -> Compared + Send + Sync + 'static) -> Self {
-        Self(Arc::new(look))
+        Self {
+            look: Arc::new(look),
+            busy: Arc::default(),
+        }
     }
 
     fn look(&self) -> Compared {
-        (self.0)()
+        let none = || Compared {
+            differs: Vec::new(),
+            invalid: Some("it cannot be read: its file system does not answer".to_owned()),
+        };
+        if self.busy.swap(true, Ordering::Relaxed) {
+            return none();
+        }
+        let (look, busy) = (Arc::clone(&self.look), Arc::clone(&self.busy));
+        let work = move || {
+            let found = look();
+            busy.store(false, Ordering::Relaxed);
+            found
+        };
+        within(LOOK, work).unwrap_or_else(none)
     }
 }
 
@@ -111,7 +146,7 @@ impl std::fmt::Debug for Compare {
 }
 
 /// Reads the configuration again.
-pub type Replan = Box<dyn FnMut() -> Result<Planned, Refusal>>;
+pub type Replan = Arc<dyn Fn() -> Result<Planned, Refusal> + Send + Sync>;
 
 /// Everything that a daemon needs to know.
 pub struct Options {

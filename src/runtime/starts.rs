@@ -5,7 +5,7 @@
 //! a start of its own, and the last start of everything stays what it was. Until then it is told as
 //! far as it has come.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use supervise::{
     event::Time,
@@ -16,6 +16,7 @@ use supervise::{
 
 use super::{clock::Clock, daemon::Daemon};
 use crate::{
+    config::regular,
     control::types::{Blame, Start},
     stack::diet,
 };
@@ -132,7 +133,7 @@ fn own(spec: &ServiceSpec, moments: &Moments, clock: Clock) -> Option<Own> {
 }
 
 fn left(file: &Path) -> Option<(Duration, Duration)> {
-    let text = fs::read_to_string(file).ok()?;
+    let text = regular::text(file).ok()?;
     let mut numbers = text.split_whitespace().map(str::parse);
     let mut next = || numbers.next()?.ok().map(Duration::from_nanos);
     Some((next()?, next()?))
@@ -150,6 +151,8 @@ fn fitting(own: Own, moments: &Moments) -> Option<Own> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn at(seconds: u64) -> Time {

@@ -427,3 +427,31 @@ fn money_is_understood_or_what_was_meant_is_told() {
         assert!(seen.contains(meant), "{seen}");
     }
 }
+
+#[test]
+fn what_is_no_file_of_a_sensible_size_is_not_read() {
+    let bench = Bench::new();
+    let path = bench.home().join("gateway.toml");
+    let refused = |why: &str| {
+        for command in [
+            "config check",
+            "config show",
+            "status --json",
+            "setup --dry-run",
+        ] {
+            let seen = bench.run(command);
+            let told = seen.contains(why) && seen.contains("gateway.toml");
+            // A status tells what it knows without it.
+            assert!(told || command == "status --json", "{command}: {seen}");
+        }
+    };
+    std::fs::create_dir_all(&path).unwrap();
+    refused("it is a folder: a file is expected");
+    std::fs::remove_dir(&path).unwrap();
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR).unwrap();
+    refused("it is not a regular file");
+    std::fs::remove_file(&path).unwrap();
+    let long = std::fs::File::create(&path).unwrap();
+    long.set_len(50 << 20).unwrap();
+    refused("it has 52428800 bytes: more than 4194304 are not read");
+}

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -74,7 +74,7 @@ fn daemon() {
         paths,
         output,
         planned: first,
-        replan: Box::new(move || {
+        replan: Arc::new(move || {
             let scenario = fs::read_to_string(&scenario_file).unwrap_or_default();
             if scenario == "nonsense" {
                 return Err(Refusal::Configuration("this is nonsense".to_owned()));

@@ -15,7 +15,11 @@ use ai_gateway::{
     runtime::orphans,
 };
 use gateway::Gateway;
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::{
+    poll::{PollFd, PollFlags, poll},
+    sys::stat::Mode,
+    unistd::mkfifo,
+};
 use supervise::effect::StateName;
 
 #[test]
@@ -484,4 +488,77 @@ fn an_idle_daemon_does_nothing_at_all() {
     // Nobody can wait for nothing to happen: a second is what it takes to see a poll of that pace.
     gateway.rest(Duration::from_secs(1));
     assert_eq!(gateway.switches(), calls);
+}
+
+/// A file that opens and never ends, as one on a mount that does not answer.
+fn endless(gateway: &Gateway) -> std::path::PathBuf {
+    let scenario = gateway.home().join("scenario");
+    fs::remove_file(&scenario).unwrap();
+    mkfifo(&scenario, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    scenario
+}
+
+#[test]
+fn the_loop_turns_while_a_configuration_is_read() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let scenario = endless(&gateway);
+    let mut asked = gateway.connect();
+    asked.begin(&Call::Reload).unwrap();
+    // One after the other; a signal is one of them.
+    let mut again = gateway.connect();
+    again.begin(&Call::Reload).unwrap();
+    gateway.kill(gateway.daemon(), libc::SIGHUP);
+    assert_eq!(gateway.status().state, GatewayState::Ready);
+    let (base, user) = (gateway.pid("base"), gateway.pid("user"));
+    gateway.kill(user, libc::SIGKILL);
+    gateway.until(|status| status.services["user"].restarts == 1);
+    fs::write(&scenario, "two").unwrap();
+    let nothing = Reply::Done(vec!["nothing has changed".to_owned()]);
+    assert_eq!(asked.finish(&Call::Reload).unwrap(), nothing);
+    fs::write(&scenario, "two-with-another-user").unwrap();
+    let Reply::Done(news) = again.finish(&Call::Reload).unwrap() else {
+        panic!("not what a reload answers")
+    };
+    assert_eq!(news.len(), 2, "{news:?}");
+    assert_eq!(gateway.pid("base"), base);
+}
+
+#[test]
+fn a_configuration_that_nobody_can_read_is_refused_in_time() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let scenario = endless(&gateway);
+    let refusal = |call| gateway.ask(&call).unwrap_err().to_string();
+    let late = refusal(Call::Reload);
+    assert!(late.contains("was not read within 10s"), "{late}");
+    // Its thread still waits, and there is no second one.
+    let again = refusal(Call::Restart(None));
+    assert!(again.contains("still waits for a file system"), "{again}");
+    assert_eq!(gateway.status().state, GatewayState::Ready);
+    fs::write(&scenario, "two").unwrap();
+    gateway.ask(&Call::Stop(None)).unwrap();
+    gateway.ended(0);
+}
+
+#[test]
+fn a_daemon_that_was_stopped_by_a_signal_is_named() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let pid = gateway.daemon();
+    gateway.kill(pid, libc::SIGSTOP);
+    gateway.until_stopped();
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_ai-gateway"))
+        .arg("status")
+        .env("AI_GATEWAY_HOME", gateway.home())
+        .output()
+        .unwrap();
+    gateway.kill(pid, libc::SIGCONT);
+    let said = String::from_utf8(status.stderr).unwrap();
+    assert_eq!(status.status.code(), Some(1), "{said}");
+    let wanted = [
+        format!("the daemon (process {pid}) does not answer: a signal has stopped it"),
+        format!("'kill -CONT {pid}' lets it go on"),
+    ];
+    assert!(wanted.iter().all(|wanted| said.contains(wanted)), "{said}");
 }

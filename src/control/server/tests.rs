@@ -315,24 +315,78 @@ async fn the_last_answer_is_heard_although_the_daemon_ends() {
 }
 
 #[tokio::test]
-async fn too_many_connections_are_turned_away_with_a_reason() {
+async fn a_message_that_is_not_finished_in_time_ends_the_connection() {
+    let mut daemon = Daemon::start();
+    let mut caller = daemon.connect().await;
+    caller.ask(&Call::Reload).await;
+    daemon.answer().await;
+    caller.hear_done().await;
+    caller.say(b"{\"method\"").await;
+    // A byte now and then is no message either. Time passes only here.
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let mut talking = tokio::time::interval(Duration::from_secs(1));
+    let ended = async {
+        loop {
+            tokio::select! {
+                heard = caller.hear() => break heard,
+                _ = talking.tick() => {}
+            }
+        }
+    };
+    assert_eq!(ended.await, None);
+    assert!(began.elapsed() <= MESSAGE_TIMEOUT + Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn whoever_does_nothing_keeps_nobody_out() {
+    let mut daemon = Daemon::start();
+    let mut watcher = daemon.connect().await;
+    watcher.say(&frame(&Request::watch())).await;
+    daemon.answer().await;
+    watcher.hear().await.unwrap();
+    let mut idle = Vec::new();
+    for _ in 1..CONNECTIONS_MAX {
+        let mut caller = daemon.connect().await;
+        caller.say(b"{\"method\":\"io.aiga").await;
+        idle.push(caller);
+    }
+    let mut callers = Vec::new();
+    for _ in 0..3 {
+        let mut caller = daemon.connect().await;
+        caller.ask(&Call::Reload).await;
+        daemon.answer().await;
+        assert_eq!(caller.hear_done().await, "Reload");
+        callers.push(caller);
+    }
+    // The oldest ones made room, and not who was there first and is served.
+    for gone in &mut idle[..3] {
+        assert_eq!(gone.hear().await, None);
+    }
+    daemon.changes.send_replace(1);
+    daemon.answer().await;
+    assert_eq!(watcher.hear().await.unwrap()["continues"], true);
+}
+
+#[tokio::test]
+async fn too_many_calls_are_turned_away_with_a_reason() {
     let mut daemon = Daemon::start();
     let mut open = Vec::new();
     for _ in 0..CONNECTIONS_MAX {
         let mut caller = daemon.connect().await;
         caller.ask(&Call::Reload).await;
-        daemon.answer().await;
-        caller.hear_done().await;
-        open.push(caller);
+        // It is kept waiting.
+        open.push((daemon.asks.recv().await.unwrap(), caller));
     }
     let mut one_more = daemon.connect().await;
     let answer = one_more.hear().await.unwrap();
     assert_eq!(answer["error"], "io.aigateway.Control.Failed");
     assert_eq!(one_more.hear().await, None);
-    let mut last = open.pop().unwrap();
-    last.ask(&Call::Start(None)).await;
-    daemon.answer().await;
-    assert_eq!(last.hear_done().await, "Start(None)");
+    let (ask, mut last) = open.pop().unwrap();
+    ask.reply
+        .send(Ok(Reply::Done(vec!["reloaded".into()])))
+        .unwrap();
+    assert_eq!(last.hear_done().await, "reloaded");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::{
     server::{Server, psql},
 };
 use crate::{
+    config::regular,
     provision::{
         Context,
         command::Call,
@@ -34,7 +35,7 @@ pub(in crate::provision) const ROLES: [(&str, Kind); 2] = [
 pub(in crate::provision) fn identifier(data: &Path) -> Result<Option<u64>, SetupError> {
     let path = data.join("global/pg_control");
     let mut bytes = [0; 8];
-    match fs::File::open(&path).and_then(|mut file| file.read_exact(&mut bytes)) {
+    match regular::open(&path).and_then(|mut file| file.read_exact(&mut bytes)) {
         Ok(()) => Ok(Some(u64::from_ne_bytes(bytes))),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(SetupError::io("read", &path)(e)),
@@ -44,7 +45,7 @@ pub(in crate::provision) fn identifier(data: &Path) -> Result<Option<u64>, Setup
 /// The process of the server that uses the cluster. PostgreSQL works in its data folder, which
 /// tells its process from one that was given the same number later.
 pub(in crate::provision) fn running_server(data: &Path) -> Option<i32> {
-    let lock = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let lock = regular::text(&data.join("postmaster.pid")).ok()?;
     let pid = lock.lines().next()?.trim().parse().ok()?;
     let (there, ours) = (sys::proc::cwd(pid).ok()?, data.canonicalize().ok()?);
     // A shell may be there as well, and have the number that was the server's.

@@ -16,7 +16,10 @@ use sys::{
 
 use super::{database, payload};
 use crate::{
-    config::paths::{Paths, SOCKET_PATH_MAX},
+    config::{
+        paths::{Paths, SOCKET_PATH_MAX},
+        regular,
+    },
     provision::{
         Context,
         command::{Call, Streams, end_group, tail_of_file, wait_for},
@@ -154,7 +157,7 @@ pub(in crate::provision) fn end_leftover(paths: &Paths) -> Result<(), SetupError
     let Some(pid) = database::running_server(&data) else {
         return Ok(());
     };
-    let lock = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let lock = regular::text(&data.join("postmaster.pid")).unwrap_or_default();
     if lock.lines().nth(4).map(Path::new) != Some(&socket_folder(paths)) {
         return Ok(());
     }

@@ -1,0 +1,90 @@
+//! Work that may never end, apart from the loop.
+//!
+//! Opening or reading a file waits for its file system, and one that is mounted from a machine which
+//! is gone does not answer. A thread of its own waits then; the loop is told when the answer is there,
+//! or that there was none in time. Such a thread cannot be ended, so there is at most one for each
+//! purpose.
+
+use std::{io, sync::mpsc, thread, time::Duration};
+
+use tokio::sync::oneshot;
+
+/// At most one thread.
+#[derive(Debug, Default)]
+pub(super) struct Apart(Option<thread::JoinHandle<()>>);
+
+/// Why there will be no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApartError {
+    /// An earlier one has not ended.
+    #[error("an earlier attempt still waits for a file system that does not answer")]
+    Stuck,
+    /// The kernel has no thread left.
+    #[error("there is no thread for it")]
+    Thread(#[source] io::Error),
+}
+
+impl Apart {
+    /// Begins `work`; its result comes by what is returned.
+    pub(super) fn begin<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<oneshot::Receiver<T>, ApartError> {
+        if self.0.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Err(ApartError::Stuck);
+        }
+        let (done, result) = oneshot::channel();
+        let work = move || {
+            // Whoever waited may have given up.
+            let _nobody = done.send(work());
+        };
+        let thread = thread::Builder::new().name("reader".to_owned()).spawn(work);
+        self.0 = Some(thread.map_err(ApartError::Thread)?);
+        Ok(result)
+    }
+}
+
+/// The result of `work`, or none if that takes longer than `limit`. For where there is no loop.
+pub fn within<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (done, result) = mpsc::sync_channel(1);
+    let work = move || {
+        let _nobody = done.send(work());
+    };
+    // The thread goes on by itself; whoever has no answer is about to end.
+    let _thread = thread::Builder::new()
+        .name("reader".to_owned())
+        .spawn(work)
+        .ok()?;
+    result.recv_timeout(limit).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn there_is_at_most_one_thread_for_a_purpose() {
+        let mut apart = Apart::default();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let first = apart.begin(move || wait.recv().is_ok()).unwrap();
+        let second = apart.begin(|| true);
+        assert!(matches!(second, Err(ApartError::Stuck)));
+        go_on.send(()).unwrap();
+        assert!(first.await.unwrap());
+        // It ends at once after its answer.
+        while matches!(apart.begin(|| ()), Err(ApartError::Stuck)) {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_never_ends_is_given_up() {
+        let (_keep, wait) = mpsc::channel::<()>();
+        let given_up = within(Duration::from_millis(10), move || wait.recv().is_ok());
+        assert_eq!(given_up, None);
+        assert_eq!(within(Duration::from_secs(60), || 7), Some(7));
+    }
+}
