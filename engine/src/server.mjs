@@ -16,7 +16,7 @@ import { TransactionFailed } from './engine.mjs';
 import { errorBody } from './errors.mjs';
 import { peerUid } from './peer.mjs';
 import { BadRequest } from './protocol.mjs';
-import { send, StreamedAnswer } from './streamed_answer.mjs';
+import { ClientGone, send, StreamedAnswer } from './streamed_answer.mjs';
 
 const TRANSACTION = /^\/transaction\/([^/]+)\/(commit|rollback)$/;
 const DEFAULT_MAX_WAIT_MILLISECONDS = 2000;
@@ -123,6 +123,7 @@ export class Server {
       }
       if (error instanceof NotFound) return { status: 404, payload: {} };
       if (error instanceof BadRequest) return { status: 200, payload: { errors: [errorBody('P2009', error.message)] } };
+      if (error instanceof ClientGone) return undefined;
       // The engine's core cannot be used after it panicked.
       if (error instanceof WebAssembly.RuntimeError) throw error;
       this.#log('error', 'a request failed for a reason of ours', { error: error.message });
