@@ -75,6 +75,7 @@ for (const [, oid, arrayOid, kind, read] of TYPES) {
 const column = (oid) => COLUMNS.get(oid) ?? TEXT;
 
 export const columnType = (oid) => column(oid).kind;
+export const read = (oid, text) => column(oid).read(text);
 
 /** In the form that `pg` asks a query's `types` for. */
 export const readers = { getTypeParser: (oid) => column(oid).read };

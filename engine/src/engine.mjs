@@ -1,30 +1,22 @@
-// Prisma's query engine: the official wasm build, and what it takes to talk to it.
+// Prisma's query engine: what it takes to talk to its core, and who does what. Three cores share the
+// wasm memory of this thread: one that runs whatever a request says, one that runs reads as long as
+// they are small, and the planner's, which runs nothing. What is large goes to a thread of its own
+// (heavy.mjs), but for what is in an interactive transaction, whose state is in the first core.
 //
 // Requests are in Prisma's "JSON protocol", see protocol.mjs for what the Python client speaks instead;
 // answers are JSON text for the client. What is read and only passed on goes past the core (reads.mjs).
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
 import { clientAnswer } from './answers.mjs';
+import { compile, makeCore } from './core.mjs';
 import { parseColumns } from './datamodel.mjs';
-import { errorBody, mend, mendReport } from './errors.mjs';
+import { errorBody, mend, mendReport, Overgrown } from './errors.mjs';
+import { Heavy } from './heavy.mjs';
 import { Planner } from './planner.mjs';
 import { Reads } from './reads.mjs';
 
 const NO_TRACE = '{}';
 
-function instantiate() {
-  const require = createRequire(import.meta.url);
-  const script = require.resolve('@prisma/client/runtime/query_engine_bg.postgresql.js');
-  const bindings = require(script);
-  const module = new WebAssembly.Module(readFileSync(script.replace(/\.js$/, '.wasm')));
-  const instance = new WebAssembly.Instance(module, { './query_engine_bg.js': bindings });
-  bindings.__wbg_set_wasm(instance.exports);
-  instance.exports.__wbindgen_start?.();
-  return bindings;
-}
-
+const READS = /^(find|aggregate|groupBy)/;
 const TRANSACTION_ID = /^[a-z0-9]{24,40}$/;
 const NOT_IN_TIME = transactionError('Unable to start a transaction in the given time.');
 const NOT_FOUND = transactionError(
@@ -41,6 +33,8 @@ export class TransactionFailed extends Error {
 
 export class Engine {
   #core;
+  #readingCore;
+  #heavy;
   #planner;
   #reads;
   #pool;
@@ -48,27 +42,19 @@ export class Engine {
   #mend = (report) => mendReport(report, this.#pool.registry);
 
   constructor(datamodel, pool) {
-    const { QueryEngine } = instantiate();
-    const options = {
-      datamodel,
-      logLevel: 'error',
-      logQueries: false,
-      datasourceOverrides: {},
-      env: {},
-      ignoreEnvVarErrors: true,
-    };
-    // The core's log holds queries with their values: not ours to write down.
-    const core = (adapter) => new QueryEngine(options, () => {}, adapter);
+    const module = compile();
+    const core = makeCore(module, datamodel);
     this.#core = core(pool.adapter);
+    this.#readingCore = core(pool.readingAdapter);
     this.#planner = new Planner(core, pool.schemaName);
     this.#reads = new Reads(this.#planner, pool, parseColumns(datamodel));
+    this.#heavy = new Heavy({ module, datamodel, schemaName: pool.schemaName }, pool);
     this.#pool = pool;
   }
 
   /** Reads the schema; the database is not asked for anything yet. */
   async connect() {
-    await this.#core.connect(NO_TRACE);
-    await this.#planner.connect();
+    for (const core of [this.#core, this.#readingCore, this.#planner]) await core.connect(NO_TRACE);
   }
 
   async disconnect() {
@@ -88,8 +74,34 @@ export class Engine {
       const isKnown = transaction !== undefined || transactionId === undefined;
       if (isKnown && (await this.#reads.answer(request, transaction, answer, this.#mend))) return;
     }
+    if (transactionId === undefined && READS.test(request.action)) {
+      await this.#read(request, answer);
+      return;
+    }
     const text = await this.#core.query(JSON.stringify(request), NO_TRACE, transactionId);
     answer.write(clientAnswer(text, request, this.#mend));
+    answer.end();
+  }
+
+  /** Answers the body of a large request, which is not in a transaction. */
+  queryLarge(body, answer) {
+    return this.#heavy.answer({ body }, answer);
+  }
+
+  /** A read in no transaction whose rows the core has to see; if there are many, it is begun anew elsewhere. */
+  async #read(request, answer) {
+    let overgrown = false;
+    const text = await this.#readingCore.query(JSON.stringify(request), NO_TRACE, undefined);
+    const written = clientAnswer(text, request, (report) => {
+      const mended = this.#mend(report);
+      overgrown ||= mended.user_facing_error.error_code === Overgrown.CODE;
+      return mended;
+    });
+    if (overgrown) {
+      await this.#heavy.answer({ request }, answer);
+      return;
+    }
+    answer.write(written);
     answer.end();
   }
 

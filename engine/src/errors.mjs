@@ -13,6 +13,15 @@ export class DatabaseUnavailable extends Error {
   }
 }
 
+/** A read has more rows than the serving thread may spend its time on; never told to a client. */
+export class Overgrown extends DatabaseUnavailable {
+  static CODE = 'overgrown';
+
+  constructor() {
+    super(Overgrown.CODE, 'the answer is too long for the thread that serves', {});
+  }
+}
+
 /** Why no connection was to be had. */
 export function connectionRefused(cause, database) {
   const { host, port, user } = database;

@@ -9,13 +9,14 @@
 
 import pg from 'pg';
 
-import { columnType, readers } from './columns.mjs';
+import { columnType, read, readers } from './columns.mjs';
 import {
   connectionLost,
   connectionRefused,
   DatabaseUnavailable,
   ErrorRegistry,
   isDatabaseAnswer,
+  Overgrown,
   poolExhausted,
 } from './errors.mjs';
 import { PagedRead } from './paged_read.mjs';
@@ -33,6 +34,8 @@ const TYPES = `
   from pg_type t join pg_namespace n on n.oid = t.typnamespace
     left join pg_type e on e.oid = t.typelem and t.typcategory = 'A'
   where t.oid = any($1::oid[])`;
+
+const BOUND_CHARACTERS = 256 * 1024;
 
 const ok = (value) => ({ ok: true, value });
 
@@ -74,11 +77,41 @@ class Queryable {
 
   /** A failure as the core takes it. */
   describe(error) {
-    if (error instanceof DatabaseUnavailable || !isDatabaseAnswer(error)) {
-      return { kind: 'GenericJs', id: this.registry.put(error) };
-    }
-    const { code, severity, message, detail, column, hint } = error;
-    return { kind: 'Postgres', code, severity, message, detail, column, hint };
+    return databaseAnswer(error) ?? { kind: 'GenericJs', id: this.registry.put(error) };
+  }
+}
+
+/** PostgreSQL's answer about a statement as the core takes it; undefined for any other failure. */
+export function databaseAnswer(error) {
+  if (error instanceof DatabaseUnavailable || !isDatabaseAnswer(error)) return undefined;
+  const { code, severity, message, detail, column, hint } = error;
+  return { kind: 'Postgres', code, severity, message, detail, column, hint };
+}
+
+/** Reads of the core's own, up to a size: what is larger is no work for the thread that serves. */
+class BoundedReads extends Queryable {
+  #pool;
+
+  constructor(pool) {
+    super(pool.registry);
+    this.#pool = pool;
+  }
+
+  async run(query) {
+    let fields = [];
+    let characters = 0;
+    const rows = [];
+    await this.#pool.read(query, {
+      columns(found) {
+        fields = found;
+      },
+      row(values) {
+        for (const value of values) characters += value?.length ?? 0;
+        if (characters > BOUND_CHARACTERS) throw new Overgrown();
+        rows.push(values.map((text, at) => (text === null ? null : read(fields[at].dataTypeID, text))));
+      },
+    });
+    return { fields, rows, rowCount: rows.length };
   }
 }
 
@@ -134,6 +167,11 @@ class Transaction extends Queryable {
   /** Runs a statement in it, behind what is under way in it. */
   read(query, taker) {
     return readOn(this.#client, query, taker);
+  }
+
+  /** Drops its connection, and so rolls back. */
+  abandon() {
+    this.#release(true);
   }
 
   // The core has sent COMMIT or ROLLBACK by itself when it calls these.
@@ -269,11 +307,20 @@ export class Pool extends Queryable {
     }
   }
 
+  /** For a core that only reads, and not much. */
+  get readingAdapter() {
+    const door = bound(new BoundedReads(this));
+    return { ...this.adapter, queryRaw: door.queryRaw };
+  }
+
   async startTransaction() {
-    return this.answer(async () => {
-      const { client, release } = await this.#take();
-      return bound(new Transaction(this.registry, client, release, this.#marks), 'commit', 'rollback');
-    });
+    return this.answer(async () => bound(await this.begin(), 'commit', 'rollback'));
+  }
+
+  /** A connection on which the core, which knows the isolation, begins a transaction. */
+  async begin() {
+    const { client, release } = await this.#take();
+    return new Transaction(this.registry, client, release, this.#marks);
   }
 
   /** Closes every connection, those in use too: PostgreSQL rolls back what is open. */

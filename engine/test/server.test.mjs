@@ -47,6 +47,9 @@ describe('the engine', { timeout: 120_000 }, () => {
   const connections = async () =>
     (await postgres.sql("select count(*)::int as n from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"))[0].n;
 
+  const inTransactions = async () =>
+    (await postgres.sql("select count(*)::int as n from pg_stat_activity where state like 'idle in transaction%'"))[0].n;
+
   it('answers what is no query of its protocol', async () => {
     assert.deepEqual(await (await engine.get('/status')).json(), { status: 'ok' });
     assert.equal((await engine.get('/nowhere')).status, 404);
@@ -160,16 +163,15 @@ except OSError:
   it('gives every connection back, however a transaction ends', async () => {
     const start = async (options) => (await (await engine.post('/transaction/start', options)).json());
     for (let round = 0; round < 3; round++) {
-      const begun = await Promise.all(Array.from({ length: 6 }, () => start({ max_wait: 400, timeout: 500 })));
+      const begun = await Promise.all(Array.from({ length: 6 }, () => start({ max_wait: 400, timeout: 1500 })));
       assert.equal(begun.filter(({ id }) => id).length, 4);
       assert.deepEqual(begun.filter(({ errors }) => errors).map(code), ['P2028', 'P2028']);
       await engine.post(`/transaction/${begun.find(({ id }) => id).id}/rollback`, '');
-      await sleep(700);
+      assert.ok(await eventually(async () => (await inTransactions()) === 0));
       assert.ok((await engine.query(COUNT)).data);
     }
     assert.ok((await connections()) <= 4);
-    const idle = await postgres.sql("select count(*)::int as n from pg_stat_activity where state like 'idle in transaction%'");
-    assert.equal(idle[0].n, 0);
+    assert.equal(await inTransactions(), 0);
   });
 
   it('waits for a connection no longer than the pool may', async () => {

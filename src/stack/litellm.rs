@@ -104,7 +104,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
 }
 
 /// The application and what it imports of ours, in the folder that uvicorn loads it from.
-fn modules(folder: &Path) -> [RenderedFile; 5] {
+fn modules(folder: &Path) -> [RenderedFile; 6] {
     [
         ("gateway_app.py", include_str!("litellm/gateway_app.py")),
         ("gateway_loop.py", include_str!("litellm/gateway_loop.py")),
@@ -116,6 +116,10 @@ fn modules(folder: &Path) -> [RenderedFile; 5] {
         (
             "engine_patience.py",
             include_str!("litellm/engine_patience.py"),
+        ),
+        (
+            "engine_environment.py",
+            include_str!("litellm/engine_environment.py"),
         ),
     ]
     .map(|(name, contents)| RenderedFile {
@@ -340,5 +344,48 @@ print(prisma.Prisma().connect_timeout)";
         let said = wait_of(&other);
         assert!(said.starts_with("WARNING: the database client"), "{said}");
         assert!(said.ends_with("\n10\n"), "{said}");
+    }
+
+    /// What a client's two modules start with, as programs that print their environment.
+    fn environments(client: &str) -> String {
+        let files = [
+            ("client.py", client),
+            ("other.py", "import subprocess"),
+            (
+                "engine_environment.py",
+                include_str!("litellm/engine_environment.py"),
+            ),
+        ];
+        let script = "\
+import os, subprocess
+os.environ.update(LITELLM_MASTER_KEY='sk-1', DATABASE_URL='db', AI_GATEWAY_INSTANCE='mark')
+import client, engine_environment, other
+engine_environment.keep(client, other)
+SHOW = [os.readlink('/proc/self/exe'), '-c', \"import os; print(*sorted(set(os.environ) & {'LITELLM_MASTER_KEY', 'DATABASE_URL', 'AI_GATEWAY_INSTANCE', 'PRISMA_DML_PATH'}))\"]
+started = client.subprocess.Popen(SHOW, env={**os.environ, 'PRISMA_DML_PATH': 'x'}, stdout=client.subprocess.PIPE)
+print(started.communicate()[0].decode().strip())
+print(other.subprocess.run(SHOW, stdout=subprocess.PIPE, check=True).stdout.decode().strip())
+print(subprocess.run(SHOW, stdout=subprocess.PIPE).stdout.decode().strip())";
+        diet::tests::run(&files, "", script)
+    }
+
+    #[test]
+    fn the_engine_gets_what_it_needs_and_everybody_else_what_they_had() {
+        assert_eq!(
+            environments("import subprocess"),
+            "AI_GATEWAY_INSTANCE DATABASE_URL PRISMA_DML_PATH\n\
+             AI_GATEWAY_INSTANCE DATABASE_URL\n\
+             AI_GATEWAY_INSTANCE DATABASE_URL LITELLM_MASTER_KEY\n"
+        );
+    }
+
+    #[test]
+    fn a_client_that_starts_its_engine_otherwise_is_left_as_it_is_with_a_warning() {
+        let said = environments("class subprocess:\n    from subprocess import PIPE, Popen");
+        assert!(
+            said.starts_with("WARNING: the database client starts"),
+            "{said}"
+        );
+        assert_eq!(said.matches("LITELLM_MASTER_KEY").count(), 3, "{said}");
     }
 }

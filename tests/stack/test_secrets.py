@@ -27,6 +27,40 @@ def test_no_secret_is_in_any_process_arguments(secrets):
         assert not found_in(arguments, secrets), entry
 
 
+# What each process has in its environment, and has to have: one that has more could give more away.
+IN_ENVIRONMENTS = {
+    "litellm": {"litellm-master-key", "litellm-salt-key", "litellm-ui-password", "postgres-litellm-password"},
+    "query engine": {"postgres-litellm-password"},
+    "open-webui": {"open-webui-secret-key", "open-webui-virtual-key", "postgres-open-webui-password"},
+    "postgres": set(),
+    "nginx": set(),
+    "daemon": set(),
+}
+
+
+def process_kind(arguments, name):
+    """Whose process it is, by what it was started with."""
+    for words, kind in (("gateway_app:app", "litellm"), ("webui_app:app", "open-webui"), ("nginx: ", "nginx"), ("ai-gateway run", "daemon")):
+        if words in arguments:
+            return kind
+    return {"query-engine": "query engine", "postgres": "postgres", "nginx": "nginx"}.get(name, arguments)
+
+
+def test_each_process_has_the_secrets_that_it_needs_in_its_environment(gateway, secrets):
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes().decode(errors="replace")
+            arguments = (process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+            name = (process / "comm").read_text().strip()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if str(gateway.home) in environment and arguments:
+            kind = process_kind(arguments, name)
+            found.setdefault(kind, set()).update(found_in(environment, secrets))
+    assert found == IN_ENVIRONMENTS
+
+
 def test_no_secret_is_in_a_log(gateway, secrets):
     logs = [path for path in (gateway.home / "state/logs").rglob("*") if path.is_file()]
     assert {"litellm.log", "postgres.log", "ai-gateway.log"} <= {path.name for path in logs}

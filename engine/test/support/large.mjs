@@ -23,3 +23,13 @@ export const OWNERS_WITH_PETS = (take) =>
   body(`query { result: findManyOwner(take: ${take}, orderBy: [{ id: asc }]) { ${FIELDS} pets { id traits } } }`);
 export const RAW_OWNERS = (take) =>
   body(`mutation { result: queryRaw(query: "select id, data, big, ratio, at from \\"Owner\\" order by id limit ${take}", parameters: "[]") }`);
+
+const list = (values) => values.map((value) => JSON.stringify(value)).join(',');
+const text = (n) => JSON.stringify(JSON.stringify({ n, text: `${n} ü💥"\\`.repeat(300) }));
+
+/** Writes as many new owners, each of 3 kB. */
+export const CREATE_OWNERS = (from, to) =>
+  body(`mutation { result: createManyOwner(data: [${Array.from({ length: to - from }, (_, n) => `{ id: "new${from + n}", data: ${text(from + n)} }`).join(',')}]) { count } }`);
+/** Looks for as many owners by their names, of which each has one. */
+export const NAMED_OWNERS = (names) =>
+  body(`query { result: findManyOwner(where: { id: { in: [${list(Array.from({ length: names }, (_, n) => String(n + 1).padStart(5, '0')))}] } }) { id ratio } }`);

@@ -19,10 +19,12 @@ import diet_pieces  # noqa: F401
 import diet_streams  # noqa: F401
 import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
+import engine_environment
 import engine_patience
 from demo_model import without_demo
 from litellm.proxy import proxy_server
 from prisma import Prisma
+from prisma.engine import _query, utils
 
 # Less than what a stop takes at most: the writing comes after it.
 PATIENCE_SECONDS = 15
@@ -41,6 +43,7 @@ async def counted() -> None:
         await update_daily_tag_spend(proxy_server.prisma_client, proxy_server.proxy_logging_obj)
 
 
+engine_environment.keep(_query, utils)
 engine_patience.have(Prisma)
 answering = without_demo(proxy_server.app)
 
