@@ -73,7 +73,6 @@ pub(super) fn settings(all: &Merged) -> Settings {
         },
         diet: Diet {
             lazy_types: all.flag("diet.lazy_types"),
-            lazy_models: all.flag("diet.lazy_models"),
             lazy_routes: all.flag("diet.lazy_routes"),
             lazy_modules: all.flag("diet.lazy_modules"),
             lazy_openai: all.flag("diet.lazy_openai"),
@@ -83,8 +82,6 @@ pub(super) fn settings(all: &Merged) -> Settings {
             short_queries: all.flag("diet.short_queries"),
             failed_imports: all.flag("diet.failed_imports"),
             shared_lookups: all.flag("diet.shared_lookups"),
-            quick_attributes: all.flag("diet.quick_attributes"),
-            copied_pieces: all.flag("diet.copied_pieces"),
             few_writes: all.flag("diet.few_writes"),
             small_stand_ins: all.flag("diet.small_stand_ins"),
             late_gc: all.flag("diet.late_gc"),

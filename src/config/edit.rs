@@ -206,7 +206,10 @@ fn as_toml(name: &str, text: &str) -> Result<String, Report> {
         let near = nearest(name, KEYS.iter().map(|key| key.name));
         let problem = Problem::error(format!("there is no key `{name}`"))
             .at(place(0..name.len()), "not known")
-            .help(near.map(|near| format!("did you mean `{near}`?")));
+            .help(match schema::removed(name) {
+                Some(why) => Some(format!("it was removed: {why}")),
+                None => near.map(|near| format!("did you mean `{near}`?")),
+            });
         Report::new(vec![problem], vec![source.clone()])
     })?;
     let parsed = key.kind.is_composed().then(|| raw::value(text)).flatten();

@@ -235,6 +235,11 @@ impl Reader {
             [] => "at the top of the file".to_owned(),
             _ => format!("in [{}]", table.join(".")),
         };
+        if let Some(why) = schema::removed(&dotted) {
+            return Problem::warning(format!("`{dotted}` has no effect any more"))
+                .at(self.at(&name.span), "this key was removed")
+                .help(format!("take it out of the file: {why}"));
+        }
         let title = match raw.is {
             RawValue::Table(_) => format!("there is no table `[{dotted}]`"),
             _ => format!("there is no key `{dotted}`"),

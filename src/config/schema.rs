@@ -140,6 +140,29 @@ pub(super) fn names_in(path: &[&str]) -> Vec<&'static str> {
     names
 }
 
+/// Keys that files may still have from an earlier version, and why they were removed. They are warned of
+/// and have no effect.
+const REMOVED: &[(&str, &str)] = &[
+    (
+        "diet.lazy_models",
+        "it changed what plugins see of Pydantic's models",
+    ),
+    (
+        "diet.quick_attributes",
+        "it saved too little for what it depended on",
+    ),
+    (
+        "diet.copied_pieces",
+        "it saved too little for what it depended on",
+    ),
+];
+
+/// Why a key of this name is no longer there; none: there never was one, or it is there.
+pub(super) fn removed(name: &str) -> Option<&'static str> {
+    let found = REMOVED.iter().find(|(key, _)| *key == name);
+    found.map(|(_, why)| *why)
+}
+
 /// What a table is for, as the example says it before its keys.
 pub const TABLES: &[(&str, &str)] = &[
     ("", "The gateway as a whole."),

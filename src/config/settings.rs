@@ -117,8 +117,6 @@ pub struct Programs {
 pub struct Diet {
     /// The types of LiteLLM's database client are loaded when something asks for them.
     pub lazy_types: bool,
-    /// Pydantic makes a model's validator at its first use.
-    pub lazy_models: bool,
     /// FastAPI compiles what checks a route's parameters at its first request.
     pub lazy_routes: bool,
     /// What a start imports and does not use is imported when it is used.
@@ -137,10 +135,6 @@ pub struct Diet {
     pub failed_imports: bool,
     /// Requests that miss the same thing in LiteLLM's cache wait for the first to fetch it.
     pub shared_lookups: bool,
-    /// Extra and private data of LiteLLM's models is found in fewer steps.
-    pub quick_attributes: bool,
-    /// A piece of a stream of LiteLLM's is copied from the one before it.
-    pub copied_pieces: bool,
     /// Pieces of a stream of LiteLLM's that are ready together leave together.
     pub few_writes: bool,
     /// What stands for a model's validator until its first use is small.
@@ -167,7 +161,6 @@ impl Diet {
     /// All of it.
     pub const WHOLE: Self = Self {
         lazy_types: true,
-        lazy_models: true,
         lazy_routes: true,
         lazy_modules: true,
         lazy_openai: true,
@@ -177,8 +170,6 @@ impl Diet {
         short_queries: true,
         failed_imports: true,
         shared_lookups: true,
-        quick_attributes: true,
-        copied_pieces: true,
         few_writes: true,
         small_stand_ins: true,
         late_gc: true,

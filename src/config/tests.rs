@@ -470,6 +470,30 @@ url = "https://example.org/engine"
 }
 
 #[test]
+fn a_key_that_was_removed_is_a_warning_and_has_no_effect() {
+    let text = "[diet]\nlazy_types = false\ncopied_pieces = false\nlazy_models = 7\n";
+    let loaded = load_text(text).unwrap();
+    assert!(!loaded.settings.diet.lazy_types);
+    insta::assert_snapshot!(loaded.warnings, @r#"
+    warning: `diet.copied_pieces` has no effect any more
+     --> gateway.toml:3:1
+      |
+    3 | copied_pieces = false
+      | ^^^^^^^^^^^^^ this key was removed
+      |
+      = help: take it out of the file: it saved too little for what it depended on
+
+    warning: `diet.lazy_models` has no effect any more
+     --> gateway.toml:4:1
+      |
+    4 | lazy_models = 7
+      | ^^^^^^^^^^^ this key was removed
+      |
+      = help: take it out of the file: it changed what plugins see of Pydantic's models
+    "#);
+}
+
+#[test]
 fn what_is_allowed_and_unwise_is_a_warning() {
     let text = r#"[listen]
 address = "0.0.0.0"

@@ -4,8 +4,8 @@
 //! comes before all its imports, and does the measures that a variable names; each looks first
 //! whether what it is for is still as it was when the measure was written. `diet_imports.py` has
 //! those that put off imports, `diet_models.py` those of models and routes, `diet_litellm.py` those
-//! that are LiteLLM's alone, `diet_streams.py` and `diet_pieces.py` one each for its streams, and
-//! `diet_indexes.py` one that is Open WebUI's. `few_writes` is done by LiteLLM's event loop
+//! that are LiteLLM's alone, and `diet_indexes.py` one that is Open WebUI's. What was skipped is in
+//! `diet-skipped.json` beside them. `few_writes` is done by LiteLLM's event loop
 //! (litellm/gateway_writes.py).
 
 use std::path::Path;
@@ -32,14 +32,13 @@ pub(super) fn modules(folder: &Path) -> [RenderedFile; 3] {
     .map(|(name, contents)| file(folder, name, contents))
 }
 
-/// The modules of the measures that are LiteLLM's alone, beside the others.
-pub(super) fn litellm_modules(folder: &Path) -> [RenderedFile; 3] {
-    [
-        ("diet_litellm.py", include_str!("diet/diet_litellm.py")),
-        ("diet_streams.py", include_str!("diet/diet_streams.py")),
-        ("diet_pieces.py", include_str!("diet/diet_pieces.py")),
-    ]
-    .map(|(name, contents)| file(folder, name, contents))
+/// The module of the measures that are LiteLLM's alone, beside the others.
+pub(super) fn litellm_module(folder: &Path) -> RenderedFile {
+    file(
+        folder,
+        "diet_litellm.py",
+        include_str!("diet/diet_litellm.py"),
+    )
 }
 
 /// The module of the measure that is Open WebUI's alone, beside the others.
@@ -58,11 +57,10 @@ fn file(folder: &Path, name: &str, contents: &str) -> RenderedFile {
     }
 }
 
-/// What tells the module which measures to take.
-pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
-    let measures = [
+/// The measures that are for LiteLLM, as the module is told of them.
+pub(super) fn for_litellm(diet: &Diet) -> (String, EnvValue) {
+    variable(&[
         (diet.lazy_types, "lazy_types"),
-        (diet.lazy_models, "lazy_models"),
         (diet.lazy_routes, "lazy_routes"),
         (diet.lazy_modules, "lazy_modules"),
         (diet.lazy_openai, "lazy_openai"),
@@ -72,15 +70,25 @@ pub(super) fn variable(diet: &Diet) -> (String, EnvValue) {
         (diet.short_queries, "short_queries"),
         (diet.failed_imports, "failed_imports"),
         (diet.shared_lookups, "shared_lookups"),
-        (diet.quick_attributes, "quick_attributes"),
-        (diet.copied_pieces, "copied_pieces"),
         (diet.few_writes, "few_writes"),
         (diet.small_stand_ins, "small_stand_ins"),
+        (diet.late_gc, "late_gc"),
+    ])
+}
+
+/// Those for Open WebUI.
+pub(super) fn for_open_webui(diet: &Diet) -> (String, EnvValue) {
+    variable(&[
+        (diet.lazy_routes, "lazy_routes"),
+        (diet.lazy_modules, "lazy_modules"),
         (diet.late_gc, "late_gc"),
         (diet.short_changelog, "short_changelog"),
         (diet.lazy_vectors, "lazy_vectors"),
         (diet.few_indexes, "few_indexes"),
-    ];
+    ])
+}
+
+fn variable(measures: &[(bool, &str)]) -> (String, EnvValue) {
     let taken: Vec<_> = measures
         .iter()
         .filter_map(|(taken, name)| taken.then_some(*name))
@@ -126,14 +134,12 @@ mod imports_tests;
 #[cfg(test)]
 mod indexes_tests;
 #[cfg(test)]
+mod later_tests;
+#[cfg(test)]
 mod litellm_tests;
 #[cfg(test)]
 mod lookups_tests;
 #[cfg(test)]
 mod models_tests;
-#[cfg(test)]
-mod pieces_tests;
-#[cfg(test)]
-mod streams_tests;
 #[cfg(test)]
 pub(super) mod tests;

@@ -96,7 +96,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             gateway_log(&rendered),
         ]
         .into_iter()
-        .chain(diet::litellm_modules(&rendered))
+        .chain([diet::litellm_module(&rendered)])
         .chain(diet::modules(&rendered))
         .chain(modules(&rendered))
         .collect(),
@@ -176,7 +176,7 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
         plain("GRACEFUL_SHUTDOWN_TIMEOUT", DRAIN_SECONDS),
         plain("PRISMA_QUERY_ENGINE_BINARY", installed.engine.display()),
         plain("STORE_MODEL_IN_DB", "True"),
-        diet::variable(&inputs.settings.diet),
+        diet::for_litellm(&inputs.settings.diet),
         diet::engine_options(
             &inputs.settings.diet,
             inputs.limits(&name(LITELLM)).memory_max,

@@ -136,7 +136,7 @@ fn variables(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvV
         plain("WEBUI_URL", format!("http://{}", front_address(listen))),
         plain("CORS_ALLOW_ORIGIN", ORIGIN),
         secret("WEBUI_SECRET_KEY", secrets.open_webui_secret_key.expose()),
-        diet::variable(&inputs.settings.diet),
+        diet::for_open_webui(&inputs.settings.diet),
     ]);
     variables.extend(diet::allocator(&inputs.settings.diet));
     // Every one of its clients is told by itself: OPENAI_API_BASE_URL is for chats alone, and the

@@ -226,11 +226,6 @@ pub const KEYS: &[Key] = &[
         "LiteLLM's database client loads its 10 MB of types when something asks for them, which nothing does but a type checker.",
     ),
     measure(
-        "lazy-models",
-        "diet.lazy_models",
-        "Pydantic makes what validates a model's data at the model's first use, instead of for all the models of both services when they start.",
-    ),
-    measure(
         "lazy-routes",
         "diet.lazy_routes",
         "FastAPI compiles what checks a route's parameters and answers at the route's first request, where LiteLLM has some 1700 of them.",
@@ -274,16 +269,6 @@ pub const KEYS: &[Key] = &[
         "shared-lookups",
         "diet.shared_lookups",
         "Requests that miss the same key or team in LiteLLM's cache at the same time wait for the first to fetch it, instead of all asking the database.",
-    ),
-    measure(
-        "quick-attributes",
-        "diet.quick_attributes",
-        "LiteLLM finds what is no field of a Pydantic model in fewer steps, where each piece of a streamed answer is asked for it a hundred times.",
-    ),
-    measure(
-        "copied-pieces",
-        "diet.copied_pieces",
-        "LiteLLM makes a piece of a streamed answer by copying the one before it, where only the text is another, instead of from nothing.",
     ),
     measure(
         "few-writes",

@@ -2,11 +2,14 @@
 
 Imported before everything else. `AI_GATEWAY_DIET` names the measures, separated by spaces; each is
 a key of `[diet]` in gateway.toml. A measure looks first whether what it is for still looks as it
-did when it was written: if not, it says so and does nothing.
+did when it was written: if not, it says so and does nothing. What was skipped is in
+`diet-skipped.json` beside this file, from the end of the service's start on, for `ai-gateway status`
+and `doctor`.
 """
 
 import functools
 import gc
+import json
 import os
 import re
 import sys
@@ -16,23 +19,56 @@ from collections.abc import Mapping
 from importlib.machinery import PathFinder
 from types import ModuleType
 
+# The import system's own locks, by which it also sees when two threads would wait for each other.
+try:
+    from importlib._bootstrap import _DeadlockError, _get_module_lock
+except ImportError as missing:
+    _get_module_lock, WITHOUT_LOCKS = None, str(missing)
+
 MEASURES = frozenset(os.environ.get("AI_GATEWAY_DIET", "").split())
+SKIPPED = []
+# Set-up executes this text without a file, to compile what is imported with it.
+FOLDER = os.path.dirname(os.path.abspath(globals().get("__file__", "diet.py")))
+
+
+class Started:
+    """Whether the service has: from then on each measure that is skipped is written out at once."""
+
+    yet = False
 
 
 def skipped(measure, why):
     print(f"WARNING: the diet's {measure} is skipped: {why}", file=sys.stderr, flush=True)
+    entry = {"measure": measure, "reason": why}
+    if entry not in SKIPPED:
+        SKIPPED.append(entry)
+    if Started.yet:
+        write_skipped()
+
+
+def write_skipped():
+    """Says what was skipped, whole or not at all. Workers of one service are told the same and skip the same."""
+    path = os.path.join(FOLDER, "diet-skipped.json")
+    own = f"{path}.{os.getpid()}.{threading.get_ident()}"
+    try:
+        with open(own, "w", encoding="utf-8") as file:
+            json.dump(SKIPPED, file)
+        os.replace(own, path)
+    except OSError as error:
+        print(f"WARNING: {path} cannot be written: {error}", file=sys.stderr, flush=True)
 
 
 class Later(ModuleType):
     """A module that is executed when something is asked of it that it does not have yet.
 
     It is executed in its own namespace, so afterwards nothing tells it from one that was there from
-    the beginning.
+    the beginning. Who asks for something of it while another thread executes it waits for the whole.
     """
 
     def __getattribute__(self, name):
-        # `import *`, `vars` and `typing.get_type_hints` read the namespace itself.
-        if name == "__dict__":
+        # `import *`, `vars` and `typing.get_type_hints` read the namespace itself, and who imports a module
+        # of a package asks for its path: that comes after the package.
+        if name == "__dict__" or is_executed_by_another(self) or name == "__path__" and is_package(self):
             execute(self)
         return ModuleType.__getattribute__(self, name)
 
@@ -50,25 +86,61 @@ class Later(ModuleType):
 
 
 LOADERS = {}
-EXECUTING = set()
-# Reentrant: a module that is being executed imports others, which look at it.
-ONE_AT_A_TIME = threading.RLock()
+# By a module's name: the thread that executes it.
+EXECUTING = {}
+
+
+def is_package(module):
+    return "__path__" in ModuleType.__getattribute__(module, "__dict__")
+
+
+def is_executed_by_another(module):
+    if not EXECUTING:
+        return False
+    own = threading.get_ident()
+    return EXECUTING.get(ModuleType.__getattribute__(module, "__name__"), own) != own
 
 
 def execute(module):
-    """Executes a module that was put off, and says whether it is whole."""
-    with ONE_AT_A_TIME:
-        name = ModuleType.__getattribute__(module, "__name__")
+    """Executes a module that was put off, and says whether it is whole.
+
+    The lock is the module's own, which its import would take: a thread that holds it waits for nothing
+    but what its imports need, and a thread that imports something else does not wait for it.
+    """
+    name = ModuleType.__getattribute__(module, "__name__")
+    lock = _get_module_lock(name)
+    try:
+        lock.acquire()
+    except _DeadlockError:
+        # The other thread waits for what this one is importing: a circular import, in which one goes on
+        # with what there is, as in the import system.
+        return type(module) is ModuleType
+    try:
         # The import system looks at it before it is put off, the module at itself meanwhile.
         if name in LOADERS and name not in EXECUTING:
-            EXECUTING.add(name)
-            try:
-                LOADERS[name].exec_module(module)
-            finally:
-                EXECUTING.discard(name)
-            del LOADERS[name]
-            module.__class__ = ModuleType
+            execute_whole(module, name)
         return type(module) is ModuleType
+    finally:
+        lock.release()
+
+
+def execute_whole(module, name):
+    names = ModuleType.__getattribute__(module, "__dict__")
+    before = dict(names)
+    EXECUTING[name] = threading.get_ident()
+    try:
+        LOADERS[name].exec_module(module)
+    except BaseException:
+        # The next who asks tries again, and finds no half of it.
+        for new in names.keys() - before.keys():
+            del names[new]
+        names.update(before)
+        raise
+    else:
+        del LOADERS[name]
+        module.__class__ = ModuleType
+    finally:
+        del EXECUTING[name]
 
 
 class LaterLoader:
@@ -104,8 +176,15 @@ class Measure:
     One that gives a module another source has to be the first of them.
     """
 
+    modules = frozenset()
+    # Of these, those that are not in both services.
+    optional = frozenset()
+    # Whether it makes modules of the kind `Later`.
+    puts_off = False
+
     def find_spec(self, name, path, target=None):
-        if not self.concerns(name):
+        # A reload, which has a target, is as it would be without us.
+        if target is not None or not self.concerns(name):
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.origin is not None:
@@ -131,9 +210,10 @@ class Measure:
 class AroundLoader:
     """Executes a module as its own loader does, between what `around` does before and after."""
 
-    def __init__(self, loader, around):
+    def __init__(self, loader, around, measure):
         self.loader = loader
         self.around = around
+        self.measure = measure
 
     def create_module(self, spec):
         return self.loader.create_module(spec)
@@ -146,7 +226,10 @@ class AroundLoader:
         except BaseException as error:
             steps.throw(error)
             raise
-        next(steps, None)
+        try:
+            next(steps, None)
+        except Exception as error:
+            skipped(self.measure, f"{module.__name__} has become another: {error!r}")
 
     def __getattr__(self, name):
         return getattr(self.loader, name)
@@ -160,16 +243,37 @@ class Around(Measure):
     def change(self, spec, source):
         if any(source.count(text) != count for text, count in self.EXPECTED.items()):
             return False
-        spec.loader = AroundLoader(spec.loader, self.around)
+        spec.loader = AroundLoader(spec.loader, self.around, self.key)
         return True
 
 
 def take(*measures):
     """Puts those before the import system that are taken."""
     for measure in measures:
-        if measure.key in MEASURES:
-            TAKEN.append(measure())
-            sys.meta_path.insert(0, TAKEN[-1])
+        if measure.key not in MEASURES:
+            continue
+        if measure.puts_off and _get_module_lock is None:
+            skipped(measure.key, WITHOUT_LOCKS)
+            continue
+        TAKEN.append(measure())
+        sys.meta_path.insert(0, TAKEN[-1])
+
+
+def say_what_is_gone():
+    """A module that is not installed any more is never imported, and nobody would look at it."""
+    for measure in TAKEN:
+        for name in measure.modules - measure.optional:
+            if not is_installed(name):
+                skipped(measure.key, f"there is no module {name}")
+
+
+def is_installed(name):
+    """Without an import of what it is in, as it would have without a diet."""
+    if name in sys.modules:
+        return True
+    path = name.replace(".", os.sep)
+    ends = (".py", f"{os.sep}__init__.py")
+    return any(os.path.exists(os.path.join(entry, path + end)) for entry in sys.path for end in ends)
 
 
 # The last line of the head of the file is the last of these.
@@ -202,32 +306,28 @@ def early_types_of_prisma():
     return {name: getattr(_types, name) for name in names}
 
 
-class LazyTypes:
+class LazyTypes(Measure):
     """Puts off `prisma.types`: 10 MB of generated types that only type checkers read."""
 
-    def find_spec(self, name, path, target=None):
-        if name != "prisma.types":
-            return None
-        sys.meta_path.remove(self)
-        spec = PathFinder.find_spec(name, path, target)
+    key = "lazy_types"
+    modules = frozenset({"prisma.types"})
+    puts_off = True
+
+    def look(self, spec):
+        # Its 13 MB are not read to look at both ends.
         try:
             expected = types_of_prisma_are_as_expected(spec.origin)
-        except (AttributeError, OSError, ValueError) as error:
-            skipped("lazy_types", f"prisma/types.py cannot be looked at ({error})")
-            return spec
+        except (OSError, ValueError) as error:
+            skipped(self.key, f"{spec.origin} cannot be looked at ({error})")
+            return
         if expected:
             spec.loader = LaterLoader(spec.loader, early_types_of_prisma)
         else:
-            skipped("lazy_types", f"{spec.origin} is not laid out as it was")
-        return spec
+            skipped(self.key, f"{spec.origin} is not laid out as it was")
 
 
 def begin():
-    if "lazy_types" in MEASURES:
-        sys.meta_path.insert(0, LazyTypes())
-    if "short_changelog" in MEASURES:
-        sys.meta_path.insert(0, ShortChangelog())
-    take(LazyVectors)
+    take(LazyTypes, ShortChangelog, LazyVectors)
     if "late_gc" in MEASURES:
         # What an import makes stays, and every turn of the collector looks at all of it again:
         # once is enough.
@@ -247,10 +347,8 @@ def newest(changelog):
     return "\n## [".join(parts[: VERSIONS + 1])
 
 
-def making_of_the_changelog(env):
+def making_of_the_changelog(env, in_env):
     """The statements that make it of its text, if it is made and used as it was; or else nothing."""
-    with open(env, encoding="utf-8") as file:
-        in_env = file.read()
     with open(os.path.join(os.path.dirname(env), "main.py"), encoding="utf-8") as file:
         in_main = file.read()
     _, begins, rest = in_env.partition(CHANGELOG_BEGINS)
@@ -305,29 +403,24 @@ def without_changelog(statements, module):
         module.__dict__.pop(name, None)
 
 
-class ShortChangelog:
+class ShortChangelog(Measure):
     """Open WebUI makes a tree of its whole changelog at each start, and shows five versions to whoever asks."""
 
-    def find_spec(self, name, path, target=None):
-        if name != "open_webui.env":
-            return None
-        sys.meta_path.remove(self)
-        spec = PathFinder.find_spec(name, path, target)
-        try:
-            statements = making_of_the_changelog(spec.origin)
-        except (AttributeError, OSError, ValueError) as error:
-            skipped("short_changelog", f"Open WebUI cannot be looked at ({error})")
-            return spec
+    key = "short_changelog"
+    modules = frozenset({"open_webui.env"})
+
+    def change(self, spec, source):
+        statements = making_of_the_changelog(spec.origin, source)
         if statements:
-            spec.loader = AroundLoader(spec.loader, functools.partial(without_changelog, statements))
-        else:
-            skipped("short_changelog", f"{spec.origin} uses its changelog in another way")
-        return spec
+            around = functools.partial(without_changelog, statements)
+            spec.loader = AroundLoader(spec.loader, around, self.key)
+        return bool(statements)
 
 
 CHROMA_DEFAULTS = re.compile(r'^(DEFAULT_TENANT|DEFAULT_DATABASE) = "(\w+)"$', re.MULTILINE)
 VECTORS_AT_ONCE = "\nVECTOR_DB_CLIENT = None if USE_SLIM else Vector.get_vector(VECTOR_DB)\n"
-VECTORS_LATER = "\nVECTOR_DB_CLIENT = None\n"
+# As slim has it, but for a module that makes one for whoever imports it.
+VECTORS_LATER = "\nVECTOR_DB_CLIENT = None\nif not USE_SLIM:\n    __import__('diet').make_when_imported(__name__)\n"
 VECTORS_WHEN_ASKED_FOR = """
 def get_vector_db_client() -> VectorDBBase:
     \"""Initialize slim's remote client on first use so chat can start without it.\"""
@@ -337,6 +430,25 @@ def get_vector_db_client() -> VectorDBBase:
     with _vector_client_lock:
         if VECTOR_DB_CLIENT is None:
 """
+
+
+class Factory(ModuleType):
+    """Open WebUI's module with its client of vectors, which is made for whoever asks for it.
+
+    The module's own functions see the name in their namespace, where there is none until it is made.
+    """
+
+    @property
+    def VECTOR_DB_CLIENT(self):  # noqa: N802: the name that it is asked for by
+        return self.get_vector_db_client()
+
+    @VECTOR_DB_CLIENT.setter
+    def VECTOR_DB_CLIENT(self, client):  # noqa: N802
+        self.__dict__["VECTOR_DB_CLIENT"] = client
+
+
+def make_when_imported(name):
+    sys.modules[name].__class__ = Factory
 
 
 class EditedLoader:
@@ -365,7 +477,8 @@ class LazyVectors(Measure):
     """
 
     key = "lazy_vectors"
-    modules = {"chromadb", "open_webui.retrieval.vector.factory"}
+    modules = frozenset({"chromadb", "open_webui.retrieval.vector.factory"})
+    puts_off = True
 
     def change(self, spec, source):
         return self.package(spec, source) if spec.name == "chromadb" else self.factory(spec, source)
@@ -424,6 +537,9 @@ def watched(app):
         async def send_and_look(message):
             if message["type"] == "lifespan.startup.complete":
                 started()
+                say_what_is_gone()
+                Started.yet = True
+                write_skipped()
                 left(imported, time.monotonic_ns())
             await send(message)
 

@@ -30,6 +30,7 @@ class LazyOpenai(PassedOn):
     """The types of OpenAI's client are 800 modules, of which LiteLLM's start asks for some hundred."""
 
     key = "lazy_openai"
+    modules = frozenset({"openai.types"})
 
     def concerns(self, name):
         return name.startswith("openai.types")
@@ -39,16 +40,19 @@ class LazyPackages(PassedOn):
     """The protocol of tools with its two generations of types, and the client of one cloud."""
 
     key = "lazy_modules"
-    modules = {
-        "mcp",
-        "mcp.client",
-        "mcp.server",
-        "mcp.server.lowlevel",
-        "mcp.server.mcpserver",
-        "mcp.shared",
-        "mcp.types",
-        "google.cloud.storage",
-    }
+    modules = frozenset(
+        {
+            "mcp",
+            "mcp.client",
+            "mcp.server",
+            "mcp.server.lowlevel",
+            "mcp.server.mcpserver",
+            "mcp.shared",
+            "mcp.types",
+            "google.cloud.storage",
+        }
+    )
+    optional = frozenset({"google.cloud.storage"})
 
 
 class Package:
@@ -172,6 +176,7 @@ class WhenAsked(Measure):
     """
 
     early = {}
+    puts_off = True
 
     def change(self, spec, source):
         given = self.early.get(spec.name, ())
@@ -196,14 +201,14 @@ class LazyAudio(WhenAsked):
     """soundfile, and with it NumPy, until LiteLLM looks at how long an audio file is."""
 
     key = "lazy_audio"
-    modules = {"soundfile"}
+    modules = frozenset({"soundfile"})
 
 
 class LazyModules(WhenAsked):
     """A cloud's client, and the command line of a library, with what they draw."""
 
     key = "lazy_modules"
-    modules = {"boto3", "httpx._main"}
+    modules = frozenset({"boto3", "httpx._main"})
     early = {"httpx._main": ("main",)}
 
 

@@ -1,11 +1,13 @@
 """A bound on what Chroma, Open WebUI's store of documents' vectors, keeps in memory.
 
 Open WebUI gives each document a collection, each collection has an index, and an index takes 2.6 MB
-however short the document is: hnswlib makes 65,536 locks for it. Chroma keeps them in a cache of 64
-shards, and each keeps at least one, of a deleted collection as well, whatever bound it is given:
-170 MB that nobody uses. There is no way to have one forgotten, so after a few collections its whole
-native part is made anew. What it knows is on the disk, as ever: an index that is asked for again is
-read, or made again from what was added last, as after a restart.
+however short the document is: hnswlib makes 65,536 locks for it. There is no call that has one
+forgotten, and Chroma's own bound, the size of its cache, must not be reached: an index that is
+thrown out between the two steps of a question makes the question fail with "Nothing found on disk",
+and Open WebUI leaves that document out of its answer. So the cache is made large enough never to throw
+anything out, and after a few collections Chroma's whole native part is made anew instead. What it
+knows is on the disk: an index that is asked for again is read, or made again from what was added last,
+as after a restart.
 """
 
 import ctypes
@@ -14,9 +16,11 @@ import threading
 
 from diet import AroundLoader, Measure, take
 
-# Collections whose indexes may be in memory when no call is under way.
+# Collections whose indexes are in memory before the native part is made anew when no call is under way.
 INDEXES = 8
-# And while one is: one for each shard, which is as few as its cache can do with.
+# And before calls wait until none is. In between, Chroma's files stay open: five for each.
+MOST = 64
+# Of Chroma's cache, which divides its size among them: all collections may fall to one.
 SHARDS = 64
 
 # What has a collection's index in memory, and names the collection by its first text.
@@ -49,9 +53,13 @@ class Bounded:
     def __init__(self, make):
         self.make = make
         self.native = make()
-        self.lock = threading.Lock()
+        # Of all below: how many calls are under way, what they have brought into memory, and whether
+        # one waits for the others to end, so that those that come wait for it.
+        self.changed = threading.Condition(threading.Lock())
         self.calls = 0
         self.collections = set()
+        self.draining = False
+        self.thread = threading.local()
 
     def __getattr__(self, name):
         if not callable(getattr(self.native, name)):
@@ -63,19 +71,42 @@ class Bounded:
             try:
                 return getattr(self.native, name)(*arguments, **options)
             finally:
-                with self.lock:
-                    self.calls -= 1
+                self.end()
 
         return call
 
     def begin(self, collection):
         """A call that needs the index of `collection`, or of none, is under way from here on."""
-        with self.lock:
+        depth = getattr(self.thread, "depth", 0)
+        with self.changed:
+            # A call within a call would wait for itself.
+            while self.draining and not depth:
+                self.changed.wait()
             if collection is not None and collection not in self.collections:
+                if len(self.collections) >= MOST and not depth:
+                    self.drain()
                 if len(self.collections) >= INDEXES and not self.calls:
                     self.renew()
                 self.collections.add(collection)
             self.calls += 1
+        self.thread.depth = depth + 1
+
+    def end(self):
+        self.thread.depth -= 1
+        with self.changed:
+            self.calls -= 1
+            if not self.calls:
+                self.changed.notify_all()
+
+    def drain(self):
+        """Waits until no call is under way; none begins meanwhile."""
+        self.draining = True
+        try:
+            while self.calls:
+                self.changed.wait()
+        finally:
+            self.draining = False
+            self.changed.notify_all()
 
     def renew(self):
         self.collections.clear()
@@ -103,7 +134,7 @@ class Native:
         if options.get("persist_path") is None:
             # It has all that it knows in memory.
             return self.module.Bindings(*arguments, **options)
-        options["hnsw_cache_size"] = min(options["hnsw_cache_size"], SHARDS)
+        options["hnsw_cache_size"] = max(options["hnsw_cache_size"], SHARDS * (MOST + 1))
         return Bounded(lambda: self.module.Bindings(*arguments, **options))
 
 
@@ -116,12 +147,12 @@ class FewIndexes(Measure):
     """Comes between Chroma and its native part where it is used as it was when this was written."""
 
     key = "few_indexes"
-    modules = {"chromadb.api.rust"}
+    modules = frozenset({"chromadb.api.rust"})
 
     def change(self, spec, source):
         if any(source.count(text) != 1 for text in EXPECTED):
             return False
-        spec.loader = AroundLoader(spec.loader, around_native)
+        spec.loader = AroundLoader(spec.loader, around_native, self.key)
         return True
 
 

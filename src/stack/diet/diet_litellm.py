@@ -16,7 +16,7 @@ class LazyTokenizer(Around):
     """Lets LiteLLM read Anthropic's vocabulary, 26 MB once it is parsed, when it first counts by it."""
 
     key = "lazy_tokenizer"
-    modules = {"litellm.utils"}
+    modules = frozenset({"litellm.utils"})
     FILE = "anthropic_tokenizer.json"
     EXPECTED = {
         "\n        json_data = json.load(f)\n": 2,
@@ -72,7 +72,7 @@ class ShortQueries(Around):
     """
 
     key = "short_queries"
-    modules = {"prisma._builder"}
+    modules = frozenset({"prisma._builder"})
     EXPECTED = {
         "\nfrom textwrap import indent\n": 1,
         "strings.append(indent(content, self.indent))\n": 1,
@@ -108,7 +108,7 @@ class FailedImports(Around):
     """
 
     key = "failed_imports"
-    modules = {"litellm.integrations.otel.logger"}
+    modules = frozenset({"litellm.integrations.otel.logger"})
     failed = {}
 
     def find_spec(self, name, path, target=None):
@@ -160,7 +160,7 @@ class SharedKeys(Around):
     """
 
     key = "shared_lookups"
-    modules = {"litellm.proxy.auth.resolvers.store"}
+    modules = frozenset({"litellm.proxy.auth.resolvers.store"})
     EXPECTED = {
         "\nclass IdentityStore:\n": 1,
         "    async def _resolve_key(self, hashed_token: str) -> UserAPIKeyAuth:\n": 1,
@@ -185,7 +185,7 @@ class SharedTeams(Around):
     """
 
     key = "shared_lookups"
-    modules = {"litellm.proxy.auth.auth_checks"}
+    modules = frozenset({"litellm.proxy.auth.auth_checks"})
     EXPECTED = {
         """
 async def get_team_object(
@@ -232,7 +232,7 @@ class SharedJobs(Around):
     """The same for LiteLLM's list of the experiments under way, which each chat's end asks for."""
 
     key = "shared_lookups"
-    modules = {"litellm.integrations.shadow_eval_logger"}
+    modules = frozenset({"litellm.integrations.shadow_eval_logger"})
     EXPECTED = {
         "\nclass ShadowEvalLogger(CustomLogger):\n": 1,
         "    async def _active_jobs(self) -> Mapping": 1,
@@ -255,7 +255,7 @@ class LazyGuardrails(Around):
     """
 
     key = "lazy_guardrails"
-    modules = {"litellm.proxy.proxy_server"}
+    modules = frozenset({"litellm.proxy.proxy_server"})
     REGISTRY = "litellm.proxy.guardrails.guardrail_registry"
     EXPECTED = {
         """

@@ -3,65 +3,7 @@
 LiteLLM and Open WebUI have some thousands of models and routes, and a gateway uses a few of them.
 """
 
-import functools
-import threading
-
 from diet import Around, AroundLoader, Measure, take
-
-
-class LazyModels(Measure):
-    """Lets Pydantic make a model's validator when something is first validated by it.
-
-    Every model can ask for that by its `defer_build`: here it is what they get without asking.
-    """
-
-    key = "lazy_models"
-    modules = {"pydantic._internal._config", "pydantic.main"}
-    EXPECTED = ("    defer_build=False,\n", "return config_defaults[name]\n")
-    OWN_LOCK = "        with _rebuild_lock:\n"
-    REBUILD = """
-    def model_rebuild(
-        cls,
-        *,
-        force: bool = False,
-        raise_errors: bool = True,
-        _parent_namespace_depth: int = 2,
-        _types_namespace: MappingNamespace | None = None,
-    ) -> bool | None:
-"""
-
-    def change(self, spec, source):
-        if spec.name == "pydantic.main":
-            around, expected = self.one_at_a_time, (self.REBUILD,)
-            if self.OWN_LOCK in source:
-                return True
-        else:
-            around, expected = self.deferring, self.EXPECTED
-        if any(source.count(text) != 1 for text in expected):
-            return False
-        spec.loader = AroundLoader(spec.loader, around)
-        return True
-
-    @staticmethod
-    def deferring(module):
-        yield
-        module.config_defaults["defer_build"] = True
-
-    @staticmethod
-    def one_at_a_time(module):
-        """What Pydantic does itself since 2.14: of two threads that come first, one makes it."""
-        yield
-        rebuild = module.BaseModel.model_rebuild.__func__
-        lock = threading.RLock()
-
-        @functools.wraps(rebuild)
-        def model_rebuild(cls, *, _parent_namespace_depth=2, **options):
-            with lock:
-                # One frame further up, for the one that is added here.
-                depth = _parent_namespace_depth + 1 if _parent_namespace_depth > 0 else 0
-                return rebuild(cls, _parent_namespace_depth=depth, **options)
-
-        module.BaseModel.model_rebuild = classmethod(model_rebuild)
 
 
 class LazyRoutes(Around):
@@ -71,7 +13,7 @@ class LazyRoutes(Around):
     """
 
     key = "lazy_routes"
-    modules = {"fastapi._compat.v2"}
+    modules = frozenset({"fastapi._compat.v2"})
     EXPECTED = {
         "    def __post_init__(self) -> None:\n        with warnings.catch_warnings():\n": 1,
         "            self._type_adapter: TypeAdapter[Any] = TypeAdapter(\n": 1,
@@ -106,7 +48,7 @@ class SmallStandIns(Measure):
     """
 
     key = "small_stand_ins"
-    modules = {"pydantic._internal._mock_val_ser"}
+    modules = frozenset({"pydantic._internal._mock_val_ser"})
     EXPECTED = (
         "    __slots__ = '_error_message', '_code', '_attempt_rebuild', '_built_memo'\n",
         "    __slots__ = '_error_message', '_code', '_val_or_ser', '_attempt_rebuild'\n",
@@ -134,7 +76,7 @@ class SmallStandIns(Measure):
     def change(self, spec, source):
         if not any(all(source.count(text) == 1 for text in self.EXPECTED + made) for made in self.MADE):
             return False
-        spec.loader = AroundLoader(spec.loader, self.around)
+        spec.loader = AroundLoader(spec.loader, self.around, self.key)
         return True
 
     @staticmethod
@@ -193,4 +135,4 @@ class SmallStandIns(Measure):
         module.set_model_mocks = set_model_mocks
 
 
-take(LazyModels, LazyRoutes, SmallStandIns)
+take(LazyRoutes, SmallStandIns)

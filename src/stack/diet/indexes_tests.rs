@@ -101,11 +101,12 @@ print(last)";
 }
 
 #[test]
-fn the_cache_has_one_index_for_each_of_its_shards() {
+fn the_cache_never_throws_an_index_out() {
     let script = "print(api.bindings.cache)";
-    assert_eq!(indexes(RUST, "few_indexes", script), "64\n");
-    let few = RUST.replace("= 200", "= 10");
-    assert_eq!(indexes(&few, "few_indexes", script), "10\n");
+    // All that may be in memory, and one more, in one of its 64 shards.
+    assert_eq!(indexes(RUST, "few_indexes", script), "4160\n");
+    let more = RUST.replace("= 200", "= 209715");
+    assert_eq!(indexes(&more, "few_indexes", script), "209715\n");
 }
 
 #[test]
@@ -133,6 +134,33 @@ print(last, said, api.add('next'))";
         indexes(RUST, "few_indexes", script),
         "1: 21 ['1: 21'] 2: 1\n"
     );
+}
+
+#[test]
+fn calls_that_never_pause_are_made_to() {
+    // Each of two threads begins a call before the other ends its own, as far as it may.
+    let script = "import threading
+both = threading.Barrier(2)
+def meet():
+    try: both.wait(0.2)
+    except threading.BrokenBarrierError: both.reset()
+def ask(who):
+    for number in range(100): api.add(f'{who} {number}', meet)
+threads = [threading.Thread(target=ask, args=(who,)) for who in 'ab']
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+[number, kept] = api.add('last').split(': ')
+print(int(number) > 1, int(kept) <= 64)";
+    assert_eq!(indexes(RUST, "few_indexes", script), "True True\n");
+    assert_eq!(indexes(RUST, "", script), "False False\n");
+}
+
+#[test]
+fn a_call_within_a_call_does_not_wait_for_it() {
+    let script = "def deeper(): [api.add(f'inner {number}') for number in range(100)]
+print(api.add('outer', deeper))
+print(api.add('after'))";
+    assert_eq!(indexes(RUST, "few_indexes", script), "1: 101\n2: 1\n");
 }
 
 #[test]

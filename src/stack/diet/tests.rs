@@ -57,9 +57,7 @@ pub(in crate::stack) fn run(files: Files, measures: &str, script: &str) -> Strin
     for module in super::modules(folder.path()) {
         module.write();
     }
-    for module in super::litellm_modules(folder.path()) {
-        module.write();
-    }
+    super::litellm_module(folder.path()).write();
     super::open_webui_module(folder.path()).write();
     let script = format!("import sys\nsys.path.insert(0, sys.argv[1])\nimport diet\n{script}");
     let output = Command::new("python3")
@@ -273,7 +271,7 @@ fn a_changelog_that_is_used_in_another_way_is_read_to_its_end_with_a_warning() {
     ] {
         let said = open_webui(&env, &main, "short_changelog");
         assert!(said.starts_with(&"parsed\n".repeat(20)), "{said}");
-        let warning = "WARNING: the diet's short_changelog is skipped: @/open_webui/env.py uses";
+        let warning = "WARNING: the diet's short_changelog is skipped: @/open_webui/env.py is not";
         assert!(said.contains(warning), "{said}");
     }
 }
@@ -389,8 +387,9 @@ print(began <= imported <= started <= time.monotonic_ns())
 "
     .replace("FILE", super::MOMENTS);
     // They are there before uvicorn is told, and so before it listens and a probe can pass.
+    let files = format!("diet-skipped.json {}", super::MOMENTS);
     assert_eq!(
         run(&[], "", &script),
-        format!("lifespan.startup.complete {}\nTrue\n", super::MOMENTS)
+        format!("lifespan.startup.complete {files}\nTrue\n")
     );
 }

@@ -42,6 +42,16 @@ class Clean:
         return self._start(subprocess.run, arguments, options)
 
 
+def keep_client():
+    """The same for LiteLLM's own client, where it has one of this kind."""
+    try:
+        from prisma.engine import _query, utils
+    except Exception as error:  # not installed, or not generated: LiteLLM says what it needs of it
+        print(f"WARNING: there is no database client whose engine could be kept from secrets: {error!r}", flush=True)
+    else:
+        keep(_query, utils)
+
+
 def keep(*modules):
     """Lets these modules of the client start programs with what the engine needs alone."""
     if all(getattr(module, "subprocess", None) is subprocess for module in modules):

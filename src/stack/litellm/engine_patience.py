@@ -10,6 +10,16 @@ from datetime import timedelta
 PATIENCE = timedelta(seconds=90)
 
 
+def have_client():
+    """The same for LiteLLM's own client, where it has one of this kind."""
+    try:
+        from prisma import Prisma
+    except Exception as error:  # not installed, or not generated: LiteLLM says what it needs of it
+        print(f"WARNING: there is no database client to give time to: {error!r}", flush=True)
+    else:
+        have(Prisma)
+
+
 def have(client):
     """Lets this class of clients wait for the engine for so long, whoever makes one."""
     defaults = client.__init__.__kwdefaults__ or {}

@@ -10,21 +10,18 @@ come.
 """
 
 import asyncio
+import inspect
 
 import diet  # first: it changes how the rest is imported
 import diet_imports  # noqa: F401: the same, and they need the one above
 import diet_litellm  # noqa: F401
 import diet_models  # noqa: F401
-import diet_pieces  # noqa: F401
-import diet_streams  # noqa: F401
 import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
 import engine_environment
 import engine_patience
 from demo_model import without_demo
 from litellm.proxy import proxy_server
-from prisma import Prisma
-from prisma.engine import _query, utils
 
 # Less than what a stop takes at most: the writing comes after it.
 PATIENCE_SECONDS = 15
@@ -36,15 +33,21 @@ async def counted() -> None:
     from litellm.proxy.utils import update_daily_tag_spend
 
     await GLOBAL_LOGGING_WORKER.flush()
-    # Each cost hands its updates to a task of its own, which puts them into the queues.
-    updates = [task for task in asyncio.all_tasks() if "_batch_database_updates" in repr(task)]
-    await asyncio.gather(*updates, return_exceptions=True)
+    await asyncio.gather(*updates_under_way(), return_exceptions=True)
     if proxy_server.prisma_client is not None:
         await update_daily_tag_spend(proxy_server.prisma_client, proxy_server.proxy_logging_obj)
 
 
-engine_environment.keep(_query, utils)
-engine_patience.have(Prisma)
+def updates_under_way() -> list:
+    """Each cost hands its updates to a task of its own, which puts them into the queues."""
+    from litellm.proxy.db.db_spend_update_writer import DBSpendUpdateWriter
+
+    code = inspect.unwrap(DBSpendUpdateWriter._batch_database_updates).__code__
+    return [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "cr_code", None) is code]
+
+
+engine_environment.keep_client()
+engine_patience.have_client()
 answering = without_demo(proxy_server.app)
 
 
