@@ -1,6 +1,7 @@
-"""LiteLLM's application with three things added: the demo model goes when a real one comes
-(demo_model.py), the query engine has time to start (engine_patience.py), and a stop waits until
-every request's cost is counted.
+"""LiteLLM's application with four things added: the demo model goes when a real one comes
+(demo_model.py), the query engine has time to start (engine_patience.py), what an answer costs is on the
+disk before the answer is acknowledged (spend_journal.py), and a stop waits until every request's cost is
+counted.
 
 The cost of a request is worked out after its answer, in the background. LiteLLM writes the sums of
 keys, teams and days at the beginning of its shutdown and does not wait for what is still in the
@@ -20,6 +21,7 @@ import diet_streams  # noqa: F401
 import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
 import engine_patience
+import spend_journal
 from demo_model import without_demo
 from litellm.proxy import proxy_server
 from prisma import Prisma
@@ -35,14 +37,14 @@ async def counted() -> None:
 
     await GLOBAL_LOGGING_WORKER.flush()
     # Each cost hands its updates to a task of its own, which puts them into the queues.
-    updates = [task for task in asyncio.all_tasks() if "_batch_database_updates" in repr(task)]
-    await asyncio.gather(*updates, return_exceptions=True)
+    await spend_journal.JOURNAL.none_in_the_making.wait()
     if proxy_server.prisma_client is not None:
         await update_daily_tag_spend(proxy_server.prisma_client, proxy_server.proxy_logging_obj)
 
 
 engine_patience.have(Prisma)
-answering = without_demo(proxy_server.app)
+application = spend_journal.journaled(proxy_server.app, proxy_server)
+answering = without_demo(application)
 
 
 async def counting(scope, receive, send):
@@ -59,7 +61,7 @@ async def counting(scope, receive, send):
                 print(f"WARNING: not every request's cost was counted: {error!r}", flush=True)
         return message
 
-    await proxy_server.app(scope, receive_when_counted, send)
+    await application(scope, receive_when_counted, send)
 
 
 app = diet.watched(counting)
