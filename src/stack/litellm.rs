@@ -104,7 +104,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
 }
 
 /// The application and what it imports of ours, in the folder that uvicorn loads it from.
-fn modules(folder: &Path) -> [RenderedFile; 6] {
+fn modules(folder: &Path) -> [RenderedFile; 10] {
     [
         ("gateway_app.py", include_str!("litellm/gateway_app.py")),
         ("gateway_loop.py", include_str!("litellm/gateway_loop.py")),
@@ -121,6 +121,10 @@ fn modules(folder: &Path) -> [RenderedFile; 6] {
             "engine_environment.py",
             include_str!("litellm/engine_environment.py"),
         ),
+        ("spend_journal.py", include_str!("litellm/spend_journal.py")),
+        ("spend_hooks.py", include_str!("litellm/spend_hooks.py")),
+        ("spend_file.py", include_str!("litellm/spend_file.py")),
+        ("spend_commit.py", include_str!("litellm/spend_commit.py")),
     ]
     .map(|(name, contents)| RenderedFile {
         path: folder.join(name),
@@ -288,7 +292,7 @@ litellm_settings:
   telemetry: false
 general_settings:
   store_model_in_db: true
-  # Seconds between writes of spend: what a kill may lose.
+  # Seconds between writes of what is not in the journal of spend: statistics of tools and models.
   proxy_batch_write_at: 5
   # Seconds for which a worker believes what it has read of a key and of what was spent: so late may
   # a revoked key or a spent budget be noticed. LiteLLM's own value is 60.

@@ -1,6 +1,7 @@
-"""LiteLLM's application with three things added: the demo model goes when a real one comes
-(demo_model.py), the query engine has time to start (engine_patience.py), and a stop waits until
-every request's cost is counted.
+"""LiteLLM's application with four things added: the demo model goes when a real one comes
+(demo_model.py), the query engine has time to start (engine_patience.py), what an answer costs is on the
+disk before the answer is acknowledged (spend_journal.py), and a stop waits until every request's cost is
+counted.
 
 The cost of a request is worked out after its answer, in the background. LiteLLM writes the sums of
 keys, teams and days at the beginning of its shutdown and does not wait for what is still in the
@@ -20,6 +21,7 @@ import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
 import engine_environment
 import engine_patience
+import spend_journal
 from demo_model import without_demo
 from litellm.proxy import proxy_server
 
@@ -34,6 +36,7 @@ async def counted() -> None:
 
     await GLOBAL_LOGGING_WORKER.flush()
     await asyncio.gather(*updates_under_way(), return_exceptions=True)
+    await spend_journal.JOURNAL.none_in_the_making.wait()
     if proxy_server.prisma_client is not None:
         await update_daily_tag_spend(proxy_server.prisma_client, proxy_server.proxy_logging_obj)
 
@@ -48,7 +51,8 @@ def updates_under_way() -> list:
 
 engine_environment.keep_client()
 engine_patience.have_client()
-answering = without_demo(proxy_server.app)
+application = spend_journal.journaled(proxy_server.app, proxy_server)
+answering = without_demo(application)
 
 
 async def counting(scope, receive, send):
@@ -65,7 +69,7 @@ async def counting(scope, receive, send):
                 print(f"WARNING: not every request's cost was counted: {error!r}", flush=True)
         return message
 
-    await proxy_server.app(scope, receive_when_counted, send)
+    await application(scope, receive_when_counted, send)
 
 
 app = diet.watched(counting)

@@ -1,0 +1,320 @@
+"""What the journal has goes into the database: rows and all sums in one transaction.
+
+LiteLLM writes rows and sums apart: the sums of keys, teams and users that are being written when the
+database goes away are lost, while their rows are written later. Here a batch of the journal's records
+is one transaction, in which the place in the journal moves on too (table `ai_gateway.spend_journal`).
+So a batch whose fate is unknown is simply tried again: it is applied once or not at all.
+
+How a sum is written stays LiteLLM's business: its own functions are called, on a client whose
+transactions are all that one. Callers: spend_journal.py.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections import defaultdict
+from datetime import timedelta
+
+import spend_file
+
+# Records that come within this time go together. LiteLLM's own writes are as far apart as
+# `proxy_batch_write_at` says.
+TOGETHER_SECONDS = 2
+# Of one transaction: reading and writing its rows holds up every request.
+BATCH_RECORDS = 50
+BATCH_BYTES = 512 << 10
+RETRY_SECONDS = (0.5, 1, 2, 5)
+TRANSACTION = timedelta(seconds=60)
+# A batch that fails so often while the database answers is halved, and a single record set aside.
+PATIENCE = 3
+
+PLACES = (
+    "CREATE SCHEMA IF NOT EXISTS ai_gateway",
+    "CREATE TABLE IF NOT EXISTS ai_gateway.spend_journal"
+    " (journal text PRIMARY KEY, applied bigint NOT NULL, changed timestamptz NOT NULL DEFAULT now())",
+    # Of files that were lost with their folder.
+    "DELETE FROM ai_gateway.spend_journal WHERE changed < now() - interval '90 days'",
+)
+# Locks the place until the transaction ends: no two processes replay one file at once.
+TAKE_PLACE = (
+    "INSERT INTO ai_gateway.spend_journal AS place (journal, applied) VALUES ($1, 0)"
+    " ON CONFLICT (journal) DO UPDATE SET changed = now() RETURNING applied::text"
+)
+MOVE_PLACE = "UPDATE ai_gateway.spend_journal SET applied = greatest(applied, $2::text::bigint) WHERE journal = $1"
+FORGET_PLACE = "DELETE FROM ai_gateway.spend_journal WHERE journal = $1"
+IDS = (
+    'SELECT request_id, litellm_call_id FROM "LiteLLM_SpendLogs"'
+    " WHERE request_id IN (SELECT jsonb_array_elements_text($1::text::jsonb))"
+)
+
+# The queues that LiteLLM has for the sums of days, and what writes each.
+DAYS = {
+    "daily_spend_update_queue": "update_daily_user_spend",
+    "daily_team_spend_update_queue": "update_daily_team_spend",
+    "daily_org_spend_update_queue": "update_daily_org_spend",
+    "daily_end_user_spend_update_queue": "update_daily_end_user_spend",
+    "daily_agent_spend_update_queue": "update_daily_agent_spend",
+    "daily_tag_spend_update_queue": "update_daily_tag_spend",
+}
+
+
+def rows_with_own_ids(rows, taken):
+    """The rows to write, each with an id that no other row has; `taken` is call ids by taken ids.
+
+    The id of a row is that of the provider's answer, and some providers give every answer the same
+    one. The later row keeps it in front of its call's own id, and in its metadata. LiteLLM may record
+    one call twice: its second row is left out, as LiteLLM does.
+    """
+    taken, kept = dict(taken), []
+    for row in rows:
+        own, call = row["request_id"], row.get("litellm_call_id")
+        if own in taken:
+            if not call or taken[own] == call:
+                continue
+            own = f"{own}_{call}"
+            if own in taken:
+                continue
+            row = {**row, "request_id": own, "metadata": naming(row["request_id"], row.get("metadata"))}
+        taken[own] = call
+        kept.append(row)
+    return kept
+
+
+def naming(provider_id, metadata):
+    try:
+        known = json.loads(metadata or "{}")
+        return json.dumps({**known, "provider_response_id": provider_id})
+    except (TypeError, ValueError):
+        return metadata
+
+
+class InTransaction:
+    """Stands for LiteLLM's client and for its `db`: every transaction that is begun is the one that is open."""
+
+    def __init__(self, client, transaction):
+        self.client, self.transaction = client, transaction
+        self.db = self
+
+    def tx(self, **_):
+        return self
+
+    async def __aenter__(self):
+        return self.transaction
+
+    async def __aexit__(self, *_):
+        return False
+
+    def jsonify_object(self, data):
+        return self.client.jsonify_object(data)
+
+    def __getattr__(self, name):
+        return getattr(self.transaction, name)
+
+
+class Database:
+    """LiteLLM's database, by LiteLLM's client and functions."""
+
+    def __init__(self, proxy_server):
+        self.proxy_server = proxy_server
+        self.has_places = False
+
+    @property
+    def client(self):
+        return self.proxy_server.prisma_client
+
+    async def answers(self):
+        try:
+            await asyncio.wait_for(self.client.db.query_raw("SELECT 1"), 10)
+        except Exception:  # noqa: BLE001: whatever it is, it does not answer
+            return False
+        return True
+
+    async def apply(self, journal, batch, with_rows=True):
+        """Writes the records that the database does not have, and where the journal is now."""
+        if not self.has_places:
+            for statement in PLACES:
+                await self.client.db.execute_raw(statement)
+            self.has_places = True
+        async with self.client.db.tx(max_wait=TRANSACTION, timeout=TRANSACTION) as transaction:
+            [place] = await transaction.query_raw(TAKE_PLACE, journal)
+            records = [record for end, record in batch if end > int(place["applied"])]
+            if records:
+                there = InTransaction(self.client, transaction)
+                if with_rows:
+                    await self.write_rows(there, [record["row"] for record in records if record.get("row")])
+                await self.write_sums(there, records)
+                await transaction.execute_raw(MOVE_PLACE, journal, str(batch[-1][0]))
+        return records
+
+    async def write_rows(self, there, rows):
+        from litellm.proxy import utils
+        from litellm.proxy.spend_tracking import spend_tracking_utils
+        from litellm.repositories.table_repositories import SpendLogsRepository
+
+        if not rows:
+            return
+        ids = json.dumps([row["request_id"] for row in rows])
+        taken = {row["request_id"]: row["litellm_call_id"] for row in await there.query_raw(IDS, ids)}
+        retained = spend_tracking_utils.configured_spend_logs_metadata_fields()
+        kept = [
+            there.jsonify_object(spend_tracking_utils.spend_log_row_with_retained_metadata(row, retained))
+            for row in rows_with_own_ids(rows, taken)
+        ]
+        table = SpendLogsRepository(there).table
+        for some in utils.spend_log_write_batches(
+            kept, utils.SPEND_LOG_WRITE_BATCH_MAX_BYTES, utils.SPEND_LOG_WRITE_BATCH_MAX_ROWS
+        ):
+            await table.create_many(data=some)
+
+    async def write_sums(self, there, records):
+        from litellm.proxy._types import Litellm_EntityType, SpendUpdateQueueItem
+        from litellm.proxy.db.db_transaction_queue.daily_spend_update_queue import DailySpendUpdateQueue
+        from litellm.proxy.db.db_transaction_queue.spend_update_queue import SpendUpdateQueue
+        from litellm.proxy.db.db_transaction_queue.window_spend_update_queue import WindowSpendUpdateQueue
+
+        logging = self.proxy_server.proxy_logging_obj
+        writer = logging.db_spend_update_writer
+        # The whole batch is tried again, and not a part of it.
+        how = {"n_retry_times": 0, "prisma_client": there, "proxy_logging_obj": logging}
+        items = [
+            SpendUpdateQueueItem(entity_type=Litellm_EntityType(kind), entity_id=of, response_cost=cost)
+            for record in records
+            for kind, of, cost in record.get("sums", ())
+        ]
+        sums = SpendUpdateQueue().get_aggregated_db_spend_update_transactions(items)
+        await writer._commit_spend_updates_to_db(db_spend_update_transactions=sums, **how)
+        days = defaultdict(list)
+        for record in records:
+            for queue, updates in record.get("days", {}).items():
+                days[queue] += updates
+        for queue, write in DAYS.items():
+            if queue in days:
+                together = DailySpendUpdateQueue.get_aggregated_daily_spend_update_transactions(days[queue])
+                await getattr(writer, write)(daily_spend_transactions=together, **how)
+        windows = [record["windows"] for record in records if record.get("windows")]
+        if windows:
+            await writer._commit_window_spend_updates(
+                prisma_client=there,
+                window_spend_transactions=WindowSpendUpdateQueue.get_aggregated_window_spend_transactions(windows),
+            )
+
+    async def after(self, records):
+        """What LiteLLM does with rows once they are written, and what no sum depends on."""
+        from litellm.proxy.guardrails.usage_tracking import process_spend_logs_guardrail_usage
+
+        rows = [record["row"] for record in records if record.get("row")]
+        try:
+            await process_spend_logs_guardrail_usage(prisma_client=self.client, logs_to_process=rows)
+        except Exception as error:  # noqa: BLE001: statistics
+            print(f"WARNING: the use of guardrails was not counted: {error!r}", flush=True)
+
+    async def forget(self, journal):
+        try:
+            await self.client.db.execute_raw(FORGET_PLACE, journal)
+        except Exception as error:  # noqa: BLE001: a later start removes it
+            print(f"WARNING: a journal's place is left in the database: {error}", flush=True)
+
+
+class Committer:
+    """Takes files, oldest first, until the database has all of each. The one task that does so runs
+    while the application does; `own` is the file that is still appended to, which is not removed."""
+
+    def __init__(self, database, own=lambda: None):
+        self.database, self.own = database, own
+        # What has come since the last turn, and what this turn is about.
+        self.fresh, self.files = [], []
+        self.changed = asyncio.Event()
+        self.at_once = asyncio.Event()
+        self.all_done = asyncio.Event()
+        self.failures, self.most = 0, BATCH_RECORDS
+        self.said = 0
+
+    def take(self, file):
+        if file not in self.fresh:
+            self.fresh.append(file)
+        self.all_done.clear()
+        self.changed.set()
+
+    async def run(self):
+        while True:
+            await self.changed.wait()
+            if not self.at_once.is_set():
+                try:
+                    await asyncio.wait_for(self.at_once.wait(), TOGETHER_SECONDS)
+                except TimeoutError:
+                    pass
+            self.changed.clear()
+            self.at_once.clear()
+            await self.commit()
+
+    async def commit(self):
+        self.files, self.fresh = self.fresh, []
+        while self.files:
+            file = self.files[0]
+            try:
+                done = await self.some_of(file)
+            except Exception as error:  # noqa: BLE001: tried again until it works
+                await self.failed(error)
+                continue
+            self.failures = 0
+            if done:
+                self.files.remove(file)
+        if not self.fresh:
+            self.all_done.set()
+
+    async def some_of(self, file):
+        """Commits the next records of a file, and says whether those were the last for this turn."""
+        durable = file.end
+        records, end, damaged = file.read(BATCH_BYTES)
+        if damaged:
+            self.keep_damaged(file)
+        batch = records[: self.most]
+        if batch:
+            written = await self.database.apply(file.name, batch)
+            file.committed = batch[-1][0]
+            await self.database.after(written)
+            self.most = BATCH_RECORDS
+            # What is appended meanwhile waits for others, and not each record for a transaction.
+            return file is self.own() and file.committed >= durable
+        if end > file.committed:
+            file.committed = end
+            return False
+        if file is not self.own():
+            # In this order: a file whose place is forgotten would be replayed from its beginning.
+            file.remove()
+            await self.database.forget(file.name)
+        return True
+
+    def keep_damaged(self, file):
+        kept = file.path + ".damaged"
+        if not os.path.exists(kept):
+            os.link(file.path, kept)
+            print(f"WARNING: {file.path} has lines that are not whole: kept as {kept}", flush=True)
+
+    async def failed(self, error):
+        """After a failure: waits for the database, or makes the batch smaller until the bad record is alone."""
+        if await self.database.answers():
+            self.failures += 1
+        if time.monotonic() - self.said > 60:
+            self.said = time.monotonic()
+            print(f"WARNING: spend is in the journal and not in the database yet: {error}", flush=True)
+        if self.failures < PATIENCE:
+            await asyncio.sleep(RETRY_SECONDS[min(self.failures, len(RETRY_SECONDS) - 1)])
+        elif self.most > 1:
+            self.failures, self.most = 0, self.most // 2
+        else:
+            self.failures, self.most = 0, BATCH_RECORDS
+            await self.set_aside(self.files[0], error)
+
+    async def set_aside(self, file, error):
+        """A record whose row the database refuses: its sums are counted, and it is kept in a file."""
+        [(end, record), *_], _, _ = file.read(BATCH_BYTES)
+        with open(file.path + ".refused", "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as kept:
+            kept.write(spend_file.line_of(record))
+        print(f"ERROR: the database refuses a row of spend ({error}): kept in {kept.name}", flush=True)
+        try:
+            await self.database.apply(file.name, [(end, record)], with_rows=False)
+        except Exception as again:  # noqa: BLE001: it is kept, and the others go on
+            print(f"ERROR: it is not counted either: {again}", flush=True)
+        file.committed = end

@@ -1,0 +1,228 @@
+"""The journal's files: records that are on the disk before an answer is acknowledged.
+
+A process appends to one file at a time and holds a lock on each of its files until it ends, by
+whatever death: a file whose lock can be taken is a dead process's, and whoever takes it replays it.
+One line is one record, a checksum before its JSON, so the end of a write that was cut off is told
+from a record. The first line is the header: the format's version and the journal's name. A record is
+known by the position at which it ends, which never changes.
+
+Callers: spend_journal.py appends, spend_commit.py reads and removes.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import queue
+import threading
+import uuid
+import zlib
+
+FORMAT = 1
+SUFFIX = ".spend"
+# Records of a few kilobytes: a file is finished after some hundreds of requests, and removed when the
+# database has them.
+FILE_BYTES = 8 << 20
+# Of all files of a process while the database is away. Keys are not believed for long without it, so
+# that an outage ends most of the traffic before this is reached.
+TOTAL_BYTES = 256 << 20
+
+
+class JournalFull(Exception):
+    """The database has been away for so long that the journal has reached its size."""
+
+
+def line_of(record):
+    """A record as the file has it."""
+    content = json.dumps(record, separators=(",", ":"), default=text_of).encode()
+    return b"%08x %b\n" % (zlib.crc32(content), content)
+
+
+def text_of(value):
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def record_of(line):
+    """The record in a line without its end, or nothing if it is not whole."""
+    try:
+        checksum, content = line.split(b" ", 1)
+        return json.loads(content) if int(checksum, 16) == zlib.crc32(content) else None
+    except ValueError:
+        return None
+
+
+def records_in(data, begin):
+    """The records in `data`, which is at `begin` in its file: pairs of a record's end and the record;
+    where its last whole line ends; and whether a whole line is no record. A process that is killed
+    leaves a torn end, but nothing of ours leaves a damaged line."""
+    found, damaged, end = [], False, begin
+    for line in data.split(b"\n")[:-1]:
+        end += len(line) + 1
+        record = record_of(line)
+        if record is None:
+            damaged = True
+        else:
+            found.append((end, record))
+    return found, end, damaged
+
+
+class File:
+    """One file that this process has locked. `committed` is the position up to which the database has it."""
+
+    def __init__(self, path, descriptor, name, begin, end):
+        self.path, self.descriptor, self.name = path, descriptor, name
+        self.committed = begin
+        # Up to here it is on the disk.
+        self.end = end
+        self.removed = False
+
+    def read(self, most):
+        """What `records_in` has of what the database does not have yet, in about so many bytes, or one
+        record that is larger."""
+        while True:
+            data = os.pread(self.descriptor, min(most, self.end - self.committed), self.committed)
+            if b"\n" in data or len(data) < most:
+                return records_in(data, self.committed)
+            most *= 2
+
+    def remove(self):
+        os.unlink(self.path)
+        os.close(self.descriptor)
+        self.removed = True
+
+
+def create(folder):
+    """A new file, locked before it has the name by which others look for files to replay."""
+    name = str(uuid.uuid4())
+    path = os.path.join(folder, name + SUFFIX)
+    descriptor = os.open(path + ".new", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    header = line_of({"format": FORMAT, "journal": name})
+    os.write(descriptor, header)
+    os.fsync(descriptor)
+    os.rename(path + ".new", path)
+    sync_folder(folder)
+    return File(path, descriptor, name, len(header), len(header))
+
+
+def sync_folder(folder):
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def claim(path, wait=False):
+    """A dead process's file, locked and ready to be replayed; nothing if it is somebody else's or gone.
+
+    A file that is not understood is set aside under another name, and never removed.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        # Another process may have replayed and removed it meanwhile.
+        if os.stat(path).st_ino != os.fstat(descriptor).st_ino:
+            raise FileNotFoundError
+        end = os.fstat(descriptor).st_size
+        data = os.pread(descriptor, 4096, 0)
+        header = record_of(data.split(b"\n", 1)[0]) if b"\n" in data else None
+        if not header or header.get("format") != FORMAT or not header.get("journal"):
+            os.rename(path, path + ".unknown")
+            print(f"WARNING: {path} is no journal of spend of format {FORMAT}: kept as {path}.unknown", flush=True)
+            raise FileNotFoundError
+    except (BlockingIOError, FileNotFoundError):
+        os.close(descriptor)
+        return None
+    return File(path, descriptor, header["journal"], data.index(b"\n") + 1, end)
+
+
+def others(folder):
+    """The paths of all files of the folder that may be a dead process's."""
+    return sorted(entry.path for entry in os.scandir(folder) if entry.name.endswith(SUFFIX))
+
+
+class Writer:
+    """Appends records from the event loop, by a thread that writes and syncs all that wait together.
+
+    `synced(file)` is called in the loop after each group, for each file that is not removed yet and
+    before anybody hears that a record is durable.
+    """
+
+    def __init__(self, folder, synced, file_bytes=FILE_BYTES, total_bytes=TOTAL_BYTES):
+        self.folder, self.synced = folder, synced
+        self.file_bytes, self.total_bytes = file_bytes, total_bytes
+        self.waiting = queue.SimpleQueue()
+        self.file = create(folder)
+        # What the committer has not removed yet; only the loop changes it.
+        self.files = [self.file]
+        self.thread = threading.Thread(target=self.write, name="spend-journal", daemon=True)
+        self.thread.start()
+
+    def append(self, record):
+        """A future of the loop that is done when the record is durable."""
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self.waiting.put((line_of(record), loop, future))
+        return future
+
+    def close(self):
+        """Ends the thread, after all that was appended."""
+        self.waiting.put(None)
+        self.thread.join()
+
+    def write(self):
+        while True:
+            group = [self.waiting.get()]
+            while not self.waiting.empty():
+                group.append(self.waiting.get())
+            ended = None in group
+            group = [each for each in group if each is not None]
+            if group:
+                self.write_group(group)
+            if ended:
+                return
+
+    def write_group(self, group):
+        loop = group[0][1]
+        error = None
+        try:
+            self.sync(b"".join(line for line, _, _ in group))
+        except (OSError, JournalFull) as failure:
+            error = failure
+        loop.call_soon_threadsafe(self.tell, self.file, [future for _, _, future in group], error)
+
+    def sync(self, data):
+        if self.file.end >= self.file_bytes:
+            self.file = create(self.folder)
+        file = self.file
+        if sum(each.end - each.committed for each in tuple(self.files)) > self.total_bytes:
+            raise JournalFull(f"{self.folder} holds {self.total_bytes >> 20} MB that the database does not have")
+        try:
+            rest = data
+            while rest:
+                rest = rest[os.write(file.descriptor, rest) :]
+            os.fdatasync(file.descriptor)
+        except OSError:
+            # Half a record is no harm at the end, but the next one would follow it.
+            os.ftruncate(file.descriptor, file.end)
+            raise
+        file.end += len(data)
+
+    def tell(self, file, futures, error):
+        self.files = [each for each in self.files if not each.removed]
+        if file not in self.files:
+            self.files.append(file)
+        # The one before too: it is finished, and to be removed.
+        for each in self.files:
+            self.synced(each)
+        for future in futures:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)

@@ -1,0 +1,419 @@
+"""The journal of spend without LiteLLM: its files, what is replayed, and what an answer waits for."""
+
+import asyncio
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STACK = Path(__file__).resolve().parents[2] / "src/stack"
+for folder in ("diet", "litellm"):
+    sys.path.insert(0, str(STACK / folder))
+
+import spend_commit  # noqa: E402
+import spend_file  # noqa: E402
+import spend_journal  # noqa: E402
+
+
+def records(file):
+    found, _, _ = file.read(1 << 20)
+    return [record for _, record in found]
+
+
+def written(folder, *contents):
+    """A dead process's file with these records."""
+    file = spend_file.create(folder)
+    for record in contents:
+        os.write(file.descriptor, spend_file.line_of(record))
+    os.close(file.descriptor)
+    return file.path
+
+
+def append_to(path, data):
+    with open(path, "ab") as file:
+        file.write(data)
+
+
+# Files
+
+
+def test_what_was_written_is_read(tmp_path):
+    path = written(tmp_path, {"n": 1}, {"n": "ü\n"})
+    assert records(spend_file.claim(path)) == [{"n": 1}, {"n": "ü\n"}]
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("cut", range(1, 20))
+def test_a_write_that_was_cut_off_is_no_record(tmp_path, cut):
+    path = written(tmp_path, {"n": 1})
+    append_to(path, spend_file.line_of({"n": 2})[:-cut])
+    file = spend_file.claim(path)
+    found, end, damaged = file.read(1 << 20)
+    assert [record for _, record in found] == [{"n": 1}] and end == found[-1][0] and not damaged
+
+
+def test_a_damaged_line_costs_no_other(tmp_path):
+    path = written(tmp_path, {"n": 1})
+    line = bytearray(spend_file.line_of({"n": 2}))
+    line[12] ^= 1
+    append_to(path, bytes(line) + b"\0\0\n" + spend_file.line_of({"n": 3}))
+    found, _, damaged = spend_file.claim(path).read(1 << 20)
+    assert [record for _, record in found] == [{"n": 1}, {"n": 3}] and damaged
+
+
+def test_a_record_that_is_larger_than_what_is_read_at_once_is_read(tmp_path):
+    path = written(tmp_path, {"n": "x" * 5000}, {"n": 2})
+    found, _, _ = spend_file.claim(path).read(100)
+    assert found[0][1] == {"n": "x" * 5000}
+
+
+@pytest.mark.parametrize("header", [{"format": 2, "journal": "j"}, {"format": 1}, None])
+def test_a_file_of_another_format_is_kept_and_not_replayed(tmp_path, header, capsys):
+    path = str(tmp_path / "other.spend")
+    append_to(path, spend_file.line_of(header) if header else b"\0" * 100 + b"\n")
+    assert spend_file.claim(path) is None
+    assert [entry.name for entry in tmp_path.iterdir()] == ["other.spend.unknown"]
+    assert "other.spend" in capsys.readouterr().out
+
+
+def test_a_living_process_keeps_its_file_and_a_killed_one_leaves_it(tmp_path):
+    script = """
+import asyncio, sys
+sys.path.insert(0, sys.argv[1])
+import spend_file
+async def main():
+    writer = spend_file.Writer(sys.argv[2], lambda file: None)
+    await asyncio.gather(*(writer.append({"n": n}) for n in range(100)))
+    print("durable", flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    arguments = [sys.executable, "-c", script, str(STACK / "litellm"), str(tmp_path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"durable\n"
+        [path] = spend_file.others(tmp_path)
+        assert spend_file.claim(path) is None
+        process.kill()
+    assert records(spend_file.claim(path)) == [{"n": n} for n in range(100)]
+
+
+def test_those_who_wait_together_share_a_sync_and_none_hears_before_it(tmp_path, monkeypatch):
+    synced, heard = [], []
+    sync = os.fdatasync
+
+    def counted(descriptor):
+        sync(descriptor)
+        synced.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", counted)
+
+    async def main():
+        writer = spend_file.Writer(tmp_path, lambda file: None)
+
+        async def one(n):
+            await writer.append({"n": n})
+            heard.append(n)
+            # All of it is in what was synced.
+            assert f'"n":{n}}}'.encode() in os.pread(writer.file.descriptor, synced[-1], 0)
+
+        await asyncio.gather(*(one(n) for n in range(64)))
+        writer.close()
+
+    asyncio.run(main())
+    assert len(heard) == 64 and len(synced) < 20
+
+
+def test_a_disk_that_is_full_is_told_and_leaves_no_half_record(tmp_path, monkeypatch):
+    write, full = os.write, [False]
+
+    def half(descriptor, data):
+        if not full[0]:
+            return write(descriptor, data)
+        write(descriptor, data[:5])
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "write", half)
+
+    async def main():
+        writer = spend_file.Writer(tmp_path, lambda file: None)
+        await writer.append({"n": 1})
+        full[0] = True
+        with pytest.raises(OSError):
+            await writer.append({"n": 2})
+        full[0] = False
+        await writer.append({"n": 3})
+        writer.close()
+        return writer.file
+
+    assert records(asyncio.run(main())) == [{"n": 1}, {"n": 3}]
+
+
+def test_files_are_finished_at_a_size_and_all_of_them_have_one(tmp_path):
+    async def main():
+        seen = []
+        writer = spend_file.Writer(tmp_path, seen.append, file_bytes=200, total_bytes=2000)
+        with pytest.raises(spend_file.JournalFull):
+            for n in range(100):
+                await writer.append({"n": n, "text": "x" * 100})
+        # The database takes the first: there is room again.
+        first = seen[0]
+        first.committed = first.end
+        first.remove()
+        await writer.append({"n": "again"})
+        assert first not in writer.files
+        writer.close()
+
+    asyncio.run(main())
+    assert 5 < len(spend_file.others(tmp_path)) < 20
+
+
+# What is committed and replayed
+
+
+class Database:
+    """Remembers what it was given, as a transaction does; `troubles` say what goes wrong in each try."""
+
+    def __init__(self, *troubles, bad=()):
+        self.places, self.applied = {}, []
+        self.troubles, self.bad, self.up = list(troubles), bad, True
+
+    async def answers(self):
+        return self.up
+
+    async def apply(self, journal, batch, with_rows=True):
+        trouble = self.troubles.pop(0) if self.troubles else None
+        if trouble == "before":
+            raise OSError("the connection is gone")
+        place = self.places.get(journal, 0)
+        new = [record for end, record in batch if end > place]
+        if with_rows and any(record["n"] in self.bad for record in new):
+            raise ValueError("refused")
+        self.applied += [record["n"] for record in new]
+        self.places[journal] = max(place, batch[-1][0])
+        if trouble == "after":
+            raise OSError("the connection is gone before the commit was heard of")
+        return new
+
+    async def after(self, records):
+        pass
+
+    async def forget(self, journal):
+        self.places.pop(journal, None)
+
+
+def replay(database, *paths):
+    async def main():
+        committer = spend_commit.Committer(database)
+        for path in paths:
+            committer.take(spend_file.claim(path))
+        await asyncio.wait_for(committer.commit(), 30)
+
+    asyncio.run(main())
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(spend_commit, "RETRY_SECONDS", (0,))
+
+
+@pytest.mark.parametrize("troubles", [(), ("before",), ("after",), ("after", "before", "after")])
+def test_each_record_is_applied_once_whatever_happens_to_the_connection(tmp_path, troubles):
+    database = Database(*troubles)
+    replay(database, written(tmp_path, *({"n": n} for n in range(120))))
+    assert database.applied == list(range(120))
+    assert list(tmp_path.iterdir()) == [] and database.places == {}
+
+
+def test_a_file_that_was_replayed_in_part_goes_on_where_it_was(tmp_path):
+    path = written(tmp_path, {"n": 1}, {"n": 2})
+    database = Database()
+    replay(database, path)
+    again = written(tmp_path, {"n": 1}, {"n": 2}, {"n": 3})
+    found, _, _ = (file := spend_file.claim(again)).read(1 << 20)
+    database.places[file.name] = found[1][0]
+    os.close(file.descriptor)
+    replay(database, again)
+    assert database.applied == [1, 2, 3]
+
+
+def test_a_record_that_the_database_refuses_is_counted_and_kept_and_the_others_go_on(tmp_path, capsys):
+    database = Database(bad=(7, 60))
+    replay(database, written(tmp_path, *({"n": n} for n in range(100))))
+    assert sorted(database.applied) == list(range(100))
+    [kept] = tmp_path.iterdir()
+    lines = [spend_file.record_of(line)["n"] for line in kept.read_bytes().splitlines()]
+    assert kept.name.endswith(".refused") and lines == [7, 60] and kept.stat().st_mode & 0o777 == 0o600
+    assert "ERROR" in capsys.readouterr().out
+
+
+def test_while_the_database_is_away_nothing_is_set_aside(tmp_path):
+    database = Database(*["before"] * 30)
+    database.up = False
+    replay(database, written(tmp_path, {"n": 1}))
+    assert database.applied == [1] and list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_file_is_kept_when_its_records_are_replayed(tmp_path):
+    path = written(tmp_path, {"n": 1})
+    append_to(path, b"damaged\n")
+    append_to(path, spend_file.line_of({"n": 2}))
+    database = Database()
+    replay(database, path)
+    assert database.applied == [1, 2] and [each.suffix for each in tmp_path.iterdir()] == [".damaged"]
+
+
+def test_all_that_was_appended_is_committed_while_more_comes(tmp_path, monkeypatch):
+    monkeypatch.setattr(spend_commit, "TOGETHER_SECONDS", 0.001)
+    monkeypatch.setattr(spend_commit, "BATCH_BYTES", 1000)
+    database = Database()
+
+    async def main():
+        committer = spend_commit.Committer(database, lambda: writer.file)
+        writer = spend_file.Writer(tmp_path, committer.take, file_bytes=20_000)
+        task = asyncio.create_task(committer.run())
+        for first in range(0, 500, 50):
+            await asyncio.gather(*(writer.append({"n": n, "x": "x" * 100}) for n in range(first, first + 50)))
+        await asyncio.wait_for(committer.all_done.wait(), 30)
+        task.cancel()
+        writer.close()
+
+    asyncio.run(main())
+    assert database.applied == list(range(500))
+    # Only the one that is appended to is left.
+    assert len(spend_file.others(tmp_path)) == 1
+
+
+# Rows
+
+
+def row(own, call, **more):
+    return {"request_id": own, "litellm_call_id": call, "metadata": '{"a": 1}', **more}
+
+
+def test_each_call_has_a_row_and_the_first_keeps_the_providers_id():
+    kept = spend_commit.rows_with_own_ids([row("same", "c1"), row("same", "c2"), row("other", "c3")], {})
+    assert [each["request_id"] for each in kept] == ["same", "same_c2", "other"]
+    assert json.loads(kept[1]["metadata"]) == {"a": 1, "provider_response_id": "same"}
+    assert kept[0]["metadata"] == '{"a": 1}'
+
+
+@pytest.mark.parametrize("known", [{"same": "c0"}, {"same": None}])
+def test_an_id_that_is_in_the_database_is_taken(known):
+    [kept] = spend_commit.rows_with_own_ids([row("same", "c1", metadata=None)], known)
+    assert kept["request_id"] == "same_c1"
+
+
+@pytest.mark.parametrize("known", [{"same": "c1"}, {"same": "c0", "same_c1": "c1"}])
+def test_a_call_that_has_a_row_gets_no_second_one(known):
+    assert spend_commit.rows_with_own_ids([row("same", "c1")], known) == []
+
+
+# Answers
+
+
+def answering(app, seconds=0.02):
+    """What was sent, and when the record was durable, of an application that schedules it."""
+    said = []
+
+    async def send(message):
+        said.append(message.get("body", message["type"]))
+
+    async def main():
+        answer = spend_journal.Answer(send)
+
+        def scheduled():
+            entry = spend_journal.Entry(answer.loop)
+            answer.entries.append(entry)
+
+            def durable():
+                said.append("durable")
+                entry.has_been_called()
+
+            answer.loop.call_later(seconds, durable)
+
+        await app(answer, scheduled)
+        await answer.end()
+
+    asyncio.run(main())
+    return said
+
+
+START = {"type": "http.response.start", "status": 200}
+
+
+def body(text, more=True):
+    return {"type": "http.response.body", "body": text, "more_body": more}
+
+
+def test_a_plain_answer_waits_for_its_record():
+    async def app(send, scheduled):
+        scheduled()
+        await send(START)
+        await send(body(b"{}", False))
+
+    assert answering(app) == ["durable", "http.response.start", b"{}"]
+
+
+@pytest.mark.parametrize("last", [b"data: [DONE]\n\n", b"event: message_stop\n\n", b"event: response.completed\n\n"])
+@pytest.mark.parametrize("before", [True, False])
+def test_the_last_words_of_a_stream_wait_for_its_record(last, before):
+    async def app(send, scheduled):
+        await send(START)
+        await send(body(b"one"))
+        if before:
+            scheduled()
+        await send(body(last))
+        if not before:
+            scheduled()
+        await send(body(b"", False))
+
+    assert answering(app) == ["http.response.start", b"one", "durable", last, b""]
+
+
+def test_a_stream_that_speaks_of_last_words_goes_on():
+    async def app(send, _):
+        await send(START)
+        for text in (b"say [DONE]", b"and", b"more"):
+            await send(body(text))
+        await send(body(b"", False))
+
+    assert answering(app) == ["http.response.start", b"say [DONE]", b"and", b"more", b""]
+
+
+def test_a_refusal_waits_for_nothing():
+    async def app(send, scheduled):
+        scheduled()
+        await send({**START, "status": 429})
+        await send(body(b"no", False))
+
+    assert answering(app)[:2] == ["http.response.start", b"no"]
+
+
+def test_an_answer_is_not_held_for_ever(monkeypatch, capsys):
+    monkeypatch.setattr(spend_journal, "ANSWER_SECONDS", 0.05)
+
+    async def app(send, scheduled):
+        scheduled()
+        await send(body(b"{}", False))
+
+    assert answering(app, seconds=60) == [b"{}"]
+    assert "not recorded" in capsys.readouterr().out
+
+
+def test_another_litellm_is_left_as_it_is_and_that_is_said(tmp_path):
+    """There is no LiteLLM beside these tests at all."""
+    script = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import spend_journal
+app = object()
+print(spend_journal.journaled(app, None) is app)
+"""
+    folders = [str(STACK / "diet"), str(STACK / "litellm")]
+    done = subprocess.run([sys.executable, "-c", script, *folders], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "True\n", done.stderr
+    assert "spend_journal is skipped: LiteLLM is not as it was" in done.stderr
