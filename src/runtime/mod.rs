@@ -31,6 +31,7 @@ mod lives;
 mod lock;
 pub mod orphans;
 mod report;
+mod skipped;
 mod starts;
 mod waiters;
 
