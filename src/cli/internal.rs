@@ -2,6 +2,7 @@
 //! people, and not in the help; what it prints is in LiteLLM's log or in the unit's.
 
 use super::{
+    completions,
     context::{print, tell, variable},
     failure::{Exit, Failure},
     reload,
@@ -29,15 +30,22 @@ enum Verb {
     EnsureWebuiKey,
     /// Have the daemon read the configuration again, and wait until that is done
     Reload,
+    /// Print what may stand in the place of the last word of a command line
+    Complete {
+        /// The words after the program's name
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Take LiteLLM out of service and wait for the answers under way
     DrainLitellm,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let context = || Context::read(variable).map_err(|e| Failure::of(Exit::Usage, &e));
-    match args.verb {
+    match &args.verb {
         Verb::EnsureWebuiKey => ensure_webui_key(&context()?),
         Verb::DrainLitellm => drain_litellm(&context()?),
+        Verb::Complete { words } => completions::answer(words),
         // Not the verb that people type: that one asks systemd, which is who asks here.
         Verb::Reload => reload::told(&super::context::Context::find()?),
     }

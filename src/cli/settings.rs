@@ -57,12 +57,20 @@ pub(super) fn taken_ports(context: &Context, loaded: &Loaded) -> Vec<TakenPort> 
     taken
 }
 
-/// Those of them that somebody else listens on. Whether a low port may be listened on is another
-/// matter for a unit than for us.
+/// Those of them that the gateway could not have at its start: somebody else listens there, or it is
+/// a low port and this is no gateway of the machine, whose unit may listen on those.
 pub(super) fn held_ports(context: &Context, loaded: &Loaded) -> Vec<TakenPort> {
     let mut taken = taken_ports(context, loaded);
-    taken.retain(|port| matches!(port.reason, Reason::Held { .. } | Reason::HeldBySomebody));
+    taken.retain(|port| is_in_the_way(&port.reason, context.system));
     taken
+}
+
+const fn is_in_the_way(reason: &Reason, system: bool) -> bool {
+    match reason {
+        Reason::Held { .. } | Reason::HeldBySomebody => true,
+        Reason::Privileged => !system,
+        Reason::NotOurs | Reason::Other(_) => false,
+    }
 }
 
 /// Tells what somebody should know of it.
@@ -192,4 +200,19 @@ fn changes(before: &Loaded, after: &Loaded) -> String {
         (old != new).then(|| format!("{}: {old} -> {new}\n", row.key))
     });
     lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_low_port_is_in_the_way_of_a_person_and_not_of_the_machines_unit() {
+        assert!(is_in_the_way(&Reason::Privileged, false));
+        assert!(!is_in_the_way(&Reason::Privileged, true));
+        for system in [true, false] {
+            assert!(is_in_the_way(&Reason::HeldBySomebody, system));
+            assert!(!is_in_the_way(&Reason::NotOurs, system));
+        }
+    }
 }

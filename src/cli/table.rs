@@ -318,6 +318,13 @@ pub(super) fn notes(status: &GatewayStatus) -> Vec<Line> {
             format!("{why}; what ran before goes on"),
         ));
     }
+    for skipped in &status.diet.skipped {
+        let (service, measure) = (&skipped.service, &skipped.measure);
+        notes.push(note(
+            &format!("{service} skips diet.{measure}:"),
+            skipped.reason.clone(),
+        ));
+    }
     if !state.differs.is_empty() {
         notes.push(note(
             "gateway.toml differs from what runs:",

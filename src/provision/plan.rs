@@ -43,6 +43,22 @@ pub enum Payload {
 }
 
 impl Payload {
+    /// What it is, with the version that its folder is named after.
+    fn with_version(self, folder: &str) -> String {
+        let version = folder
+            .rsplit_once('-')
+            .map_or(folder, |(version, _)| version);
+        let what = match self {
+            // The version is uv's.
+            Self::Tools => return "the tools uv and Node.js".to_owned(),
+            Self::Engine => "the query engine",
+            Self::NativeEngine => "the native query engine",
+            Self::Litellm => "LiteLLM",
+            Self::OpenWebui => "Open WebUI",
+        };
+        format!("{what} {version}")
+    }
+
     /// The name of its folder among the payloads.
     pub const fn name(self) -> &'static str {
         match self {
@@ -369,17 +385,17 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Secrets(kinds) => {
-                let names: Vec<_> = kinds.iter().map(|kind| kind.file_name()).collect();
-                write!(f, "make the secrets {}", names.join(", "))
+                let s = if kinds.len() == 1 { "" } else { "s" };
+                write!(f, "make {} key{s} and password{s}", kinds.len())
             }
             Self::Build(payload, folder) => write!(
                 f,
-                "make {}/{folder} (about {} MB)",
-                payload.name(),
+                "install {} (about {} MB)",
+                payload.with_version(folder),
                 payload.bytes() / MB
             ),
             Self::Switch(payload, folder) => {
-                write!(f, "switch {}/current to {folder}", payload.name())
+                write!(f, "use {} from then on", payload.with_version(folder))
             }
             Self::Cluster => f.write_str("make the database cluster"),
             Self::Roles => f.write_str("make the roles and databases litellm and open_webui"),

@@ -57,17 +57,22 @@ pub struct Bars {
 impl Bars {
     const TICK: Duration = Duration::from_millis(120);
 
-    fn style(total: Total) -> ProgressStyle {
-        let template = match total {
-            Total::Unknown => "{spinner} {prefix:24} {elapsed:>5} {wide_msg:.dim}",
+    /// What is drawn has to fit a line of 80 columns: a longer one wraps, and then each drawing
+    /// leaves the one before it on the screen.
+    const fn template(total: Total) -> &'static str {
+        match total {
+            Total::Unknown => "{spinner} {prefix:20} {elapsed:>5} {wide_msg:.dim}",
             Total::Bytes(_) => {
-                "{spinner} {prefix:24} [{bar:24}] {decimal_bytes:>10} of {decimal_total_bytes:10} {decimal_bytes_per_sec:>12} {wide_msg:.dim}"
+                "{spinner} {prefix:20} [{bar:14}] {decimal_bytes:>9} of {decimal_total_bytes:9} {wide_msg:.dim}"
             }
             Total::Items(_) => {
-                "{spinner} {prefix:24} [{bar:24}] {pos:>10} of {len:10} {elapsed:>12} {wide_msg:.dim}"
+                "{spinner} {prefix:20} [{bar:14}] {pos:>9} of {len:9} {wide_msg:.dim}"
             }
-        };
-        ProgressStyle::with_template(template)
+        }
+    }
+
+    fn style(total: Total) -> ProgressStyle {
+        ProgressStyle::with_template(Self::template(total))
             .expect("the templates above are well-formed: a test renders them")
             .progress_chars("=> ")
     }
@@ -112,7 +117,7 @@ impl Progress for Bars {
 fn summary(step: &str, done: bool, took: Duration) -> String {
     let mark = if done { "✓" } else { "✗" };
     let seconds = took.as_secs_f64();
-    format!("{mark} {step:24} {seconds:>6.1} s")
+    format!("{mark} {step:20} {seconds:>6.1} s")
 }
 
 /// One line when a step begins, one when it has ended, and one now and then in between.
@@ -215,6 +220,23 @@ mod tests {
             text.lines().collect::<Vec<_>>(),
             ["waiting", "LiteLLM ...", "LiteLLM: done in 0.0 s"]
         );
+    }
+
+    #[test]
+    fn every_bar_fits_a_line_of_80_columns() {
+        for total in [Total::Unknown, Total::Bytes(1), Total::Items(1)] {
+            let mut columns = 0;
+            for (at, piece) in Bars::template(total).split(['{', '}']).enumerate() {
+                columns += match piece.split_once(':') {
+                    _ if at % 2 == 0 => piece.len(),
+                    Some(("wide_msg", _)) => 0,
+                    Some((_, width)) => width.trim_start_matches('>').parse().unwrap(),
+                    None => 1,
+                };
+            }
+            // Some of it is for the message.
+            assert!(columns <= 70, "{total:?}: {columns}");
+        }
     }
 
     #[test]

@@ -35,10 +35,10 @@ impl Daemon {
         match self.ask(call) {
             Ok(Answer::Now(answer)) => drop(reply.send(Ok(answer))),
             Ok(Answer::Measured(mut status, unmeasured)) => {
-                let compare = self.planned.compare.clone();
+                let (compare, paths) = (self.planned.compare.clone(), self.paths.clone());
                 let finish = move || {
                     report::measure(&mut status, unmeasured);
-                    report::compare(&mut status, &compare);
+                    report::look(&mut status, &compare, &paths);
                     drop(reply.send(Ok(Reply::Status(status))));
                 };
                 // A thread, for as long as it takes: it answers by itself and tells the loop nothing.

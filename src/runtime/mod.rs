@@ -33,6 +33,7 @@ mod lock;
 pub mod orphans;
 mod reload;
 mod report;
+mod skipped;
 mod starts;
 mod waiters;
 

@@ -14,8 +14,9 @@ use supervise::{
 };
 use sys::{cgroup::Cgroup, proc};
 
-use super::{Compare, Compared, daemon::Daemon, groups::Groups, starts};
+use super::{Compare, Compared, daemon::Daemon, groups::Groups, skipped, starts};
 use crate::{
+    config::paths::Paths,
     control::types::{
         ConfigurationState, Cpu, DietState, GatewayState, GatewayStatus, Memory, Moment, Refusal,
         ServiceStatus, Why,
@@ -54,12 +55,16 @@ pub(super) fn gateway(daemon: &Daemon) -> (GatewayStatus, Unmeasured) {
     (status, unmeasured)
 }
 
-/// Adds what only files tell: how the configuration on disk compares. Not a thing to do in the loop,
-/// because a file may be on a mount that does not answer.
-pub(super) fn compare(status: &mut GatewayStatus, compare: &Compare) {
+/// Adds what only files tell: how the configuration on disk compares, and which measures of the diet
+/// the services have skipped. Not a thing to do in the loop, because a file may be on a mount that
+/// does not answer.
+pub(super) fn look(status: &mut GatewayStatus, compare: &Compare, paths: &Paths) {
     let Compared { differs, invalid } = compare.look();
     status.configuration.differs = differs;
     status.configuration.invalid = invalid;
+    let names = status.services.keys();
+    let skipped = names.flat_map(|name| skipped::read(name, &paths.rendered(name)));
+    status.diet.skipped = skipped.collect();
 }
 
 /// Sums up the memory of processes. The kernel walks through all of it for that, a tenth of a second

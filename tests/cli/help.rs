@@ -447,14 +447,39 @@ fn the_version() {
 }
 
 #[test]
-fn every_shell_gets_completions_for_every_verb() {
+fn every_shell_gets_completions_that_ask_the_program() {
     let bench = Bench::new();
     for shell in ["bash", "zsh", "fish"] {
-        let script = bench.run(&format!("completions {shell}"));
-        for verb in ["restart", "completions", "why", "blame"] {
-            assert!(script.contains(verb), "{shell}: {verb}");
-        }
+        let script = bench.answer(&format!("completions {shell}"));
+        assert!(script.contains("internal complete"), "{shell}");
     }
+    bench.write(
+        "gateway.toml",
+        "profile = \"local\"\n[service.mailer]\ncommand = [\"/bin/true\"]\n",
+    );
+    assert_eq!(bench.answer("internal complete -- why m"), "mailer\n");
+    assert_eq!(
+        bench.answer("internal complete -- logs -f ai"),
+        "ai-gateway\n"
+    );
+    assert_eq!(bench.answer("internal complete -- status --w"), "--watch\n");
+    // Where a service is meant, no file of the folder is offered.
+    let script = r#"
+        eval "$(ai-gateway completions bash)"
+        COMP_WORDS=(ai-gateway restart "") COMP_CWORD=2
+        _ai_gateway
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_ai-gateway"));
+    let mut complete = assert_cmd::Command::new("/bin/bash");
+    complete
+        .args(["-c", script])
+        .env_clear()
+        .env("AI_GATEWAY_HOME", bench.home())
+        .env("PATH", programs.parent().unwrap());
+    let seen = bench.seen(&mut complete);
+    assert!(seen.starts_with("exit: 0\n"), "{seen}");
+    assert!(seen.contains("litellm\nmailer\nnginx\n"), "{seen}");
 }
 
 #[test]
@@ -472,4 +497,27 @@ fn every_verb_has_a_manual_page() {
     };
     assert!(page("ai-gateway.1").contains("ai\\-gateway\\-status(1)"));
     assert!(page("ai-gateway-status.1").contains("\\-\\-watch"));
+}
+
+#[test]
+fn quickstart_knows_the_flags_of_set_up_before_it_builds() {
+    let bench = Bench::new();
+    let mut quickstart = assert_cmd::Command::new("./quickstart");
+    quickstart
+        .args(["--budget=5", "--budgt", "5"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        // Without cargo: it does not come to that.
+        .env("PATH", "/usr/bin:/bin");
+    let seen = bench.seen(&mut quickstart);
+    let (_, known) = seen.split_once("has no flag --budgt: there are ").unwrap();
+    assert!(seen.starts_with("exit: 2\n"), "{seen}");
+    let help = bench.answer("setup --help");
+    let flags: Vec<_> = help
+        .split_whitespace()
+        .map(|word| word.trim_matches([',', '.', ':']))
+        .filter(|word| word.starts_with("--") && *word != "--help")
+        .collect();
+    let known: Vec<_> = known.split_whitespace().collect();
+    assert_eq!(known, flags);
 }

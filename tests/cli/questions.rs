@@ -51,6 +51,16 @@ fn a_wrong_answer_is_asked_for_again_with_the_reason() {
         list.contains("* local   no limits  a developer's machine"),
         "{list}"
     );
+    terminal.types("?");
+    let explained = terminal.until("Profile [local]: ");
+    assert!(
+        explained.contains("How much the services may use"),
+        "{explained}"
+    );
+    assert!(
+        explained.lines().all(|line| line.chars().count() <= 80),
+        "{explained}"
+    );
     terminal.types("huge");
     terminal.until("expected \"tiny\"");
     terminal.until("Profile [local]: ");
@@ -68,6 +78,12 @@ fn a_wrong_answer_is_asked_for_again_with_the_reason() {
     let plan = terminal.until("Go on? [Y/n] ");
     assert!(plan.contains("make the database cluster"), "{plan}");
     assert!(!plan.contains("Blocking problem"), "{plan}");
+    terminal.types("?");
+    let explained = terminal.until("Go on? [Y/n] ");
+    assert!(
+        explained.contains("nothing of your answers is written"),
+        "{explained}"
+    );
     terminal.types("perhaps");
     terminal.until("Answer y or n.");
     terminal.types("n");

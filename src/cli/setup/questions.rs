@@ -12,14 +12,22 @@ use super::super::{
     context::{Context, tell},
     failure::{Exit, Failure},
     profile, settings,
+    text::Line,
 };
 use crate::{
-    config::{Loaded, Machine, Origin, machine, ports::TakenPort},
+    config::{
+        Loaded, Machine, Origin, machine,
+        ports::{Reason, TakenPort},
+        schema,
+    },
     provision::Plan,
 };
 
 /// Keys and values, as if they had been typed as flags.
 pub(super) type Said = Vec<(&'static str, String)>;
+
+/// The columns of the narrowest terminal that people use.
+const WIDTH: usize = 80;
 
 /// One question.
 struct Question {
@@ -37,7 +45,7 @@ const QUESTIONS: [Question; 4] = [
     },
     Question {
         key: "budget",
-        text: "Budget for 30 days: test ($15), prod ($200), unlimited ($1000) or US dollars",
+        text: "Budget: test, prod, unlimited or US dollars",
         only_if_taken: false,
     },
     Question {
@@ -88,6 +96,7 @@ pub(super) fn agree(plan: &Plan) -> Result<(), Failure> {
     loop {
         tell("Go on? [Y/n] ");
         match line()?.to_ascii_lowercase().as_str() {
+            "?" => tell(AGREEING),
             "" | "y" | "yes" => return Ok(()),
             "n" | "no" => return Err(nothing_done()),
             _ => tell("Answer y or n.\n"),
@@ -112,6 +121,10 @@ fn answer(
     loop {
         tell(format!("{} [{proposed}]: ", question.text));
         let typed = line()?;
+        if typed == "?" {
+            tell(explanation(key));
+            continue;
+        }
         let value = if typed.is_empty() { &proposed } else { &typed };
         let mut tried = said.clone();
         if typed.is_empty() && *value == holds {
@@ -137,10 +150,37 @@ fn answer(
     }
 }
 
+/// What going on means.
+const AGREEING: &str = "\
+With y, or Enter, all of the above is done; it can be cut off anywhere and run again. With n nothing
+is done, and nothing of your answers is written.
+";
+
+/// What a key is for and what may be its value, for somebody who typed `?`.
+fn explanation(key: &str) -> String {
+    let Some(key) = schema::find(key) else {
+        return String::new();
+    };
+    let text = format!(
+        "{} It is {}. Enter takes what is in brackets.",
+        key.doc,
+        key.kind.expected()
+    );
+    let lines = Line::new().plain(text).wrapped(WIDTH);
+    lines
+        .iter()
+        .map(|line| line.render(usize::MAX) + "\n")
+        .collect()
+}
+
 /// Says why a port is not to be had, and proposes another one.
 fn propose_free(port: &TakenPort, proposed: &mut String) {
+    let how = match port.reason {
+        Reason::Privileged => "cannot be used by this user",
+        _ => "is taken",
+    };
     tell(format!(
-        "Port {} is taken: {}.\n",
+        "Port {} {how}: {}.\n",
         port.address.port(),
         port.reason
     ));

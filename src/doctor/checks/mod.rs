@@ -5,6 +5,7 @@ mod clock;
 mod configuration;
 mod controllers;
 mod daemon;
+mod diet;
 mod disk;
 mod dns;
 mod environment;
@@ -36,7 +37,7 @@ mod user_bus;
 use super::{Check, Facts, Group, Verdict};
 
 /// All of them, in the order in which they are shown: by group, and first what others rest on.
-pub const ALL: [Check; 32] = [
+pub const ALL: [Check; 33] = [
     system::CHECK,
     nesting::CHECK,
     memory::CHECK,
@@ -68,5 +69,6 @@ pub const ALL: [Check; 32] = [
     secrets::CHECK,
     setup::CHECK,
     daemon::CHECK,
+    diet::CHECK,
     limits::CHECK,
 ];

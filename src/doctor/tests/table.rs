@@ -10,7 +10,8 @@ use crate::{
         settings::EngineSource,
     },
     control::types::{
-        ConfigurationState, DietState, GatewayState, GatewayStatus, LimitsState, Urls,
+        ConfigurationState, DietState, GatewayState, GatewayStatus, LimitsState, SkippedMeasure,
+        Urls,
     },
     doctor::facts::{Entry, Hierarchy, Keeper, Kind as Make, Packages, Unit, Wish},
     secrets::Kind,
@@ -163,6 +164,9 @@ const TABLE: &[Row] = &[
     ("daemon", |f| runs(f, GatewayState::Degraded), Problem, "not all"),
     ("daemon", |f| runs(f, GatewayState::Stopped), Warning, "are stopped"),
     ("daemon", |f| f.gateway.daemon = Daemon::Silent("strange".into()), Problem, "strange"),
+    ("diet", |_| {}, Fine, "no"),
+    ("diet", |f| runs(f, GatewayState::Ready), Fine, "no measure is skipped"),
+    ("diet", |f| skip(f), Warning, "litellm skips lazy_types: another layout"),
     ("limits", |_| {}, Fine, "once the gateway runs"),
     ("limits", |f| runs(f, GatewayState::Ready), Warning, "not enforced: no cgroup"),
     ("limits", |f| { runs(f, GatewayState::Ready); enforce(f); }, Fine, "enforced"),
@@ -260,6 +264,17 @@ fn runs(facts: &mut Facts, state: GatewayState) {
         diet: DietState::default(),
         services: BTreeMap::new(),
     }));
+}
+
+fn skip(facts: &mut Facts) {
+    runs(facts, GatewayState::Ready);
+    if let Daemon::Runs(status) = &mut facts.gateway.daemon {
+        status.diet.skipped.push(SkippedMeasure {
+            service: supervise::spec::ServiceName::new("litellm").unwrap(),
+            measure: "lazy_types".into(),
+            reason: "another layout".into(),
+        });
+    }
 }
 
 fn configured(facts: &mut Facts) -> &mut ConfigurationState {

@@ -1,0 +1,87 @@
+//! Which measures of the diet the services have skipped: each leaves that in a file beside its
+//! rendered ones at its start. It is read for a status, outside of the loop.
+
+use std::{fs::OpenOptions, io::Read as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+
+use nix::libc;
+use serde::Deserialize;
+use supervise::spec::ServiceName;
+
+use crate::control::types::SkippedMeasure;
+
+/// The file's name.
+const FILE: &str = "diet-skipped.json";
+
+/// Longer than this is not what a service has written.
+const LONGEST: u64 = 64 << 10;
+
+#[derive(Deserialize)]
+struct Entry {
+    measure: String,
+    reason: String,
+}
+
+/// What `service`, whose rendered files are in `folder`, has skipped. Nothing where it says nothing.
+pub(super) fn read(service: &ServiceName, folder: &Path) -> Vec<SkippedMeasure> {
+    let entries = text(&folder.join(FILE))
+        .and_then(|text| serde_json::from_str::<Vec<Entry>>(&text).ok())
+        .unwrap_or_default();
+    let entries = entries.into_iter();
+    entries
+        .map(|Entry { measure, reason }| SkippedMeasure {
+            service: service.clone(),
+            measure,
+            reason,
+        })
+        .collect()
+}
+
+/// The text of a regular file of a bounded size.
+fn text(path: &Path) -> Option<String> {
+    // Opening a pipe would wait for who writes to it.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
+        .open(path)
+        .ok()?;
+    let regular = file.metadata().ok()?.is_file();
+    let mut text = String::new();
+    let length = regular.then(|| file.take(LONGEST + 1).read_to_string(&mut text).ok())??;
+    (length as u64 <= LONGEST).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_a_service_has_left_is_read_and_everything_else_is_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let litellm = ServiceName::new("litellm").unwrap();
+        let file = folder.path().join(FILE);
+        assert!(read(&litellm, folder.path()).is_empty());
+        fs::write(
+            &file,
+            r#"[{"measure": "lazy_types", "reason": "another layout"}]"#,
+        )
+        .unwrap();
+        let found = read(&litellm, folder.path());
+        assert_eq!(
+            found,
+            [SkippedMeasure {
+                service: litellm.clone(),
+                measure: "lazy_types".into(),
+                reason: "another layout".into(),
+            }]
+        );
+        for text in ["", "{", "[1]", r#"{"measure": "a"}"#, &" ".repeat(70_000)] {
+            fs::write(&file, text).unwrap();
+            assert!(read(&litellm, folder.path()).is_empty());
+        }
+        fs::remove_file(&file).unwrap();
+        nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        assert!(read(&litellm, folder.path()).is_empty());
+    }
+}
