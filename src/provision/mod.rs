@@ -54,7 +54,7 @@ use crate::{
         settings::{EngineSource, Settings},
     },
     identity::GatewayId,
-    secrets::SecretStore,
+    secrets::{Secret, SecretStore},
     stack::Installed,
     trust,
 };
@@ -67,6 +67,8 @@ pub struct Options {
     pub offline: Option<PathBuf>,
     /// The environment that set-up was started with.
     pub environment: Environment,
+    /// The password that the first account gets; none: a random one.
+    pub admin_password: Option<Secret>,
 }
 
 /// Looks and decides, and does nothing: for `--dry-run`.
@@ -320,6 +322,9 @@ impl Context<'_> {
             Step::Secrets(_) => {
                 let data = self.paths.postgres_data();
                 let database = data.exists().then_some(data.as_path());
+                if let Some(password) = &self.options.admin_password {
+                    self.secrets().keep_admin_password(password)?;
+                }
                 self.secrets().make_missing(database)?;
                 Ok(())
             }
