@@ -24,6 +24,8 @@ pub enum Kind {
     LitellmSaltKey,
     /// The password of LiteLLM's admin page.
     LitellmUiPassword,
+    /// The password of Open WebUI's first account, its administrator's.
+    OpenWebuiAdminPassword,
     /// Signs Open WebUI's sessions: a new one logs everybody out.
     OpenWebuiSecretKey,
     /// The virtual key with which Open WebUI asks LiteLLM.
@@ -36,10 +38,11 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::LitellmMasterKey,
         Self::LitellmSaltKey,
         Self::LitellmUiPassword,
+        Self::OpenWebuiAdminPassword,
         Self::OpenWebuiSecretKey,
         Self::OpenWebuiVirtualKey,
         Self::PostgresLitellmPassword,
@@ -52,6 +55,7 @@ impl Kind {
             Self::LitellmMasterKey => "litellm-master-key",
             Self::LitellmSaltKey => "litellm-salt-key",
             Self::LitellmUiPassword => "litellm-ui-password",
+            Self::OpenWebuiAdminPassword => "open-webui-admin-password",
             Self::OpenWebuiSecretKey => "open-webui-secret-key",
             Self::OpenWebuiVirtualKey => "open-webui-virtual-key",
             Self::PostgresLitellmPassword => "postgres-litellm-password",
@@ -80,16 +84,17 @@ impl Kind {
         match self {
             Self::LitellmMasterKey | Self::LitellmSaltKey | Self::OpenWebuiVirtualKey => "sk-",
             Self::LitellmUiPassword
+            | Self::OpenWebuiAdminPassword
             | Self::OpenWebuiSecretKey
             | Self::PostgresLitellmPassword
             | Self::PostgresOpenWebuiPassword => "",
         }
     }
 
-    /// 256 bits for machines; 96 for the one that a person types.
+    /// 256 bits for machines; 96 for those that a person types.
     const fn random_bytes(self) -> usize {
         match self {
-            Self::LitellmUiPassword => 12,
+            Self::LitellmUiPassword | Self::OpenWebuiAdminPassword => 12,
             Self::LitellmMasterKey
             | Self::LitellmSaltKey
             | Self::OpenWebuiSecretKey
@@ -105,6 +110,19 @@ impl Kind {
 pub struct Secret(String);
 
 impl Secret {
+    /// A secret that a person has chosen.
+    pub const fn chosen(value: String) -> Self {
+        Self(value)
+    }
+
+    /// A new one, as set-up makes them.
+    ///
+    /// # Errors
+    /// The operating system has no randomness to give.
+    pub fn generate(kind: Kind) -> Result<Self, SecretError> {
+        generate(kind).map(Self)
+    }
+
     /// The value itself, for the process that needs it.
     pub fn expose(&self) -> &str {
         &self.0
@@ -267,18 +285,48 @@ impl SecretStore {
         Ok(Secret(value.to_owned()))
     }
 
-    /// Puts a new value in place of Open WebUI's virtual key, whose old one was revoked. No other
-    /// secret is ever replaced.
+    /// Puts a new value in place of Open WebUI's virtual key, whose old one was revoked. Beside it
+    /// and the password of Open WebUI's first account, no secret is ever replaced.
     ///
     /// # Errors
     /// The kernel's, and then the old value is still there.
     pub fn renew_virtual_key(&self) -> Result<Secret, SecretError> {
         let kind = Kind::OpenWebuiVirtualKey;
-        let value = generate(kind)?;
-        let (place, beside) = (self.path(kind), self.write_beside(kind, &value)?);
+        let value = Secret(generate(kind)?);
+        self.replace(kind, &value)?;
+        Ok(value)
+    }
+
+    /// Makes the password of Open WebUI's first account if it is missing. True: it was.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn make_admin_password(&self) -> Result<bool, SecretError> {
+        let kind = Kind::OpenWebuiAdminPassword;
+        Ok(!exists(&self.path(kind))? && self.make(kind)?)
+    }
+
+    /// Whether a secret was made already.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn has(&self, kind: Kind) -> Result<bool, SecretError> {
+        exists(&self.path(kind))
+    }
+
+    /// Keeps the password of Open WebUI's first account, which its owner has chosen or changed.
+    ///
+    /// # Errors
+    /// The kernel's, and then the old value is still there.
+    pub fn keep_admin_password(&self, password: &Secret) -> Result<(), SecretError> {
+        self.make_folder()?;
+        self.replace(Kind::OpenWebuiAdminPassword, password)
+    }
+
+    fn replace(&self, kind: Kind, value: &Secret) -> Result<(), SecretError> {
+        let (place, beside) = (self.path(kind), self.write_beside(kind, value.expose())?);
         fs::rename(&beside, &place).map_err(io_error("replace", &place))?;
-        self.flush_folder()?;
-        Ok(Secret(value))
+        self.flush_folder()
     }
 
     fn make_folder(&self) -> Result<(), SecretError> {

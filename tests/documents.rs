@@ -38,20 +38,28 @@ fn commands(text: &str) -> Vec<&str> {
 
 /// Whether the program takes these words, but for what they would do.
 fn is_understood(words: &[&str]) -> Result<(), String> {
-    let verb = words.first().ok_or("there is no verb")?;
-    let output = Command::new(env!("CARGO_BIN_EXE_ai-gateway"))
-        .args([verb, "--help"])
-        .env_clear()
-        .output()
-        .unwrap();
-    let help = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() {
-        return Err(format!("there is no verb {verb}"));
+    let verb = *words.first().ok_or("there is no verb")?;
+    let help = |verbs: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ai-gateway"))
+            .args(verbs)
+            .arg("--help")
+            .env_clear()
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        output.status.success().then_some(text)
+    };
+    let mut help_of_verb = help(&[verb]).ok_or(format!("there is no verb {verb}"))?;
+    if help_of_verb.contains("<COMMAND>") {
+        let second = words.get(1).copied().unwrap_or_default();
+        help_of_verb = help(&[verb, second]).ok_or(format!("there is no verb {verb} {second}"))?;
     }
     let flags = words.iter().filter(|word| word.starts_with('-'));
     for flag in flags {
         let flag = flag.split('=').next().unwrap_or(flag);
-        let known = help.split([' ', ',', '\n']).any(|word| word == flag);
+        let known = help_of_verb
+            .split([' ', ',', '\n'])
+            .any(|word| word == flag);
         if !known {
             return Err(format!("{verb} has no {flag}"));
         }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::{
+    admin::{self, First},
     context::{Context, Screen, print},
     failure::{Exit, Failure},
+    settings,
     status::pretty,
     text::{BOLD, DIM, Line},
 };
@@ -15,15 +17,16 @@ use crate::secrets::{Kind, SecretError, SecretStore};
 /// The name of the administrator on LiteLLM's admin page.
 const ADMIN: &str = "admin";
 
-/// Show the admin login and the API's master key
+/// Show the first logins and the API's master key
 ///
 /// On a terminal the values are shown; elsewhere only the files that hold them, unless a value is
 /// asked for by its name, with --show or with --json:
 ///
 ///   curl -H "Authorization: Bearer $(ai-gateway key api)" …
 ///
-/// The master key may do everything: make keys of their own for people and programs on the admin
-/// page.
+/// Open WebUI's login is the account that set-up has made; a password that was changed in the
+/// browser is not known here. The master key may do everything: make keys of their own for people
+/// and programs on the admin page.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Print this value and nothing else
@@ -40,10 +43,12 @@ pub(super) struct Args {
 /// Those secrets that are a person's business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Name {
-    /// The password of the admin page
+    /// The password of LiteLLM's admin page
     Password,
     /// The master key of the API
     Api,
+    /// The password that Open WebUI's first account was made with
+    Webui,
 }
 
 impl Name {
@@ -51,6 +56,7 @@ impl Name {
         match self {
             Self::Password => Kind::LitellmUiPassword,
             Self::Api => Kind::LitellmMasterKey,
+            Self::Webui => Kind::OpenWebuiAdminPassword,
         }
     }
 }
@@ -60,38 +66,83 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(name) = args.name {
         return print(read(&store, name)? + "\n");
     }
-    let (password, api) = (read(&store, Name::Password)?, read(&store, Name::Api)?);
-    let (password_file, api_file) = (file(&store, Name::Password), file(&store, Name::Api));
+    let entry = |name| Ok::<_, Failure>((read(&store, name)?, file(&store, name)));
+    let (password, api) = (entry(Name::Password)?, entry(Name::Api)?);
+    let webui = match webui(context) {
+        WebUi::Account(email) => match store.has(Kind::OpenWebuiAdminPassword) {
+            Ok(false) => Err(Some("made at the next start")),
+            Ok(true) | Err(_) => Ok((email, entry(Name::Webui)?)),
+        },
+        WebUi::Others => Err(Some(
+            "accounts of their own: 'ai-gateway admin list' shows them",
+        )),
+        WebUi::None => Err(None),
+    };
     if args.json {
-        let entry = |value: String, file: PathBuf| json!({ "value": value, "file": file });
+        let entry = |(value, file): (String, PathBuf)| json!({ "value": value, "file": file });
         let mut all = Map::new();
         all.insert("user".into(), Value::from(ADMIN));
-        all.insert("password".into(), entry(password, password_file));
-        all.insert("api".into(), entry(api, api_file));
+        all.insert("password".into(), entry(password));
+        all.insert("api".into(), entry(api));
+        let webui = webui.ok();
+        let webui = webui.map(|(user, secret)| json!({ "user": user, "password": entry(secret) }));
+        all.insert("webui".into(), Value::from(webui));
         return print(pretty(&all)?);
     }
     let shown = args.show || Screen::find().terminal;
     let line = |name: &str, value: &str| {
         Line::new()
-            .and(DIM, format!("{name:<16}"))
+            .and(DIM, format!("{name:<21}"))
             .and(BOLD, value)
             .render(usize::MAX)
             + "\n"
     };
-    let secret = |name, value: &str, file: PathBuf| {
+    let secret = |name, (value, file): (String, PathBuf)| {
         if shown {
-            line(name, value)
+            line(name, &value)
         } else {
             line(name, &format!("in {}", file.display()))
         }
     };
+    let webui = match webui {
+        Ok((email, password)) => [
+            line("Open WebUI login", &email),
+            secret("Open WebUI password", password),
+        ]
+        .concat(),
+        Err(Some(others)) => line("Open WebUI login", others),
+        Err(None) => String::new(),
+    };
     let text = [
-        line("Admin user", ADMIN),
-        secret("Admin password", &password, password_file),
-        secret("API master key", &api, api_file),
+        webui,
+        line("Admin page login", ADMIN),
+        secret("Admin page password", password),
+        secret("API master key", api),
     ]
     .concat();
     print(text)
+}
+
+/// What there is to say about Open WebUI's login.
+enum WebUi {
+    /// The account that set-up has made or that the next start makes, by its address.
+    Account(String),
+    /// It had accounts before there was one of set-up's.
+    Others,
+    /// It is not a part of this gateway.
+    None,
+}
+
+fn webui(context: &Context) -> WebUi {
+    // A configuration that cannot be read is no reason to keep the keys back.
+    let settings = settings::read(context, &[]).map(|loaded| loaded.settings.open_webui);
+    match (settings, admin::first(context)) {
+        (Ok(settings), _) if !settings.enabled => WebUi::None,
+        (_, Some(First { email: Some(email) })) => WebUi::Account(email),
+        (_, Some(First { email: None })) => WebUi::Others,
+        (Ok(settings), None) => WebUi::Account(settings.admin_email),
+        (Err(_), None) => WebUi::None,
+    }
 }
 
 fn file(store: &SecretStore, name: Name) -> PathBuf {

@@ -2,6 +2,7 @@
 
 mod absent;
 mod addresses;
+mod admin;
 mod ask;
 mod blame;
 mod budget;
@@ -16,6 +17,7 @@ mod key;
 mod linger;
 mod logs;
 mod man;
+mod password;
 mod profile;
 mod progress;
 mod reload;
@@ -85,6 +87,7 @@ enum Verb {
     Doctor(doctor::Args),
     Ask(ask::Args),
     Key(key::Args),
+    Admin(admin::Args),
     Budget(budget::Args),
     Profile(profile::Args),
     Config(config::Args),
@@ -151,6 +154,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Doctor(args) => doctor::run(args, &context()?),
         Verb::Ask(args) => ask::run(args, &context()?),
         Verb::Key(args) => key::run(args, &context()?),
+        Verb::Admin(args) => admin::run(args, &context()?),
         Verb::Budget(args) => budget::run(args, &context()?),
         Verb::Profile(args) => profile::run(args, &context()?),
         Verb::Config(args) => config::run(args, &context()?),

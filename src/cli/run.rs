@@ -91,7 +91,13 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
     // Starting it again and again would not set it up, hence not a mere failure.
     let installed = provision::installed(paths, settings)
         .map_err(|error| Failure::of(Exit::Configuration, &error))?;
-    let secrets = Secrets::load(&SecretStore::new(paths.secrets())).map_err(|error| {
+    let store = SecretStore::new(paths.secrets());
+    // A gateway that was set up before this secret existed gets it here: without it a database that
+    // has lost its accounts could not be given an administrator.
+    let secrets = store
+        .make_admin_password()
+        .and_then(|_| Secrets::load(&store));
+    let secrets = secrets.map_err(|error| {
         Failure::of(Exit::Failed, &error).hint("'ai-gateway setup' makes those that are missing")
     })?;
     provision::check_secrets(paths).map_err(|error| {

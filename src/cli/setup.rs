@@ -5,11 +5,12 @@ use std::path::{self, PathBuf};
 use super::{
     context::{Context, print},
     failure::{Exit, Failure},
-    linger, root, settings, trust,
+    linger, password, root, settings, trust,
 };
 use crate::{
     config::{Loaded, edit, ports},
     provision::{self, Environment, Options, SetupError, progress},
+    secrets::{Kind, Secret, SecretStore},
 };
 use questions::Said;
 
@@ -39,6 +40,15 @@ pub(super) struct Args {
     /// The port of LiteLLM's own API and its admin page
     #[arg(long, value_name = "N")]
     admin_port: Option<String>,
+    /// The e-mail address of Open WebUI's first account, the administrator's
+    #[arg(long, value_name = "EMAIL")]
+    admin_email: Option<String>,
+    /// The name of that account
+    #[arg(long, value_name = "NAME")]
+    admin_name: Option<String>,
+    /// Read that account's password from standard input, and ask nothing
+    #[arg(long)]
+    admin_password_stdin: bool,
     /// Install from this folder and not from the network
     #[arg(long, value_name = "DIR")]
     offline: Option<PathBuf>,
@@ -62,6 +72,8 @@ impl Args {
             ("budget", &self.budget),
             ("listen.port", &self.port),
             ("listen.admin_port", &self.admin_port),
+            ("open_webui.admin_email", &self.admin_email),
+            ("open_webui.admin_name", &self.admin_name),
         ];
         let said = said.into_iter();
         said.filter_map(|(key, value)| Some((key, value.clone()?)))
@@ -84,10 +96,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             Failure::new(Exit::Failed, "cannot tell where --offline is").cause(e.to_string())
         })
     };
-    let options = Options {
+    let first = FirstPassword::find(args, context, &loaded)?;
+    let mut options = Options {
         offline: args.offline.as_ref().map(absolute).transpose()?,
         accept_salt_key: args.accept_salt_key,
         environment: Environment::of_process(),
+        admin_password: first.given,
     };
     let plan = provision::survey(&loaded.settings, &context.paths, &options).map_err(failure)?;
     if args.dry_run {
@@ -99,9 +113,18 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         };
     }
     let idle = plan.steps.is_empty() && plan.problems.is_empty();
-    let asks = !idle && plan.problems.is_empty() && !args.yes && questions::somebody_is_there();
+    let asks = !idle
+        && plan.problems.is_empty()
+        && !args.yes
+        && !args.admin_password_stdin
+        && questions::somebody_is_there();
     if asks {
-        loaded = questions::ask(context, &mut said)?;
+        loaded = questions::ask(context, &mut said, first.open)?;
+        if first.open && loaded.settings.open_webui.enabled {
+            options.admin_password = password::asked(
+                "Password of that account (Enter: a random one, which 'ai-gateway key' shows): ",
+            )?;
+        }
     }
     settings::warn(&loaded);
     if !idle {
@@ -124,6 +147,37 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     print(format!(
         "{done}\n\n'ai-gateway start' starts it, 'ai-gateway key' shows the first login.\n{linger}"
     ))
+}
+
+/// What is to be said about the password of Open WebUI's first account.
+struct FirstPassword {
+    /// As it came on standard input.
+    given: Option<Secret>,
+    /// There is none yet, so that one may be chosen.
+    open: bool,
+}
+
+impl FirstPassword {
+    fn find(args: &Args, context: &Context, loaded: &Loaded) -> Result<Self, Failure> {
+        let store = SecretStore::new(context.paths.secrets());
+        let has = store.has(Kind::OpenWebuiAdminPassword);
+        let open = !has.map_err(|e| Failure::of(Exit::Failed, &e))?;
+        if !args.admin_password_stdin {
+            return Ok(Self { given: None, open });
+        }
+        if !open {
+            let email = &loaded.settings.open_webui.admin_email;
+            return Err(Failure::new(
+                Exit::Failed,
+                "the first account has a password already",
+            )
+            .hint(format!(
+                "'ai-gateway admin reset-password {email}' changes it while the gateway runs"
+            )));
+        }
+        let given = Some(password::from_standard_input()?);
+        Ok(Self { given, open })
+    }
 }
 
 /// Better now than after minutes of downloads, when the start would say so.

@@ -8,8 +8,8 @@ use super::{
     resolve::{Entry, Merged, Origin, default_of},
     schema::{self, Default, KEYS},
     settings::{
-        Budget, CustomService, Diet, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs,
-        Recycle, Settings,
+        Budget, CustomService, Diet, EngineSource, Front, Listen, LiteLlm, OpenWebUi, Postgres,
+        Programs, Recycle, Settings,
     },
     value::Value,
     values::Values,
@@ -36,6 +36,7 @@ pub(super) fn settings(all: &Merged) -> Settings {
         Some(Value::Path(path)) => Some(path.clone()),
         _ => None,
     };
+    let text = |name| all.text(name).unwrap_or_default().to_owned();
     Settings {
         profile: all.profile.name.to_owned(),
         budget: Budget {
@@ -58,6 +59,15 @@ pub(super) fn settings(all: &Merged) -> Settings {
         },
         open_webui: OpenWebUi {
             enabled: all.flag("open_webui.enabled"),
+            signup: all.flag("open_webui.signup"),
+            admin_email: text("open_webui.admin_email"),
+            admin_name: text("open_webui.admin_name"),
+        },
+        front: Front {
+            trusted_proxies: match all.value("front.trusted_proxies") {
+                Some(Value::Networks(networks)) => networks.clone(),
+                _ => Vec::new(),
+            },
         },
         postgres: Postgres {
             max_connections: all

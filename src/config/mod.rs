@@ -34,7 +34,7 @@ pub use build::Row;
 pub use profile::Machine;
 pub use report::Report;
 pub use resolve::Origin;
-pub use value::Kind;
+pub use value::{Kind, decode::is_email};
 pub use values::Values;
 
 use paths::Paths;

@@ -168,6 +168,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("", "The gateway as a whole."),
     ("listen", "Where people reach the gateway."),
     ("litellm", "LiteLLM, the proxy in front of the models."),
+    ("front", "nginx, which everybody talks to."),
     ("open_webui", "Open WebUI, the chat page."),
     ("postgres", "PostgreSQL, the database of both."),
     (

@@ -2,7 +2,7 @@
 //!
 //! Plain data that was checked; whoever holds it need not check again.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use supervise::spec::{Limits, RestartMode, ServiceName};
 
@@ -19,6 +19,8 @@ pub struct Settings {
     pub litellm: LiteLlm,
     /// Open WebUI.
     pub open_webui: OpenWebUi,
+    /// nginx, as far as it is about whom to believe.
+    pub front: Front,
     /// PostgreSQL.
     pub postgres: Postgres,
     /// LiteLLM's query engine.
@@ -67,6 +69,75 @@ pub struct LiteLlm {
 pub struct OpenWebUi {
     /// Whether it is a part of the stack.
     pub enabled: bool,
+    /// Whether people may make accounts of their own.
+    pub signup: bool,
+    /// The address of the first account, in lower case.
+    pub admin_email: String,
+    /// The name of the first account.
+    pub admin_name: String,
+}
+
+/// nginx, as far as it is about whom to believe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Front {
+    /// Whose forwarded headers count.
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// A network, or one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// Its first address, or one in it.
+    pub address: IpAddr,
+    /// How many bits of it count.
+    pub prefix: u8,
+}
+
+impl Network {
+    const fn bits(address: IpAddr) -> u8 {
+        match address {
+            IpAddr::V4(_) => 32,
+            IpAddr::V6(_) => 128,
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.address)?;
+        if self.prefix == Self::bits(self.address) {
+            return Ok(());
+        }
+        write!(f, "/{}", self.prefix)
+    }
+}
+
+/// A text that is neither an address nor a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoNetwork;
+
+impl FromStr for Network {
+    type Err = NoNetwork;
+
+    fn from_str(text: &str) -> Result<Self, NoNetwork> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| NoNetwork)?;
+        let most = Self::bits(address);
+        let prefix = match prefix {
+            // No sign and no blank: nginx reads it as well.
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits.parse().map_err(|_| NoNetwork)?
+            }
+            Some(_) => return Err(NoNetwork),
+            None => most,
+        };
+        (prefix <= most)
+            .then_some(Self { address, prefix })
+            .ok_or(NoNetwork)
+    }
 }
 
 impl Settings {

@@ -765,6 +765,63 @@ fn a_text_that_nests_without_end_is_refused() {
 }
 
 #[test]
+fn trusted_proxies_are_addresses_and_networks() {
+    let proxies = |text: &str| {
+        let loaded = load_text(text).unwrap();
+        let texts: Vec<_> = loaded
+            .settings
+            .front
+            .trusted_proxies
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        texts.join(" ")
+    };
+    assert_eq!(proxies(""), "");
+    assert_eq!(
+        proxies(
+            "front.trusted_proxies = [\"10.0.0.2\", \"192.168.7.0/24\", \"fd00::/8\", \"::1/128\"]"
+        ),
+        "10.0.0.2 192.168.7.0/24 fd00::/8 ::1"
+    );
+    for wrong in [
+        "10.0.0",
+        "10.0.0.0/33",
+        "::1/129",
+        "10.0.0.0/+8",
+        "all",
+        "10.0.0.0/8/8",
+    ] {
+        let text = format!("front.trusted_proxies = [\"{wrong}\"]");
+        assert!(load_text(&text).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn the_first_account_has_an_address_that_open_webui_takes() {
+    let email = |text: &str| {
+        let loaded = load_text(&format!("open_webui.admin_email = \"{text}\""));
+        loaded
+            .ok()
+            .map(|loaded| loaded.settings.open_webui.admin_email)
+    };
+    assert_eq!(email("Ada@Example.org").as_deref(), Some("ada@example.org"));
+    assert_eq!(email("admin@localhost").as_deref(), Some("admin@localhost"));
+    for wrong in [
+        "",
+        "ada",
+        "ada@",
+        "@example.org",
+        "a@b@c.d",
+        "ada@host",
+        "a da@example.org",
+        "ada@.org",
+    ] {
+        assert_eq!(email(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
 fn a_table_in_the_wrong_place_leads_to_the_right_one() {
     let text = r#"listen = 3000
 service = []
@@ -821,7 +878,7 @@ port = 1
     9 | [open_webui.x]
       |             ^ not known in [open_webui]
       |
-      = help: what is known here: enabled
+      = help: what is known here: enabled, signup, admin_email, admin_name
     "#);
 }
 

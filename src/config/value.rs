@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, net::IpAddr, ops::Range, path::PathBuf, ti
 
 use serde_json::{Value as Json, json};
 
-use super::settings::CustomProbe;
+use super::settings::{CustomProbe, Network};
 
 pub(super) mod decode;
 mod units;
@@ -29,6 +29,10 @@ pub enum Kind {
     Budget,
     /// A TCP port.
     Port,
+    /// The e-mail address of an account.
+    Email,
+    /// A person's name.
+    PersonName,
     /// An IP address.
     Address,
     /// An amount of memory.
@@ -51,6 +55,8 @@ pub enum Kind {
     Environment,
     /// Names of services.
     Services,
+    /// Networks, as addresses or in CIDR notation.
+    Networks,
     /// A probe.
     Probe,
 }
@@ -69,6 +75,8 @@ impl Kind {
                 "\"test\", \"prod\", \"unlimited\" or an amount in US dollars such as 50".into()
             }
             Self::Port => "a port from 1 to 65535".into(),
+            Self::Email => "an e-mail address such as \"ada@example.org\"".into(),
+            Self::PersonName => "a name of 1 to 100 characters".into(),
             Self::Address => "an IP address such as \"127.0.0.1\"".into(),
             Self::Size => "a size such as \"480 MB\" or \"1.5 GiB\", or \"none\"".into(),
             Self::Cpus => "a number of CPUs such as 0.7, or \"none\"".into(),
@@ -80,6 +88,7 @@ impl Kind {
             Self::Command => "an array: the program and its arguments".into(),
             Self::Environment => "a table of names and texts".into(),
             Self::Services => "an array of names of services".into(),
+            Self::Networks => "an array of addresses such as \"10.0.0.2\" or \"10.0.0.0/8\"".into(),
             Self::Probe => "a table with one of http, tcp, exec, notify or log".into(),
         }
     }
@@ -87,12 +96,16 @@ impl Kind {
     /// Whether a value of this kind is an array or a table.
     pub(super) fn is_composed(self) -> bool {
         match self {
-            Self::Command | Self::Environment | Self::Services | Self::Probe => true,
+            Self::Command | Self::Environment | Self::Services | Self::Networks | Self::Probe => {
+                true
+            }
             Self::Bool
             | Self::Whole { .. }
             | Self::Choice(_)
             | Self::Budget
             | Self::Port
+            | Self::Email
+            | Self::PersonName
             | Self::Address
             | Self::Size
             | Self::Cpus
@@ -195,6 +208,7 @@ pub(super) enum Value {
     Environment(BTreeMap<String, String>),
     /// With the place of each.
     Services(Vec<(String, Range<usize>)>),
+    Networks(Vec<Network>),
     Probe(CustomProbe),
 }
 
@@ -229,6 +243,7 @@ impl Value {
                 .map(|name| (name.clone(), Json::Null))
                 .collect(),
             Self::Services(names) => names.iter().map(|(name, _)| name.as_str()).collect(),
+            Self::Networks(networks) => networks.iter().map(Network::to_string).collect(),
             Self::Probe(probe) => match probe {
                 CustomProbe::Http(url) => json!({ "http": url }),
                 CustomProbe::Tcp(at) => json!({ "tcp": at }),
@@ -265,6 +280,10 @@ impl fmt::Display for Value {
                 }
             }
             Self::Services(names) => write!(f, "{}", list(names.iter().map(|(name, _)| name))),
+            Self::Networks(networks) => {
+                let texts: Vec<_> = networks.iter().map(Network::to_string).collect();
+                write!(f, "{}", list(texts.iter()))
+            }
             Self::Probe(probe) => match probe {
                 CustomProbe::Http(url) => write!(f, "{{ http = {} }}", quoted(url)),
                 CustomProbe::Tcp(at) => write!(f, "{{ tcp = {} }}", quoted(at)),

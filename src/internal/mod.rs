@@ -3,16 +3,18 @@
 //! They get what they need in their environment: addresses and paths, never a secret's value. The
 //! plan of the stack writes that environment and the command reads it, both through [`Context`].
 
+pub mod accounts;
 pub mod after_start;
 mod api;
 mod connection;
 pub mod demo;
 pub mod drain;
+mod psql;
 pub mod webui_key;
 
 use std::{net::SocketAddr, path::PathBuf};
 
-pub use self::{api::ApiError, connection::ConnectionError};
+pub use self::{api::ApiError, connection::ConnectionError, psql::PsqlError};
 
 /// What the commands need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]

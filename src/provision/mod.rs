@@ -56,7 +56,7 @@ use crate::{
         settings::{EngineSource, Settings},
     },
     identity::GatewayId,
-    secrets::SecretStore,
+    secrets::{Secret, SecretStore},
     stack::Installed,
     trust,
 };
@@ -71,6 +71,8 @@ pub struct Options {
     pub accept_salt_key: bool,
     /// The environment that set-up was started with.
     pub environment: Environment,
+    /// The password that the first account gets; none: a random one.
+    pub admin_password: Option<Secret>,
 }
 
 /// Looks and decides, and does nothing: for `--dry-run`.
@@ -346,6 +348,9 @@ impl Context<'_> {
                 let data = self.paths.postgres_data();
                 let keys = data.exists() && !self.options.accept_salt_key;
                 let database = keys.then_some(data.as_path());
+                if let Some(password) = &self.options.admin_password {
+                    self.secrets().keep_admin_password(password)?;
+                }
                 self.secrets().make_missing(database)?;
                 Ok(())
             }

@@ -400,7 +400,9 @@ impl fmt::Display for Step {
             Self::Cluster => f.write_str("make the database cluster"),
             Self::Roles => f.write_str("make the roles and databases litellm and open_webui"),
             Self::LitellmMigrations => f.write_str("bring LiteLLM's tables up to date"),
-            Self::OpenWebuiMigrations => f.write_str("let Open WebUI bring its tables up to date"),
+            Self::OpenWebuiMigrations => f.write_str(
+                "let Open WebUI bring its tables up to date and make its administrator's account",
+            ),
         }
     }
 }

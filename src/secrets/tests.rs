@@ -149,6 +149,21 @@ fn debug_output_shows_nothing_of_a_secret() {
 }
 
 #[test]
+fn a_password_that_somebody_chose_is_kept_and_no_other_secret_with_it() {
+    let (_dir, store) = store();
+    let chosen = Secret::chosen("a long pass phrase".into());
+    store.keep_admin_password(&chosen).unwrap();
+    let made = store.make_missing(None).unwrap();
+    assert!(!made.contains(&Kind::OpenWebuiAdminPassword));
+    assert!(!store.make_admin_password().unwrap());
+    let kept = store.read(Kind::OpenWebuiAdminPassword).unwrap();
+    assert_eq!(kept, chosen);
+    assert_eq!(mode(&store.path(Kind::OpenWebuiAdminPassword)), 0o600);
+    fs::remove_file(store.path(Kind::OpenWebuiAdminPassword)).unwrap();
+    assert!(store.make_admin_password().unwrap());
+}
+
+#[test]
 fn only_the_virtual_key_gets_a_new_value() {
     let (_dir, store) = store();
     store.make_missing(None).unwrap();

@@ -4,7 +4,12 @@
 //! that it runs as any user and touches nothing of the distribution's. It requires nothing, so that
 //! whoever comes early gets a page that says so.
 
-use std::{fmt::Write as _, net::SocketAddr, path::Path, time::Duration};
+use std::{
+    fmt::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use supervise::spec::{
     Address, Command, HttpTarget, Liveness, Probe, ServiceSpec, Startup, StopStep,
@@ -81,7 +86,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     let contents = Config {
         listen: SocketAddr::new(inputs.settings.listen.address, inputs.settings.listen.port),
         workers: workers(limits.cpu_milli),
-        pid: &rendered.join("nginx.pid"),
+        pid: rendered.join("nginx.pid"),
         temporary: &cwd,
         litellm: litellm_address(&inputs.settings.listen),
         open_webui: inputs
@@ -89,6 +94,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             .open_webui
             .enabled
             .then(|| inputs.paths.open_webui_socket()),
+        signup: inputs.settings.open_webui.signup,
         static_files: inputs
             .installed
             .open_webui_frontend
@@ -126,10 +132,12 @@ fn workers(cpu_milli: Option<u32>) -> u32 {
 struct Config<'a> {
     listen: SocketAddr,
     workers: u32,
-    pid: &'a Path,
+    pid: PathBuf,
     temporary: &'a Path,
     litellm: SocketAddr,
-    open_webui: Option<std::path::PathBuf>,
+    open_webui: Option<PathBuf>,
+    /// Whether its sign-up is open.
+    signup: bool,
     /// Open WebUI's page as it was built, for nginx to serve itself.
     static_files: Option<&'a Path>,
 }
@@ -151,7 +159,7 @@ impl Config<'_> {
     fn write(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "# Rendered at each start: changes here are lost.")?;
         writeln!(text, "daemon off;")?;
-        writeln!(text, "pid {};", quoted(self.pid))?;
+        writeln!(text, "pid {};", quoted(&self.pid))?;
         writeln!(text, "worker_processes {};", self.workers)?;
         writeln!(text, "worker_shutdown_timeout {SHUTDOWN_SECONDS}s;")?;
         // An error's line holds the whole request, and a query string may hold a key. What a stopped
@@ -185,6 +193,9 @@ impl Config<'_> {
         writeln!(text, "    server {{")?;
         writeln!(text, "        listen {};", self.listen)?;
         text.push_str(&SERVER.replace("@SECONDS@", &litellm::REQUEST_SECONDS.to_string()));
+        if self.open_webui.is_some() && !self.signup {
+            text.push_str(SIGNUP_CLOSED);
+        }
         match (&self.open_webui, self.static_files) {
             (None, _) => text.push_str(WITHOUT_OPEN_WEBUI),
             (Some(_), None) => text.push_str(&WITH_OPEN_WEBUI.replace("@PROXY@", PROXY)),
@@ -287,6 +298,15 @@ const SERVER: &str = r#"
         }
         location /api/litellm/ {
             return 403 "Only /api/litellm/v1/ is served here. Keys, budgets and models are managed on the admin port.\n";
+        }
+"#;
+
+/// Whatever the switch in Open WebUI's settings says, and even while it has no account at all, whose
+/// first one would become the administrator's.
+const SIGNUP_CLOSED: &str = r#"
+        location = /api/v1/auths/signup {
+            default_type application/json;
+            return 403 '{"detail":"Sign-up is closed: an administrator makes the accounts. [open_webui] signup = true in gateway.toml opens it."}\n';
         }
 "#;
 

@@ -5,7 +5,11 @@
 //! change settings in the browser; a new key or another port gets into that copy through
 //! `internal ensure-webui-key`.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use supervise::spec::{
     Address, Command, EnvValue, HttpTarget, Liveness, Probe, ServiceSpec, Startup, StopStep,
@@ -16,11 +20,42 @@ use super::{
     environment, front_address, gateway_log, litellm_address, name, percent, plain, pools,
     postgres, secret,
 };
-use crate::config::settings::Listen;
+use crate::{
+    config::{
+        paths::Paths,
+        settings::{Listen, OpenWebUi},
+    },
+    secrets::{Kind, SecretStore},
+};
 
 /// The only origin that Open WebUI takes. Nobody can be there (RFC 6761): nginx puts it in place
 /// of a browser's origin when that is the site itself, under whatever name it is reached.
 pub(super) const ORIGIN: &str = "http://open-webui.invalid";
+
+/// The module that makes Open WebUI's first account. Set-up runs it as well.
+pub(crate) const FIRST_ACCOUNT: &str = include_str!("open_webui/first_account.py");
+
+/// What is known of the first account once it was made: a file that the module above writes.
+pub(crate) fn first_account_file(paths: &Paths) -> PathBuf {
+    paths.service(&name(OPEN_WEBUI)).join("first-account")
+}
+
+/// What the module reads. The password is a file's: an environment can be read in more ways.
+pub(crate) fn first_account(settings: &OpenWebUi, paths: &Paths) -> [(&'static str, String); 4] {
+    let password = SecretStore::new(paths.secrets()).path(Kind::OpenWebuiAdminPassword);
+    [
+        ("AI_GATEWAY_FIRST_EMAIL", settings.admin_email.clone()),
+        ("AI_GATEWAY_FIRST_NAME", settings.admin_name.clone()),
+        (
+            "AI_GATEWAY_FIRST_PASSWORD_FILE",
+            password.display().to_string(),
+        ),
+        (
+            "AI_GATEWAY_FIRST_ACCOUNT",
+            first_account_file(paths).display().to_string(),
+        ),
+    ]
+}
 
 /// Where Open WebUI asks LiteLLM.
 pub fn api_base(listen: &Listen) -> String {
@@ -88,6 +123,10 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
                 path: rendered.join("webui_app.py"),
                 contents: include_str!("open_webui/webui_app.py").to_owned(),
             },
+            RenderedFile {
+                path: rendered.join("first_account.py"),
+                contents: FIRST_ACCOUNT.to_owned(),
+            },
         ]
         .into_iter()
         .chain(diet::modules(&rendered))
@@ -138,6 +177,10 @@ fn variables(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvV
         secret("WEBUI_SECRET_KEY", secrets.open_webui_secret_key.expose()),
         diet::for_open_webui(&inputs.settings.diet),
     ]);
+    let settings = &inputs.settings.open_webui;
+    let account = first_account(settings, inputs.paths);
+    variables.extend(account.map(|(name, value)| plain(name, value)));
+    variables.extend([plain("ENABLE_SIGNUP", settings.signup)]);
     variables.extend(diet::allocator(&inputs.settings.diet));
     // Every one of its clients is told by itself: OPENAI_API_BASE_URL is for chats alone, and the
     // others would ask OpenAI.

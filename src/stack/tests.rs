@@ -9,8 +9,8 @@ use supervise::{graph::Graph, spec::StopStep};
 use super::*;
 use crate::{
     config::settings::{
-        Budget, CustomProbe, CustomService, Diet, EngineSource, LiteLlm, OpenWebUi, Postgres,
-        Programs, Recycle,
+        Budget, CustomProbe, CustomService, Diet, EngineSource, Front, LiteLlm, OpenWebUi,
+        Postgres, Programs, Recycle,
     },
     secrets::{Kind, SecretStore},
 };
@@ -48,7 +48,15 @@ pub(super) fn settings(profile: &str) -> Settings {
             workers,
             demo_model: true,
         },
-        open_webui: OpenWebUi { enabled: true },
+        open_webui: OpenWebUi {
+            enabled: true,
+            signup: false,
+            admin_email: "admin@localhost".into(),
+            admin_name: "Admin".into(),
+        },
+        front: Front {
+            trusted_proxies: vec![],
+        },
         postgres: Postgres {
             max_connections: None,
         },

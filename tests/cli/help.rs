@@ -29,7 +29,8 @@ fn the_help_of_the_whole() {
       blame        Show where the time of the last start went
       doctor       Look at what this machine offers and lacks
       ask          Ask a model one question
-      key          Show the admin login and the API's master key
+      key          Show the first logins and the API's master key
+      admin        List and change Open WebUI's accounts
       budget       Show or set what may be spent at the providers in 30 days
       profile      Show or set how much the services may use
       config       Check, show, change or explain the configuration
@@ -94,6 +95,15 @@ fn the_help_of_each_verb() {
 
           --admin-port <N>
               The port of LiteLLM's own API and its admin page
+
+          --admin-email <EMAIL>
+              The e-mail address of Open WebUI's first account, the administrator's
+
+          --admin-name <NAME>
+              The name of that account
+
+          --admin-password-stdin
+              Read that account's password from standard input, and ask nothing
 
           --offline <DIR>
               Install from this folder and not from the network
@@ -388,15 +398,16 @@ fn the_help_of_each_verb() {
     assert_snapshot!(help("key"), @r#"
     exit: 0
     --- stdout ---
-    Show the admin login and the API's master key
+    Show the first logins and the API's master key
 
     On a terminal the values are shown; elsewhere only the files that hold them,
     unless a value is asked for by its name, with --show or with --json:
 
     curl -H "Authorization: Bearer $(ai-gateway key api)" …
 
-    The master key may do everything: make keys of their own for people and programs
-    on the admin page.
+    Open WebUI's login is the account that set-up has made; a password that was
+    changed in the browser is not known here. The master key may do everything: make
+    keys of their own for people and programs on the admin page.
 
     Usage: ai-gateway key [OPTIONS] [NAME]
 
@@ -405,8 +416,9 @@ fn the_help_of_each_verb() {
               Print this value and nothing else
 
               Possible values:
-              - password: The password of the admin page
+              - password: The password of LiteLLM's admin page
               - api:      The master key of the API
+              - webui:    The password that Open WebUI's first account was made with
 
     Options:
           --show
@@ -418,6 +430,60 @@ fn the_help_of_each_verb() {
       -h, --help
               Print help (see a summary with '-h')
     "#);
+}
+
+#[test]
+fn the_help_of_admin() {
+    let help = |verb: &str| Bench::new().run(&format!("{verb} --help"));
+    for verb in ["admin", "admin promote", "admin reset-password"] {
+        assert!(help(verb).starts_with("exit: 0\n"), "{verb}");
+    }
+    assert_snapshot!(help("admin list"), @"
+    exit: 0
+    --- stdout ---
+    List the accounts, the oldest first
+
+    Usage: ai-gateway admin list [OPTIONS]
+
+    Options:
+          --json  Print a JSON array
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("admin create"), @"
+    exit: 0
+    --- stdout ---
+    Make an account
+
+    Asks for the password without showing it; Enter makes one up and prints it.
+
+    Usage: ai-gateway admin create [OPTIONS] <EMAIL>
+
+    Arguments:
+      <EMAIL>
+              The e-mail address by which it signs in
+
+    Options:
+          --name <NAME>
+              The name that others see; otherwise what the address begins with
+
+          --role <ROLE>
+              What it may do
+
+              Possible values:
+              - admin: Everything, the settings of Open WebUI included
+              - user:  Chats
+              
+              [default: admin]
+
+          --password-stdin
+              Read the password from the first line of standard input
+
+          --generate
+              Make a password up and print it
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ");
 }
 
 #[test]

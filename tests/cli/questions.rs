@@ -1,6 +1,6 @@
 //! Set-up on a terminal: what it asks, and what comes of the answers.
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
 
 use crate::{
     bench::{Bench, free_port},
@@ -75,6 +75,13 @@ fn a_wrong_answer_is_asked_for_again_with_the_reason() {
     terminal.until("expected a port from 1 to 65535");
     terminal.until("Port of Open WebUI and the API [");
     terminal.types("");
+    terminal.until("E-mail address of Open WebUI's administrator [admin@localhost]: ");
+    terminal.types("ada");
+    terminal.until("expected an e-mail address");
+    terminal.until("administrator [admin@localhost]: ");
+    terminal.types("");
+    terminal.until("Password of that account");
+    terminal.types("");
     let plan = terminal.until("Go on? [Y/n] ");
     assert!(plan.contains("make the database cluster"), "{plan}");
     assert!(!plan.contains("Blocking problem"), "{plan}");
@@ -108,6 +115,18 @@ fn a_port_that_is_taken_is_named_and_a_free_one_proposed() {
     terminal.until("Port of Open WebUI and the API [");
     let free = terminal.until("]: ").replace("]: ", "");
     terminal.types("");
+    terminal.until("E-mail address of Open WebUI's administrator [admin@localhost]: ");
+    terminal.types("Ada@Example.org");
+    terminal.until("Password of that account");
+    terminal.types("a long pass phrase");
+    terminal.until("Again: ");
+    terminal.types("another one");
+    terminal.until("The two are not the same.");
+    terminal.until("Password of that account");
+    terminal.types("a long pass phrase");
+    let question = terminal.until("Again: ");
+    assert!(!question.contains("phrase"), "{question}");
+    terminal.types("a long pass phrase");
     terminal.until("Go on? [Y/n] ");
     terminal.types("");
     // The stand-in for Python makes no environments.
@@ -116,6 +135,14 @@ fn a_port_that_is_taken_is_named_and_a_free_one_proposed() {
     let config = config(&bench);
     assert!(config.contains(&format!("port = {free}")), "{config}");
     assert!(config.contains("budget = \"prod\""), "{config}");
+    assert!(
+        config.contains("admin_email = \"Ada@Example.org\""),
+        "{config}"
+    );
+    let kept = bench.home().join("state/secrets/open-webui-admin-password");
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "a long pass phrase");
+    let mode = fs::metadata(kept).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]

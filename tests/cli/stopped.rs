@@ -147,6 +147,22 @@ fn a_folder_that_cannot_be_is_a_bad_configuration() {
 }
 
 #[test]
+fn accounts_are_looked_after_once_there_is_a_database() {
+    let bench = Bench::new();
+    assert_snapshot!(bench.seen(&mut bench.as_person("admin list")), @"
+    exit: 1
+    --- stderr ---
+    error: the gateway is not set up: there is no database: run 'ai-gateway setup'
+    ");
+    assert_snapshot!(bench.seen(&mut bench.as_person("admin create nobody")), @r#"
+    exit: 2
+    --- stderr ---
+    error: "nobody" is not an e-mail address
+    hint: Open WebUI's sign-in takes name@example.org and name@localhost
+    "#);
+}
+
+#[test]
 fn keys_that_were_not_made_yet_are_made_by_setup() {
     assert_snapshot!(Bench::new().run("key"), @"
     exit: 1
@@ -169,17 +185,25 @@ fn keys_are_shown_to_who_asks_for_them() {
     assert_snapshot!(bench.run("key"), @"
     exit: 0
     --- stdout ---
-    Admin user      admin
-    Admin password  in $TEST/gw/state/secrets/litellm-ui-password
-    API master key  in $TEST/gw/state/secrets/litellm-master-key
+    Open WebUI login     admin@localhost
+    Open WebUI password  in $TEST/gw/state/secrets/open-webui-admin-password
+    Admin page login     admin
+    Admin page password  in $TEST/gw/state/secrets/litellm-ui-password
+    API master key       in $TEST/gw/state/secrets/litellm-master-key
     ");
-    let known = |text: String| text.replace(&password, "PASSWORD").replace(&api, "API-KEY");
+    let webui = of("open-webui-admin-password");
+    let known = |text: String| {
+        let text = text.replace(&webui, "WEBUI-PASSWORD");
+        text.replace(&password, "PASSWORD").replace(&api, "API-KEY")
+    };
     assert_snapshot!(known(bench.run("key --show")), @"
     exit: 0
     --- stdout ---
-    Admin user      admin
-    Admin password  PASSWORD
-    API master key  API-KEY
+    Open WebUI login     admin@localhost
+    Open WebUI password  WEBUI-PASSWORD
+    Admin page login     admin
+    Admin page password  PASSWORD
+    API master key       API-KEY
     ");
     assert_snapshot!(known(bench.run("key --json")), @r#"
     exit: 0
@@ -193,7 +217,14 @@ fn keys_are_shown_to_who_asks_for_them() {
         "file": "$TEST/gw/state/secrets/litellm-ui-password",
         "value": "PASSWORD"
       },
-      "user": "admin"
+      "user": "admin",
+      "webui": {
+        "password": {
+          "file": "$TEST/gw/state/secrets/open-webui-admin-password",
+          "value": "WEBUI-PASSWORD"
+        },
+        "user": "admin@localhost"
+      }
     }
     "#);
     assert_snapshot!(known(bench.run("key api")), @"

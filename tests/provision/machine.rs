@@ -15,8 +15,8 @@ use ai_gateway::{
     config::{
         paths::Paths,
         settings::{
-            Budget, Diet, EngineSource, Listen, LiteLlm, OpenWebUi, Postgres, Programs, Recycle,
-            Settings,
+            Budget, Diet, EngineSource, Front, Listen, LiteLlm, OpenWebUi, Postgres, Programs,
+            Recycle, Settings,
         },
     },
     provision::{self, Environment, Options, Plan, Progress, SetupError, progress::Total},
@@ -91,6 +91,7 @@ impl Machine {
                     .into_iter()
                     .chain(self.variables.iter().copied()),
             ),
+            admin_password: None,
         }
     }
 
@@ -252,7 +253,15 @@ fn settings(folder: &Path) -> Settings {
             workers: 1,
             demo_model: true,
         },
-        open_webui: OpenWebUi { enabled: true },
+        open_webui: OpenWebUi {
+            enabled: true,
+            signup: false,
+            admin_email: "admin@localhost".into(),
+            admin_name: "Admin".into(),
+        },
+        front: Front {
+            trusted_proxies: vec![],
+        },
         postgres: Postgres {
             max_connections: None,
         },
@@ -363,6 +372,7 @@ case $3 in *litellm.proxy.proxy_server)
 esac
 # LiteLLM's views are printed from its source, by a real Python.
 case $4 in */create_views.py) echo views >>"$base/calls"; exec python3 "$@" ;; esac
+case $2 in *ensure\(\)*) echo "account $AI_GATEWAY_FIRST_EMAIL $(stat -c %a "$AI_GATEWAY_FIRST_PASSWORD_FILE")" >>"$base/calls" ;; esac
 [ -e "$base/do-migrate" ] && . "$base/do-migrate"
 echo "INFO  [alembic.runtime.migration] Running upgrade a -> b" >&2
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$DATABASE_URL" -c 'CREATE TABLE IF NOT EXISTS migrated (n int)' -c 'INSERT INTO migrated VALUES (1)'

@@ -23,6 +23,8 @@ fn a_bare_machine_is_set_up_and_then_there_is_nothing_to_do() {
     let calls = machine.calls();
     let compiled = calls.iter().filter(|call| *call == "compile True").count();
     assert_eq!(compiled, 1, "{calls:?}");
+    let account = "account admin@localhost 600";
+    assert!(calls.iter().any(|call| call == account), "{calls:?}");
     assert_eq!(machine.plan().steps, []);
     assert_eq!(machine.setup().unwrap(), installed);
     assert_eq!(machine.calls(), calls, "the second set-up ran something");

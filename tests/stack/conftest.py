@@ -6,6 +6,7 @@ go on in a network of their own, in which an attempt to leave the machine is see
 
 import os
 import signal
+import time
 
 import network as own_network
 import pytest
@@ -40,6 +41,7 @@ def stack():
     try:
         with timed("set up"):
             gateway.set_up()
+        gateway.set_up_at = time.time()
         try:
             gateway.network = own_network.enter()
             gateway.no_network = None

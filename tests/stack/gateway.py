@@ -101,13 +101,13 @@ class Gateway:
             "AI_GATEWAY_HOME": str(self.home),
         }
 
-    def run(self, *arguments, seconds=60, environment=()):
-        """A command to its end, whatever that is."""
+    def run(self, *arguments, seconds=60, environment=(), text=""):
+        """A command to its end, whatever that is; `text` is what it reads."""
         return subprocess.run(
             [self.binary, *arguments],
             env={**self._environment(), **dict(environment)},
             cwd=self.home,
-            stdin=subprocess.DEVNULL,
+            input=text,
             capture_output=True,
             text=True,
             timeout=seconds,

@@ -1,4 +1,4 @@
-"""Open WebUI as a browser uses it: signs up, lists the models, chats, over HTTP and a WebSocket."""
+"""Open WebUI as a browser uses it: signs in, lists the models, chats, over HTTP and a WebSocket."""
 
 import json
 import uuid
@@ -8,22 +8,37 @@ import pytest
 from gateway import until
 from websockets.sync.client import connect
 
-PERSON = {"name": "Ada", "email": "ada@example.org", "password": "a long pass phrase"}
+EVE = {"name": "Eve", "email": "eve@example.org", "password": "a long pass phrase"}
+
+
+def post(gateway, path, body):
+    return httpx.post(f"{gateway.url}{path}", json=body, timeout=60, trust_env=False)
+
+
+def sign_in(gateway, password=None, email="admin@localhost"):
+    login = {"email": email, "password": password or gateway.secret("open-webui-admin-password")}
+    return post(gateway, "/api/v1/auths/signin", login)
+
+
+def sign_up(gateway):
+    return post(gateway, "/api/v1/auths/signup", EVE)
+
+
+def client_of(gateway, token):
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=gateway.url, headers=headers, timeout=60, trust_env=False)
 
 
 @pytest.fixture(scope="module")
 def first_account(stack):
-    """The answer to the first sign-up."""
+    """The answer to the administrator's sign-in."""
     stack.ensure_ready()
-    return httpx.post(f"{stack.url}/api/v1/auths/signup", json=PERSON, timeout=60, trust_env=False)
+    return sign_in(stack)
 
 
 @pytest.fixture
 def browser(gateway, first_account):
-    token = first_account.json()["token"]
-    with httpx.Client(
-        base_url=gateway.url, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
-    ) as client:
+    with client_of(gateway, first_account.json()["token"]) as client:
         yield client
 
 
@@ -38,15 +53,52 @@ def test_the_page_comes(gateway):
     assert "<title>Open WebUI</title>" in page.text
 
 
-def test_the_first_account_is_the_administrator(first_account):
+def test_the_administrator_was_there_before_the_first_start(gateway, first_account):
     assert first_account.status_code == 200, first_account.text
     assert first_account.json()["role"] == "admin"
+    first = accounts(gateway)[0]
+    assert (first["email"], first["role"]) == ("admin@localhost", "admin")
+    assert first["created_at"] <= gateway.set_up_at
+    login = json.loads(gateway.command("key", "--json"))["webui"]
+    assert login["user"] == "admin@localhost"
+    assert login["password"]["value"] == gateway.secret("open-webui-admin-password")
 
 
-def test_nobody_else_can_sign_up(gateway, first_account):
-    second = {**PERSON, "email": "eve@example.org"}
-    answer = httpx.post(f"{gateway.url}/api/v1/auths/signup", json=second, timeout=60, trust_env=False)
-    assert answer.status_code == 403, answer.text
+def accounts(gateway):
+    return json.loads(gateway.command("admin", "list", "--json"))
+
+
+def test_nobody_can_sign_up_whatever_the_switch_in_the_settings_says(gateway, browser):
+    settings = browser.get("/api/v1/auths/admin/config").json()
+    assert settings["ENABLE_SIGNUP"] is False
+    opened = browser.post("/api/v1/auths/admin/config", json={**settings, "ENABLE_SIGNUP": True})
+    assert opened.status_code == 200, opened.text
+    # Spellings that Open WebUI or nginx take for the same path.
+    for path in ("/api/v1/auths/signup", "/api/v1/auths/sign%75p", "//api/v1//auths/x/../signup", "/api/v1/auths/signup?a"):
+        answer = post(gateway, path, EVE)
+        assert (answer.status_code, "signup = true" in answer.text) == (403, True), f"{path}: {answer.text}"
+    assert post(gateway, "/api/v1/auths/signup/", EVE).status_code >= 300
+    assert [account["email"] for account in accounts(gateway)] == ["admin@localhost"]
+
+
+def test_accounts_are_made_and_changed_from_the_command_line(gateway):
+    def stdin(*arguments, text):
+        done = gateway.run(*arguments, text=text)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    stdin("admin", "create", "Bo@Example.org", "--name", "Bo 'x'", "--role", "user", "--password-stdin", text="the first\n")
+    again = gateway.run("admin", "create", "bo@example.org", "--generate")
+    assert (again.returncode, "already" in again.stderr) == (1, True)
+    session = sign_in(gateway, "the first", "bo@example.org").json()
+    assert (session["role"], session["name"]) == ("user", "Bo 'x'")
+    gateway.command("admin", "promote", "bo@example.org")
+    with client_of(gateway, session["token"]) as bo:
+        assert bo.get("/api/v1/auths/").json()["role"] == "admin"
+        made = gateway.command("admin", "reset-password", "bo@example.org", "--generate")
+        assert bo.get("/api/v1/auths/").status_code == 401, "its sessions end"
+    assert sign_in(gateway, "the first", "bo@example.org").status_code == 400
+    assert sign_in(gateway, made.split("Password: ")[1].strip(), "bo@example.org").status_code == 200
 
 
 def test_the_models_of_litellm_are_listed(browser, models):
@@ -158,3 +210,21 @@ def test_open_webuis_key_belongs_to_its_team_and_is_not_the_master_key(gateway):
     info = gateway.admin().get(f"/key/info?key={key}")["info"]
     assert info["team_id"] == "open-webui-team"
     assert info["key_alias"] == "Open WebUI Key"
+
+
+def test_the_login_that_is_shown_stays_true_and_the_key_opens_sign_up(gateway, first_account):
+    before = gateway.secret("open-webui-admin-password")
+    gateway.command("admin", "reset-password", "admin@localhost", "--generate")
+    assert gateway.secret("open-webui-admin-password") != before
+    # From here on there is no account, as after a database was restored or emptied.
+    gateway.query('DELETE FROM auth; DELETE FROM "user"', database="open_webui")
+    assert sign_up(gateway).status_code == 403
+    gateway.command("config", "set", "open_webui.signup", "true", seconds=300)
+    session = sign_in(gateway)
+    assert (session.status_code, session.json().get("role")) == (200, "admin"), session.text
+    assert httpx.get(f"{gateway.url}/api/config", trust_env=False).json()["features"]["enable_signup"] is True
+    answer = sign_up(gateway)
+    assert (answer.status_code, answer.json().get("role", "pending")) == (200, "pending"), answer.text
+    gateway.command("config", "set", "open_webui.signup", "false", seconds=300)
+    assert sign_up(gateway).status_code == 403
+    assert httpx.get(f"{gateway.url}/api/config", trust_env=False).json()["features"]["enable_signup"] is False

@@ -33,30 +33,44 @@ const WIDTH: usize = 80;
 struct Question {
     key: &'static str,
     text: &'static str,
-    /// Nobody is asked without need.
-    only_if_taken: bool,
+    asked: Asked,
 }
 
-const QUESTIONS: [Question; 4] = [
+/// When a question is asked. Nobody is asked without need.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Always,
+    /// The port is another program's.
+    IfTaken,
+    /// Open WebUI's first account is still to be made.
+    IfFirst,
+}
+
+const QUESTIONS: [Question; 5] = [
     Question {
         key: "profile",
         text: "Profile",
-        only_if_taken: false,
+        asked: Asked::Always,
     },
     Question {
         key: "budget",
         text: "Budget: test, prod, unlimited or US dollars",
-        only_if_taken: false,
+        asked: Asked::Always,
     },
     Question {
         key: "listen.port",
         text: "Port of Open WebUI and the API",
-        only_if_taken: false,
+        asked: Asked::Always,
     },
     Question {
         key: "listen.admin_port",
         text: "Port of the admin page",
-        only_if_taken: true,
+        asked: Asked::IfTaken,
+    },
+    Question {
+        key: "open_webui.admin_email",
+        text: "E-mail address of Open WebUI's administrator",
+        asked: Asked::IfFirst,
     },
 ];
 
@@ -69,13 +83,17 @@ pub(super) fn somebody_is_there() -> bool {
 ///
 /// # Errors
 /// The input ended, or the configuration was wrong before any answer.
-pub(super) fn ask(context: &Context, said: &mut Said) -> Result<Loaded, Failure> {
+pub(super) fn ask(context: &Context, said: &mut Said, first: bool) -> Result<Loaded, Failure> {
     let mut loaded = read(context, said)?;
     for question in &QUESTIONS {
         let answered = said.iter().any(|(key, _)| *key == question.key);
         // A variable is stronger than the file that the answer would go to.
         let fixed = matches!(loaded.origin(question.key), Origin::Environment(_));
-        let needed = !question.only_if_taken || taken(context, &loaded, question.key).is_some();
+        let needed = match question.asked {
+            Asked::Always => true,
+            Asked::IfTaken => taken(context, &loaded, question.key).is_some(),
+            Asked::IfFirst => first && loaded.settings.open_webui.enabled,
+        };
         if answered || fixed || !needed {
             continue;
         }

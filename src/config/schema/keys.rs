@@ -128,6 +128,46 @@ pub const KEYS: &[Key] = &[
         ),
     ),
     short(
+        "signup",
+        key(
+            "open_webui.signup",
+            Kind::Bool,
+            Default::Value("false"),
+            "false",
+            "Whether people may make accounts of their own on the sign-up page; an administrator lets each of them in. Otherwise administrators make the accounts, in the browser or with 'ai-gateway admin create'. This key decides, not the switch in Open WebUI's settings.",
+        ),
+    ),
+    flag(
+        "admin-email",
+        key(
+            "open_webui.admin_email",
+            Kind::Email,
+            Default::Value("\"admin@localhost\""),
+            "\"ada@example.org\"",
+            "The e-mail address of the first account, the administrator's. It counts until that account is made, which is before anybody can reach Open WebUI.",
+        ),
+    ),
+    flag(
+        "admin-name",
+        key(
+            "open_webui.admin_name",
+            Kind::PersonName,
+            Default::Value("\"Admin\""),
+            "\"Ada\"",
+            "The name of the first account.",
+        ),
+    ),
+    short(
+        "trusted-proxies",
+        key(
+            "front.trusted_proxies",
+            Kind::Networks,
+            Default::Value("[]"),
+            "[\"10.0.0.2\", \"192.168.7.0/24\"]",
+            "Proxies in front of this gateway, as addresses or networks. Only from these is X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host believed; from everybody else such headers are replaced.",
+        ),
+    ),
+    short(
         "max-connections",
         key(
             "postgres.max_connections",

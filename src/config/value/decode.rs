@@ -9,7 +9,10 @@ use std::{
 };
 
 use super::{Kind, Name, Raw, RawValue, Value, Wrong, or, units};
-use crate::config::{report::nearest, settings::CustomProbe};
+use crate::config::{
+    report::nearest,
+    settings::{CustomProbe, Network, NoNetwork},
+};
 
 /// The least CPU time that the kernel can be told: 1 ms in every 100.
 const LEAST_MILLI: u32 = 10;
@@ -41,6 +44,7 @@ impl Kind {
             Self::Command => self.command(raw).map(Value::Command),
             Self::Environment => self.environment(raw).map(Value::Environment),
             Self::Services => self.services(raw).map(Value::Services),
+            Self::Networks => self.networks(raw).map(Value::Networks),
             Self::Probe => self.probe(raw).map(Value::Probe),
             _ => self.simple(raw).map_err(|wrong| vec![wrong]),
         }
@@ -61,6 +65,8 @@ impl Kind {
                 let address: IpAddr = text.parse().map_err(|_| self.unreadable(raw))?;
                 Ok(Value::Address(address))
             }
+            Self::Email => self.email(raw),
+            Self::PersonName => self.person_name(raw),
             Self::Size => self.size(raw),
             Self::Cpus => self.cpus(raw),
             Self::Time => self.time(raw),
@@ -87,7 +93,7 @@ impl Kind {
                     Err(wrong)
                 }
             }
-            Self::Command | Self::Environment | Self::Services | Self::Probe => {
+            Self::Command | Self::Environment | Self::Services | Self::Networks | Self::Probe => {
                 Err(self.wrong_type(raw))
             }
         }
@@ -381,6 +387,42 @@ impl Kind {
         all(items.iter().map(named))
     }
 
+    fn networks(self, raw: &Raw) -> Result<Vec<Network>, Vec<Wrong>> {
+        let RawValue::List(items) = &raw.is else {
+            let mut wrong = self.wrong_type(raw);
+            if let RawValue::Text(text) = &raw.is {
+                wrong.help = Some(format!("in brackets: [{}]", super::quoted(text)));
+            }
+            return Err(vec![wrong]);
+        };
+        all(items.iter().map(|item| {
+            let text = self.word(item)?;
+            let label = || "expected an address, or an address and the length of a prefix";
+            text.parse()
+                .map_err(|NoNetwork| self.error(item, FORM, label().to_owned()))
+        }))
+    }
+
+    /// What Open WebUI's sign-in takes: something before and after one `@`, with a dot after it or
+    /// the word `localhost`. Lower-case, for that is how Open WebUI looks an account up.
+    fn email(self, raw: &Raw) -> Result<Value, Wrong> {
+        let text = self.text(raw)?;
+        if is_email(text) {
+            Ok(Value::Text(text.to_lowercase()))
+        } else {
+            Err(self.unreadable(raw))
+        }
+    }
+
+    fn person_name(self, raw: &Raw) -> Result<Value, Wrong> {
+        let text = self.text(raw)?.trim();
+        if (1..=100).contains(&text.chars().count()) && !text.contains(char::is_control) {
+            Ok(Value::Text(text.to_owned()))
+        } else {
+            Err(self.unreadable(raw))
+        }
+    }
+
     fn probe(self, raw: &Raw) -> Result<CustomProbe, Vec<Wrong>> {
         let RawValue::Table(entries) = &raw.is else {
             return Err(vec![self.wrong_type(raw)]);
@@ -448,6 +490,21 @@ fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// Whether Open WebUI takes a text as the address of an account.
+pub fn is_email(text: &str) -> bool {
+    let Some((name, host)) = text.split_once('@') else {
+        return false;
+    };
+    let dotted = host
+        .split_once('.')
+        .is_some_and(|(first, rest)| !first.is_empty() && !rest.is_empty());
+    is_plain(text)
+        && text.len() <= 254
+        && !name.is_empty()
+        && !host.contains('@')
+        && (dotted || host == "localhost")
+}
+
 fn host_and_port(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
     let bare = host
@@ -481,6 +538,16 @@ pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
     let found = match kind {
         Kind::Bool => text.trim().parse().ok().map(RawValue::Bool),
         Kind::Whole { .. } | Kind::Port | Kind::Budget | Kind::Cpus => number(),
+        // As in the file, or without brackets and quotes.
+        Kind::Networks => Some(RawValue::List(
+            text.split(|c: char| c.is_whitespace() || "[],\"'".contains(c))
+                .filter(|part| !part.is_empty())
+                .map(|part| Raw {
+                    span: 0..text.len(),
+                    is: RawValue::Text(part.to_owned()),
+                })
+                .collect(),
+        )),
         Kind::Choice(_)
         | Kind::Address
         | Kind::Size
@@ -492,6 +559,8 @@ pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
         | Kind::Command
         | Kind::Environment
         | Kind::Services
+        | Kind::Email
+        | Kind::PersonName
         | Kind::Probe => None,
     };
     found.unwrap_or_else(|| RawValue::Text(text.to_owned()))

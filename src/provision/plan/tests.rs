@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     config::settings::{
-        Budget, Diet, Listen, LiteLlm, OpenWebUi, Postgres as PostgresSettings, Programs, Recycle,
+        Budget, Diet, Front, Listen, LiteLlm, OpenWebUi, Postgres as PostgresSettings, Programs,
+        Recycle,
     },
     provision::record::Record,
 };
@@ -21,7 +22,15 @@ fn settings() -> Settings {
             workers: 1,
             demo_model: true,
         },
-        open_webui: OpenWebUi { enabled: true },
+        open_webui: OpenWebUi {
+            enabled: true,
+            signup: false,
+            admin_email: "admin@localhost".into(),
+            admin_name: "Admin".into(),
+        },
+        front: Front {
+            trusted_proxies: vec![],
+        },
         postgres: PostgresSettings {
             max_connections: None,
         },

@@ -27,6 +27,7 @@ use crate::{
         progress::{Progress, Total},
     },
     secrets::Kind,
+    stack::open_webui::{FIRST_ACCOUNT, first_account},
 };
 
 /// Starts PostgreSQL, lets Open WebUI migrate, stops PostgreSQL. Ignored signals stay ignored in
@@ -96,6 +97,7 @@ pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Resu
     let mut call = Call::new("migrating Open WebUI's tables", "/bin/sh")
         .args(["-c", SCRIPT, "ai-gateway"])
         .arg(environment.join("bin/python"))
+        .arg(code())
         .arg(cx.postgres_bin()?)
         .arg(cx.paths.postgres_data())
         .arg(&socket)
@@ -121,6 +123,12 @@ pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Resu
     }
 }
 
+/// Open WebUI migrates when its configuration is imported. Then, before anybody can reach the
+/// sign-up page, the administrator's account is made.
+fn code() -> String {
+    format!("import open_webui.config\n{FIRST_ACCOUNT}\nimport asyncio\nasyncio.run(ensure())\n")
+}
+
 /// What Open WebUI reads at import. The stack says the same and more when it runs.
 fn variables(
     cx: &Context<'_>,
@@ -135,6 +143,8 @@ fn variables(
         escaped(&socket.display().to_string())
     );
     let key = secrets.read(Kind::OpenWebuiSecretKey)?;
+    let account = first_account(&cx.settings.open_webui, cx.paths);
+    let account = account.map(|(name, value)| (name.to_owned(), value));
     Ok([
         ("DATABASE_URL", url.as_str()),
         ("WEBUI_SECRET_KEY", key.expose()),
@@ -148,6 +158,7 @@ fn variables(
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .chain(account)
     .collect())
 }
 

@@ -42,6 +42,19 @@ fn write(folder: &TempDir, listen: SocketAddr, litellm: SocketAddr, open_webui: 
     write_with(folder, listen, litellm, open_webui, None);
 }
 
+fn config(folder: &Path) -> Config<'_> {
+    Config {
+        listen: "127.0.0.1:3000".parse().unwrap(),
+        workers: 1,
+        pid: folder.join("nginx.pid"),
+        temporary: folder,
+        litellm: "127.0.0.1:4000".parse().unwrap(),
+        open_webui: Some(folder.join("http.sock")),
+        signup: false,
+        static_files: None,
+    }
+}
+
 fn write_with(
     folder: &TempDir,
     listen: SocketAddr,
@@ -51,12 +64,10 @@ fn write_with(
 ) {
     let text = Config {
         listen,
-        workers: 1,
-        pid: &folder.path().join("nginx.pid"),
-        temporary: folder.path(),
         litellm,
         open_webui: open_webui.then(|| folder.path().join("http.sock")),
         static_files,
+        ..config(folder.path())
     }
     .render();
     fs::write(folder.path().join("nginx.conf"), text).unwrap();
@@ -220,6 +231,28 @@ fn requests_reach_whom_they_are_for() {
         assert_eq!(of_frames, ["X-Frame-Options: SAMEORIGIN"]);
         assert!(answer.contains("Server: nginx\r\n"), "no version: {answer}");
     }
+}
+
+#[test]
+fn nobody_signs_up_unless_the_configuration_lets_them() {
+    let front = Front::start(true, true);
+    for path in [
+        "/api/v1/auths/signup",
+        "/api/v1/auths/sign%75p",
+        "//api//v1/auths/./signup?a=b",
+        "/x/../api/v1/auths/signup",
+    ] {
+        let answer = front.ask(&format!("POST {path}"), "Content-Length: 0\r\n");
+        assert_eq!(status(&answer), "403", "{path}: {answer}");
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert!(body["detail"].as_str().unwrap().contains("signup = true"));
+    }
+    let open = Config {
+        signup: true,
+        ..config(Path::new("/x"))
+    };
+    assert!(!open.render().contains("signup"));
 }
 
 #[test]

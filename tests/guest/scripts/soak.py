@@ -22,7 +22,7 @@ FRONT, ADMIN = 3000, 4000
 CALLERS = 2
 PATIENCE_SECONDS = 120
 WORDS = "one two three four five six seven eight nine ten".split()
-PERSON = {"name": "Ada", "email": "ada@example.org", "password": "a long pass phrase"}
+ADMINISTRATOR = "admin@localhost"
 
 
 class Provider(BaseHTTPRequestHandler):
@@ -130,7 +130,7 @@ class Soak:
         self.provider.daemon_threads = True
         threading.Thread(target=self.provider.serve_forever, daemon=True).start()
         self.prepare()
-        self.person = self.sign_up()
+        self.person = self.sign_in(secret("open-webui-admin-password"))
         self.lock = threading.Lock()
         self.times, self.failures = {}, []
 
@@ -147,9 +147,9 @@ class Soak:
                  "api_base": f"http://127.0.0.1:{self.provider.server_port}/v1"}
         return self.admin.json("POST", "/model/new", {"model_name": name, "litellm_params": reach})["model_id"]
 
-    def sign_up(self):
-        visitor = Caller(FRONT, "")
-        person = Caller(FRONT, visitor.json("POST", "/api/v1/auths/signup", PERSON)["token"])
+    def sign_in(self, password):
+        login = {"email": ADMINISTRATOR, "password": password}
+        person = Caller(FRONT, Caller(FRONT, "").json("POST", "/api/v1/auths/signin", login)["token"])
         person.json("GET", "/api/models?refresh=true")
         return person
 

@@ -1,0 +1,139 @@
+//! A password that a person chooses: typed without echo, from standard input, or made up.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+
+use super::{
+    context::tell,
+    failure::{Exit, Failure},
+};
+use crate::secrets::{Kind, Secret};
+
+/// bcrypt, which Open WebUI hashes passwords with, looks at no more.
+const MOST_BYTES: usize = 72;
+
+/// Whether somebody can be asked.
+pub(super) fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// The first line of standard input.
+///
+/// # Errors
+/// There is none, or it cannot be a password.
+pub(super) fn from_standard_input() -> Result<Secret, Failure> {
+    let text = line()?.ok_or_else(|| no_password("standard input is empty"))?;
+    checked(text).map_err(no_password)
+}
+
+/// A new one.
+///
+/// # Errors
+/// The operating system has no randomness to give.
+pub(super) fn generated() -> Result<Secret, Failure> {
+    Secret::generate(Kind::OpenWebuiAdminPassword).map_err(|e| Failure::of(Exit::Failed, &e))
+}
+
+/// Asks for one twice, without echo; none: Enter alone was typed.
+///
+/// # Errors
+/// The input ended.
+pub(super) fn asked(question: &str) -> Result<Option<Secret>, Failure> {
+    loop {
+        let Some(first) = typed(question)? else {
+            return Ok(None);
+        };
+        let second = typed("Again: ")?;
+        if second.is_some_and(|second| second == first) {
+            return Ok(Some(first));
+        }
+        tell("The two are not the same.\n");
+    }
+}
+
+fn typed(question: &str) -> Result<Option<Secret>, Failure> {
+    loop {
+        // Hidden before the question is seen: who types at once is not shown either.
+        let hidden = Hidden::begin();
+        tell(question);
+        let read = line();
+        drop(hidden);
+        // The Enter was not shown either.
+        tell("\n");
+        let text = read?.ok_or_else(|| Failure::new(Exit::Failed, "nothing was done"))?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match checked(text) {
+            Ok(password) => return Ok(Some(password)),
+            Err(wrong) => tell(format!("That cannot be a password: {wrong}.\n")),
+        }
+    }
+}
+
+fn no_password(why: impl Into<String>) -> Failure {
+    Failure::new(Exit::Usage, "there is no password that can be used").cause(why)
+}
+
+fn checked(text: String) -> Result<Secret, String> {
+    if text.is_empty() {
+        Err("it is empty".to_owned())
+    } else if text.len() > MOST_BYTES {
+        Err(format!("it has more than {MOST_BYTES} bytes"))
+    } else if text.contains(char::is_control) {
+        Err("it has characters that cannot be typed in a browser".to_owned())
+    } else {
+        Ok(Secret::chosen(text))
+    }
+}
+
+/// One line without its end; none: the input has ended.
+fn line() -> Result<Option<String>, Failure> {
+    let mut text = String::new();
+    let read = io::stdin().lock().read_line(&mut text);
+    let read = read
+        .map_err(|e| Failure::new(Exit::Failed, "cannot read the password").cause(e.to_string()))?;
+    Ok((read > 0).then(|| text.trim_end_matches(['\n', '\r']).to_owned()))
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Hidden(Option<Termios>);
+
+impl Hidden {
+    fn begin() -> Self {
+        let Ok(shown) = tcgetattr(io::stdin()) else {
+            return Self(None);
+        };
+        let mut hidden = shown.clone();
+        hidden.local_flags.remove(LocalFlags::ECHO);
+        let set = tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &hidden);
+        Self(set.is_ok().then_some(shown))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Some(shown) = &self.0 {
+            // A terminal that has gone needs no echo.
+            let _gone = tcsetattr(io::stdin(), SetArg::TCSANOW, shown);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_open_webui_would_cut_off_or_a_browser_cannot_type_is_no_password() {
+        let wrong = |text: &str| checked(text.to_owned()).err();
+        assert_eq!(wrong("a long pass phrase"), None);
+        assert_eq!(wrong(&"x".repeat(72)), None);
+        assert_eq!(wrong("").as_deref(), Some("it is empty"));
+        // Bytes, not letters.
+        let long = wrong(&"ä".repeat(37));
+        assert_eq!(long.as_deref(), Some("it has more than 72 bytes"));
+        assert!(wrong("a\u{1b}[A").is_some());
+    }
+}
