@@ -72,6 +72,10 @@ impl Kind {
                  entered anew"
             }
             Self::LitellmUiPassword => "the password of LiteLLM's admin page is another one",
+            Self::OpenWebuiAdminPassword => {
+                "the password that is shown is not that of the first account: \
+                 'ai-gateway admin reset-password' sets it"
+            }
             Self::OpenWebuiSecretKey => "everybody has to log in to Open WebUI again",
             Self::OpenWebuiVirtualKey => "Open WebUI gets a new key, and its spending a new line",
             Self::PostgresLitellmPassword | Self::PostgresOpenWebuiPassword => {
@@ -303,15 +307,7 @@ impl SecretStore {
     /// The kernel's.
     pub fn make_admin_password(&self) -> Result<bool, SecretError> {
         let kind = Kind::OpenWebuiAdminPassword;
-        Ok(!exists(&self.path(kind))? && self.make(kind)?)
-    }
-
-    /// Whether a secret was made already.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn has(&self, kind: Kind) -> Result<bool, SecretError> {
-        exists(&self.path(kind))
+        Ok(!self.holds(kind)? && self.make(kind)?)
     }
 
     /// Keeps the password of Open WebUI's first account, which its owner has chosen or changed.

@@ -84,14 +84,7 @@ fn candidates(root: &Command, words: &[String], services: &dyn Fn() -> Vec<Strin
     for word in before {
         place.take(word);
     }
-    let values = |id: &str| {
-        values(
-            &place.command.get_name().to_owned(),
-            id,
-            &place.positional,
-            services,
-        )
-    };
+    let values = |id: &str| values(place.command.get_name(), id, &place.positional, services);
     let mut found: Vec<String> = match place.option {
         Some(id) => values(id),
         None if current.starts_with('-') => flags(place.command),

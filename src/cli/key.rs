@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let entry = |name| Ok::<_, Failure>((read(&store, name)?, file(&store, name)));
     let (password, api) = (entry(Name::Password)?, entry(Name::Api)?);
     let webui = match webui(context) {
-        WebUi::Account(email) => match store.has(Kind::OpenWebuiAdminPassword) {
+        WebUi::Account(email) => match store.holds(Kind::OpenWebuiAdminPassword) {
             Ok(false) => Err(Some("made at the next start")),
             Ok(true) | Err(_) => Ok((email, entry(Name::Webui)?)),
         },

@@ -160,7 +160,7 @@ struct FirstPassword {
 impl FirstPassword {
     fn find(args: &Args, context: &Context, loaded: &Loaded) -> Result<Self, Failure> {
         let store = SecretStore::new(context.paths.secrets());
-        let has = store.has(Kind::OpenWebuiAdminPassword);
+        let has = store.holds(Kind::OpenWebuiAdminPassword);
         let open = !has.map_err(|e| Failure::of(Exit::Failed, &e))?;
         if !args.admin_password_stdin {
             return Ok(Self { given: None, open });

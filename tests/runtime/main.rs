@@ -493,8 +493,8 @@ fn an_idle_daemon_does_nothing_at_all() {
 /// A file that opens and never ends, as one on a mount that does not answer.
 fn endless(gateway: &Gateway) -> std::path::PathBuf {
     let scenario = gateway.home().join("scenario");
-    fs::remove_file(&scenario).unwrap();
-    mkfifo(&scenario, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    fs::remove_file(&scenario).expect("the scenario is there");
+    mkfifo(&scenario, Mode::S_IRUSR | Mode::S_IWUSR).expect("the folder is ours");
     scenario
 }
 
