@@ -125,6 +125,18 @@ def test_plugins_find_what_they_would_without_a_diet(gateway, tmp_path):
     assert with_it == without
 
 
+# Each with so many lines at least, or it would have compared nothing.
+@pytest.mark.parametrize(
+    ("service", "script", "lines"),
+    [("open-webui", "changelog.py", 2), ("litellm", "litellm_imports.py", 700), ("litellm", "litellm_at_work.py", 300)],
+)
+def test_the_diet_changes_nothing_that_is_asked_for(gateway, tmp_path, service, script, lines):
+    own = environment(gateway, service)
+    without, with_it = without_and_with(gateway, service, script, taken(gateway, service), tmp_path, own)
+    assert len(without) >= lines
+    assert with_it == without
+
+
 def test_a_stop_waits_for_the_tasks_that_count_and_for_no_others(gateway, tmp_path):
     said = python(gateway, "litellm", "stopping.py", "", folder=tmp_path, environment=environment(gateway, "litellm"))
     assert said == ["['any']"]
