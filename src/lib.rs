@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod disk;
 pub mod doctor;
 pub mod identity;
 pub mod internal;

@@ -12,7 +12,7 @@ use nix::unistd::{Uid, User};
 
 use super::failure::Failure;
 use crate::{
-    config::paths::{CONTROL_SOCKET, Paths},
+    config::paths::{CONTROL_SOCKET, Paths, PathsError},
     control::client::{Client, ClientError},
     runtime::Holder,
 };
@@ -44,6 +44,7 @@ impl Context {
             RUNTIME_DIR => runtime_folder(user).map(|folder| folder.display().to_string()),
             _ => variable(name),
         };
+        refuse_what_is_no_text()?;
         let mut paths = Paths::find(looked_up, system)?;
         // A daemon that was started where there was no runtime folder, such as by cron at boot.
         let beside_state = paths.state.join("run");
@@ -94,6 +95,23 @@ pub(super) fn runtime_folder(user: Uid) -> Option<PathBuf> {
         let own = std::fs::metadata(&folder).is_ok_and(|found| found.uid() == user.as_raw());
         own.then_some(folder)
     })
+}
+
+/// A folder whose name is no text cannot be written into the files of the services; to pass over it
+/// would be to take another one.
+fn refuse_what_is_no_text() -> Result<(), PathsError> {
+    const FOLDERS: [&str; 5] = [
+        "AI_GATEWAY_HOME",
+        "HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        RUNTIME_DIR,
+    ];
+    let no_text = |name: &&str| std::env::var_os(name).is_some_and(|v| v.to_str().is_none());
+    match FOLDERS.into_iter().find(no_text) {
+        Some(variable) => Err(PathsError::NotText { variable }),
+        None => Ok(()),
+    }
 }
 
 /// An environment variable that is text.

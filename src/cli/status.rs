@@ -19,13 +19,13 @@ use crate::{
         client::ClientError,
         types::{GatewayState, GatewayStatus},
     },
-    stack,
+    disk, stack,
 };
 
 /// Show what runs and what it takes
 ///
 /// Shows each service's state and since when, its restarts, its memory against its limit and its
-/// CPU, the addresses, and why something is not as it should be.
+/// CPU, the addresses, and why something is not as it should be, a full disk included.
 ///
 /// Exits with 69 if ai-gateway is not running.
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     } else {
         let screen = Screen::find();
         print(picture(&status, screen))?;
-        print(more(&status, context)).map(drop)
+        print(more(&status, context)).map(drop)?;
+        print(disks(context))
     }
 }
 
@@ -92,6 +93,14 @@ pub(super) fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
         .map_err(|e| Failure::of(Exit::Failed, &e))
+}
+
+/// The disks of the gateway that are full, each in a line.
+pub(super) fn disks(context: &Context) -> String {
+    let full = disk::full(&context.paths);
+    full.iter()
+        .map(|lack| format!("{lack}: make room, or nothing can be written\n"))
+        .collect()
 }
 
 /// What the daemon does not know: the budget, and the addresses that other machines use.

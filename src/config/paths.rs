@@ -32,6 +32,12 @@ pub enum PathsError {
         "neither HOME nor AI_GATEWAY_HOME is set: set AI_GATEWAY_HOME to a folder for the gateway"
     )]
     NoHome,
+    /// It cannot be written into a file of settings.
+    #[error("{variable} is not UTF-8 text: choose a folder whose name is")]
+    NotText {
+        /// The environment variable.
+        variable: &'static str,
+    },
     /// A folder that depends on where the command is typed.
     #[error("{variable} is {value:?}: it has to be an absolute path")]
     Relative {
@@ -39,6 +45,16 @@ pub enum PathsError {
         variable: &'static str,
         /// Its value.
         value: String,
+    },
+    /// A part of the stack does not take it.
+    #[error("{} holds {character:?}, which does not work there: {why}; choose a folder without it", path.display())]
+    Character {
+        /// The folder or file.
+        path: PathBuf,
+        /// The character.
+        character: char,
+        /// What it would break.
+        why: &'static str,
     },
     /// Sockets in it could not be reached.
     #[error(
@@ -52,6 +68,24 @@ pub enum PathsError {
         /// Of the longest socket's path, in bytes.
         length: usize,
     },
+}
+
+/// Why a path must not hold a character; none: it may. The one rule for all commands: what it lets
+/// through was tried from set-up to a chat.
+fn unusable(character: char) -> Option<&'static str> {
+    Some(match character {
+        '\'' | '"' | '\\' | '`' => {
+            "the scripts of a Python environment and the files that are rendered quote their paths"
+        }
+        '$' => "nginx and the shell take what follows for a variable",
+        '%' => "Open WebUI's migrations take what follows for a reference",
+        ',' => "PostgreSQL's clients take it for the end of one socket's folder",
+        ':' => "it divides the folders of PATH",
+        '*' => "Node.js puts the names of a package's files in its place",
+        '\u{2028}' | '\u{2029}' => "it ends a line in the files that are rendered",
+        _ if character.is_control() => "it ends a line or means something to a terminal",
+        _ => return None,
+    })
 }
 
 impl Paths {
@@ -105,6 +139,18 @@ impl Paths {
     }
 
     fn check(self) -> Result<Self, PathsError> {
+        for path in [&self.config, &self.state, &self.run] {
+            let text = path.to_string_lossy();
+            let found = text.chars().find_map(|c| Some((c, unusable(c)?)));
+            if let Some((character, why)) = found {
+                let path = path.clone();
+                return Err(PathsError::Character {
+                    path,
+                    character,
+                    why,
+                });
+            }
+        }
         let longest = self.postgres_socket_folder().join(".s.PGSQL.5432.lock");
         let length = longest.as_os_str().len();
         if length > SOCKET_PATH_MAX {
@@ -229,6 +275,33 @@ mod tests {
         );
         assert_eq!(paths.state, Path::new("/home/a/.local/share/ai-gateway"));
         assert_eq!(paths.run, Path::new("/home/a/.local/share/ai-gateway/run"));
+    }
+
+    #[test]
+    fn every_printable_character_works_or_is_refused_with_the_reason() {
+        let home = |c: char| format!("/srv/a{c}b");
+        let refused: String = (' '..='~')
+            .filter(|c| find(&[("AI_GATEWAY_HOME", &home(*c))], false).is_err())
+            .collect();
+        assert_eq!(refused, "\"$%'*,:\\`");
+        for c in ['\n', '\t', '\u{7f}', '\u{2028}'] {
+            assert!(find(&[("AI_GATEWAY_HOME", &home(c))], false).is_err());
+        }
+        for c in ['é', '文', '🙂'] {
+            assert!(find(&[("AI_GATEWAY_HOME", &home(c))], false).is_ok());
+        }
+        // Wherever the folder comes from.
+        for name in [
+            "XDG_CONFIG_HOME",
+            "XDG_DATA_HOME",
+            "XDG_RUNTIME_DIR",
+            "HOME",
+        ] {
+            let all = [("HOME", "/h"), (name, "/it's")];
+            let all = if name == "HOME" { &all[1..] } else { &all[..] };
+            let error = find(all, false).unwrap_err().to_string();
+            assert!(error.contains("holds '\\''"), "{error}");
+        }
     }
 
     #[test]

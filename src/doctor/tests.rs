@@ -215,6 +215,7 @@ fn gateway(resources: Option<config::Machine>) -> Gateway {
         not_programs: BTreeMap::new(),
         ports: vec![port("listen.port", 3000), port("listen.admin_port", 4000)],
         dangers: Vec::new(),
+        disks: Vec::new(),
         entries: Vec::new(),
         secrets_missing: Vec::new(),
         secrets_changed: Vec::new(),

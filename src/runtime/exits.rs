@@ -10,6 +10,7 @@ use super::{
     effects::no_answer,
     lives::{Child, Role},
 };
+use crate::disk;
 
 /// What was killed may have made another one just before.
 const SWEEPS: usize = 5;
@@ -57,6 +58,11 @@ impl Daemon {
 
     fn meaning(&self, child: Child, exit: pidfd::Exit) -> Option<Event> {
         let Child { instance, role, .. } = child;
+        if exit != pidfd::Exit::Code(0) && role == Role::Main {
+            for lack in disk::full(&self.paths) {
+                tracing::warn!("{} ended, and {lack}", instance.service);
+            }
+        }
         let exit = match (self.lives.get(&instance), exit) {
             (Some(life), exit) => life.exit(exit),
             (None, pidfd::Exit::Code(0)) => Exit::Clean,

@@ -301,7 +301,8 @@ fn the_help_of_each_verb() {
     Show what runs and what it takes
 
     Shows each service's state and since when, its restarts, its memory against its
-    limit and its CPU, the addresses, and why something is not as it should be.
+    limit and its CPU, the addresses, and why something is not as it should be, a
+    full disk included.
 
     Exits with 69 if ai-gateway is not running.
 

@@ -7,7 +7,10 @@ use std::{
 };
 
 use insta::assert_snapshot;
-use nix::unistd::Uid;
+use nix::{
+    mount::{MntFlags, MsFlags, mount, umount2},
+    unistd::Uid,
+};
 
 use crate::bench::Bench;
 
@@ -106,4 +109,41 @@ fn a_state_that_another_user_made_or_leads_to_is_refused() {
     lchown(&link, Some(65534), Some(65534)).unwrap();
     let seen = bench.seen(&mut check);
     assert!(seen.contains("To do in"), "{seen}");
+}
+
+#[test]
+fn a_folder_that_the_stack_cannot_take_is_refused_at_once() {
+    let bench = Bench::new();
+    for verb in ["setup --dry-run", "config check"] {
+        let mut command = bench.as_person(verb);
+        command.env("AI_GATEWAY_HOME", bench.folder().join("100%"));
+        let seen = bench.seen(&mut command);
+        assert!(seen.starts_with("exit: 78\n"), "{verb}: {seen}");
+        assert!(
+            seen.contains("$TEST/100%/gateway.toml holds '%', which does not work there"),
+            "{verb}: {seen}"
+        );
+    }
+}
+
+/// Needs root, as whom the tests run where they count.
+#[test]
+fn a_full_disk_is_named_by_status_and_doctor() {
+    if !Uid::effective().is_root() {
+        return;
+    }
+    let bench = Bench::new();
+    let state = bench.home().join("state");
+    fs::create_dir_all(&state).unwrap();
+    let (tmpfs, size) = (Some("tmpfs"), Some("size=1m"));
+    mount(None::<&str>, &state, tmpfs, MsFlags::empty(), size).unwrap();
+    let _daemon = bench.daemon(crate::bench::ready());
+    let (status, doctor) = (bench.run("status"), bench.run("doctor --json"));
+    umount2(&state, MntFlags::MNT_DETACH).unwrap();
+    let wanted = "the disk of $TEST/gw/state is full";
+    assert!(status.contains(wanted), "{status}");
+    assert!(
+        doctor.contains(wanted) || doctor.contains("state has 1 MB left"),
+        "{doctor}"
+    );
 }

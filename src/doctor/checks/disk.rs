@@ -1,9 +1,12 @@
 //! Whether there is room.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::{
-    facts::Packages,
-    fix::{Gift, on_host, roots},
+use crate::{
+    disk::Room,
+    doctor::{
+        facts::Packages,
+        fix::{Gift, on_host, roots},
+    },
 };
 
 pub(super) const CHECK: Check = Check {
@@ -12,7 +15,8 @@ pub(super) const CHECK: Check = Check {
     title: "Disk",
     looks: "What set-up would still take against what the disk has left where the state \
         lives. Once it is set up, less than 1 GB left is a warning and less than 200 \
-        MB a problem.",
+        MB a problem, and so is one that is full or takes no more files, be it the \
+        state's, one that is mounted within it, or that of the folder run.",
     why: "PostgreSQL stops when it cannot write, and a set-up that runs out of room has \
         to begin that step again.",
     examine,
@@ -26,6 +30,12 @@ fn examine(facts: &Facts) -> Verdict {
         (Err(why), _) => return Verdict::warning(format!("it cannot be told: {why}")),
         (Ok(_), None) => return Verdict::warning("it cannot be told"),
     };
+    let full = facts.gateway.disks.iter().filter_map(Room::lack);
+    let full: Vec<_> = full.collect();
+    if needed == 0 && !full.is_empty() {
+        return Verdict::problem(full.join("; "))
+            .fix(on_host(facts, Gift::Disk).or_else(|| Some(make_room(facts))));
+    }
     let has = format!("{state} has {} MB left", free / MB);
     let mend = || on_host(facts, Gift::Disk).or_else(|| Some(make_room(facts)));
     if needed > free {

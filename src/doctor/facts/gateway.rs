@@ -22,6 +22,7 @@ use crate::{
         client::{Client, ClientError},
         types::GatewayStatus,
     },
+    disk::{self, Room},
     provision::{
         self, Environment, Options,
         facts::{Facts as Programs, Python},
@@ -133,6 +134,8 @@ pub struct Gateway {
     pub secrets_empty: Vec<Kind>,
     /// Whether there is a database.
     pub database: bool,
+    /// What the disks that it writes to have left.
+    pub disks: Vec<Room>,
     /// What set-up has made.
     pub provision: Provision,
     /// nginx's version.
@@ -175,6 +178,7 @@ impl Gateway {
             not_programs: not_programs(&loaded.settings),
             ports: wanted_ports(&loaded, paths, &daemon),
             dangers: dangers(asked),
+            disks: disk::look(paths),
             entries: entries(paths, &store, loaded.settings.has_environment()),
             secrets_missing: Kind::ALL
                 .into_iter()

@@ -1,0 +1,143 @@
+//! Whether the disks that the gateway writes to are full: the state's, those of folders in it that
+//! are mounts of their own, and the one of what is there only while the daemon runs.
+//!
+//! A full disk shows in services that end with code 1 and say so somewhere in their logs. [`look`]
+//! asks the file systems, [`Room::lack`] decides (pure). Callers: `status`, `why`, `doctor`, and the
+//! daemon when a service ends.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use nix::sys::statvfs::statvfs;
+
+use crate::config::paths::Paths;
+
+const MIB: u64 = 1 << 20;
+/// PostgreSQL makes the files of its write-ahead log 16 MB long.
+const STATE: u64 = 16 * MIB;
+/// Sockets, and files of some kilobytes.
+const RUN: u64 = MIB;
+/// A start makes a dozen files.
+const INODES: u64 = 16;
+
+/// What one file system has left for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// A folder of ours on it.
+    pub folder: PathBuf,
+    /// Bytes that are left.
+    pub bytes: u64,
+    /// Files that can still be made; none: the file system does not count them.
+    pub inodes: Option<u64>,
+    /// So many bytes it has to have.
+    pub least: u64,
+}
+
+impl Room {
+    /// In words that it is full, if it is.
+    pub fn lack(&self) -> Option<String> {
+        let folder = self.folder.display();
+        if self.bytes < self.least {
+            let left = self.bytes / 1000;
+            return Some(format!("the disk of {folder} is full ({left} kB left)"));
+        }
+        let inodes = self.inodes.filter(|inodes| *inodes < INODES)?;
+        Some(format!(
+            "the disk of {folder} takes no more files ({inodes} inodes left)"
+        ))
+    }
+}
+
+/// Looks at each file system once.
+pub fn look(paths: &Paths) -> Vec<Room> {
+    let folders = [
+        (paths.state.clone(), STATE),
+        (paths.postgres_data(), STATE),
+        (paths.services(), STATE),
+        (paths.logs(), STATE),
+        (paths.run.clone(), RUN),
+    ];
+    let mut seen = BTreeSet::new();
+    let rooms = folders.into_iter().filter_map(|(folder, least)| {
+        let there = folder.ancestors().find(|above| above.exists())?;
+        let device = fs::metadata(there).ok()?.dev();
+        seen.insert(device).then(|| room(there, least)).flatten()
+    });
+    rooms.collect()
+}
+
+fn room(folder: &Path, least: u64) -> Option<Room> {
+    let stat = statvfs(folder).ok()?;
+    Some(Room {
+        folder: folder.to_owned(),
+        bytes: stat.blocks_available().saturating_mul(stat.fragment_size()),
+        inodes: (stat.files() > 0).then(|| stat.files_available()),
+        least,
+    })
+}
+
+/// All that is full.
+pub fn full(paths: &Paths) -> Vec<String> {
+    look(paths).iter().filter_map(Room::lack).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+    use super::*;
+
+    fn room(bytes: u64, inodes: Option<u64>) -> Room {
+        Room {
+            folder: "/srv".into(),
+            bytes,
+            inodes,
+            least: STATE,
+        }
+    }
+
+    #[test]
+    fn no_bytes_and_no_inodes_are_told_apart() {
+        assert_eq!(room(STATE, Some(INODES)).lack(), None);
+        assert_eq!(room(STATE, None).lack(), None);
+        let lack = |room: Room| room.lack().unwrap();
+        assert_eq!(
+            lack(room(2_000, Some(9_000))),
+            "the disk of /srv is full (2 kB left)"
+        );
+        assert_eq!(
+            lack(room(STATE, Some(0))),
+            "the disk of /srv takes no more files (0 inodes left)"
+        );
+    }
+
+    /// Needs root, as whom the tests run where they count.
+    #[test]
+    fn a_mount_within_the_state_is_looked_at_as_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().display().to_string();
+        let paths = Paths::find(|n| (n == "AI_GATEWAY_HOME").then(|| home.clone()), false).unwrap();
+        fs::create_dir_all(paths.postgres_data()).unwrap();
+        assert_eq!(look(&paths).len(), 1, "all on one");
+        let mounted = mount(
+            None::<&str>,
+            &paths.postgres_data(),
+            Some("tmpfs"),
+            MsFlags::empty(),
+            Some("size=1m"),
+        );
+        if mounted.is_err() {
+            assert!(!nix::unistd::geteuid().is_root(), "{mounted:?}");
+            return;
+        }
+        let found = full(&paths);
+        umount2(&paths.postgres_data(), MntFlags::MNT_DETACH).unwrap();
+        let wanted = format!("the disk of {} is full", paths.postgres_data().display());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(&wanted), "{found:?}");
+    }
+}
