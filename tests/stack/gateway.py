@@ -173,6 +173,10 @@ class Gateway:
     def secret(self, name):
         return (self.home / "state/secrets" / name).read_text().strip()
 
+    def output_of(self, *command):
+        """What another program says when the gateway's user runs it."""
+        return subprocess.run(command, env={}, cwd="/", check=True, capture_output=True, text=True, **self._as_owner()).stdout
+
     def secrets(self):
         files = (self.home / "state/secrets").iterdir()
         return {file.name: file.read_text().strip() for file in files if file.is_file()}
