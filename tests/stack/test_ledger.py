@@ -31,12 +31,15 @@ def account(gateway, provider, request):
 
 def kill_service(name):
     def kill(gateway):
+        # Chats with keys that are known by heart are answered without the database too.
+        until(f"{name} is ready", lambda: gateway.service(name)["state"] == "ready", 180)
         os.kill(gateway.service(name)["pid"], signal.SIGKILL)
 
     return kill
 
 
 def kill_engine(gateway):
+    until("LiteLLM is ready", lambda: gateway.service("litellm")["state"] == "ready", 180)
     litellm = gateway.service("litellm")["pid"]
 
     def engine():
