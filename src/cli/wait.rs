@@ -142,8 +142,16 @@ impl Progress {
                     .map_or(usize::MAX, |(width, _)| {
                         usize::from(width.0).saturating_sub(1)
                     });
-                self.shown = waiting.to_string().chars().take(width).collect();
-                tell(format!("\r{}\x1b[K", self.shown));
+                let line: String = waiting.to_string().chars().take(width).collect();
+                // Blanks and no escape sequence, which a dumb terminal would not know and which goes
+                // with the colours where those are not wanted.
+                let rest = self
+                    .shown
+                    .chars()
+                    .count()
+                    .saturating_sub(line.chars().count());
+                tell(format!("\r{line}{}", " ".repeat(rest)));
+                self.shown = line;
             }
             Some(waiting) if self.shown != waiting.what => {
                 self.shown.clone_from(&waiting.what);
@@ -168,7 +176,7 @@ impl Default for Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.terminal && !self.shown.is_empty() {
-            tell("\r\x1b[K");
+            tell(format!("\r{}\r", " ".repeat(self.shown.chars().count())));
         }
     }
 }

@@ -1,11 +1,15 @@
 //! `ai-gateway status --watch`: the table, drawn again at each change and each second.
 
-use std::{os::fd::AsFd as _, time::Duration};
+use std::{
+    io::{self, Write as _},
+    os::fd::AsFd as _,
+    time::Duration,
+};
 
 use nix::sys::signal::Signal;
 
 use super::{
-    context::{Context, Screen, now, print},
+    context::{Context, Screen, now, print, variable},
     failure::{Exit, Failure},
     table::{self, Sample},
     text::Line,
@@ -23,7 +27,8 @@ const REFRESH_MS: u16 = 1000;
 const SAMPLE_MIN: Duration = Duration::from_millis(900);
 
 pub(super) fn run(client: Client, context: &Context, json: bool) -> Result<(), Failure> {
-    if json || !Screen::find().terminal {
+    let dumb = variable("TERM").is_none_or(|terminal| terminal.is_empty() || terminal == "dumb");
+    if json || dumb || !Screen::find().terminal {
         return follow(client, json);
     }
     print(draw(client, context)?)
@@ -55,7 +60,7 @@ struct Stage;
 impl Stage {
     fn enter() -> Result<Self, Failure> {
         let stage = Self;
-        print("\x1b[?1049h\x1b[?25l")?;
+        draw_text("\x1b[?1049h\x1b[?25l")?;
         Ok(stage)
     }
 }
@@ -63,7 +68,7 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         // If the terminal is gone, there is nothing to restore.
-        let _gone = print("\x1b[?25h\x1b[?1049l");
+        let _gone = draw_text("\x1b[?25h\x1b[?1049l");
     }
 }
 
@@ -137,9 +142,32 @@ impl Samples {
         let earlier = self.earlier.as_ref().or(self.newest.as_ref());
         let mut lines = table::lines(status, screen, now, earlier);
         lines.truncate(screen.height.saturating_sub(1));
-        let picture = rendered(&lines, screen.width, "\x1b[K\r\n");
-        print(format!("\x1b[H{picture}\x1b[J"))
+        let picture = rendered_for_screen(&lines, screen.width);
+        draw_text(&format!("\x1b[H{picture}\x1b[J"))
     }
+}
+
+/// Lines for a screen, in colours if those are wanted.
+fn rendered_for_screen(lines: &[Line], width: usize) -> String {
+    let coloured = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    let line = |line: &Line| {
+        let line = line.render(width);
+        let line = if coloured {
+            line
+        } else {
+            anstream::adapter::strip_str(&line).to_string()
+        };
+        line + "\x1b[K\r\n"
+    };
+    lines.iter().map(line).collect()
+}
+
+/// Writes to the terminal, with sequences that move the cursor: those are no colours, and are meant
+/// where colours are not wanted.
+fn draw_text(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }
 
 fn rendered(lines: &[Line], width: usize, end: &str) -> String {

@@ -252,10 +252,25 @@ fn resolve(
             EngineSource::Download { .. } => payload(Payload::NativeEngine)?.join("query-engine"),
         },
         node_bin: program(&named_node, &record.node_bin, "Node.js")?,
-        ai_gateway: std::env::current_exe().map_err(|e| NotSetUp {
-            what: format!("this program does not know its own path ({e})"),
-        })?,
+        ai_gateway: std::env::current_exe()
+            .map(|path| in_place(&path))
+            .map_err(|e| NotSetUp {
+                what: format!("this program does not know its own path ({e})"),
+            })?,
     })
+}
+
+/// The path of a program that may have been replaced since it was started, as by an upgrade under a
+/// daemon that runs: the kernel then adds a word to what it says (proc_pid_exe(5)), and services
+/// that were told that path could not run their commands.
+fn in_place(path: &Path) -> PathBuf {
+    let replaced = path
+        .to_str()
+        .and_then(|path| path.strip_suffix(" (deleted)"));
+    match replaced.map(Path::new) {
+        Some(there) if !path.exists() && there.exists() => there.to_owned(),
+        Some(_) | None => path.to_owned(),
+    }
 }
 
 /// One set-up at a time; the second learns which is the first.
@@ -518,4 +533,22 @@ impl Context<'_> {
 fn chosen(found: Option<&PathBuf>, name: &str) -> Result<PathBuf, SetupError> {
     let missing = || SetupError::io("find", Path::new(name))(std::io::ErrorKind::NotFound.into());
     found.cloned().ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod in_place_tests {
+    use super::in_place;
+
+    #[test]
+    fn a_program_that_was_replaced_is_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("ai-gateway");
+        let deleted = folder.path().join("ai-gateway (deleted)");
+        assert_eq!(in_place(&deleted), deleted);
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(in_place(&deleted), program);
+        assert_eq!(in_place(&program), program);
+        std::fs::write(&deleted, "").unwrap();
+        assert_eq!(in_place(&deleted), deleted);
+    }
 }
