@@ -5,13 +5,25 @@
 //! or that there was none in time. Such a thread cannot be ended, so there is at most one for each
 //! purpose.
 
-use std::{io, sync::mpsc, thread, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
 use tokio::sync::oneshot;
 
 /// At most one thread.
 #[derive(Debug, Default)]
-pub(super) struct Apart(Option<thread::JoinHandle<()>>);
+pub(super) struct Apart {
+    /// Whether it is at work.
+    busy: Arc<AtomicBool>,
+}
 
 /// Why there will be no answer.
 #[derive(Debug, thiserror::Error)]
@@ -24,23 +36,34 @@ pub(super) enum ApartError {
     Thread(#[source] io::Error),
 }
 
+struct Busy(Arc<AtomicBool>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Apart {
     /// Begins `work`; its result comes by what is returned.
     pub(super) fn begin<T: Send + 'static>(
         &mut self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, ApartError> {
-        if self.0.as_ref().is_some_and(|thread| !thread.is_finished()) {
+        if self.busy.swap(true, Ordering::Relaxed) {
             return Err(ApartError::Stuck);
         }
+        let busy = Busy(Arc::clone(&self.busy));
         let (done, result) = oneshot::channel();
         let work = move || {
-            // Whoever waited may have given up.
-            let _nobody = done.send(work());
+            let found = work();
+            // Before whoever waits may begin the next; and if the work panics, all the same.
+            drop(busy);
+            // They may have given up.
+            let _nobody = done.send(found);
         };
         let thread = thread::Builder::new().name("reader".to_owned()).spawn(work);
-        self.0 = Some(thread.map_err(ApartError::Thread)?);
-        Ok(result)
+        thread.map(|_detached| result).map_err(ApartError::Thread)
     }
 }
 
@@ -74,10 +97,7 @@ mod tests {
         assert!(matches!(second, Err(ApartError::Stuck)));
         go_on.send(()).unwrap();
         assert!(first.await.unwrap());
-        // It ends at once after its answer.
-        while matches!(apart.begin(|| ()), Err(ApartError::Stuck)) {
-            thread::yield_now();
-        }
+        assert!(apart.begin(|| true).unwrap().await.unwrap());
     }
 
     #[test]

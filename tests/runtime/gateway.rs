@@ -10,7 +10,7 @@ use std::{
 };
 
 use ai_gateway::{
-    config::paths::Paths,
+    config::{paths::Paths, regular},
     control::{
         client::{Client, ClientError},
         types::{Call, GatewayStatus, Refusal, Reply, Urls},
@@ -46,7 +46,7 @@ fn daemon() {
         compare: {
             let (file, runs) = (home.join("scenario"), scenario.to_owned());
             Compare::new(move || {
-                let now = fs::read_to_string(&file).unwrap_or_default();
+                let now = regular::text(&file).unwrap_or_default();
                 Compared {
                     differs: (now != runs)
                         .then(|| "scenario".to_owned())
