@@ -9,7 +9,7 @@ use std::{
 use nix::{libc::pid_t, unistd::geteuid};
 use supervise::{
     effect::StateName,
-    event::{Event, Instance, Request, Target, Time},
+    event::{Event, Instance, Phase, Request, Target, Time},
     machine::Machine,
     spec::ServiceName,
 };
@@ -61,6 +61,8 @@ pub(super) enum Input {
     Ended(pid_t),
     /// A command takes too long.
     Late(pid_t),
+    /// A probe had no answer within this limit.
+    Silent(Instance, Phase, Duration),
     /// The configuration was read again, or cannot be.
     Read(Box<Result<Planned, Refusal>>),
     /// Perhaps the last process of a life that is being emptied is gone.
@@ -280,6 +282,10 @@ impl Daemon {
     fn take_in(&mut self, input: Input) {
         match input {
             Input::Happened(event) => self.feed([self.unless_of_another(event)]),
+            Input::Silent(instance, phase, limit) => {
+                let event = self.silent(instance, phase, limit);
+                self.feed([event]);
+            }
             Input::Ended(pid) => {
                 self.ended(pid);
                 self.look_at_clearing();

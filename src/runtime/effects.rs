@@ -16,7 +16,7 @@ use supervise::{
     recycle::Usage,
     spec::{Command, Probe, ServiceName, ServiceSpec, StopStep},
 };
-use sys::readiness;
+use sys::{pidfd::PidFd, proc, readiness};
 use tokio::{
     net::UnixDatagram,
     sync::{Mutex, oneshot},
@@ -126,6 +126,7 @@ impl Daemon {
             notify: notify.map(|(socket, _)| socket),
             line,
             tasks: Vec::new(),
+            silence: None,
             clearing: false,
         });
         let pid = spawned.pid;
@@ -215,14 +216,13 @@ impl Daemon {
             }
             probe @ (Probe::Http(_) | Probe::Tcp(_) | Probe::Postgres { .. }) => {
                 self.tasks.spawn(async move {
-                    let verdict = match timeout(limit, probe::ask(&probe)).await {
-                        Ok(verdict) => verdict?,
-                        Err(_) => Verdict::Fail(no_answer(limit)),
+                    let Ok(verdict) = timeout(limit, probe::ask(&probe)).await else {
+                        return Some(Input::Silent(instance, phase, limit));
                     };
                     Some(Input::Happened(Event::Probed {
                         instance,
                         phase,
-                        verdict,
+                        verdict: verdict?,
                     }))
                 })
             }
@@ -243,6 +243,9 @@ impl Daemon {
                     let service = &instance.service;
                     tracing::warn!(%error, "cannot send signal {signal} to {service}");
                 }
+                if let Some(life) = self.lives.get(&instance) {
+                    self.wake(life);
+                }
                 None
             }
             StopStep::Run { command, .. } => {
@@ -251,6 +254,19 @@ impl Daemon {
                     .err()?;
                 tracing::warn!("{}: {}", instance.service, chain(&*failed));
                 Some(Event::StopStepDone { instance, step })
+            }
+        }
+    }
+
+    /// Lets those of an instance's processes go on that a signal has stopped: they hear no other.
+    fn wake(&self, life: &Life) {
+        for process in self.processes(life) {
+            if process.stopped
+                && let Ok(handle) = PidFd::open(process.pid)
+                && proc::stat(process.pid).is_ok_and(|stat| stat.started == process.started)
+            {
+                // It may have ended meanwhile.
+                let _gone = handle.send_signal(nix::libc::SIGCONT);
             }
         }
     }

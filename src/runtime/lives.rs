@@ -18,6 +18,7 @@ use supervise::{
 use sys::{cgroup::Cgroup, pidfd, pidfd::PidFd, proc, spawn::Spawned};
 use tokio::{net::UnixDatagram, sync::oneshot, task::AbortHandle};
 
+use super::hung::Silence;
 use crate::identity::{self, GatewayId, Known, Owner, Root};
 
 /// What a process is for.
@@ -69,6 +70,8 @@ pub(super) struct Life {
     pub(super) line: Option<oneshot::Receiver<()>>,
     /// Probes that are under way.
     pub(super) tasks: Vec<AbortHandle>,
+    /// What its processes did when a probe had no answer.
+    pub(super) silence: Silence,
     /// Whether it is to be emptied: everything of it is killed, and that is over when nothing is
     /// left.
     pub(super) clearing: bool,

@@ -25,6 +25,7 @@ mod effects;
 mod exits;
 pub mod files;
 pub mod groups;
+mod hung;
 mod impostor;
 mod launch;
 mod launched;

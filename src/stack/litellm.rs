@@ -69,6 +69,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             timeout: Duration::from_secs(10),
             failures: 3,
             restart_after: Some(12),
+            hung_after: Some(2),
         }),
         restart: always(Duration::from_secs(120)),
         stop: vec![

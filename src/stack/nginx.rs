@@ -75,6 +75,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             timeout: Duration::from_secs(5),
             failures: 3,
             restart_after: Some(6),
+            hung_after: Some(2),
         }),
         restart: always(Duration::from_secs(60)),
         stop: vec![signal(3, SHUTDOWN_SECONDS + 5), signal(15, 5)],

@@ -131,6 +131,9 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             failures: 3,
             // A database that is slow to answer is busy; a restart would make everybody wait more.
             restart_after: None,
+            // One that hangs does not come back by itself. A minute, since the restart ends every
+            // connection; what was committed is kept, whichever signal ends it.
+            hung_after: Some(4),
         }),
         restart: always(Duration::from_secs(60)),
         stop: vec![

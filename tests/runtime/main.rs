@@ -562,3 +562,28 @@ fn a_daemon_that_was_stopped_by_a_signal_is_named() {
     ];
     assert!(wanted.iter().all(|wanted| said.contains(wanted)), "{said}");
 }
+
+#[test]
+fn a_service_that_hangs_is_restarted() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let gateway = Gateway::start_with("hangs", &[(scenarios::PORT, &port.to_string())]);
+    gateway.ask(&Call::Start(None)).unwrap();
+    for (restarts, signal, why) in [
+        (1, libc::SIGSTOP, "and a signal has stopped it"),
+        (2, libc::SIGUSR1, "and it does nothing"),
+    ] {
+        gateway.kill(gateway.pid("hangs"), signal);
+        gateway.until(|status| {
+            let service = &status.services["hangs"];
+            service.restarts == restarts && service.state == StateName::Ready
+        });
+        let Reply::Why(told) = gateway.ask(&Call::Why(gateway::name("hangs"))).unwrap() else {
+            panic!("not an answer to why")
+        };
+        let reasons: Vec<_> = told.history.iter().map(|moment| &moment.reason).collect();
+        let hung = |reason: &&&String| reason.starts_with("it hangs: ") && reason.contains(why);
+        assert!(reasons.iter().any(|reason| hung(&reason)), "{reasons:?}");
+    }
+}

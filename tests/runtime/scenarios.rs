@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
 use ai_gateway::stack::Stack;
 use supervise::spec::{
-    Command, EnvValue, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceSpec, Startup,
-    StopStep,
+    Address, Command, EnvValue, HttpTarget, Limits, Liveness, Probe, RestartMode, RestartPolicy,
+    ServiceSpec, Startup, StopStep,
 };
 
 use crate::gateway::name;
@@ -42,9 +42,11 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
                 timeout: Duration::from_millis(100),
                 failures: 2,
                 restart_after: None,
+                hung_after: None,
             }),
             ..service("ill", "exec sleep 1000")
         }],
+        "hangs" => vec![answering(home)],
         "impostor" => vec![listening(home)],
         "broken" => {
             let mut broken = service("broken", "");
@@ -93,6 +95,44 @@ fn forks(home: &Path) -> Vec<ServiceSpec> {
         twice.replace('$', "\\$")
     );
     vec![service(home, "forks", &script)]
+}
+
+/// Answers probes, until it is stopped or told to hang.
+fn answering(home: &Path) -> ServiceSpec {
+    let port = env::var(PORT).expect("the test has set it");
+    let script = format!(
+        "exec /usr/bin/python3 -c \"
+import http.server, signal, threading
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *what):
+        pass
+signal.signal(signal.SIGUSR1, lambda *_: threading.Event().wait())
+http.server.HTTPServer(('127.0.0.1', {port}), Handler).serve_forever()
+\""
+    );
+    let probe = Probe::Http(HttpTarget {
+        at: Address::Tcp(format!("127.0.0.1:{port}")),
+        path: "/".to_owned(),
+    });
+    ServiceSpec {
+        startup: ready_by(probe.clone()),
+        liveness: Some(Liveness {
+            probe,
+            every: Duration::from_millis(50),
+            timeout: Duration::from_millis(500),
+            failures: 3,
+            restart_after: None,
+            hung_after: Some(2),
+        }),
+        stop: vec![StopStep::Signal {
+            signal: libc::SIGTERM,
+            timeout: Duration::from_secs(2),
+        }],
+        ..service(home, "hangs", &script)
+    }
 }
 
 /// A service that another one needs, and says in a file how both are stopped.

@@ -122,6 +122,8 @@ pub enum Reason {
     Launched,
     /// Its probe failed, and what it said.
     ProbeFailed(String),
+    /// It hangs, and what shows it.
+    Hung(String),
     /// It was not ready in time.
     StartTimedOut,
     /// Its post-start command failed, and how.
@@ -146,6 +148,7 @@ impl fmt::Display for Reason {
             Self::ProbePassed => f.write_str("its probe passed"),
             Self::Launched => f.write_str("it was launched, and no probe is set for it"),
             Self::ProbeFailed(why) => write!(f, "its probe failed: {why}"),
+            Self::Hung(why) => write!(f, "it hangs: {why}"),
             Self::StartTimedOut => f.write_str("it was not ready in time"),
             Self::PostStartFailed(why) => write!(f, "its post-start command failed: {why}"),
             Self::LaunchFailed(why) => write!(f, "it could not be launched: {why}"),

@@ -112,6 +112,8 @@ pub enum Verdict {
     Pass,
     /// It does not, and why.
     Fail(String),
+    /// It does not and will not: it hangs, as [`crate::hang`] tells it, and what shows it.
+    Hung(String),
 }
 
 /// Something that happened.

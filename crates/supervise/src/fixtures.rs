@@ -44,6 +44,7 @@ pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
             timeout: SECOND,
             failures: 2,
             restart_after: None,
+            hung_after: None,
         }),
         restart: RestartPolicy {
             mode: RestartMode::Always,

@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod effect;
 pub mod event;
 pub mod graph;
+pub mod hang;
 pub mod machine;
 pub mod moments;
 pub mod recycle;

@@ -202,6 +202,8 @@ pub struct Liveness {
     pub failures: u32,
     /// So many failures in a row make it restart; none: it is never restarted for a probe.
     pub restart_after: Option<u32>,
+    /// So many in a row that tell that it hangs make it restart; none: they count as failures.
+    pub hung_after: Option<u32>,
 }
 
 /// When a service that ended is started again.

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fs, io};
 
 use libc::pid_t;
@@ -62,6 +63,22 @@ pub struct Stat {
     pub zombie: bool,
     /// Whether a signal has stopped it (SIGSTOP), or a debugger.
     pub stopped: bool,
+    /// Whether its main thread runs, waits for a processor, or waits for a disk.
+    pub busy: bool,
+}
+
+/// The time of so many clock ticks.
+#[must_use]
+pub fn ticks(ticks: u64) -> Duration {
+    let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)
+        .ok()
+        .flatten();
+    // It has been 100 on all machines for thirty years.
+    let per_second = per_second
+        .and_then(|n| u64::try_from(n).ok())
+        .unwrap_or(100)
+        .max(1);
+    Duration::from_millis(ticks.saturating_mul(1000) / per_second)
 }
 
 /// Reads who a process is.
@@ -247,6 +264,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
             .sum::<Option<u64>>()?,
         zombie: matches!(fields.first()?, &"Z" | &"X"),
         stopped: matches!(fields.first()?, &"T" | &"t"),
+        busy: matches!(fields.first()?, &"R" | &"D"),
     })
 }
 
@@ -291,8 +309,12 @@ mod tests {
             cpu_ticks: 10,
             zombie: false,
             stopped: false,
+            busy: false,
         };
         assert_eq!(parse_stat(text), Some(stat));
+        let stopped = parse_stat(&text.replace(") S ", ") T ")).unwrap();
+        assert!(stopped.stopped && !stopped.busy);
+        assert!(parse_stat(&text.replace(") S ", ") D ")).unwrap().busy);
     }
 
     #[test]

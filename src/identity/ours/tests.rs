@@ -32,6 +32,7 @@ fn process(pid: i32, parent: i32, started: u64) -> Process {
             cpu_ticks: 0,
             zombie: false,
             stopped: false,
+            busy: false,
         },
         mark: None,
         cgroup: None,

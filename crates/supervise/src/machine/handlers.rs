@@ -4,7 +4,7 @@ use crate::{
     effect::{Effect, Reason},
     event::{Exit, Phase, Time, Verdict},
     machine::unit::{After, Context, StartStep, State, Unit, Up},
-    spec::StopStep,
+    spec::{Liveness, StopStep},
 };
 
 impl Unit {
@@ -120,7 +120,7 @@ impl Unit {
                     step: step @ StartStep::Probing,
                     ..
                 },
-                Verdict::Fail(_),
+                Verdict::Fail(_) | Verdict::Hung(_),
             ) => {
                 *step = StartStep::Pausing {
                     until: cx.now.after(self.spec.startup.every),
@@ -138,14 +138,14 @@ impl Unit {
                 | State::Clearing { .. }
                 | State::BackingOff { .. }
                 | State::Failed,
-                Verdict::Pass | Verdict::Fail(_),
+                Verdict::Pass | Verdict::Fail(_) | Verdict::Hung(_),
             )
             | (
                 State::Starting {
                     step: StartStep::Pausing { .. },
                     ..
                 },
-                Verdict::Fail(_),
+                Verdict::Fail(_) | Verdict::Hung(_),
             ) => {}
         }
     }
@@ -162,26 +162,15 @@ impl Unit {
                         let healed = Up {
                             healthy: true,
                             failures: 0,
+                            hung: 0,
                             ..up.clone()
                         };
                         self.enter(State::Up(healed), Reason::ProbePassed, cx);
                     }
-                    Verdict::Fail(why) => {
-                        let failures = up.failures.saturating_add(1);
-                        let healthy = up.healthy && failures < liveness.failures;
-                        let ill = Up {
-                            healthy,
-                            failures,
-                            ..up.clone()
-                        };
-                        let reason = Reason::ProbeFailed(why);
-                        self.enter(State::Up(ill), reason.clone(), cx);
-                        if liveness
-                            .restart_after
-                            .is_some_and(|limit| failures >= limit)
-                        {
-                            self.begin_stop(After::Recover(reason.clone()), reason, cx);
-                        }
+                    Verdict::Fail(why) => self.fails(&liveness, Reason::ProbeFailed(why), 0, cx),
+                    Verdict::Hung(why) => {
+                        let hung = up.hung.saturating_add(1);
+                        self.fails(&liveness, Reason::Hung(why), hung, cx);
                     }
                 }
             }
@@ -192,6 +181,25 @@ impl Unit {
             | State::Clearing { .. }
             | State::BackingOff { .. }
             | State::Failed => {}
+        }
+    }
+
+    /// A liveness probe has failed; `hung` in a row told that the service hangs.
+    fn fails(&mut self, liveness: &Liveness, reason: Reason, hung: u32, cx: &mut Context<'_>) {
+        let State::Up(up) = &self.state else {
+            return;
+        };
+        let failures = up.failures.saturating_add(1);
+        let ill = Up {
+            healthy: up.healthy && failures < liveness.failures,
+            failures,
+            hung,
+            ..up.clone()
+        };
+        self.enter(State::Up(ill), reason.clone(), cx);
+        let over = |count: u32, limit: Option<u32>| limit.is_some_and(|limit| count >= limit);
+        if over(hung, liveness.hung_after) || over(failures, liveness.restart_after) {
+            self.begin_stop(After::Recover(reason.clone()), reason, cx);
         }
     }
 
@@ -216,6 +224,7 @@ impl Unit {
             next_probe,
             next_measurement,
             failures: 0,
+            hung: 0,
         };
         let reason = match self.spec.startup.readiness {
             Some(_) => Reason::ProbePassed,

@@ -18,6 +18,9 @@ use std::{collections::BTreeMap, time::Duration};
 /// What has been killed is gone at once, unless the kernel waits for a disk or writes out a core.
 const CLEARING: Duration = Duration::from_secs(60);
 
+/// What hangs has nothing to end in order, and if it has, then at once.
+const HUNG_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What the outside wants of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
@@ -78,6 +81,8 @@ pub(super) struct Up {
     pub(super) next_measurement: Option<Time>,
     /// Liveness probes that failed in a row.
     pub(super) failures: u32,
+    /// Those of them, the last ones in a row, that told that it hangs.
+    pub(super) hung: u32,
 }
 
 /// What follows once no process is left.
@@ -278,8 +283,10 @@ impl Unit {
     /// Begins to go down. One that never was ready has nothing to drain.
     pub(super) fn begin_stop(&mut self, after: After, reason: Reason, cx: &mut Context<'_>) {
         let first = match &self.state {
-            State::Up(_) => 0,
-            State::Stopped
+            // What hangs does not drain either.
+            State::Up(_) if !matches!(reason, Reason::Hung(_)) => 0,
+            State::Up(_)
+            | State::Stopped
             | State::Waiting
             | State::Starting { .. }
             | State::Stopping { .. }
@@ -308,7 +315,13 @@ impl Unit {
         else {
             return self.clear(None, after, reason, cx);
         };
-        let deadline = cx.now.after(*timeout);
+        let patience = match &after {
+            After::Recover(Reason::Hung(_)) => HUNG_PATIENCE.min(*timeout),
+            After::Recover(_) | After::Stop | After::RecoverFromExit | After::Recycle(_) => {
+                *timeout
+            }
+        };
+        let deadline = cx.now.after(patience);
         self.enter(
             State::Stopping {
                 step,

@@ -459,6 +459,7 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             timeout: SECOND,
             failures: 2,
             restart_after: None,
+            hung_after: None,
         }),
         restart: RestartPolicy {
             mode: RestartMode::Always,

@@ -369,6 +369,8 @@ impl World {
                 let lives = self.lives.get(&instance).is_some_and(|life| life.main);
                 let verdict = if works && lives {
                     Verdict::Pass
+                } else if lives && phase == Phase::Liveness {
+                    Verdict::Hung("no answer within 1s".into())
                 } else {
                     Verdict::Fail("connection refused".into())
                 };
@@ -445,6 +447,7 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
         timeout: second,
         failures: 2,
         restart_after: (roll(dice, 2) == 0).then_some(4),
+        hung_after: (roll(dice, 2) == 0).then_some(2),
     });
     let mut stop = Vec::new();
     if roll(dice, 2) == 0 {

@@ -1,0 +1,66 @@
+//! A service that gives no answer: what its processes do meanwhile, for [`supervise::hang`] to judge.
+
+use std::time::Duration;
+
+use supervise::{
+    event::{Event, Instance, Phase, Time, Verdict},
+    hang::{Activity, hangs},
+};
+use sys::proc::{self, Stat};
+
+use super::{daemon::Daemon, effects::no_answer, lives::Life};
+
+impl Daemon {
+    /// What it means that a probe had no answer within its limit.
+    pub(super) fn silent(&mut self, instance: Instance, phase: Phase, limit: Duration) -> Event {
+        let why = no_answer(limit);
+        let verdict = match phase {
+            // Before it is ready nobody knows what it has to do.
+            Phase::Readiness => Verdict::Fail(why),
+            Phase::Liveness => self.hung_or_slow(&instance, why),
+        };
+        Event::Probed {
+            instance,
+            phase,
+            verdict,
+        }
+    }
+
+    fn hung_or_slow(&mut self, instance: &Instance, why: String) -> Verdict {
+        let now = self.clock.now();
+        let Some(life) = self.lives.get(instance) else {
+            return Verdict::Fail(why);
+        };
+        let seen = activity(&self.processes(life));
+        let before = life.silence.map(|(before, at)| (before, now.since(at)));
+        if let Some(life) = self.lives.get_mut(instance) {
+            life.silence = Some((seen, now));
+        }
+        match (hangs(before, &seen), seen.stopped) {
+            (false, _) => Verdict::Fail(why),
+            (true, true) => Verdict::Hung(format!("{why}, and a signal has stopped it")),
+            (true, false) => Verdict::Hung(format!("{why}, and it does nothing")),
+        }
+    }
+
+    /// The processes of an instance.
+    pub(super) fn processes(&self, life: &Life) -> Vec<Stat> {
+        let in_group = life.group.as_ref().and_then(|group| group.processes().ok());
+        let pids = in_group.unwrap_or_else(|| self.lives.members(life));
+        pids.into_iter()
+            .filter_map(|pid| proc::stat(pid).ok())
+            .collect()
+    }
+}
+
+/// What was seen, and when, at the last probe without an answer.
+pub(super) type Silence = Option<(Activity, Time)>;
+
+fn activity(processes: &[Stat]) -> Activity {
+    let ticks = processes.iter().map(|stat| stat.cpu_ticks).sum::<u64>();
+    Activity {
+        cpu: proc::ticks(ticks),
+        stopped: processes.iter().any(|stat| stat.stopped),
+        busy: processes.iter().any(|stat| stat.busy),
+    }
+}
