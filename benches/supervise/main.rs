@@ -90,6 +90,7 @@ fn service(
             cwd: folder(&paths.state, &name),
         },
         name,
+        listeners: Vec::new(),
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {

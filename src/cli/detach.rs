@@ -105,6 +105,7 @@ fn launch(context: &Context) -> io::Result<PidFd> {
         env,
         cwd: Some(c"/".into()),
         stdio: [nothing.as_fd(), nothing.as_fd(), words.as_fd()],
+        handed: Vec::new(),
         cgroup: None,
         group: Group::Session,
         open_files: None,

@@ -63,6 +63,9 @@ fn lines(why: &Why, now: std::time::SystemTime) -> Vec<Line> {
             status.restarts
         )));
     }
+    if !status.listens.is_empty() {
+        lines.push(Line::new().plain(format!("listens on {}", status.listens.join(", "))));
+    }
     lines.push(Line::new());
     let times: Vec<String> = history
         .iter()

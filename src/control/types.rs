@@ -110,6 +110,9 @@ pub struct ServiceStatus {
     pub pid: Option<u32>,
     /// Restarts that nobody asked for, since the daemon began.
     pub restarts: u32,
+    /// The sockets that the daemon holds for it now: `ADDRESS:PORT`, or `unix:PATH`.
+    #[serde(default)]
+    pub listens: Vec<String>,
     /// Its cgroup's path under the cgroup file system, where it has one.
     pub cgroup: Option<String>,
     /// Its memory.

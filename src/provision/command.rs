@@ -202,6 +202,7 @@ impl Runner {
                 .collect::<Result<_, _>>()?,
             cwd: Some(text(call.cwd.as_os_str())?),
             stdio: streams.0,
+            handed: Vec::new(),
             cgroup: None,
             group,
             open_files: None,

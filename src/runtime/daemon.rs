@@ -8,7 +8,7 @@ use std::{
 
 use nix::{libc::pid_t, unistd::geteuid};
 use supervise::{
-    effect::StateName,
+    effect::{Effect, StateName},
     event::{Event, Instance, Phase, Request, Target, Time},
     machine::Machine,
     spec::ServiceName,
@@ -27,6 +27,7 @@ use super::{
     groups::Groups,
     launch::raise_open_files,
     launched::Launched,
+    listeners::Listeners,
     lives::Lives,
     orphans,
     reload::{Reloads, Wish},
@@ -80,6 +81,7 @@ pub(super) struct Daemon {
     pub(super) sinks: BTreeMap<ServiceName, Arc<Mutex<Sink>>>,
     pub(super) lives: Lives,
     pub(super) launched: Launched,
+    pub(super) listeners: Listeners,
     /// One task for each thing that is waited for; its result is an input.
     pub(super) tasks: JoinSet<Option<Input>>,
     /// The readers of pipes. They end by themselves when nobody holds the other end.
@@ -210,6 +212,7 @@ impl Daemon {
             sinks: BTreeMap::new(),
             lives: Lives::new(launched.gateway().clone()),
             launched,
+            listeners: Listeners::default(),
             tasks: JoinSet::new(),
             readers: JoinSet::new(),
             waiters: Waiters::default(),
@@ -306,7 +309,9 @@ impl Daemon {
         self.untold = true;
         let mut events = events.into();
         while let Some(event) = events.pop_front() {
-            for effect in self.machine.handle(event, self.clock.now()) {
+            let effects = self.machine.handle(event, self.clock.now());
+            self.keep_listeners(&effects);
+            for effect in effects {
                 events.extend(self.act(effect));
             }
         }
@@ -315,6 +320,27 @@ impl Daemon {
             let status: Vec<_> = self.machine.status().collect();
             self.waiters.settle(&status);
         }
+    }
+
+    /// Before the effects of what may have changed who is expected to run: a restart passes through
+    /// *stopped*, and is no reason to close anything.
+    pub(super) fn keep_listeners(&mut self, effects: &[Effect]) {
+        let changed = |effect: &Effect| matches!(effect, Effect::Changed(_));
+        if !effects.iter().any(changed) {
+            return;
+        }
+        for spec in self.machine.specs() {
+            if spec.listeners.is_empty() {
+                continue;
+            }
+            if self.machine.expects(&spec.name) {
+                self.listeners.hold(spec);
+            } else {
+                self.listeners.close(&spec.name);
+            }
+        }
+        let known = |service: &ServiceName| self.machine.spec(service).is_some();
+        self.listeners.close_unless(known);
     }
 
     /// What systemd wants to know, if it listens.

@@ -98,6 +98,7 @@ impl Daemon {
                 );
             }
         }
+        self.listeners.open(&spec)?;
         let group = self.groups.prepare(&spec.name, &spec.limits)?;
         let (output, line) = self.output(&spec)?;
         let notify = match &spec.startup.readiness {
@@ -108,6 +109,7 @@ impl Daemon {
             &spec.command,
             &Surroundings {
                 output: output.as_fd(),
+                listeners: self.listeners.of(&spec),
                 cgroup: group.as_ref().map(AsFd::as_fd),
                 notify: notify.as_ref().map(|(_, path)| path.as_path()),
                 mark: &self.launched.mark(instance),
@@ -287,6 +289,7 @@ impl Daemon {
             command,
             &Surroundings {
                 output: life.output.as_fd(),
+                listeners: Vec::new(),
                 cgroup: life.group.as_ref().map(AsFd::as_fd),
                 notify: None,
                 mark: &self.launched.mark(instance),

@@ -48,6 +48,8 @@ pub(super) enum LaunchError {
 pub(super) struct Surroundings<'a> {
     /// Standard output and error.
     pub(super) output: BorrowedFd<'a>,
+    /// The listening sockets that are held for it.
+    pub(super) listeners: Vec<BorrowedFd<'a>>,
     /// The cgroup to be born in.
     pub(super) cgroup: Option<BorrowedFd<'a>>,
     /// Where it may send `READY=1`.
@@ -96,6 +98,7 @@ pub(super) fn launch(command: &Command, around: &Surroundings<'_>) -> Result<Spa
             command.cwd.as_os_str().as_bytes(),
         )?),
         stdio: [null.as_fd(), around.output, around.output],
+        handed: around.listeners.clone(),
         cgroup: around.cgroup,
         group: Group::Session,
         open_files: open_files(),

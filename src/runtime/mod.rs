@@ -29,6 +29,7 @@ mod hung;
 mod impostor;
 mod launch;
 mod launched;
+mod listeners;
 mod lives;
 mod lock;
 pub mod orphans;

@@ -203,13 +203,20 @@ impl Daemon {
     /// Takes up what was read; where that cannot be done everything stays as it is.
     fn apply(&mut self, planned: Planned) -> Result<Applied, Refusal> {
         let failed = |error: &dyn std::error::Error| Refusal::Failed(chain(error));
+        self.listeners
+            .prepare(&planned.stack.services)
+            .map_err(|error| failed(&error))?;
         files::write(&planned.stack).map_err(|error| failed(&error))?;
         let lives = self.lives_now();
         let specs = planned.stack.services.clone();
-        let (changes, effects) = self
-            .machine
-            .reconfigure(specs, self.clock.now())
-            .map_err(|error| failed(&error))?;
+        let (changes, effects) = match self.machine.reconfigure(specs, self.clock.now()) {
+            Ok(reconfigured) => reconfigured,
+            Err(error) => {
+                self.machine.specs().for_each(|s| self.listeners.let_go(s));
+                return Err(failed(&error));
+            }
+        };
+        self.keep_listeners(&effects);
         self.planned = planned;
         let goal = Goal::Up(
             self.machine

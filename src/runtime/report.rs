@@ -139,6 +139,7 @@ fn service(
             .and(life)
             .and_then(|life| u32::try_from(life.leader).ok()),
         restarts: status.restarts,
+        listens: daemon.listeners.addresses(name),
         cgroup: daemon.groups.path(name),
         memory,
         cpu: Cpu { usage_usec, quota },

@@ -42,6 +42,7 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
     let spec = ServiceSpec {
         name: service.name.clone(),
         command: command(&service.command),
+        listeners: Vec::new(),
         requires: service.requires.iter().cloned().collect(),
         restart_with_requirements: false,
         startup: Startup {

@@ -50,6 +50,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             env: variables(inputs, &cwd, &config),
             cwd: cwd.clone(),
         },
+        listeners: Vec::new(),
         requires: [name(POSTGRES)].into(),
         // Its pool connects again by itself.
         restart_with_requirements: false,

@@ -59,6 +59,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             env: environment(&cwd, &[]),
             cwd: cwd.clone(),
         },
+        listeners: Vec::new(),
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {

@@ -81,6 +81,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             env: variables(inputs, &cwd, &data),
             cwd,
         },
+        listeners: Vec::new(),
         requires: [name(POSTGRES)].into(),
         restart_with_requirements: false,
         startup: Startup {

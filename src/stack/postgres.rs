@@ -112,6 +112,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             // and without cgroups what is left of a service is found by its folder.
             cwd: inputs.paths.postgres_data(),
         },
+        listeners: Vec::new(),
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {

@@ -356,6 +356,7 @@ pub(crate) fn service(state: StateName) -> ServiceStatus {
         reason: "its probe passed".into(),
         pid: Some(4711),
         restarts: 0,
+        listens: Vec::new(),
         cgroup: None,
         memory: Memory {
             current: Some(62_000_000),

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
 use ai_gateway::stack::Stack;
 use supervise::spec::{
-    Address, Command, EnvValue, HttpTarget, Limits, Liveness, Probe, RestartMode, RestartPolicy,
-    ServiceSpec, Startup, StopStep,
+    Address, Command, EnvValue, HttpTarget, Limits, Listener, Liveness, Probe, RestartMode,
+    RestartPolicy, ServiceSpec, Startup, StopStep,
 };
 
 use crate::gateway::name;
@@ -48,6 +48,7 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         }],
         "hangs" => vec![answering(home)],
         "impostor" => vec![listening(home)],
+        "held" => vec![held(home)],
         "broken" => {
             let mut broken = service("broken", "");
             broken.command.program = "/nonexistent".into();
@@ -197,6 +198,23 @@ fn listening(home: &Path) -> ServiceSpec {
     }
 }
 
+/// Answers each connection to the socket that is held for it with its process's number, after
+/// there is a file; `die` makes it end, and its stop waits for nothing.
+fn held(home: &Path) -> ServiceSpec {
+    let port = env::var(PORT).expect("the test has set it");
+    let address = format!("127.0.0.1:{port}");
+    let flag = home.join("answer").display().to_string();
+    let script = format!(
+        "while ! test -e {flag}; do sleep 0.01; done; exec /usr/bin/python3 -c \
+         \"import os, socket; s = socket.socket(fileno=3)
+while True: c, _ = s.accept(); c.sendall(str(os.getpid()).encode()); c.close()\""
+    );
+    ServiceSpec {
+        listeners: vec![Listener::Tcp(address.parse().expect("an address"))],
+        ..service(home, "held", &script)
+    }
+}
+
 fn base(home: &Path) -> ServiceSpec {
     ServiceSpec {
         startup: ready_by(Probe::LogLine("is up".into())),
@@ -317,6 +335,7 @@ fn service(home: &Path, of: &str, script: &str) -> ServiceSpec {
     ServiceSpec {
         name: name(of),
         command: command(home, of, script),
+        listeners: Vec::new(),
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {

@@ -28,6 +28,7 @@ pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
     ServiceSpec {
         name: name(of),
         command: command(),
+        listeners: Vec::new(),
         requires: requires.iter().map(|r| name(r)).collect(),
         restart_with_requirements: false,
         startup: Startup {

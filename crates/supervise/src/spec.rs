@@ -171,6 +171,31 @@ pub enum Address {
     Unix(PathBuf),
 }
 
+/// A listening socket that the supervisor binds and keeps for a service.
+///
+/// It is bound before the service's first launch and stays bound while the service restarts, so
+/// nobody else can take its address and clients wait in its queue instead of being refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Listener {
+    /// A TCP port.
+    Tcp(SocketAddr),
+    /// A Unix socket of mode 0600.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The number of a service's first listener in its main process; the others follow in the order of
+/// [`ServiceSpec::listeners`]. The same as systemd's `SD_LISTEN_FDS_START`.
+pub const FIRST_LISTENER: usize = 3;
+
 /// The phase between launch and ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Startup {
@@ -178,8 +203,8 @@ pub struct Startup {
     pub deadline: Duration,
     /// What makes the service ready; none: it is ready once it was launched.
     pub readiness: Option<Probe>,
-    /// Where the service listens over TCP. What anybody else answers there, before the service
-    /// does, is none of its readiness.
+    /// Where the service binds a TCP port by itself. What anybody else answers there, before the
+    /// service does, is none of its readiness. Not needed for [`ServiceSpec::listeners`].
     pub listens: Option<SocketAddr>,
     /// From the end of one readiness probe to the next.
     pub every: Duration,
@@ -278,6 +303,9 @@ pub struct ServiceSpec {
     pub name: ServiceName,
     /// What is launched.
     pub command: Command,
+    /// The sockets that are held for it. Its main process gets the first as descriptor
+    /// [`FIRST_LISTENER`], the second as the next, and so on.
+    pub listeners: Vec<Listener>,
     /// Services that must be ready before it is launched.
     pub requires: BTreeSet<ServiceName>,
     /// Restart it when one of `requires` was restarted.

@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::ffi::{CStr, c_char};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr;
 
 use nix::errno::Errno;
@@ -15,6 +15,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{self, Pid};
 
+use crate::slots::LOWEST;
 use crate::spawn::{Group, Step};
 
 /// All that the child needs, made before there is a child.
@@ -26,8 +27,11 @@ pub(crate) struct Prepared<'a> {
     pub(crate) envp: Vec<*const c_char>,
     pub(crate) cwd: Option<&'a CStr>,
     /// Standard input, output and error, and where a failure is told, which a successful exec
-    /// closes. All above 2, so that putting one in its place never overwrites another.
+    /// closes.
     pub(crate) descriptors: [BorrowedFd<'a>; 4],
+    /// What the program finds as 3, 4 and so on. These and those above have numbers of at least
+    /// [`LOWEST`], so that putting one in its place never overwrites another.
+    pub(crate) handed: &'a [OwnedFd],
     /// The number above those.
     pub(crate) above: u32,
     pub(crate) group: Group,
@@ -69,7 +73,8 @@ fn become_program(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
     if let Some(signal) = prepared.death_signal {
         die_with(prepared.parent, signal).map_err(|errno| (Step::DeathSignal, errno))?;
     }
-    close_rest().map_err(|errno| (Step::CloseFiles, errno))?;
+    let first = place_handed(prepared.handed).map_err(|errno| (Step::HandOver, errno))?;
+    close_rest(first).map_err(|errno| (Step::CloseFiles, errno))?;
     exec(prepared)
 }
 
@@ -127,9 +132,22 @@ fn die_with(parent: Pid, signal: Signal) -> Result<(), Errno> {
     }
 }
 
+/// Puts what is handed over at 3 and following, where exec leaves it open; the number above.
+fn place_handed(handed: &[OwnedFd]) -> Result<u32, Errno> {
+    let mut number = 3;
+    for descriptor in handed {
+        // SAFETY: the call takes integers. What was at `number` is a descriptor of this child's own
+        // table, which nothing in the child uses: all that it needs has higher numbers.
+        let placed = unsafe { libc::dup2(descriptor.as_raw_fd(), number) };
+        Errno::result(placed)?;
+        number += 1;
+    }
+    Ok(number.cast_unsigned())
+}
+
 /// Marked rather than closed: the report must outlive everything but a successful exec.
-fn close_rest() -> Result<(), Errno> {
-    let (first, last) = (3_u32, u32::MAX);
+fn close_rest(first: u32) -> Result<(), Errno> {
+    let last = u32::MAX;
     let flags = libc::CLOSE_RANGE_CLOEXEC;
     // SAFETY: the call takes integers, and only marks descriptors: none that is owned is closed.
     let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
@@ -144,8 +162,9 @@ fn exec(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
 }
 
 impl Prepared<'_> {
-    /// Whether no descriptor stands where standard input, output or error will be put.
-    pub(crate) fn is_clear_of_stdio(&self) -> bool {
-        self.descriptors.iter().all(|fd| fd.as_raw_fd() > 2)
+    /// Whether no descriptor stands where another will be put.
+    pub(crate) fn is_clear_of_targets(&self) -> bool {
+        let clear = |fd: &dyn AsRawFd| fd.as_raw_fd() >= LOWEST;
+        self.descriptors.iter().all(|fd| clear(fd)) && self.handed.iter().all(|fd| clear(fd))
     }
 }

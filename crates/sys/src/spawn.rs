@@ -32,6 +32,8 @@ pub struct Launch<'a> {
     pub cwd: Option<CString>,
     /// Standard input, output and error.
     pub stdio: [BorrowedFd<'a>; 3],
+    /// What else the program gets, as descriptors 3, 4 and so on; at most 12. It gets no others.
+    pub handed: Vec<BorrowedFd<'a>>,
     /// The directory of the cgroup to be born in, or ours.
     pub cgroup: Option<BorrowedFd<'a>>,
     /// Which process group to be in.
@@ -90,6 +92,8 @@ pub enum Step {
     NoNewPrivs,
     /// The signal at the parent's death.
     DeathSignal,
+    /// Placing the descriptors that are handed over.
+    HandOver,
     /// Keeping other descriptors from the program.
     CloseFiles,
     /// execve.
@@ -97,7 +101,7 @@ pub enum Step {
 }
 
 impl Step {
-    const OF_CHILD: [Self; 10] = [
+    const OF_CHILD: [Self; 11] = [
         Self::PartFiles,
         Self::Signals,
         Self::Group,
@@ -106,6 +110,7 @@ impl Step {
         Self::OpenFiles,
         Self::NoNewPrivs,
         Self::DeathSignal,
+        Self::HandOver,
         Self::CloseFiles,
         Self::Exec,
     ];
@@ -125,6 +130,7 @@ impl fmt::Display for Step {
             Self::OpenFiles => "limit open files",
             Self::NoNewPrivs => "set no_new_privs",
             Self::DeathSignal => "set the parent death signal",
+            Self::HandOver => "place the descriptors that are handed over",
             Self::CloseFiles => "close other files",
             Self::Exec => "execute",
         })
@@ -180,7 +186,8 @@ impl Launch<'_> {
     fn descriptors(&self) -> io::Result<(OwnedFd, Filled)> {
         let (hear, report) = pipe2(OFlag::O_CLOEXEC)?;
         let [stdin, stdout, stderr] = self.stdio;
-        Ok((hear, Filled::with([stdin, stdout, stderr, report.as_fd()])?))
+        let filled = Filled::with([stdin, stdout, stderr, report.as_fd()], &self.handed)?;
+        Ok((hear, filled))
     }
 
     fn prepared<'a>(&'a self, filled: &'a Filled) -> Prepared<'a> {
@@ -190,6 +197,7 @@ impl Launch<'_> {
             envp: pointers(&self.env),
             cwd: self.cwd.as_deref(),
             descriptors: filled.descriptors(),
+            handed: filled.handed(),
             above: filled.above(),
             group: self.group,
             open_files: self.open_files,
@@ -197,7 +205,7 @@ impl Launch<'_> {
             death_signal: self.death_signal,
             parent: getpid(),
         };
-        debug_assert!(prepared.is_clear_of_stdio());
+        debug_assert!(prepared.is_clear_of_targets());
         prepared
     }
 }

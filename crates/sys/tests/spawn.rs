@@ -253,3 +253,78 @@ fn nobody_here_keeps_what_a_child_writes_to() {
     let mut rest = [0];
     assert_eq!(nix::unistd::read(&read, &mut rest), Ok(0));
 }
+
+#[test]
+fn what_is_handed_over_is_found_from_three_on_and_nothing_else() {
+    let null = null();
+    let files: Vec<_> = ["/etc/hostname", "/etc/passwd", "/etc/group"]
+        .map(|path| std::fs::File::open(path).unwrap())
+        .into();
+    let leaky = nix::unistd::dup(&null).unwrap();
+    let mut launch = launch(&null, "/bin/ls", &["-l", "/proc/self/fd"]);
+    launch.handed = files.iter().map(AsFd::as_fd).collect();
+    let listing = output_of(launch);
+    drop(leaky);
+    let at = |number: &str| {
+        let found = listing
+            .lines()
+            .find_map(|line| line.split_once(&format!(" {number} -> ")));
+        found.map(|(_, path)| path.to_owned())
+    };
+    assert_eq!(at("3").as_deref(), Some("/etc/hostname"), "{listing}");
+    assert_eq!(at("4").as_deref(), Some("/etc/passwd"), "{listing}");
+    assert_eq!(at("5").as_deref(), Some("/etc/group"), "{listing}");
+    // The seventh is the directory that is being listed.
+    assert!(
+        at("6").is_some_and(|path| path.starts_with("/proc/")),
+        "{listing}"
+    );
+    assert_eq!(at("7"), None, "{listing}");
+}
+
+/// Each descriptor has a place below the targets of the others, wherever the numbers fall.
+#[test]
+fn descriptors_arrive_in_order_whatever_their_numbers_here() {
+    let null = null();
+    let (mut read, mut write) = (Vec::new(), Vec::new());
+    for _ in 0..12 {
+        let (r, w) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+        read.push(r);
+        write.push(w);
+    }
+    for (number, pipe) in write.drain(..).enumerate() {
+        writeln!(std::fs::File::from(pipe), "{number}").unwrap();
+    }
+    // Backwards, so that numbers and places cross.
+    let mut launch = shell(
+        &null,
+        "for n in 3 4 5 6 7 8 9; do cat <&$n; done; cat /proc/self/fd/14",
+    );
+    launch.handed = read.iter().rev().map(AsFd::as_fd).collect();
+    assert_eq!(output_of(launch), "11\n10\n9\n8\n7\n6\n5\n0\n");
+}
+
+#[test]
+fn more_than_there_are_places_for_are_refused() {
+    let null = null();
+    let mut launch = shell(&null, "exit 0");
+    launch.handed = vec![null.as_fd(); 13];
+    let error = launch.spawn().unwrap_err();
+    assert_eq!(
+        (error.step, error.source.raw_os_error()),
+        (Step::Prepare, Some(libc::EMFILE))
+    );
+}
+
+/// The daemon keeps a socket that it has handed over, with the flag that keeps it from others.
+#[test]
+fn a_socket_that_was_handed_over_stays_ours_and_goes_to_nobody_else() {
+    let null = null();
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut first = launch(&null, "/bin/ls", &["/proc/self/fd"]);
+    first.handed = vec![socket.as_fd()];
+    assert_eq!(output_of(first), "0\n1\n2\n3\n4\n");
+    let second = launch(&null, "/bin/ls", &["/proc/self/fd"]);
+    assert_eq!(output_of(second), "0\n1\n2\n3\n");
+    std::net::TcpStream::connect(socket.local_addr().unwrap()).unwrap();
+}

@@ -20,6 +20,7 @@ fn service() -> ServiceStatus {
         reason: "its probe passed".into(),
         pid: Some(4711),
         restarts: 1,
+        listens: vec!["unix:/gw/litellm.sock".into()],
         cgroup: Some("/gw/litellm".into()),
         memory: Memory {
             current: Some(1),

@@ -68,7 +68,7 @@ pub use reconfigure::Reconfigured;
 pub use requests::Denied;
 
 use rng::Rng;
-use unit::{Context, Unit};
+use unit::{Context, State, Unit, Wanted};
 
 /// The supervisor's state and its decisions.
 #[derive(Debug, Clone)]
@@ -229,6 +229,23 @@ impl Machine {
     /// The specification of a service, as it was given.
     pub fn spec(&self, service: &ServiceName) -> Option<&ServiceSpec> {
         self.units.get(service).map(|unit| &unit.spec)
+    }
+
+    /// The specifications of all services, in the order of their names.
+    pub fn specs(&self) -> impl Iterator<Item = &ServiceSpec> {
+        self.units.values().map(|unit| &unit.spec)
+    }
+
+    /// Whether the service runs or will, without anybody's doing: it is meant to be up, has not
+    /// failed for good and does not wait for one that has. So long its listeners are kept open.
+    pub fn expects(&self, service: &ServiceName) -> bool {
+        let Some(unit) = self.units.get(service) else {
+            return false;
+        };
+        let required = || self.graph.requirements(service);
+        unit.wanted != Wanted::Down
+            && unit.state != State::Failed
+            && (unit.may_have_process() || required().all(|other| self.expects(other)))
     }
 
     /// Every service after all that it requires.

@@ -570,3 +570,46 @@ fn without_a_probe_nothing_was_answered() {
     let moments = moments(&story, "db");
     assert_eq!((moments.answered, moments.ready), (None, Some(story.now)));
 }
+
+#[test]
+fn a_service_is_expected_until_it_or_what_it_requires_has_failed_or_is_stopped() {
+    let mut story = Story::of(vec![service("app", &["db"]), service("db", &[])]);
+    let expected = |story: &Story| ["db", "app"].map(|s| story.machine.expects(&name(s)));
+    // It waits for a start that is under way.
+    assert_eq!(expected(&story), [true, true]);
+    story.bring_up("db");
+    story.bring_up("app");
+    // On its way down to come up again.
+    story.ask(Request::Restart(one("app")));
+    assert_eq!(expected(&story), [true, true]);
+    story.die("app", Exit::Clean);
+    assert_eq!(story.launched(), ["app#2"]);
+    story.bring_up("app");
+    // Backing off.
+    for _ in 0..2 {
+        story.die("app", Exit::Code(1));
+    }
+    story.launch("app");
+    assert_eq!(expected(&story), [true, true]);
+    story.ask(Request::Stop(one("app")));
+    assert_eq!(expected(&story), [true, false]);
+    assert!(!story.machine.expects(&name("nobody")));
+}
+
+#[test]
+fn a_service_that_waits_for_one_that_has_failed_is_not_expected() {
+    let mut db = service("db", &[]);
+    db.restart.burst = 0;
+    let mut story = Story::of(vec![service("app", &["db"]), db, service("web", &["app"])]);
+    story.launch("db");
+    story.die("db", Exit::Code(1));
+    assert_eq!(story.state("db"), StateName::Failed);
+    for service in ["db", "app", "web"] {
+        assert!(!story.machine.expects(&name(service)), "{service}");
+    }
+    // A request brings all of it back.
+    story.ask(Request::Start(Target::All));
+    for service in ["db", "app", "web"] {
+        assert!(story.machine.expects(&name(service)), "{service}");
+    }
+}

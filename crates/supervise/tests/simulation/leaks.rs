@@ -443,6 +443,7 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
     ServiceSpec {
         name: name(n),
         command: command(),
+        listeners: Vec::new(),
         requires: (0..n).filter(|_| roll(dice, 2) == 0).map(name).collect(),
         restart_with_requirements: false,
         startup: Startup {

@@ -465,6 +465,7 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
     ServiceSpec {
         name: name(n),
         command: command(),
+        listeners: Vec::new(),
         requires,
         restart_with_requirements: roll(dice, 4) == 0,
         startup: Startup {

@@ -32,6 +32,7 @@ pub fn launch<'a>(null: &'a File, program: &str, args: &[&str]) -> Launch<'a> {
         env: Vec::new(),
         cwd: None,
         stdio: [null.as_fd(); 3],
+        handed: Vec::new(),
         cgroup: None,
         group: Group::Process,
         open_files: None,

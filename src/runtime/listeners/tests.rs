@@ -1,0 +1,144 @@
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    os::unix::net::{UnixListener, UnixStream},
+};
+
+use supervise::spec::{Command, Limits, RestartMode, RestartPolicy, Startup};
+
+use super::*;
+
+fn service(listeners: Vec<Listener>) -> ServiceSpec {
+    ServiceSpec {
+        name: ServiceName::new("web").unwrap(),
+        command: Command {
+            program: "/bin/true".into(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: "/".into(),
+        },
+        listeners,
+        requires: [].into(),
+        restart_with_requirements: false,
+        startup: Startup {
+            deadline: std::time::Duration::ZERO,
+            readiness: None,
+            listens: None,
+            every: std::time::Duration::ZERO,
+            timeout: std::time::Duration::ZERO,
+            post_start: None,
+        },
+        liveness: None,
+        restart: RestartPolicy {
+            mode: RestartMode::Always,
+            base: std::time::Duration::ZERO,
+            cap: std::time::Duration::ZERO,
+            burst: 0,
+            stable: std::time::Duration::ZERO,
+        },
+        stop: Vec::new(),
+        limits: Limits::default(),
+        recycle: None,
+    }
+}
+
+/// A port that is free now, at two addresses of this machine.
+fn free() -> [SocketAddr; 2] {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    ["127.0.0.1", "127.0.0.2"].map(|host| SocketAddr::new(host.parse().unwrap(), port))
+}
+
+#[test]
+fn nobody_else_can_bind_what_is_held_and_clients_wait_there() {
+    let [address, _] = free();
+    let spec = service(vec![Listener::Tcp(address)]);
+    let mut listeners = Listeners::default();
+    listeners.hold(&spec);
+    let stranger = TcpListener::bind(address).unwrap_err();
+    assert_eq!(stranger.kind(), io::ErrorKind::AddrInUse);
+    // Nobody accepts yet.
+    let mut client = TcpStream::connect(address).unwrap();
+    client.write_all(b"early").unwrap();
+    // A launch finds the same socket.
+    listeners.open(&spec).unwrap();
+    let [socket] = listeners.of(&spec)[..] else {
+        panic!("one socket");
+    };
+    let service = TcpListener::from(socket.try_clone_to_owned().unwrap());
+    let (mut accepted, _) = service.accept().unwrap();
+    assert!(accepted.nodelay().unwrap());
+    let mut said = [0; 5];
+    accepted.read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"early");
+    drop(service);
+    listeners.close(&spec.name);
+    TcpStream::connect(address).unwrap_err();
+    TcpListener::bind(address).unwrap();
+}
+
+#[test]
+fn a_unix_socket_is_for_its_owner_and_its_name_goes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("http.sock");
+    // What a daemon that was killed has left.
+    drop(UnixListener::bind(&path).unwrap());
+    let spec = service(vec![Listener::Unix(path.clone())]);
+    let mut listeners = Listeners::default();
+    listeners.open(&spec).unwrap();
+    UnixStream::connect(&path).unwrap();
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    listeners.close_unless(|_| true);
+    assert!(path.exists());
+    listeners.close_unless(|_| false);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_who_has_it() {
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let spec = service(vec![Listener::Tcp(stranger.local_addr().unwrap())]);
+    let mut listeners = Listeners::default();
+    listeners.hold(&spec);
+    assert!(listeners.of(&spec).is_empty());
+    let error = listeners.open(&spec).unwrap_err().to_string();
+    let own = format!("(process {}) listens there", std::process::id());
+    assert!(error.ends_with(&own), "{error}");
+}
+
+#[test]
+fn another_address_of_the_same_port_waits_for_the_launch_and_what_stays_is_not_bound_again() {
+    let ([here, there], [other, _]) = (free(), free());
+    let before = service(vec![Listener::Tcp(here), Listener::Tcp(other)]);
+    let after = service(vec![Listener::Tcp(there), Listener::Tcp(other)]);
+    let mut listeners = Listeners::default();
+    listeners.open(&before).unwrap();
+    let inode = |listeners: &Listeners, spec: &ServiceSpec| {
+        let last = listeners.of(spec).pop().unwrap();
+        nix::sys::stat::fstat(last).unwrap().st_ino
+    };
+    let kept = inode(&listeners, &before);
+    listeners.prepare(std::slice::from_ref(&after)).unwrap();
+    // The service that runs still has its own.
+    TcpStream::connect(here).unwrap();
+    TcpStream::connect(there).unwrap_err();
+    listeners.open(&after).unwrap();
+    TcpStream::connect(here).unwrap_err();
+    TcpStream::connect(there).unwrap();
+    assert_eq!(inode(&listeners, &after), kept);
+}
+
+#[test]
+fn what_cannot_be_had_refuses_a_reload_and_leaves_everything_as_it_was() {
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ([here, _], [new, _]) = (free(), free());
+    let before = service(vec![Listener::Tcp(here)]);
+    let taken = Listener::Tcp(stranger.local_addr().unwrap());
+    let after = service(vec![Listener::Tcp(here), Listener::Tcp(new), taken]);
+    let mut listeners = Listeners::default();
+    listeners.open(&before).unwrap();
+    listeners.prepare(&[after]).unwrap_err();
+    TcpStream::connect(here).unwrap();
+    TcpStream::connect(new).unwrap_err();
+}
