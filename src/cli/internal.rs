@@ -9,12 +9,7 @@ use super::{
 };
 use crate::{
     control::{client::Client, types::Call},
-    internal::{
-        Context, after_start,
-        demo::DemoOutcome,
-        drain::{self, Drained},
-        webui_key::KeyOutcome,
-    },
+    internal::{Context, after_start, demo::DemoOutcome, webui_key::KeyOutcome},
 };
 
 /// Commands that the daemon runs by itself
@@ -36,15 +31,12 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
-    /// Take LiteLLM out of service and wait for the answers under way
-    DrainLitellm,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let context = || Context::read(variable).map_err(|e| Failure::of(Exit::Usage, &e));
     match &args.verb {
         Verb::EnsureWebuiKey => ensure_webui_key(&context()?),
-        Verb::DrainLitellm => drain_litellm(&context()?),
         Verb::Complete { words } => completions::answer(words),
         // Not the verb that people type: that one asks systemd, which is who asks here.
         Verb::Reload => reload::told(&super::context::Context::find()?),
@@ -77,11 +69,4 @@ fn ensure_webui_key(context: &Context) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn drain_litellm(context: &Context) -> Result<(), Failure> {
-    match drain::run(context).map_err(|e| Failure::of(Exit::Failed, &e))? {
-        Drained::Done(answers) => print(format!("drained: {answers} answers were waited for\n")),
-        Drained::NotRunning => print("nothing to drain: nobody listens\n"),
-    }
 }

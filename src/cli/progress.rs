@@ -121,6 +121,12 @@ fn waiting(
             Some(count) => format!("{count} requests of {name}"),
             None => format!("requests of {name}"),
         },
+        // LiteLLM drains after its signal.
+        StateName::Stopping => match requests(name) {
+            Some(1) => format!("1 request of {name}"),
+            Some(count) if count > 0 => format!("{count} requests of {name}"),
+            Some(_) | None => name.to_string(),
+        },
         _ => name.to_string(),
     });
     let names: Vec<String> = names.collect();

@@ -41,7 +41,7 @@ pub(super) fn urls(settings: &Settings) -> Urls {
             .enabled
             .then(|| format!("http://{front}")),
         api: format!("http://{front}/api/litellm/v1"),
-        admin: format!("http://{}/ui", stack::litellm_address(&settings.listen)),
+        admin: format!("http://{}/ui", stack::admin_address(&settings.listen)),
     }
 }
 
@@ -161,7 +161,8 @@ fn refuse_taken(
 ) -> Result<(), Failure> {
     let mut taken = held_ports(context, loaded);
     taken.retain(|port| {
-        let concerns = |key: &String| key == port.key || key == "listen.address";
+        let address = ports::address_key(port.key);
+        let concerns = |key: &String| key == port.key || key == address;
         changed.is_none_or(|changed| changed.iter().any(concerns))
     });
     if taken.is_empty() {

@@ -19,8 +19,8 @@ use crate::{
         client::ClientError,
         types::{Call, GatewayStatus, Refusal, Reply},
     },
-    internal::drain::IN_FLIGHT,
     runtime::{self, Holder},
+    stack::litellm::IN_FLIGHT,
 };
 
 /// Stop everything, or one service

@@ -32,6 +32,10 @@ pub struct Row {
 pub(super) fn settings(all: &Merged) -> Settings {
     let whole = |name| u32::try_from(all.whole(name).unwrap_or_default()).unwrap_or(u32::MAX);
     let port = |name| u16::try_from(all.whole(name).unwrap_or_default()).unwrap_or_default();
+    let address = |name| match all.value(name) {
+        Some(Value::Address(address)) => *address,
+        _ => IpAddr::from([127, 0, 0, 1]),
+    };
     let path = |name| match all.value(name) {
         Some(Value::Path(path)) => Some(path.clone()),
         _ => None,
@@ -46,11 +50,9 @@ pub(super) fn settings(all: &Merged) -> Settings {
             },
         },
         listen: Listen {
-            address: match all.value("listen.address") {
-                Some(Value::Address(address)) => *address,
-                _ => IpAddr::from([127, 0, 0, 1]),
-            },
+            address: address("listen.address"),
             port: port("listen.port"),
+            admin_address: address("listen.admin_address"),
             admin_port: port("listen.admin_port"),
         },
         litellm: LiteLlm {
@@ -92,7 +94,6 @@ pub(super) fn settings(all: &Merged) -> Settings {
             short_queries: all.flag("diet.short_queries"),
             failed_imports: all.flag("diet.failed_imports"),
             shared_lookups: all.flag("diet.shared_lookups"),
-            few_writes: all.flag("diet.few_writes"),
             small_stand_ins: all.flag("diet.small_stand_ins"),
             late_gc: all.flag("diet.late_gc"),
             short_changelog: all.flag("diet.short_changelog"),

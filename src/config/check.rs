@@ -71,17 +71,21 @@ fn ports(all: &Merged, problems: &mut Vec<Problem>) {
 }
 
 fn address(all: &Merged, problems: &mut Vec<Problem>) {
-    if let Some(Value::Address(address)) = all.value("listen.address")
-        && !address.is_loopback()
-        && all.sound("listen.address")
-    {
-        let title =
-            format!("other machines can reach the gateway at {address}, its admin page included");
-        problems.push(
-            Problem::warning(title)
-                .at(all.place("listen.address"), "not a loopback address")
-                .note("nothing encrypts what goes through these ports"),
-        );
+    for (key, what) in [
+        ("listen.address", "the gateway"),
+        ("listen.admin_address", "the admin page"),
+    ] {
+        if let Some(Value::Address(address)) = all.value(key)
+            && !address.is_loopback()
+            && all.sound(key)
+        {
+            let title = format!("other machines can reach {what} at {address}");
+            problems.push(
+                Problem::warning(title)
+                    .at(all.place(key), "not a loopback address")
+                    .note("nothing encrypts what goes through this port"),
+            );
+        }
     }
 }
 

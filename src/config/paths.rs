@@ -200,6 +200,11 @@ impl Paths {
         self.run.join("open-webui").join("http.sock")
     }
 
+    /// LiteLLM's socket.
+    pub fn litellm_socket(&self) -> PathBuf {
+        self.run.join("litellm").join("http.sock")
+    }
+
     /// Where the daemon listens for the command line.
     pub fn control_socket(&self) -> PathBuf {
         self.run.join(CONTROL_SOCKET)

@@ -89,16 +89,24 @@ impl TakenPort {
     }
 }
 
+/// The key of the address of the port with this key.
+pub fn address_key(port: &str) -> &'static str {
+    match port {
+        "listen.admin_port" => "listen.admin_address",
+        _ => "listen.address",
+    }
+}
+
 /// The ports that cannot be listened on now. Of no use while the gateway itself runs.
 pub fn in_use(loaded: &Loaded) -> Vec<TakenPort> {
     let listen = &loaded.settings.listen;
     let ports = [
-        ("listen.port", listen.port),
-        ("listen.admin_port", listen.admin_port),
+        ("listen.port", listen.address, listen.port),
+        ("listen.admin_port", listen.admin_address, listen.admin_port),
     ];
-    let wanted = ports.map(|(_, port)| port);
-    let taken = ports.into_iter().filter_map(|(key, port)| {
-        let address = SocketAddr::new(listen.address, port);
+    let wanted = ports.map(|(_, _, port)| port);
+    let taken = ports.into_iter().filter_map(|(key, ip, port)| {
+        let address = SocketAddr::new(ip, port);
         let error = TcpListener::bind(address).err()?;
         let reason = reason(&error, port);
         let elsewhere = reason == Reason::NotOurs;
@@ -107,9 +115,7 @@ pub fn in_use(loaded: &Loaded) -> Vec<TakenPort> {
             address,
             origin: loaded.origin(key),
             reason,
-            free: (!elsewhere)
-                .then(|| free_near(listen.address, port, wanted))
-                .flatten(),
+            free: (!elsewhere).then(|| free_near(ip, port, wanted)).flatten(),
         })
     });
     taken.collect()

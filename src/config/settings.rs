@@ -47,11 +47,13 @@ pub struct Budget {
 /// Where people reach the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listen {
-    /// The address of both ports.
+    /// The address of `port`.
     pub address: IpAddr,
     /// Open WebUI and the API, through nginx.
     pub port: u16,
-    /// LiteLLM's own API and its admin page.
+    /// The address of `admin_port`.
+    pub admin_address: IpAddr,
+    /// LiteLLM's own API and its admin page, through nginx.
     pub admin_port: u16,
 }
 
@@ -206,8 +208,6 @@ pub struct Diet {
     pub failed_imports: bool,
     /// Requests that miss the same thing in LiteLLM's cache wait for the first to fetch it.
     pub shared_lookups: bool,
-    /// Pieces of a stream of LiteLLM's that are ready together leave together.
-    pub few_writes: bool,
     /// What stands for a model's validator until its first use is small.
     pub small_stand_ins: bool,
     /// Python's cyclic garbage collector begins when a service has started.
@@ -241,7 +241,6 @@ impl Diet {
         short_queries: true,
         failed_imports: true,
         shared_lookups: true,
-        few_writes: true,
         small_stand_ins: true,
         late_gc: true,
         short_changelog: true,

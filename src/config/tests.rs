@@ -506,13 +506,13 @@ cpus = 8
 "#;
     let loaded = load_text(text).unwrap();
     insta::assert_snapshot!(loaded.warnings, @r#"
-    warning: other machines can reach the gateway at 0.0.0.0, its admin page included
+    warning: other machines can reach the gateway at 0.0.0.0
      --> gateway.toml:2:11
       |
     2 | address = "0.0.0.0"
       |           ^^^^^^^^^ not a loopback address
       |
-      = note: nothing encrypts what goes through these ports
+      = note: nothing encrypts what goes through this port
 
     warning: LiteLLM gets 3 workers, more than there are CPUs
      --> gateway.toml:4:11

@@ -29,7 +29,7 @@ pub struct AfterStart {
 /// LiteLLM's refusal, or the kernel's.
 pub fn run(context: &Context) -> Result<AfterStart, KeyError> {
     let store = SecretStore::new(context.secrets.clone());
-    let api = Api::new(context.litellm, store.read(Kind::LitellmMasterKey)?);
+    let api = Api::new(&context.litellm, store.read(Kind::LitellmMasterKey)?);
     let mut done = AfterStart {
         key: None,
         demo: demo::ensure(&api, context.demo_model, context.workers)?,
@@ -40,10 +40,9 @@ pub fn run(context: &Context) -> Result<AfterStart, KeyError> {
         return Ok(done);
     };
     let password = store.read(Kind::PostgresOpenWebuiPassword)?;
-    let address = format!("http://{}/v1", context.litellm);
     let mend = |done: &mut AfterStart| {
         let key = store.read(Kind::OpenWebuiVirtualKey)?;
-        match connection::mend(database, &password, &address, &key) {
+        match connection::mend(database, &password, &context.api_base, &key) {
             Ok(changed) => done.changed += changed,
             Err(error) => done.connection_error = Some(error),
         }

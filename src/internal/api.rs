@@ -1,10 +1,14 @@
 //! LiteLLM's administration over HTTP, as far as the commands need it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::Value;
-use ureq::Agent;
+use ureq::{Agent, unversioned::resolver::DefaultResolver};
 
+use super::unix::UnixConnector;
 use crate::secrets::Secret;
 
 /// Longer than this is no answer: LiteLLM is on the same machine, and ready.
@@ -16,6 +20,9 @@ pub(super) const WORKER: &str = "x-ai-gateway-worker";
 /// The header by which we ask a worker to look into the database first, as above.
 pub(super) const AFRESH: &str = "x-ai-gateway-afresh";
 
+/// A request names a host, and the socket is the one that it reaches.
+const HOST: &str = "http://127.0.0.1";
+
 /// How much of an answer's message is worth printing.
 const MESSAGE_MAX: usize = 300;
 
@@ -23,12 +30,12 @@ const MESSAGE_MAX: usize = 300;
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// There was no answer.
-    #[error("cannot {action}: LiteLLM at {at} does not answer")]
+    #[error("cannot {action}: LiteLLM does not answer on {}", at.display())]
     NoAnswer {
         /// What was tried.
         action: &'static str,
         /// Where.
-        at: SocketAddr,
+        at: PathBuf,
         /// Why.
         #[source]
         source: Box<ureq::Error>,
@@ -48,7 +55,7 @@ pub enum ApiError {
 /// LiteLLM's API with the rights of its administrator.
 pub(super) struct Api {
     agent: Agent,
-    at: SocketAddr,
+    at: PathBuf,
     master_key: Secret,
 }
 
@@ -61,27 +68,27 @@ pub(super) struct Answer {
 }
 
 impl Api {
-    pub(super) fn new(at: SocketAddr, master_key: Secret) -> Self {
+    pub(super) fn new(at: &Path, master_key: Secret) -> Self {
         Self {
-            agent: agent(PATIENCE),
-            at,
+            agent: agent(at),
+            at: at.to_owned(),
             master_key,
         }
     }
 
     pub(super) fn get(&self, action: &'static str, path: &str) -> Result<Answer, ApiError> {
-        answer(action, self.at, self.question(path).call())
+        answer(action, &self.at, self.question(path).call())
     }
 
     /// As `get`, of a worker that looks into the database first.
     pub(super) fn get_afresh(&self, action: &'static str, path: &str) -> Result<Answer, ApiError> {
         let request = self.question(path).header(AFRESH, "yes");
-        answer(action, self.at, request.call())
+        answer(action, &self.at, request.call())
     }
 
     fn question(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
         self.agent
-            .get(format!("http://{}{path}", self.at))
+            .get(format!("{HOST}{path}"))
             .header("Authorization", self.authorization())
             // Each to whichever worker takes it.
             .header("Connection", "close")
@@ -95,9 +102,9 @@ impl Api {
     ) -> Result<Answer, ApiError> {
         let request = self
             .agent
-            .post(format!("http://{}{path}", self.at))
+            .post(format!("{HOST}{path}"))
             .header("Authorization", self.authorization());
-        answer(action, self.at, request.send_json(body))
+        answer(action, &self.at, request.send_json(body))
     }
 
     fn authorization(&self) -> String {
@@ -106,14 +113,14 @@ impl Api {
 }
 
 /// Reads a whole answer.
-pub(super) fn answer(
+fn answer(
     action: &'static str,
-    at: SocketAddr,
+    at: &Path,
     response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
 ) -> Result<Answer, ApiError> {
     let no_answer = |source| ApiError::NoAnswer {
         action,
-        at,
+        at: at.to_owned(),
         source: Box::new(source),
     };
     let mut response = response.map_err(no_answer)?;
@@ -128,14 +135,16 @@ pub(super) fn answer(
 }
 
 /// Neither proxies nor redirects: the server is this machine's, and what we send is secret.
-pub(super) fn agent(patience: Duration) -> Agent {
-    Agent::config_builder()
-        .timeout_global(Some(patience))
+fn agent(at: &Path) -> Agent {
+    let config = Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
         .http_status_as_error(false)
         .max_redirects(0)
         .proxy(None)
-        .build()
-        .new_agent()
+        .build();
+    let connector = UnixConnector(at.to_owned());
+    // An address has nothing to be looked up.
+    Agent::with_parts(config, connector, DefaultResolver::default())
 }
 
 impl Answer {

@@ -3,7 +3,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::net::{UnixListener, UnixStream},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard},
     thread::JoinHandle,
 };
@@ -13,6 +14,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Context, api::WORKER};
 use crate::secrets::SecretStore;
+
+/// In the fake's folder.
+const SOCKET: &str = "http.sock";
 
 /// What the fake knows.
 #[derive(Default)]
@@ -29,15 +33,15 @@ pub(super) struct World {
 }
 
 pub(super) struct Fake {
-    address: SocketAddr,
+    folder: tempfile::TempDir,
     world: Arc<Mutex<World>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Fake {
     pub(super) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join(SOCKET)).unwrap();
         let world = Arc::new(Mutex::new(World::default()));
         let theirs = world.clone();
         let thread = std::thread::spawn(move || {
@@ -48,14 +52,14 @@ impl Fake {
             }
         });
         Self {
-            address,
+            folder,
             world,
             thread: Some(thread),
         }
     }
 
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
+    pub(super) fn socket(&self) -> std::path::PathBuf {
+        self.folder.path().join(SOCKET)
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -70,7 +74,7 @@ impl Fake {
     fn end(&mut self) {
         if let Some(thread) = self.thread.take() {
             // An empty connection is the sign to end.
-            drop(TcpStream::connect(self.address));
+            drop(UnixStream::connect(self.socket()));
             thread.join().unwrap();
         }
     }
@@ -82,12 +86,13 @@ impl Drop for Fake {
     }
 }
 
-/// A context for LiteLLM at `address`, with secrets of its own and without Open WebUI.
-pub(super) fn context(address: SocketAddr) -> (Context, tempfile::TempDir) {
+/// A context for LiteLLM on `socket`, with secrets of its own and without Open WebUI.
+pub(super) fn context(socket: &Path) -> (Context, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let context = Context {
         workers: 1,
-        litellm: address,
+        litellm: socket.to_owned(),
+        api_base: "http://127.0.0.1:4000/v1".to_owned(),
         secrets: folder.path().join("secrets"),
         memory: folder.path().to_owned(),
         control: folder.path().join("control.sock"),
@@ -106,7 +111,7 @@ pub(super) fn hash(key: &str) -> String {
 }
 
 /// False: there was no request.
-fn serve(stream: &mut TcpStream, world: &Mutex<World>) -> bool {
+fn serve(stream: &mut UnixStream, world: &Mutex<World>) -> bool {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -206,7 +211,6 @@ fn answer(world: &mut World, target: &str, body: &Value) -> (u16, Value) {
             world.models.retain(|(known, _)| *known != id);
             (200, json!({}))
         }
-        ("/health/drain", _) => (200, json!({"status": "drained", "drained_requests": 3})),
         _ => (
             500,
             json!({"error": {"message": format!("{target} is not expected")}}),

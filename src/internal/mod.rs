@@ -1,4 +1,4 @@
-//! Commands that the stack's own services run: after LiteLLM's start, and before its stop.
+//! Commands that the stack's own services run: after LiteLLM's start.
 //!
 //! They get what they need in their environment: addresses and paths, never a secret's value. The
 //! plan of the stack writes that environment and the command reads it, both through [`Context`].
@@ -8,19 +8,21 @@ pub mod after_start;
 mod api;
 mod connection;
 pub mod demo;
-pub mod drain;
 mod psql;
+mod unix;
 pub mod webui_key;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 pub use self::{api::ApiError, connection::ConnectionError, psql::PsqlError};
 
 /// What the commands need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
-    /// LiteLLM's own API.
-    pub litellm: SocketAddr,
+    /// The socket of LiteLLM's own API.
+    pub litellm: PathBuf,
+    /// Where Open WebUI asks LiteLLM.
+    pub api_base: String,
     /// The folder of the secrets.
     pub secrets: PathBuf,
     /// A folder for what is to be remembered until the next start.
@@ -59,6 +61,7 @@ pub struct ContextError {
 }
 
 const LITELLM: &str = "AI_GATEWAY_LITELLM";
+const API_BASE: &str = "AI_GATEWAY_API_BASE";
 const SECRETS: &str = "AI_GATEWAY_SECRETS";
 const MEMORY: &str = "AI_GATEWAY_MEMORY";
 const CONTROL: &str = "AI_GATEWAY_CONTROL";
@@ -71,7 +74,8 @@ impl Context {
     /// The environment variables that say it.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![
-            (LITELLM, self.litellm.to_string()),
+            (LITELLM, self.litellm.display().to_string()),
+            (API_BASE, self.api_base.clone()),
             (SECRETS, self.secrets.display().to_string()),
             (MEMORY, self.memory.display().to_string()),
             (CONTROL, self.control.display().to_string()),
@@ -103,10 +107,10 @@ impl Context {
             variable,
             value: Some(value),
         };
-        let (litellm, demo_model) = (need(LITELLM)?, need(DEMO_MODEL)?);
-        let workers = need(WORKERS)?;
+        let (workers, demo_model) = (need(WORKERS)?, need(DEMO_MODEL)?);
         Ok(Self {
-            litellm: litellm.parse().map_err(|_| wrong(LITELLM, litellm))?,
+            litellm: need(LITELLM)?.into(),
+            api_base: need(API_BASE)?,
             secrets: need(SECRETS)?.into(),
             memory: need(MEMORY)?.into(),
             control: need(CONTROL)?.into(),
@@ -134,7 +138,8 @@ mod tests {
 
     fn context(open_webui: bool) -> Context {
         Context {
-            litellm: "127.0.0.1:4000".parse().unwrap(),
+            litellm: "/r/litellm/http.sock".into(),
+            api_base: "http://127.0.0.1:4000/v1".into(),
             secrets: "/s/secrets".into(),
             memory: "/s/services/litellm".into(),
             control: "/r/control.sock".into(),
@@ -165,7 +170,7 @@ mod tests {
         let error = Context::read(|_| None).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "AI_GATEWAY_LITELLM is not set: the daemon sets it for the commands that it runs \
+            "AI_GATEWAY_WORKERS is not set: the daemon sets it for the commands that it runs \
              itself, and they are not for typing"
         );
     }

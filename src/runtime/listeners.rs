@@ -74,7 +74,7 @@ impl Listeners {
     /// Gives up what this specification does not have.
     pub(super) fn let_go(&mut self, spec: &ServiceSpec) {
         if let Some(held) = self.0.get_mut(&spec.name) {
-            held.retain(|held| spec.listeners.contains(&held.at));
+            held.retain(|held| spec.listeners.contains(&held.at) && held.is_reachable());
         }
     }
 
@@ -160,6 +160,14 @@ impl Held {
             at: at.clone(),
             socket: socket?,
         })
+    }
+
+    /// The name of a Unix socket may have been removed by somebody: logind empties a user's folder.
+    fn is_reachable(&self) -> bool {
+        match &self.at {
+            Listener::Tcp(_) => true,
+            Listener::Unix(path) => path.exists(),
+        }
     }
 }
 

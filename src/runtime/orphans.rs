@@ -291,6 +291,7 @@ fn run(
         command,
         &Surroundings {
             output: null.as_fd(),
+            listeners: Vec::new(),
             cgroup: None,
             notify: None,
             mark: &gateway.mark(&instance),

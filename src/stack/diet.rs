@@ -5,8 +5,7 @@
 //! whether what it is for is still as it was when the measure was written. `diet_imports.py` has
 //! those that put off imports, `diet_models.py` those of models and routes, `diet_litellm.py` those
 //! that are LiteLLM's alone, and `diet_indexes.py` one that is Open WebUI's. What was skipped is in
-//! `diet-skipped.json` beside them. `few_writes` is done by LiteLLM's event loop
-//! (litellm/gateway_writes.py).
+//! `diet-skipped.json` beside them.
 
 use std::path::Path;
 
@@ -70,7 +69,6 @@ pub(super) fn for_litellm(diet: &Diet) -> (String, EnvValue) {
         (diet.short_queries, "short_queries"),
         (diet.failed_imports, "failed_imports"),
         (diet.shared_lookups, "shared_lookups"),
-        (diet.few_writes, "few_writes"),
         (diet.small_stand_ins, "small_stand_ins"),
         (diet.late_gc, "late_gc"),
     ])

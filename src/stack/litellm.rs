@@ -1,25 +1,22 @@
 //! LiteLLM: the API, its budgets, keys and models.
 //!
-//! It runs under uvicorn, not under its own command line: that one moves to a random port when its
-//! port is taken, and compares the database's schema through Prisma's command line at each start,
+//! It runs under uvicorn, by a launcher of ours (`gateway_server.py`) on a Unix socket that the
+//! supervisor holds, and not under its own command line: that one opens a port of its own, and compares the database's schema through Prisma's command line at each start,
 //! which takes seconds and wants to download a program. What it does besides (the pool's size in
 //! the database's address, the number of workers in the environment) is done here.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use sha2::{Digest as _, Sha256};
 use supervise::spec::{
-    Address, Command, EnvValue, HttpTarget, Liveness, Probe, ServiceSpec, Startup, StopStep,
+    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, ServiceSpec,
+    Startup, StopStep,
 };
 
 use super::{
     Inputs, KEEP_ALIVE_SECONDS, LITELLM, POSTGRES, Part, RenderedFile, always, diet, environment,
-    gateway_log, litellm_address, name, percent, plain, pools, postgres, secret,
+    gateway_log, name, open_webui, percent, plain, pools, postgres, secret,
 };
-use crate::{
-    internal::{Context, Database},
-    secrets::Secret,
-};
+use crate::internal::{Context, Database};
 
 /// Who may log in to the admin page.
 pub const UI_USER: &str = "admin";
@@ -30,12 +27,25 @@ pub(super) const REQUEST_SECONDS: u32 = 300;
 /// From the wish to stop to the end of the last request.
 pub const DRAIN_SECONDS: u64 = 30;
 
+/// The file in LiteLLM's folder with the number of requests that a stop waits for
+/// (`gateway_drain.py`).
+pub const IN_FLIGHT: &str = "in-flight";
+
+/// How long nginx keeps a connection that nobody uses, in seconds: short, because a stop waits for
+/// them, and a new one costs a Unix socket little.
+pub(super) const IDLE_SECONDS: u16 = 1;
+
+/// After so many seconds without a request a stop knows that nginx has closed its connections.
+const IDLE_IN_DRAIN_SECONDS: u16 = 2;
+const _: () = assert!(IDLE_SECONDS < IDLE_IN_DRAIN_SECONDS);
+
 pub(super) fn plan(inputs: &Inputs) -> Part {
     let service = name(LITELLM);
     let rendered = inputs.paths.rendered(&service);
     let config = rendered.join("config.yaml");
     let cwd = inputs.paths.service(&service);
-    let at = Address::Tcp(litellm_address(&inputs.settings.listen).to_string());
+    let socket = inputs.paths.litellm_socket();
+    let at = Address::Unix(socket.clone());
     let get = |path: &str| {
         Probe::Http(HttpTarget {
             at: at.clone(),
@@ -50,14 +60,15 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             env: variables(inputs, &cwd, &config),
             cwd: cwd.clone(),
         },
-        listeners: Vec::new(),
+        // Its folder has mode 0700: who asks LiteLLM past nginx is us.
+        listeners: vec![Listener::Unix(socket)],
         requires: [name(POSTGRES)].into(),
         // Its pool connects again by itself.
         restart_with_requirements: false,
         startup: Startup {
             deadline: Duration::from_secs(300),
             readiness: Some(get("/health/readiness")),
-            listens: Some(litellm_address(&inputs.settings.listen)),
+            listens: None,
             every: Duration::from_millis(100),
             timeout: Duration::from_secs(5),
             post_start: Some(internal("ensure-webui-key")),
@@ -73,16 +84,11 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             hung_after: Some(2),
         }),
         restart: always(Duration::from_secs(120)),
-        stop: vec![
-            StopStep::Run {
-                command: internal("drain-litellm"),
-                timeout: Duration::from_secs(DRAIN_SECONDS + 5),
-            },
-            StopStep::Signal {
-                signal: 15,
-                timeout: Duration::from_secs(DRAIN_SECONDS + 15),
-            },
-        ],
+        // It drains by itself (`gateway_drain.py`), and what it has counted is written afterwards.
+        stop: vec![StopStep::Signal {
+            signal: 15,
+            timeout: Duration::from_secs(DRAIN_SECONDS + 30),
+        }],
         limits: inputs.limits(&service),
         recycle: inputs.recycle(),
         name: service,
@@ -105,15 +111,15 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     }
 }
 
-/// The application and what it imports of ours, in the folder that uvicorn loads it from.
+/// What Python is told to run.
+const LAUNCHER: &str = "gateway_server.py";
+
+/// The launcher, the application and what it imports of ours, all in one folder.
 fn modules(folder: &Path) -> [RenderedFile; 10] {
     [
         ("gateway_app.py", include_str!("litellm/gateway_app.py")),
-        ("gateway_loop.py", include_str!("litellm/gateway_loop.py")),
-        (
-            "gateway_writes.py",
-            include_str!("litellm/gateway_writes.py"),
-        ),
+        ("gateway_drain.py", include_str!("litellm/gateway_drain.py")),
+        (LAUNCHER, include_str!("litellm/gateway_server.py")),
         ("demo_model.py", include_str!("litellm/demo_model.py")),
         (
             "engine_patience.py",
@@ -135,31 +141,14 @@ fn modules(folder: &Path) -> [RenderedFile; 10] {
 }
 
 fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
-    let listen = &inputs.settings.listen;
-    let workers = inputs.settings.litellm.workers;
-    let mut arguments = ["-m", "uvicorn", "gateway_app:app"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut arguments = vec![rendered.join(LAUNCHER).display().to_string()];
     for (option, value) in [
-        ("--app-dir", rendered.display().to_string()),
-        ("--host", listen.address.to_string()),
-        ("--port", listen.admin_port.to_string()),
-        ("--workers", workers.to_string()),
-        // Without it a stop waits for the slowest stream.
-        ("--timeout-graceful-shutdown", DRAIN_SECONDS.to_string()),
-        ("--timeout-keep-alive", KEEP_ALIVE_SECONDS.to_string()),
-        // Importing takes longer than the five seconds after which a busy worker would be killed.
-        ("--timeout-worker-healthcheck", "60".to_owned()),
+        ("--socket", FIRST_LISTENER.to_string()),
+        ("--workers", inputs.settings.litellm.workers.to_string()),
+        ("--keep-alive", KEEP_ALIVE_SECONDS.to_string()),
     ] {
         arguments.extend([option.to_owned(), value]);
     }
-    // Of several workers each is to leave some of the connections that wait to the others.
-    if workers == 1 {
-        arguments.extend(["--loop", "gateway_loop:Loop"].map(str::to_owned));
-    }
-    // An access log holds query strings, and a query string may hold a caller's key. Every request
-    // has a row in the database instead, which the admin page shows.
-    arguments.extend(["--no-access-log", "--no-server-header"].map(str::to_owned));
     arguments
 }
 
@@ -175,11 +164,11 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
         secret("LITELLM_SALT_KEY", secrets.litellm_salt_key.expose()),
         plain("UI_USERNAME", UI_USER),
         secret("UI_PASSWORD", secrets.litellm_ui_password.expose()),
-        secret(
-            "DRAIN_ENDPOINT_TOKEN",
-            drain_token(&secrets.litellm_master_key),
-        ),
-        plain("GRACEFUL_SHUTDOWN_TIMEOUT", DRAIN_SECONDS),
+        // Of gateway_drain.py.
+        plain("AI_GATEWAY_DRAIN_SECONDS", DRAIN_SECONDS),
+        plain("AI_GATEWAY_IDLE_SECONDS", IDLE_IN_DRAIN_SECONDS),
+        // LiteLLM's own wait, which comes after that, finds nothing to wait for.
+        plain("GRACEFUL_SHUTDOWN_TIMEOUT", 1),
         plain("PRISMA_QUERY_ENGINE_BINARY", installed.engine.display()),
         plain("STORE_MODEL_IN_DB", "True"),
         diet::for_litellm(&inputs.settings.diet),
@@ -237,23 +226,10 @@ fn database_url(inputs: &Inputs) -> String {
     )
 }
 
-/// What opens `/health/drain`, which takes a worker out of service for good. Made from the master
-/// key, so that there is no further secret to keep; the master key cannot be made from it.
-pub fn drain_token(master_key: &Secret) -> String {
-    let mut hash = Sha256::new();
-    hash.update(b"ai-gateway drain token\0");
-    hash.update(master_key.expose());
-    hash.finalize()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-            text
-        })
-}
-
 fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
     let context = Context {
-        litellm: litellm_address(&inputs.settings.listen),
+        litellm: inputs.paths.litellm_socket(),
+        api_base: open_webui::api_base(&inputs.settings.listen),
         secrets: inputs.paths.secrets(),
         memory: cwd.to_owned(),
         control: inputs.paths.control_socket(),
@@ -301,18 +277,12 @@ general_settings:
   user_api_key_cache_ttl: 10
   # A health check asks every model, and a model's provider takes money for an answer.
   background_health_checks: false
-  # The admin page is reached directly, not through a proxy whose word on addresses would count.
+  # Whose word on addresses counts is decided in nginx, which tells uvicorn.
   trusted_proxy_ranges: []
-  # For the drained stop; it takes a token.
-  enable_drain_endpoint: true
 "
     )
 }
 
-#[cfg(test)]
-mod loop_tests;
-#[cfg(test)]
-mod writes_tests;
 #[cfg(test)]
 mod tests {
     use crate::stack::diet;

@@ -63,7 +63,7 @@ pub struct Installed {
     pub engine: PathBuf,
     /// The folder that holds `node`, which the wasm engine runs on.
     pub node_bin: PathBuf,
-    /// This program, for post-start and drain commands.
+    /// This program, for post-start commands.
     pub ai_gateway: PathBuf,
 }
 
@@ -108,7 +108,7 @@ struct Part {
 /// idempotent is not asked again. nginx takes what `UPSTREAM_KEEP_ALIVE_SECONDS` says, aiohttp (in
 /// Open WebUI) 15 s, httpx 5 s; uvicorn's own 5 s are less than two of them.
 const KEEP_ALIVE_SECONDS: u16 = 75;
-/// How long nginx keeps a connection to uvicorn that nobody uses, in seconds.
+/// How long nginx keeps a connection to Open WebUI that nobody uses, in seconds.
 const UPSTREAM_KEEP_ALIVE_SECONDS: u16 = 60;
 const _: () = assert!(KEEP_ALIVE_SECONDS > UPSTREAM_KEEP_ALIVE_SECONDS);
 
@@ -261,9 +261,9 @@ fn reach(address: IpAddr, port: u16) -> SocketAddr {
     SocketAddr::new(address, port)
 }
 
-/// LiteLLM's own API, as seen from this machine.
-pub fn litellm_address(listen: &Listen) -> SocketAddr {
-    reach(listen.address, listen.admin_port)
+/// LiteLLM's own API and its admin page behind nginx, as seen from this machine.
+pub fn admin_address(listen: &Listen) -> SocketAddr {
+    reach(listen.admin_address, listen.admin_port)
 }
 
 /// nginx, as seen from this machine.

@@ -1,4 +1,5 @@
-//! nginx: the one door. Open WebUI at `/`, the API at `/api/litellm/v1/`, `/health` for monitors.
+//! nginx: the one door. Open WebUI at `/`, the API at `/api/litellm/v1/`, `/health` for monitors; on a
+//! port of its own LiteLLM's whole API and its admin page.
 //!
 //! The distribution's program with a configuration, a prefix and temporary folders of our own, so
 //! that it runs as any user and touches nothing of the distribution's. It requires nothing, so that
@@ -12,12 +13,13 @@ use std::{
 };
 
 use supervise::spec::{
-    Address, Command, HttpTarget, Liveness, Probe, ServiceSpec, Startup, StopStep,
+    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe,
+    RestartPolicy, ServiceSpec, Startup, StopStep,
 };
 
 use super::{
     Inputs, NGINX, Part, RenderedFile, UPSTREAM_KEEP_ALIVE_SECONDS, always, environment,
-    front_address, litellm, litellm_address, name, open_webui,
+    front_address, litellm, name, open_webui, plain,
 };
 
 /// Connections to an upstream that each process keeps when nobody uses them: as many as there are
@@ -43,29 +45,19 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         at: Address::Tcp(front_address(&inputs.settings.listen).to_string()),
         path: "/health".to_owned(),
     });
-    let text = |path: &Path| path.display().to_string();
+    let listen = &inputs.settings.listen;
+    let front = SocketAddr::new(listen.address, listen.port);
+    let admin = SocketAddr::new(listen.admin_address, listen.admin_port);
+    let listeners = vec![Listener::Tcp(front), Listener::Tcp(admin)];
     let spec = ServiceSpec {
-        command: Command {
-            program: inputs.installed.nginx.clone(),
-            args: vec![
-                "-e".to_owned(),
-                // Before the configuration is read: otherwise it tries the distribution's log.
-                "stderr".to_owned(),
-                "-p".to_owned(),
-                text(&cwd),
-                "-c".to_owned(),
-                text(&config),
-            ],
-            env: environment(&cwd, &[]),
-            cwd: cwd.clone(),
-        },
-        listeners: Vec::new(),
+        command: command(inputs, &cwd, &config, listeners.len()),
+        listeners,
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {
             deadline: Duration::from_secs(30),
             readiness: Some(probe.clone()),
-            listens: Some(front_address(&inputs.settings.listen)),
+            listens: None,
             every: Duration::from_millis(50),
             timeout: Duration::from_secs(5),
             post_start: None,
@@ -78,7 +70,13 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             restart_after: Some(6),
             hung_after: Some(2),
         }),
-        restart: always(Duration::from_secs(60)),
+        // It is the one door and starts within a moment: after a second of service its end is no
+        // sign of a next one. The shorter waits make for more of them until it is given up.
+        restart: RestartPolicy {
+            base: Duration::from_millis(50),
+            burst: 14,
+            ..always(Duration::from_secs(1))
+        },
         stop: vec![signal(3, SHUTDOWN_SECONDS + 5), signal(15, 5)],
         limits: limits.clone(),
         recycle: None,
@@ -86,11 +84,12 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     };
     let folders = TEMPORARY.map(|(_, folder)| cwd.join(folder)).to_vec();
     let contents = Config {
-        listen: SocketAddr::new(inputs.settings.listen.address, inputs.settings.listen.port),
+        front,
+        admin,
         workers: workers(limits.cpu_milli),
         pid: rendered.join("nginx.pid"),
         temporary: &cwd,
-        litellm: litellm_address(&inputs.settings.listen),
+        litellm: inputs.paths.litellm_socket(),
         open_webui: inputs
             .settings
             .open_webui
@@ -115,6 +114,34 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     }
 }
 
+fn command(inputs: &Inputs, cwd: &Path, config: &Path, listeners: usize) -> Command {
+    let text = |path: &Path| path.display().to_string();
+    let mut env = environment(cwd, &[]);
+    env.extend([inherited(listeners)]);
+    Command {
+        program: inputs.installed.nginx.clone(),
+        args: vec![
+            "-e".to_owned(),
+            // Before the configuration is read: otherwise it tries the distribution's log.
+            "stderr".to_owned(),
+            "-p".to_owned(),
+            text(cwd),
+            "-c".to_owned(),
+            text(config),
+        ],
+        env,
+        cwd: cwd.to_owned(),
+    }
+}
+
+/// The variable by which nginx is told which descriptors are listening sockets, meant for its own
+/// upgrade while it runs (`ngx_add_inherited_sockets`). It knows them by their addresses.
+fn inherited(count: usize) -> (String, EnvValue) {
+    let numbers = (FIRST_LISTENER..).take(count);
+    let list: String = numbers.map(|number| format!("{number};")).collect();
+    plain("NGINX", list)
+}
+
 /// From QUIT until the last WebSocket is cut.
 const SHUTDOWN_SECONDS: u64 = 15;
 
@@ -132,11 +159,12 @@ fn workers(cpu_milli: Option<u32>) -> u32 {
 }
 
 struct Config<'a> {
-    listen: SocketAddr,
+    front: SocketAddr,
+    admin: SocketAddr,
     workers: u32,
     pid: PathBuf,
     temporary: &'a Path,
-    litellm: SocketAddr,
+    litellm: PathBuf,
     open_webui: Option<PathBuf>,
     /// Whether its sign-up is open.
     signup: bool,
@@ -177,24 +205,15 @@ impl Config<'_> {
             )?;
         }
         text.push_str(HTTP);
-        let kept =
-            format!("keepalive {UPSTREAM_KEPT}; keepalive_timeout {UPSTREAM_KEEP_ALIVE_SECONDS}s;");
-        writeln!(
-            text,
-            "    upstream litellm {{ server {}; {kept} }}",
-            self.litellm
-        )?;
+        upstream(text, "litellm", &self.litellm, litellm::IDLE_SECONDS)?;
         if let Some(socket) = &self.open_webui {
-            let server = quoted(Path::new(&format!("unix:{}", socket.display())));
-            writeln!(
-                text,
-                "    upstream open_webui {{ server {server}; {kept} }}"
-            )?;
+            upstream(text, "open_webui", socket, UPSTREAM_KEEP_ALIVE_SECONDS)?;
             text.push_str(&SAME_ORIGIN.replace("@ORIGIN@", open_webui::ORIGIN));
         }
         writeln!(text, "    server {{")?;
-        writeln!(text, "        listen {};", self.listen)?;
-        text.push_str(&SERVER.replace("@SECONDS@", &litellm::REQUEST_SECONDS.to_string()));
+        writeln!(text, "        listen {};", self.front)?;
+        let seconds = litellm::REQUEST_SECONDS.to_string();
+        text.push_str(&SERVER.replace("@SECONDS@", &seconds));
         if self.open_webui.is_some() && !self.signup {
             text.push_str(SIGNUP_CLOSED);
         }
@@ -207,9 +226,23 @@ impl Config<'_> {
                 text.push_str(&with_root.replace("@PROXY@", PROXY));
             }
         }
+        text.push_str("    }\n    server {\n");
+        writeln!(text, "        listen {};", self.admin)?;
+        text.push_str(&ADMIN.replace("@SECONDS@", &seconds));
         text.push_str("    }\n}\n");
         Ok(())
     }
+}
+
+/// A server on a Unix socket. Nginx may close a connection that it does not use before the server
+/// does: a request that is on its way when the server closes would fail.
+fn upstream(text: &mut String, name: &str, socket: &Path, idle_seconds: u16) -> std::fmt::Result {
+    let server = quoted(Path::new(&format!("unix:{}", socket.display())));
+    writeln!(
+        text,
+        "    upstream {name} {{ server {server}; keepalive {UPSTREAM_KEPT}; \
+         keepalive_timeout {idle_seconds}s; }}"
+    )
 }
 
 /// In nginx's quotes. A dollar sign would begin a variable where variables are taken; in none of
@@ -261,7 +294,7 @@ const SERVER: &str = r#"
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
         proxy_set_header X-Real-IP $remote_addr;
-        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-For $remote_addr;
         proxy_set_header X-Forwarded-Host $http_host;
         proxy_set_header X-Forwarded-Proto $scheme_of_client;
         proxy_set_header Connection $connection_upgrade;
@@ -309,6 +342,35 @@ const SIGNUP_CLOSED: &str = r#"
         location = /api/v1/auths/signup {
             default_type application/json;
             return 403 '{"detail":"Sign-up is closed: an administrator makes the accounts. [open_webui] signup = true in gateway.toml opens it."}\n';
+        }
+"#;
+
+/// LiteLLM's own API and its pages, as they are: under the names and headers that LiteLLM gives.
+const ADMIN: &str = r#"
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Real-IP $remote_addr;
+        proxy_set_header X-Forwarded-For $remote_addr;
+        proxy_set_header X-Forwarded-Host $http_host;
+        proxy_set_header X-Forwarded-Proto $scheme;
+        proxy_set_header Connection $connection_upgrade;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_hide_header Server;
+        proxy_buffering off;
+        location / {
+            client_max_body_size 1g;
+            proxy_request_buffering off;
+            proxy_connect_timeout 10s;
+            proxy_send_timeout @SECONDS@s;
+            proxy_read_timeout @SECONDS@s;
+            proxy_pass http://litellm;
+            error_page 502 503 =503 @litellm_starting;
+        }
+        location @litellm_starting {
+            internal;
+            default_type application/json;
+            add_header Retry-After 3 always;
+            return 503 '{"error":{"message":"LiteLLM does not answer: it is starting, or it is stopped. Try again in a few seconds.","type":"server_error","param":null,"code":"service_unavailable"}}\n';
         }
 "#;
 

@@ -16,9 +16,8 @@ use supervise::spec::{
 };
 
 use super::{
-    Inputs, KEEP_ALIVE_SECONDS, OPEN_WEBUI, POSTGRES, Part, RenderedFile, always, diet,
-    environment, front_address, gateway_log, litellm_address, name, percent, plain, pools,
-    postgres, secret,
+    Inputs, KEEP_ALIVE_SECONDS, OPEN_WEBUI, POSTGRES, Part, RenderedFile, admin_address, always,
+    diet, environment, front_address, gateway_log, name, percent, plain, pools, postgres, secret,
 };
 use crate::{
     config::{
@@ -57,9 +56,10 @@ pub(crate) fn first_account(settings: &OpenWebUi, paths: &Paths) -> [(&'static s
     ]
 }
 
-/// Where Open WebUI asks LiteLLM.
+/// Where Open WebUI asks LiteLLM: through nginx, because its clients know no Unix sockets, and on the
+/// admin port, which is on this machine. The supervisor keeps that port open while nginx restarts.
 pub fn api_base(listen: &Listen) -> String {
-    format!("http://{}/v1", litellm_address(listen))
+    format!("http://{}/v1", admin_address(listen))
 }
 
 pub(super) fn plan(inputs: &Inputs) -> Part {

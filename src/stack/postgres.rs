@@ -5,7 +5,7 @@
 
 use std::{fmt::Write as _, path::Path, time::Duration};
 
-use supervise::spec::{Command, Liveness, Probe, ServiceSpec, Startup, StopStep};
+use supervise::spec::{Command, Liveness, Probe, RestartPolicy, ServiceSpec, Startup, StopStep};
 
 use crate::identity::PidFile;
 
@@ -136,7 +136,12 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             // connection; what was committed is kept, whichever signal ends it.
             hung_after: Some(4),
         }),
-        restart: always(Duration::from_secs(60)),
+        // All the others wait for it. The shorter waits make for more of them until it is given up.
+        restart: RestartPolicy {
+            base: Duration::from_millis(250),
+            burst: 12,
+            ..always(Duration::from_secs(60))
+        },
         stop: vec![
             // INT is the fast shutdown: no new connections, open transactions are rolled back.
             signal(2, 60),

@@ -42,6 +42,7 @@ pub(super) fn settings(profile: &str) -> Settings {
         listen: Listen {
             address: Ipv4Addr::LOCALHOST.into(),
             port: 3000,
+            admin_address: Ipv4Addr::LOCALHOST.into(),
             admin_port: 4000,
         },
         litellm: LiteLlm {
@@ -350,7 +351,7 @@ fn without_open_webui_the_front_says_so_and_nobody_gets_its_key() {
     let stack = planned(&settings);
     let config = file(&stack, "nginx.conf");
     assert!(config.contains("Open WebUI is not a part of this gateway"));
-    assert!(!config.contains("http.sock"));
+    assert!(!config.contains("open-webui/http.sock"));
     let text = format!("{:?}", stack.services);
     assert!(!text.contains("AI_GATEWAY_PSQL"));
 }
@@ -363,22 +364,14 @@ fn an_address_for_everybody_is_reached_by_loopback() {
         ("::", "[::1]"),
         ("10.0.0.7", "10.0.0.7"),
     ] {
-        settings.listen.address = all.parse().unwrap();
+        settings.listen.admin_address = all.parse().unwrap();
         let stack = planned(&settings);
         let config = file(&stack, "nginx.conf");
-        assert!(
-            config.contains(&format!("server {loopback}:4000;")),
-            "{config}"
-        );
-        let listen = SocketAddr::new(settings.listen.address, 3000);
+        let listen = SocketAddr::new(settings.listen.admin_address, 4000);
         assert!(config.contains(&format!("listen {listen};")), "{config}");
+        // The other port is where it was.
+        assert!(config.contains("listen 127.0.0.1:3000;"), "{config}");
+        let asked = format!("http://{loopback}:4000/v1");
+        assert_eq!(open_webui::api_base(&settings.listen), asked);
     }
-}
-
-#[test]
-fn the_drain_token_tells_nothing_of_the_master_key() {
-    let secrets = secrets();
-    let token = litellm::drain_token(&secrets.litellm_master_key);
-    assert_eq!(token.len(), 64);
-    assert_ne!(token, litellm::drain_token(&secrets.litellm_salt_key));
 }

@@ -68,10 +68,10 @@ fn a_wrong_configuration_does_not_hide_that_nothing_runs() {
 
 #[test]
 fn what_the_daemon_runs_itself_is_not_for_typing() {
-    assert_snapshot!(Bench::new().run("internal drain-litellm"), @"
+    assert_snapshot!(Bench::new().run("internal ensure-webui-key"), @"
     exit: 2
     --- stderr ---
-    error: AI_GATEWAY_LITELLM is not set: the daemon sets it for the commands that it runs itself, and they are not for typing
+    error: AI_GATEWAY_WORKERS is not set: the daemon sets it for the commands that it runs itself, and they are not for typing
     ");
 }
 

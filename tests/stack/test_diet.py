@@ -14,55 +14,6 @@ import pytest
 SCRIPTS = Path(__file__).parent / "diet"
 
 
-# uvicorn and uvloop as they are installed, a stream that is ready at once, and a WebSocket.
-WRITES = """
-import asyncio, http.client, sys
-sys.path.insert(0, sys.argv[1])
-import diet, gateway_loop, gateway_writes, uvicorn
-from websockets.sync.client import connect
-
-EVENTS = [b"data: %d\\n\\n" % number for number in range(40)]
-said = []
-let_go = gateway_writes.Transport.let_go
-def counted(self):
-    if self.held: said.append(len(self.held))
-    let_go(self)
-gateway_writes.Transport.let_go = counted
-
-async def app(scope, receive, send):
-    await receive()
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.accept"})
-        while (message := await receive())["type"] == "websocket.receive":
-            await send({"type": "websocket.send", "text": message["text"]})
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
-    for event in EVENTS:
-        await send({"type": "http.response.body", "body": event, "more_body": True})
-    await send({"type": "http.response.body"})
-
-def visit(port):
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    for _ in range(2):
-        client.request("GET", "/")
-        assert client.getresponse().read() == b"".join(EVENTS)
-    with connect(f"ws://127.0.0.1:{port}", open_timeout=10) as socket:
-        for text in ("one", "two" * 10_000, "three\\n\\n"):
-            socket.send(text)
-            assert socket.recv(10) == text
-
-class Server(uvicorn.Server):
-    async def startup(self, sockets=None):
-        await super().startup(sockets)
-        [server] = self.servers
-        await asyncio.get_running_loop().run_in_executor(None, visit, server.sockets[0].getsockname()[1])
-        self.should_exit = True
-
-Server(uvicorn.Config(app, port=0, loop="gateway_loop:Loop", lifespan="off", log_level="error")).run()
-print(gateway_loop.Base.__module__, *said)
-"""
-
-
 def environment(gateway, service):
     """What its process has, so that its application can be imported."""
     pid = gateway.service(service)["pid"]
@@ -140,11 +91,3 @@ def test_the_diet_changes_nothing_that_is_asked_for(gateway, tmp_path, service, 
 def test_a_stop_waits_for_the_tasks_that_count_and_for_no_others(gateway, tmp_path):
     said = python(gateway, "litellm", "stopping.py", "", folder=tmp_path, environment=environment(gateway, "litellm"))
     assert said == ["['any']"]
-
-
-def test_pieces_that_are_ready_together_leave_together(gateway, tmp_path):
-    [said] = python(gateway, "litellm", WRITES, "few_writes", folder=tmp_path)
-    # The head with the first piece, 16 and 16, the rest with the end; and what a WebSocket says.
-    stream = "2 16 16 8"
-    assert said.startswith(f"uvloop {stream} {stream} 1 "), said
-    assert python(gateway, "litellm", WRITES, "", folder=tmp_path) == ["uvloop"]

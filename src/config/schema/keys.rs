@@ -74,7 +74,7 @@ pub const KEYS: &[Key] = &[
             Kind::Address,
             Default::Value("\"127.0.0.1\""),
             "\"127.0.0.1\"",
-            "The address of both ports. Any other than a loopback address lets other machines in.",
+            "The address of listen.port. Any other than a loopback address lets other machines in.",
         ),
     ),
     flag(
@@ -95,6 +95,16 @@ pub const KEYS: &[Key] = &[
             Default::Value("4000"),
             "4000",
             "LiteLLM's own API and its admin page under /ui.",
+        ),
+    ),
+    short(
+        "admin-address",
+        key(
+            "listen.admin_address",
+            Kind::Address,
+            Default::Value("\"127.0.0.1\""),
+            "\"127.0.0.1\"",
+            "The address of listen.admin_port. Any other than a loopback address lets other machines try the admin page's password and the master key.",
         ),
     ),
     short(
@@ -309,11 +319,6 @@ pub const KEYS: &[Key] = &[
         "shared-lookups",
         "diet.shared_lookups",
         "Requests that miss the same key or team in LiteLLM's cache at the same time wait for the first to fetch it, instead of all asking the database.",
-    ),
-    measure(
-        "few-writes",
-        "diet.few_writes",
-        "Pieces of a streamed answer that LiteLLM has ready at the same time are written together, instead of one by one. Where LiteLLM has several workers it changes nothing.",
     ),
     measure(
         "small-stand-ins",

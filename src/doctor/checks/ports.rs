@@ -2,7 +2,7 @@
 
 use super::{Check, Facts, Group, Verdict};
 use crate::{
-    config::ports::Reason,
+    config::ports::{Reason, address_key},
     doctor::{facts::Daemon, fix::gateway},
 };
 
@@ -37,7 +37,10 @@ fn examine(facts: &Facts) -> Verdict {
         .collect();
     let set = |free| gateway(facts, &format!("config set {} {free}", first.key));
     let mend = match first.reason {
-        Reason::NotOurs => Some(gateway(facts, "config set listen.address 127.0.0.1")),
+        Reason::NotOurs => {
+            let key = address_key(first.key);
+            Some(gateway(facts, &format!("config set {key} 127.0.0.1")))
+        }
         Reason::Held { .. } | Reason::HeldBySomebody | Reason::Privileged | Reason::Other(_) => {
             first.free.map(set)
         }

@@ -17,7 +17,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let fake = Fake::start();
-        let (context, folder) = context(fake.address());
+        let (context, folder) = context(&fake.socket());
         Self {
             store: SecretStore::new(context.secrets.clone()),
             fake,
@@ -28,7 +28,7 @@ impl Bench {
 
     fn ensure(&self) -> KeyOutcome {
         let master_key = self.store.read(Kind::LitellmMasterKey).unwrap();
-        ensure(&self.context, &Api::new(self.context.litellm, master_key)).unwrap()
+        ensure(&self.context, &Api::new(&self.context.litellm, master_key)).unwrap()
     }
 
     fn key(&self) -> String {
@@ -122,7 +122,7 @@ fn no_value_is_ever_in_a_request_line() {
 fn a_refusal_says_what_was_tried_and_keeps_secrets() {
     let api = Bench::new();
     let master_key = api.store.read(Kind::LitellmMasterKey).unwrap();
-    let api = Api::new(api.context.litellm, master_key);
+    let api = Api::new(&api.context.litellm, master_key);
     let error = api.get("try it", "/nowhere").unwrap().done().unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -16,6 +16,7 @@ fn settings() -> Settings {
         listen: Listen {
             address: [127, 0, 0, 1].into(),
             port: 3000,
+            admin_address: [127, 0, 0, 1].into(),
             admin_port: 4000,
         },
         litellm: LiteLlm {

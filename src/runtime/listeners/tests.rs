@@ -42,11 +42,11 @@ fn service(listeners: Vec<Listener>) -> ServiceSpec {
     }
 }
 
-/// A port that is free now, at two addresses of this machine.
+/// A port that is free now, at two addresses of this machine that no other test uses.
 fn free() -> [SocketAddr; 2] {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = TcpListener::bind("127.77.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
-    ["127.0.0.1", "127.0.0.2"].map(|host| SocketAddr::new(host.parse().unwrap(), port))
+    ["127.77.0.1", "127.77.0.2"].map(|host| SocketAddr::new(host.parse().unwrap(), port))
 }
 
 #[test]
@@ -91,6 +91,10 @@ fn a_unix_socket_is_for_its_owner_and_its_name_goes_with_it() {
     assert_eq!(mode & 0o777, 0o600);
     listeners.close_unless(|_| true);
     assert!(path.exists());
+    // Somebody has emptied the folder.
+    fs::remove_file(&path).unwrap();
+    listeners.open(&spec).unwrap();
+    UnixStream::connect(&path).unwrap();
     listeners.close_unless(|_| false);
     assert!(!path.exists());
 }

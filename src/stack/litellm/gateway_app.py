@@ -1,7 +1,7 @@
-"""LiteLLM's application with four things added: the demo model goes when a real one comes
+"""LiteLLM's application with five things added: the demo model goes when a real one comes
 (demo_model.py), the query engine has time to start (engine_patience.py), what an answer costs is on the
-disk before the answer is acknowledged (spend_journal.py), and a stop waits until every request's cost is
-counted.
+disk before the answer is acknowledged (spend_journal.py), and a stop fails no request (gateway_drain.py) and waits until every
+request's cost is counted.
 
 The cost of a request is worked out after its answer, in the background. LiteLLM writes the sums of
 keys, teams and days at the beginning of its shutdown and does not wait for what is still in the
@@ -21,6 +21,7 @@ import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
 import engine_environment
 import engine_patience
+import gateway_drain
 import spend_journal
 from demo_model import without_demo
 from litellm.proxy import proxy_server
@@ -52,7 +53,7 @@ def updates_under_way() -> list:
 engine_environment.keep_client()
 engine_patience.have_client()
 application = spend_journal.journaled(proxy_server.app, proxy_server)
-answering = without_demo(application)
+answering = gateway_drain.closing(without_demo(application))
 
 
 async def counting(scope, receive, send):

@@ -38,33 +38,29 @@ fn folder() -> TempDir {
     folder
 }
 
-fn write(folder: &TempDir, listen: SocketAddr, litellm: SocketAddr, open_webui: bool) {
-    write_with(folder, listen, litellm, open_webui, None);
-}
-
 fn config(folder: &Path) -> Config<'_> {
     Config {
-        listen: "127.0.0.1:3000".parse().unwrap(),
+        front: "127.0.0.1:3000".parse().unwrap(),
+        admin: "127.0.0.1:4000".parse().unwrap(),
         workers: 1,
         pid: folder.join("nginx.pid"),
         temporary: folder,
-        litellm: "127.0.0.1:4000".parse().unwrap(),
+        litellm: folder.join("litellm.sock"),
         open_webui: Some(folder.join("http.sock")),
         signup: false,
         static_files: None,
     }
 }
 
-fn write_with(
+fn write(
     folder: &TempDir,
-    listen: SocketAddr,
-    litellm: SocketAddr,
+    [front, admin]: [SocketAddr; 2],
     open_webui: bool,
     static_files: Option<&Path>,
 ) {
     let text = Config {
-        listen,
-        litellm,
+        front,
+        admin,
         open_webui: open_webui.then(|| folder.path().join("http.sock")),
         static_files,
         ..config(folder.path())
@@ -82,18 +78,14 @@ fn process(folder: &TempDir) -> Process {
 
 #[test]
 fn the_real_nginx_takes_the_configuration_without_a_word() {
-    for (listen, open_webui) in [
-        ("127.0.0.1:3000", true),
-        ("127.0.0.1:3000", false),
-        ("[::1]:3000", true),
+    for (front, admin, open_webui) in [
+        ("127.0.0.1:3000", "127.0.0.1:4000", true),
+        ("127.0.0.1:3000", "127.0.0.1:4000", false),
+        ("[::1]:3000", "0.0.0.0:4000", true),
     ] {
         let folder = folder();
-        write(
-            &folder,
-            listen.parse().unwrap(),
-            "127.0.0.1:4000".parse().unwrap(),
-            open_webui,
-        );
+        let ports = [front, admin].map(|address| address.parse().unwrap());
+        write(&folder, ports, open_webui, None);
         let output = process(&folder).arg("-t").output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{said}");
@@ -107,6 +99,7 @@ fn the_real_nginx_takes_the_configuration_without_a_word() {
 struct Front {
     nginx: Child,
     address: SocketAddr,
+    admin: SocketAddr,
     _folder: TempDir,
 }
 
@@ -118,37 +111,44 @@ impl Front {
 
     fn start_with(up: bool, open_webui: bool, static_files: Option<&Path>) -> Self {
         let folder = folder();
-        let litellm = TcpListener::bind("127.0.0.1:0").unwrap();
-        let ui = UnixListener::bind(folder.path().join("http.sock")).unwrap();
-        let socket = folder.path().join("http.sock");
-        fs::set_permissions(socket, fs::Permissions::from_mode(0o777)).unwrap();
-        let behind = litellm.local_addr().unwrap();
-        if up {
-            thread::spawn(move || litellm.incoming().for_each(|stream| echo(stream.unwrap())));
-            thread::spawn(move || ui.incoming().for_each(|stream| echo(stream.unwrap())));
+        for name in ["litellm.sock", "http.sock"] {
+            let socket = folder.path().join(name);
+            let server = UnixListener::bind(&socket).unwrap();
+            fs::set_permissions(socket, fs::Permissions::from_mode(0o777)).unwrap();
+            if up {
+                thread::spawn(move || server.incoming().for_each(|stream| echo(stream.unwrap())));
+            }
         }
         // nginx takes listening sockets over from its predecessor; here that is this test, so that
         // the port is known and a connection can be made before nginx is there.
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        write_with(&folder, address, behind, open_webui, static_files);
-        fcntl(&listener, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [address, admin] = listeners.each_ref().map(|it| it.local_addr().unwrap());
+        write(&folder, [address, admin], open_webui, static_files);
+        let numbers = listeners.each_ref().map(|listener| {
+            fcntl(listener, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+            format!("{};", listener.as_raw_fd())
+        });
         let nginx = process(&folder)
             .env_clear()
-            .env("NGINX", format!("{};", listener.as_raw_fd()))
+            .env("NGINX", numbers.concat())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         Self {
             nginx,
             address,
+            admin,
             _folder: folder,
         }
     }
 
     /// Sends a request and returns the whole answer.
     fn ask(&self, request: &str, headers: &str) -> String {
-        let mut stream = TcpStream::connect(self.address).unwrap();
+        Self::ask_at(self.address, request, headers)
+    }
+
+    fn ask_at(address: SocketAddr, request: &str, headers: &str) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
@@ -196,6 +196,39 @@ fn echo(mut stream: impl std::io::Read + std::io::Write) {
 
 fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap()
+}
+
+#[test]
+fn the_admin_port_is_all_of_litellm_and_tells_it_who_asks() {
+    let front = Front::start(true, true);
+    let forged = "X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: https\r\n";
+    let answer = Front::ask_at(front.admin, "GET /ui/%2F..;/?a=b", forged);
+    let (head, request) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(
+        request.starts_with("GET /ui/%2F..;/?a=b HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(
+        request.contains("\r\nHost: gate.example:8080\r\n"),
+        "{request}"
+    );
+    assert!(
+        request.contains("\r\nX-Forwarded-For: 127.0.0.1\r\n"),
+        "{request}"
+    );
+    assert!(
+        request.contains("\r\nX-Forwarded-Proto: http\r\n"),
+        "{request}"
+    );
+    assert!(!request.contains("9.9.9.9"), "{request}");
+    // Its headers are LiteLLM's.
+    assert!(head.contains("X-Frame-Options: DENY"), "{head}");
+    let api = front.ask("GET /api/litellm/v1/models", forged);
+    assert!(api.contains("\r\nX-Forwarded-For: 127.0.0.1\r\n"), "{api}");
+    let front = Front::start(false, true);
+    let away = Front::ask_at(front.admin, "GET /ui/", "");
+    assert_eq!(status(&away), "503");
+    assert!(away.contains("LiteLLM does not answer"), "{away}");
 }
 
 #[test]

@@ -1,0 +1,109 @@
+"""Restarts under load: nobody is refused, no answer is lost, and nobody else gets in between."""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from gateway import figures
+from load import under_load
+
+CLIENTS = 8
+
+
+def load(gateway, models, meanwhile):
+    at = ("127.0.0.1", gateway.port, "/api/litellm/v1/chat/completions")
+    return under_load(at, gateway.secret("litellm-master-key"), "echo", CLIENTS, meanwhile)
+
+
+def restarts(gateway, name, times):
+    def run():
+        for _ in range(times):
+            gateway.command("restart", name, seconds=180)
+
+    return run
+
+
+@pytest.mark.parametrize(("name", "times"), [("nginx", 5), ("litellm", 3)])
+def test_a_planned_restart_fails_no_request(gateway, models, name, times):
+    before = gateway.service(name)["pid"]
+    outcome = load(gateway, models, restarts(gateway, name, times))
+    figures.append(f"{times} restarts of {name} under load: {outcome}")
+    assert outcome.failures == []
+    assert outcome.answered > CLIENTS and outcome.streamed > CLIENTS
+    assert gateway.service(name)["pid"] != before
+
+
+class Stranger(threading.Thread):
+    """Another program of this machine, which takes a port as soon as it can."""
+
+    def __init__(self, port):
+        super().__init__()
+        self.port, self.over = port, threading.Event()
+        self.tries, self.taken = 0, 0
+
+    def run(self):
+        while not self.over.is_set():
+            self.tries += 1
+            with socket.socket() as stranger:
+                stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                try:
+                    stranger.bind(("127.0.0.1", self.port))
+                    stranger.listen()
+                except OSError:
+                    # Often enough to hit any gap, and no more than this machine can bear.
+                    self.over.wait(0.0005)
+                else:
+                    self.taken += 1
+                    return
+
+
+@pytest.mark.parametrize("name", ["nginx", "litellm"])
+def test_a_stranger_who_waits_for_a_port_never_gets_it(gateway, name):
+    strangers = [Stranger(port) for port in (gateway.port, gateway.admin_port)]
+    for stranger in strangers:
+        stranger.start()
+    try:
+        gateway.command("restart", name, seconds=180)
+        os.kill(gateway.service(name)["pid"], signal.SIGKILL)
+        gateway.command("start", name, seconds=180)
+    finally:
+        for stranger in strangers:
+            stranger.over.set()
+            stranger.join()
+    assert [stranger.taken for stranger in strangers] == [0, 0]
+    assert all(stranger.tries > 100 for stranger in strangers)
+
+
+def test_litellm_has_no_port_and_its_socket_is_in_a_folder_of_its_owner(gateway):
+    services = gateway.status()["services"]
+    assert services["nginx"]["listens"] == [f"127.0.0.1:{port}" for port in (gateway.port, gateway.admin_port)]
+    [address] = services["litellm"]["listens"]
+    path = address.removeprefix("unix:")
+    assert os.stat(os.path.dirname(path)).st_mode & 0o777 == 0o700
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_the_front_is_back_within_half_a_second_of_a_kill_however_often(gateway, models):
+    waits = []
+
+    def kills():
+        for _ in range(5):
+            pid = gateway.service("nginx")["pid"]
+            os.kill(pid, signal.SIGKILL)
+            killed = time.monotonic()
+            with socket.create_connection(("127.0.0.1", gateway.port), 10) as client:
+                client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert client.recv(12) == b"HTTP/1.1 200"
+            waits.append(time.monotonic() - killed)
+            # In service for a moment, as after any crash that is not the next of a series.
+            time.sleep(1.2)
+
+    outcome = load(gateway, models, kills)
+    figures.append(f"nginx killed under load: back after {max(waits):.3f} s at most; {outcome}")
+    assert max(waits) < 0.5
+    # What was under way is lost with its connection, once for each client and kill, and no more.
+    assert len(outcome.failures) <= 5 * CLIENTS
