@@ -105,7 +105,13 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
         error.hints().into_iter().fold(failure, Failure::hint)
     })?;
     Ok(Planned {
-        stack: stack::plan(settings, paths, &installed, &secrets),
+        stack: stack::plan(
+            settings,
+            paths,
+            &installed,
+            &secrets,
+            runtime::open_files().map(|(soft, _)| soft),
+        ),
         profile: settings.profile.clone(),
         urls: settings::urls(settings),
         compare: compare(context.clone(), loaded.values.clone()),
@@ -135,7 +141,8 @@ pub(super) fn services(context: &Context) -> Option<Vec<ServiceSpec>> {
     let settings = settings::read(context, &[]).ok()?.settings;
     let installed = provision::installed(&context.paths, &settings).ok()?;
     let secrets = Secrets::load(&SecretStore::new(context.paths.secrets())).ok()?;
-    Some(stack::plan(&settings, &context.paths, &installed, &secrets).services)
+    let open_files = runtime::open_files().map(|(soft, _)| soft);
+    Some(stack::plan(&settings, &context.paths, &installed, &secrets, open_files).services)
 }
 
 /// The same words for whoever asked over the socket.

@@ -117,8 +117,9 @@ fn journal_stream(output: BorrowedFd<'_>) -> Option<String> {
     socket.then(|| format!("JOURNAL_STREAM={}:{}", stat.st_dev, stat.st_ino))
 }
 
-/// As many as we may have, up to a sensible number.
-fn open_files() -> Option<(u64, u64)> {
+/// How many files a service may have open, and how many it could allow itself: as many as we may
+/// have, up to a sensible number.
+pub fn open_files() -> Option<(u64, u64)> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     Some((hard.min(OPEN_FILES), hard))
 }

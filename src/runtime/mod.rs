@@ -74,6 +74,7 @@ pub fn processes(state: &Path) -> HashSet<i32> {
     found.extend(Holder::find(state).map(|holder| holder.pid));
     found
 }
+pub use launch::open_files;
 
 /// What is to be run.
 #[derive(Debug)]

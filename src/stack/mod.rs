@@ -118,6 +118,8 @@ struct Inputs<'a> {
     paths: &'a Paths,
     installed: &'a Installed,
     secrets: &'a Secrets,
+    /// How many files a service may have open; none: it is not known.
+    open_files: Option<u64>,
 }
 
 /// What has a Python service say how urgent its lines are.
@@ -137,13 +139,21 @@ pub fn dialect(service: &ServiceName) -> Option<Dialect> {
     }
 }
 
-/// Plans the whole stack.
-pub fn plan(settings: &Settings, paths: &Paths, installed: &Installed, secrets: &Secrets) -> Stack {
+/// Plans the whole stack. `open_files` is how many files a service may have open, where that is
+/// known.
+pub fn plan(
+    settings: &Settings,
+    paths: &Paths,
+    installed: &Installed,
+    secrets: &Secrets,
+    open_files: Option<u64>,
+) -> Stack {
     let inputs = Inputs {
         settings,
         paths,
         installed,
         secrets,
+        open_files,
     };
     let mut parts = vec![postgres::plan(&inputs), litellm::plan(&inputs)];
     if settings.open_webui.enabled {

@@ -5,6 +5,10 @@
 //! that it runs as any user and touches nothing of the distribution's. It requires nothing, so that
 //! whoever comes early gets a page that says so.
 
+mod headers;
+mod hints;
+mod limits;
+
 use std::{
     fmt::Write as _,
     net::SocketAddr,
@@ -21,6 +25,7 @@ use super::{
     Inputs, NGINX, Part, RenderedFile, UPSTREAM_KEEP_ALIVE_SECONDS, always, environment,
     front_address, litellm, name, open_webui, plain,
 };
+use crate::config::settings::Network;
 
 /// Connections to an upstream that each process keeps when nobody uses them: as many as there are
 /// chats under way when a small machine is busy. One more would be closed and made anew.
@@ -83,10 +88,13 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         name: service,
     };
     let folders = TEMPORARY.map(|(_, folder)| cwd.join(folder)).to_vec();
+    let workers = workers(limits.cpu_milli);
     let contents = Config {
         front,
         admin,
-        workers: workers(limits.cpu_milli),
+        workers,
+        connections: limits::connections(limits.memory_max, workers, inputs.open_files),
+        trusted: &inputs.settings.front.trusted_proxies,
         pid: rendered.join("nginx.pid"),
         temporary: &cwd,
         litellm: inputs.paths.litellm_socket(),
@@ -162,6 +170,10 @@ struct Config<'a> {
     front: SocketAddr,
     admin: SocketAddr,
     workers: u32,
+    /// The most connections of a process.
+    connections: u32,
+    /// Whose word on who the client is counts.
+    trusted: &'a [Network],
     pid: PathBuf,
     temporary: &'a Path,
     litellm: PathBuf,
@@ -195,7 +207,11 @@ impl Config<'_> {
         // An error's line holds the whole request, and a query string may hold a key. What a stopped
         // upstream would fill the log with is told by the supervisor.
         writeln!(text, "error_log stderr crit;")?;
-        writeln!(text, "events {{ worker_connections 1024; }}")?;
+        writeln!(
+            text,
+            "events {{ worker_connections {}; }}",
+            self.connections
+        )?;
         writeln!(text, "http {{")?;
         for (directive, folder) in TEMPORARY {
             writeln!(
@@ -205,6 +221,9 @@ impl Config<'_> {
             )?;
         }
         text.push_str(HTTP);
+        text.push_str(&headers::http(self.trusted));
+        text.push_str(limits::HTTP);
+        text.push_str(hints::HTTP);
         upstream(text, "litellm", &self.litellm, litellm::IDLE_SECONDS)?;
         if let Some(socket) = &self.open_webui {
             upstream(text, "open_webui", socket, UPSTREAM_KEEP_ALIVE_SECONDS)?;
@@ -213,22 +232,35 @@ impl Config<'_> {
         writeln!(text, "    server {{")?;
         writeln!(text, "        listen {};", self.front)?;
         let seconds = litellm::REQUEST_SECONDS.to_string();
-        text.push_str(&SERVER.replace("@SECONDS@", &seconds));
+        let of_server = headers::proxied(self.trusted, SERVER_INDENT);
+        let server = SERVER.replace("@SECONDS@", &seconds);
+        text.push_str(&server.replace("@FORWARDED@", &of_server));
+        text.push_str(&limits::server(self.connections));
+        text.push_str(&hints::server());
+        let forwarded = headers::proxied(self.trusted, LOCATION_INDENT);
+        let proxy = PROXY.replace("@FORWARDED@", &forwarded);
+        if self.open_webui.is_some() {
+            text.push_str(&limits::logins(limits::OPEN_WEBUI_LOGINS, &proxy));
+        }
         if self.open_webui.is_some() && !self.signup {
             text.push_str(SIGNUP_CLOSED);
         }
         match (&self.open_webui, self.static_files) {
             (None, _) => text.push_str(WITHOUT_OPEN_WEBUI),
-            (Some(_), None) => text.push_str(&WITH_OPEN_WEBUI.replace("@PROXY@", PROXY)),
+            (Some(_), None) => text.push_str(&WITH_OPEN_WEBUI.replace("@PROXY@", &proxy)),
             (Some(_), Some(root)) => {
-                text.push_str(&WITH_OPEN_WEBUI.replace("@PROXY@", PROXY));
+                text.push_str(&WITH_OPEN_WEBUI.replace("@PROXY@", &proxy));
                 let with_root = STATIC_FILES.replace("@ROOT@", &quoted(root));
-                text.push_str(&with_root.replace("@PROXY@", PROXY));
+                text.push_str(&with_root.replace("@PROXY@", &proxy));
             }
         }
         text.push_str("    }\n    server {\n");
         writeln!(text, "        listen {};", self.admin)?;
-        text.push_str(&ADMIN.replace("@SECONDS@", &seconds));
+        let proxy = ADMIN_PROXY.replace("@SECONDS@", &seconds);
+        let admin = ADMIN.replace("@FORWARDED@", &of_server);
+        text.push_str(&admin.replace("@PROXY@", &proxy));
+        text.push_str(&limits::logins(limits::LITELLM_LOGINS, &proxy));
+        text.push_str(limits::TOO_MANY_LOGINS);
         text.push_str("    }\n}\n");
         Ok(())
     }
@@ -254,7 +286,7 @@ fn quoted(path: &Path) -> String {
 
 /// No access log: standard output may be a socket of the journal, which nginx cannot open by name,
 /// and query strings may hold keys. LiteLLM keeps a row for each request.
-const HTTP: &str = r"
+const HTTP: &str = r#"
     access_log off;
     server_tokens off;
     # Which name and port people came by, only they know.
@@ -264,19 +296,17 @@ const HTTP: &str = r"
     sendfile on;
     tcp_nodelay on;
     keepalive_timeout 75s;
-    client_header_timeout 30s;
     large_client_header_buffers 4 16k;
     map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
-    map $status $retry_after { default ''; 503 3; }
-    # Behind another proxy its word on the scheme counts.
-    map $http_x_forwarded_proto $scheme_of_client { default $scheme; http http; https https; }
-";
+    # Of a refusal of our own, which nobody behind has seen: theirs say so themselves.
+    map "$status $upstream_status" $retry_after { default ''; ~^503 3; "429 " 60; }
+"#;
 
 /// Open WebUI takes one origin only. A browser's origin that is the host that it asked becomes that
 /// one, so that any name, tunnel or port by which people reach us works, and another site's does
 /// not.
 const SAME_ORIGIN: &str = r#"
-    map "$http_origin $http_host" $origin_for_open_webui {
+    map "$http_origin $host_of_client" $origin_for_open_webui {
         default $http_origin;
         "~^https?://(\S+) \1$" @ORIGIN@;
     }
@@ -292,14 +322,7 @@ const SERVER: &str = r#"
         add_header Retry-After $retry_after always;
 
         proxy_http_version 1.1;
-        proxy_set_header Host $http_host;
-        proxy_set_header X-Real-IP $remote_addr;
-        proxy_set_header X-Forwarded-For $remote_addr;
-        proxy_set_header X-Forwarded-Host $http_host;
-        proxy_set_header X-Forwarded-Proto $scheme_of_client;
-        proxy_set_header Connection $connection_upgrade;
-        proxy_set_header Upgrade $http_upgrade;
-        proxy_hide_header Server;
+@FORWARDED@        proxy_hide_header Server;
         # Tokens go out as they come in.
         proxy_buffering off;
 
@@ -313,6 +336,7 @@ const SERVER: &str = r#"
             proxy_read_timeout @SECONDS@s;
             proxy_pass http://litellm/v1/;
             error_page 413 @api_too_large;
+            error_page 429 @too_many;
             error_page 502 503 =503 @api_starting;
             error_page 504 @api_slow;
         }
@@ -348,24 +372,10 @@ const SIGNUP_CLOSED: &str = r#"
 /// LiteLLM's own API and its pages, as they are: under the names and headers that LiteLLM gives.
 const ADMIN: &str = r#"
         proxy_http_version 1.1;
-        proxy_set_header Host $http_host;
-        proxy_set_header X-Real-IP $remote_addr;
-        proxy_set_header X-Forwarded-For $remote_addr;
-        proxy_set_header X-Forwarded-Host $http_host;
-        proxy_set_header X-Forwarded-Proto $scheme;
-        proxy_set_header Connection $connection_upgrade;
-        proxy_set_header Upgrade $http_upgrade;
-        proxy_hide_header Server;
+@FORWARDED@        proxy_hide_header Server;
         proxy_buffering off;
         location / {
-            client_max_body_size 1g;
-            proxy_request_buffering off;
-            proxy_connect_timeout 10s;
-            proxy_send_timeout @SECONDS@s;
-            proxy_read_timeout @SECONDS@s;
-            proxy_pass http://litellm;
-            error_page 502 503 =503 @litellm_starting;
-        }
+@PROXY@        }
         location @litellm_starting {
             internal;
             default_type application/json;
@@ -373,6 +383,16 @@ const ADMIN: &str = r#"
             return 503 '{"error":{"message":"LiteLLM does not answer: it is starting, or it is stopped. Try again in a few seconds.","type":"server_error","param":null,"code":"service_unavailable"}}\n';
         }
 "#;
+
+/// What a place on the admin port has: LiteLLM answers for all of them.
+const ADMIN_PROXY: &str = r"            client_max_body_size 1g;
+            proxy_request_buffering off;
+            proxy_connect_timeout 10s;
+            proxy_send_timeout @SECONDS@s;
+            proxy_read_timeout @SECONDS@s;
+            proxy_pass http://litellm;
+            error_page 502 503 =503 @litellm_starting;
+";
 
 const WITH_OPEN_WEBUI: &str = r#"
         location / {
@@ -384,6 +404,9 @@ const WITH_OPEN_WEBUI: &str = r#"
         }
 "#;
 
+const SERVER_INDENT: &str = "        ";
+const LOCATION_INDENT: &str = "            ";
+
 /// What a place that Open WebUI answers for has.
 const PROXY: &str = r"            client_max_body_size 1g;
             # Uploads go straight through, instead of being written twice.
@@ -391,14 +414,7 @@ const PROXY: &str = r"            client_max_body_size 1g;
             proxy_connect_timeout 10s;
             proxy_send_timeout 86400s;
             proxy_read_timeout 86400s;
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Real-IP $remote_addr;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_set_header X-Forwarded-Host $http_host;
-            proxy_set_header X-Forwarded-Proto $scheme_of_client;
-            proxy_set_header Connection $connection_upgrade;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Origin $origin_for_open_webui;
+@FORWARDED@            proxy_set_header Origin $origin_for_open_webui;
             proxy_pass http://open_webui;
             error_page 502 503 504 =503 @open_webui_starting;
 ";

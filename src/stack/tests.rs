@@ -128,7 +128,7 @@ fn custom() -> CustomService {
 }
 
 fn planned(settings: &Settings) -> Stack {
-    plan(settings, &paths(), &installed(), &secrets())
+    plan(settings, &paths(), &installed(), &secrets(), Some(65_536))
 }
 
 fn every_command(spec: &ServiceSpec) -> Vec<&supervise::spec::Command> {

@@ -58,6 +58,7 @@ fn plan(paths: &Paths) -> Result<Planned, Box<dyn Error>> {
         paths,
         &nothing_installed()?,
         &Secrets::load(&store)?,
+        None,
     );
     let theirs = [POSTGRES, LITELLM, OPEN_WEBUI, NGINX];
     stack

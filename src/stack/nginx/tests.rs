@@ -49,6 +49,8 @@ fn config(folder: &Path) -> Config<'_> {
         open_webui: Some(folder.join("http.sock")),
         signup: false,
         static_files: None,
+        connections: 1024,
+        trusted: &[],
     }
 }
 
@@ -57,12 +59,14 @@ fn write(
     [front, admin]: [SocketAddr; 2],
     open_webui: bool,
     static_files: Option<&Path>,
+    trusted: &[Network],
 ) {
     let text = Config {
         front,
         admin,
         open_webui: open_webui.then(|| folder.path().join("http.sock")),
         static_files,
+        trusted,
         ..config(folder.path())
     }
     .render();
@@ -85,7 +89,7 @@ fn the_real_nginx_takes_the_configuration_without_a_word() {
     ] {
         let folder = folder();
         let ports = [front, admin].map(|address| address.parse().unwrap());
-        write(&folder, ports, open_webui, None);
+        write(&folder, ports, open_webui, None, &[]);
         let output = process(&folder).arg("-t").output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{said}");
@@ -110,6 +114,19 @@ impl Front {
     }
 
     fn start_with(up: bool, open_webui: bool, static_files: Option<&Path>) -> Self {
+        Self::start_all(up, open_webui, static_files, &[])
+    }
+
+    fn start_trusting(trusted: &[Network]) -> Self {
+        Self::start_all(true, true, None, trusted)
+    }
+
+    fn start_all(
+        up: bool,
+        open_webui: bool,
+        static_files: Option<&Path>,
+        trusted: &[Network],
+    ) -> Self {
         let folder = folder();
         for name in ["litellm.sock", "http.sock"] {
             let socket = folder.path().join(name);
@@ -123,7 +140,7 @@ impl Front {
         // the port is known and a connection can be made before nginx is there.
         let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [address, admin] = listeners.each_ref().map(|it| it.local_addr().unwrap());
-        write(&folder, [address, admin], open_webui, static_files);
+        write(&folder, [address, admin], open_webui, static_files, trusted);
         let numbers = listeners.each_ref().map(|listener| {
             fcntl(listener, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
             format!("{};", listener.as_raw_fd())
@@ -148,7 +165,28 @@ impl Front {
     }
 
     fn ask_at(address: SocketAddr, request: &str, headers: &str) -> String {
-        let mut stream = TcpStream::connect(address).unwrap();
+        Self::asked(TcpStream::connect(address).unwrap(), request, headers)
+    }
+
+    /// The same from another address of this machine.
+    fn ask_from(&self, source: &str, request: &str, headers: &str) -> String {
+        use nix::sys::socket::{
+            AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket,
+        };
+        let at = |text: String| text.parse::<SockaddrIn>().unwrap();
+        let from = socket(
+            AddressFamily::Inet,
+            SockType::Stream,
+            SockFlag::SOCK_CLOEXEC,
+            None,
+        )
+        .unwrap();
+        bind(from.as_raw_fd(), &at(format!("{source}:0"))).unwrap();
+        connect(from.as_raw_fd(), &at(self.address.to_string())).unwrap();
+        Self::asked(TcpStream::from(from), request, headers)
+    }
+
+    fn asked(mut stream: TcpStream, request: &str, headers: &str) -> String {
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
@@ -285,7 +323,138 @@ fn nobody_signs_up_unless_the_configuration_lets_them() {
         signup: true,
         ..config(Path::new("/x"))
     };
-    assert!(!open.render().contains("signup"));
+    assert!(!open.render().contains("location = /api/v1/auths/signup"));
+}
+
+#[test]
+fn nobodys_word_on_who_the_client_is_reaches_those_behind() {
+    let front = Front::start(true, true);
+    let forged = "X-Forwarded-For: 9.9.9.9\r\nX-Real-IP: 9.9.9.9\r\nX-Forwarded-Proto: https\r\n\
+                  X-Forwarded-Host: evil.example\r\n";
+    let others: String = headers::IDENTITY
+        .iter()
+        .map(|header| format!("{header}: forged\r\n"))
+        .collect();
+    for path in [
+        "GET /api/litellm/v1/models",
+        "GET /",
+        "POST /api/v1/auths/signin",
+    ] {
+        let answer = front.ask(path, &format!("{forged}{others}"));
+        let seen = answer.split_once("\r\n\r\n").unwrap().1;
+        for word in ["9.9.9.9", "forged", "evil.example", "https"] {
+            assert!(!seen.contains(word), "{path}: {seen}");
+        }
+        for header in ["X-Real-IP: 127.0.0.1", "X-Forwarded-For: 127.0.0.1"] {
+            assert!(seen.contains(&format!("{header}\r\n")), "{path}: {seen}");
+        }
+    }
+}
+
+#[test]
+fn a_trusted_proxy_is_believed_and_a_stranger_beside_it_is_not() {
+    let trusted = |network: &str| vec![network.parse().unwrap()];
+    let headers = "X-Forwarded-For: 9.9.9.9, 10.7.7.7\r\nX-Forwarded-Proto: https\r\n\
+                   X-Forwarded-Host: chat.example\r\nRemote-User: ada\r\n";
+    let believed = Front::start_trusting(&trusted("127.0.0.0/8")).ask("GET /", headers);
+    for header in [
+        "X-Forwarded-For: 10.7.7.7\r\n",
+        "X-Forwarded-Proto: https\r\n",
+        "Host: chat.example\r\n",
+        "Remote-User: ada\r\n",
+    ] {
+        assert!(believed.contains(header), "{header}{believed}");
+    }
+    let stranger = Front::start_trusting(&trusted("10.0.0.2")).ask("GET /", headers);
+    for header in [
+        "X-Forwarded-For: 127.0.0.1\r\n",
+        "X-Forwarded-Proto: http\r\n",
+        "Host: gate.example:8080\r\n",
+    ] {
+        assert!(stranger.contains(header), "{header}{stranger}");
+    }
+    assert!(!stranger.contains("ada"), "{stranger}");
+}
+
+#[test]
+fn an_address_that_guesses_passwords_is_told_to_wait_and_another_is_not() {
+    let front = Front::start(true, true);
+    let sign_in = |path: &str| front.ask(&format!("POST {path}"), "Content-Length: 0\r\n");
+    for _ in 0..11 {
+        assert_eq!(status(&sign_in("/api/v1/auths/signin")), "200");
+    }
+    for path in ["/api/v1/auths/signin", "/api/v1/auths/ld%61p"] {
+        let refused = sign_in(path);
+        assert_eq!(status(&refused), "429", "{path}");
+        assert!(refused.contains("Retry-After: 60\r\n"), "{refused}");
+        let body = refused.split_once("\r\n\r\n").unwrap().1;
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["error"]["code"], "too_many_logins");
+    }
+    let another = front.ask_from(
+        "127.0.0.2",
+        "POST /api/v1/auths/signin",
+        "Content-Length: 0\r\n",
+    );
+    assert_eq!(status(&another), "200");
+    assert_eq!(status(&front.ask("GET /", "")), "200");
+}
+
+#[test]
+fn half_requests_of_one_client_leave_room_for_others() {
+    let front = Front::start(true, true);
+    // As many as profile tiny has room for, and half of those that the front has here.
+    let half = "GET /health HTTP/1.1\r\nHost: a\r\nX: ";
+    let body = "POST /api/litellm/v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1";
+    let mut held = Vec::new();
+    for number in 0..800 {
+        let mut stream = TcpStream::connect(front.address).unwrap();
+        let text = if number < 400 { half } else { body };
+        stream.write_all(text.as_bytes()).unwrap();
+        held.push(stream);
+    }
+    let health = front.ask_from("127.0.0.2", "GET /health", "");
+    assert_eq!(status(&health), "200");
+    // A quarter of the connections is one address's for requests under way.
+    let more = front.ask("GET /api/litellm/v1/models", "");
+    assert_eq!(status(&more), "429", "{more}");
+    assert!(more.contains("too_many_requests"), "{more}");
+}
+
+#[test]
+fn a_base_that_a_client_guesses_is_answered_with_the_right_one() {
+    let front = Front::start(true, true);
+    for path in [
+        "/v1/chat/completions",
+        "/v1",
+        "/v1beta/models/m:generateContent",
+        "/engines/m/completions",
+        "/chat/completions",
+        "/models",
+        "/api/litellm/chat/completions",
+        "//v1//models",
+    ] {
+        let answer = front.ask(&format!("GET {path}"), "");
+        assert_eq!(status(&answer), "404", "{path}: {answer}");
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let message = body["error"]["message"].as_str().unwrap();
+        let base = "http://gate.example:8080/api/litellm/v1.";
+        assert!(message.contains(base), "{path}: {message}");
+    }
+    for path in [
+        "/",
+        "/openai/v1/models",
+        "/openai/chat/completions",
+        "/api/v1/models",
+        "/api/models",
+        "/workspace/models",
+        "/v1x",
+        "/modelsx",
+    ] {
+        let answer = front.ask(&format!("GET {path}"), "");
+        assert_eq!(status(&answer), "200", "{path}: {answer}");
+    }
 }
 
 #[test]
