@@ -186,6 +186,8 @@ class Database:
 
     async def apply(self, journal, batch, with_rows=True):
         trouble = self.troubles.pop(0) if self.troubles else None
+        if trouble == "never":
+            await asyncio.sleep(3600)
         if trouble == "before":
             raise OSError("the connection is gone")
         place = self.places.get(journal, 0)
@@ -255,6 +257,13 @@ def test_while_the_database_is_away_nothing_is_set_aside(tmp_path):
     database.up = False
     replay(database, written(tmp_path, {"n": 1}))
     assert database.applied == [1] and list(tmp_path.iterdir()) == []
+
+
+def test_a_question_that_is_never_answered_is_asked_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(spend_commit, "ANSWER_SECONDS", 0.05)
+    database = Database("never", "never")
+    replay(database, written(tmp_path, {"n": 1}))
+    assert database.applied == [1]
 
 
 def test_a_damaged_file_is_kept_when_its_records_are_replayed(tmp_path):

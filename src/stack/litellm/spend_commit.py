@@ -29,6 +29,20 @@ TRANSACTION = timedelta(seconds=60)
 # A batch that fails so often while the database answers is halved, and a single record set aside.
 PATIENCE = 3
 
+# A question to an engine that has been replaced may never be answered. What is given up is asked again.
+ANSWER_SECONDS = 30
+
+
+async def within(seconds, asking):
+    """What is asked, or a TimeoutError; without waiting for how what was given up ends."""
+    task = asyncio.ensure_future(asking)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        task.cancel()
+        raise TimeoutError(f"the database has not answered within {seconds} s")
+    return task.result()
+
+
 PLACES = (
     "CREATE SCHEMA IF NOT EXISTS ai_gateway",
     "CREATE TABLE IF NOT EXISTS ai_gateway.spend_journal"
@@ -125,7 +139,7 @@ class Database:
 
     async def answers(self):
         try:
-            await asyncio.wait_for(self.client.db.query_raw("SELECT 1"), 10)
+            await within(10, self.client.db.query_raw("SELECT 1"))
         except Exception:  # noqa: BLE001: whatever it is, it does not answer
             return False
         return True
@@ -271,9 +285,12 @@ class Committer:
             self.keep_damaged(file)
         batch = records[: self.most]
         if batch:
-            written = await self.database.apply(file.name, batch)
+            written = await within(ANSWER_SECONDS, self.database.apply(file.name, batch))
             file.committed = batch[-1][0]
-            await self.database.after(written)
+            try:
+                await within(ANSWER_SECONDS, self.database.after(written))
+            except TimeoutError as error:
+                print(f"WARNING: the use of guardrails was not counted: {error}", flush=True)
             self.most = BATCH_RECORDS
             # What is appended meanwhile waits for others, and not each record for a transaction.
             return file is self.own() and file.committed >= durable
@@ -283,7 +300,10 @@ class Committer:
         if file is not self.own():
             # In this order: a file whose place is forgotten would be replayed from its beginning.
             file.remove()
-            await self.database.forget(file.name)
+            try:
+                await within(ANSWER_SECONDS, self.database.forget(file.name))
+            except TimeoutError:
+                pass  # a later start removes it
         return True
 
     def keep_damaged(self, file):
@@ -314,7 +334,7 @@ class Committer:
             kept.write(spend_file.line_of(record))
         print(f"ERROR: the database refuses a row of spend ({error}): kept in {kept.name}", flush=True)
         try:
-            await self.database.apply(file.name, [(end, record)], with_rows=False)
+            await within(ANSWER_SECONDS, self.database.apply(file.name, [(end, record)], with_rows=False))
         except Exception as again:  # noqa: BLE001: it is kept, and the others go on
             print(f"ERROR: it is not counted either: {again}", flush=True)
         file.committed = end
