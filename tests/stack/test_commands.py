@@ -41,7 +41,9 @@ def test_a_second_daemon_says_that_there_is_one(gateway):
 def test_the_status_is_what_the_contract_says(gateway):
     status = gateway.status()
     assert status["state"] == "ready"
-    assert set(status) == {"state", "profile", "limits", "urls", "services"}
+    assert set(status) == {"state", "profile", "limits", "urls", "services", "configuration", "diet"}
+    assert status["configuration"] == {"differs": [], "refused": None}
+    assert status["diet"] == {"skipped": []}
     assert set(status["services"]) == {"postgres", "litellm", "open-webui", "nginx"}
     for service in status["services"].values():
         assert service["state"] == "ready"

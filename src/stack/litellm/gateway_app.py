@@ -36,8 +36,9 @@ async def counted() -> None:
     from litellm.proxy.utils import update_daily_tag_spend
 
     await GLOBAL_LOGGING_WORKER.flush()
-    await asyncio.gather(*updates_under_way(), return_exceptions=True)
     await spend_journal.JOURNAL.none_in_the_making.wait()
+    # Without a journal they go LiteLLM's own way.
+    await asyncio.gather(*updates_under_way(), return_exceptions=True)
     if proxy_server.prisma_client is not None:
         await update_daily_tag_spend(proxy_server.prisma_client, proxy_server.proxy_logging_obj)
 
