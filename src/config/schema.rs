@@ -155,6 +155,10 @@ const REMOVED: &[(&str, &str)] = &[
         "diet.copied_pieces",
         "it saved too little for what it depended on",
     ),
+    (
+        "diet.few_writes",
+        "it saved too little for what it depended on",
+    ),
 ];
 
 /// Why a key of this name is no longer there; none: there never was one, or it is there.

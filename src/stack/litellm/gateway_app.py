@@ -1,7 +1,7 @@
 """LiteLLM's application with five things added: the demo model goes when a real one comes
 (demo_model.py), the query engine has time to start (engine_patience.py), what an answer costs is on the
-disk before the answer is acknowledged (spend_journal.py), and a stop fails no request (gateway_drain.py) and waits until every
-request's cost is counted.
+disk before the answer is acknowledged (spend_journal.py), and a stop fails no request (gateway_drain.py)
+and waits until every request's cost is counted.
 
 The cost of a request is worked out after its answer, in the background. LiteLLM writes the sums of
 keys, teams and days at the beginning of its shutdown and does not wait for what is still in the

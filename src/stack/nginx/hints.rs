@@ -1,8 +1,7 @@
 //! Bases that clients guess: answered with the right one, in the form of an API's error, instead of
 //! with Open WebUI's page, which a client cannot read.
 //!
-//! Open WebUI has routes of its own below `/api` and `/openai`: those are left to it. None of these
-//! is one of its routes or pages; `tests/stack` holds them against what is installed.
+//! Open WebUI has routes of its own below `/api` and `/openai`: those are left to it.
 
 /// What follows the first part is no matter, but where the word alone could be a page's some day.
 const GUESSED: &str = "^/(v1|v1beta|v2|engines|deployments|api/litellm/(chat|completions|embeddings|models|responses|messages))(/|$)|^/(chat/completions|completions|embeddings|models|responses|messages|audio/(speech|transcriptions|translations)|images/(generations|edits|variations)|moderations|rerank)/?$";

@@ -6,8 +6,8 @@
 
 use std::fmt::Write as _;
 
-/// What a connection that has sent half a head takes: nginx's buffers and pools and the kernel's
-/// socket, as measured with 1,150 of them.
+/// What a connection that has sent half a head takes at most, by the sizes of nginx's buffers and pools
+/// and of the kernel's socket. An estimate, to be on the safe side.
 const BYTES_OF_A_CONNECTION: u64 = 9_000;
 /// What nginx takes without any connection.
 const BYTES_AT_REST: u64 = 5_000_000;
