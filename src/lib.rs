@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod identity;
 pub mod internal;
 pub mod logs;
+pub mod open_files;
 pub mod probe;
 pub mod provision;
 pub mod runtime;

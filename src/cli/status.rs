@@ -19,13 +19,14 @@ use crate::{
         client::ClientError,
         types::{GatewayState, GatewayStatus},
     },
-    disk, stack,
+    disk, open_files, stack,
 };
 
 /// Show what runs and what it takes
 ///
 /// Shows each service's state and since when, its restarts, its memory against its limit and its
-/// CPU, the addresses, and why something is not as it should be, a full disk included.
+/// CPU, the addresses, and why something is not as it should be, a full disk or too few
+/// open files included.
 ///
 /// Exits with 69 if ai-gateway is not running.
 #[derive(Debug, clap::Args)]
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let screen = Screen::find();
         print(picture(&status, screen))?;
         print(more(&status, context)).map(drop)?;
-        print(disks(context))
+        print(lacks(context))
     }
 }
 
@@ -95,12 +96,15 @@ pub(super) fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
         .map_err(|e| Failure::of(Exit::Failed, &e))
 }
 
-/// The disks of the gateway that are full, each in a line.
-pub(super) fn disks(context: &Context) -> String {
+/// What the machine has too little of: disks that are full and open files, each in a line.
+pub(super) fn lacks(context: &Context) -> String {
     let full = disk::full(&context.paths);
-    full.iter()
-        .map(|lack| format!("{lack}: make room, or nothing can be written\n"))
-        .collect()
+    let full = full
+        .iter()
+        .map(|lack| format!("{lack}: make room, or nothing can be written\n"));
+    let files = open_files::of_gateway(&context.paths.state).and_then(open_files::lack);
+    let files = files.map(|lack| format!("{lack}: 'ai-gateway doctor' says where that is set\n"));
+    full.chain(files).collect()
 }
 
 /// What the daemon does not know: the budget, and the addresses that other machines use.

@@ -5,7 +5,7 @@ use supervise::{effect::StateName, spec::ServiceName};
 use super::{
     context::{Context, now, print},
     failure::{Exit, Failure},
-    status::{disks, pretty},
+    status::{lacks, pretty},
     table,
     text::{self, BOLD, DIM, Line},
 };
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         .iter()
         .map(|line| line.render(usize::MAX) + "\n")
         .collect();
-    print(text + &disks(context))
+    print(text + &lacks(context))
 }
 
 fn lines(why: &Why, now: std::time::SystemTime) -> Vec<Line> {

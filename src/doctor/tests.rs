@@ -216,6 +216,7 @@ fn gateway(resources: Option<config::Machine>) -> Gateway {
         ports: vec![port("listen.port", 3000), port("listen.admin_port", 4000)],
         dangers: Vec::new(),
         disks: Vec::new(),
+        open_files: Some(65_536),
         entries: Vec::new(),
         secrets_missing: Vec::new(),
         secrets_changed: Vec::new(),

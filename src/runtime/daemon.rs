@@ -25,7 +25,7 @@ use super::{
     clock::Clock,
     files,
     groups::Groups,
-    launch::raise_open_files,
+    launch::{open_files, raise_open_files},
     launched::Launched,
     listeners::Listeners,
     lives::Lives,
@@ -245,6 +245,9 @@ impl Daemon {
                 message_id = messages::LIMITS_NOT_ENFORCED.id,
                 "limits are not enforced: {reason}"
             );
+        }
+        if let Some(lack) = open_files().and_then(|(_, hard)| crate::open_files::lack(hard)) {
+            tracing::warn!("{lack}");
         }
         self.feed([Event::Request(Request::Start(Target::All))]);
     }

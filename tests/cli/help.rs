@@ -302,7 +302,7 @@ fn the_help_of_each_verb() {
 
     Shows each service's state and since when, its restarts, its memory against its
     limit and its CPU, the addresses, and why something is not as it should be, a
-    full disk included.
+    full disk or too few open files included.
 
     Exits with 69 if ai-gateway is not running.
 

@@ -19,6 +19,7 @@ mod named_programs;
 mod nesting;
 mod nginx;
 mod node;
+mod open_files;
 mod permissions;
 mod ports;
 mod postgres;
@@ -37,13 +38,14 @@ mod user_bus;
 use super::{Check, Facts, Group, Verdict};
 
 /// All of them, in the order in which they are shown: by group, and first what others rest on.
-pub const ALL: [Check; 33] = [
+pub const ALL: [Check; 34] = [
     system::CHECK,
     nesting::CHECK,
     memory::CHECK,
     disk::CHECK,
     clock::CHECK,
     psi::CHECK,
+    open_files::CHECK,
     landlock::CHECK,
     systemd::CHECK,
     user::CHECK,

@@ -23,6 +23,7 @@ use crate::{
         types::GatewayStatus,
     },
     disk::{self, Room},
+    open_files,
     provision::{
         self, Environment, Options,
         facts::{Facts as Programs, Python},
@@ -136,6 +137,8 @@ pub struct Gateway {
     pub database: bool,
     /// What the disks that it writes to have left.
     pub disks: Vec<Room>,
+    /// How many files a process of it may have open; none: the kernel does not tell.
+    pub open_files: Option<u64>,
     /// What set-up has made.
     pub provision: Provision,
     /// nginx's version.
@@ -179,6 +182,7 @@ impl Gateway {
             ports: wanted_ports(&loaded, paths, &daemon),
             dangers: dangers(asked),
             disks: disk::look(paths),
+            open_files: open_files::of_gateway(&paths.state),
             entries: entries(paths, &store, loaded.settings.has_environment()),
             secrets_missing: Kind::ALL
                 .into_iter()
