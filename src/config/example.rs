@@ -102,12 +102,19 @@ Sizes are written as `\"480 MB\"` (thousands) or `\"1.5 GiB\"` (1024s), times as
 `\"5 min\"`. This page is made from the list of keys in `src/config/schema/keys.rs`.
 ";
 
+/// The last table, which few people need.
+const APPENDIX: &str = "diet";
+
 /// `docs/configuration.md`.
 pub fn reference() -> String {
     let mut text = REFERENCE_HEAD.to_owned();
     for (table, about) in TABLES {
+        if *table == APPENDIX {
+            text += &profiles();
+        }
         let title = match *table {
             "" => "At the top".to_owned(),
+            APPENDIX => format!("Appendix: [{APPENDIX}]"),
             table => format!("[{}]", table.replace('*', "NAME")),
         };
         text += &format!("\n## {title}\n{about}\n\n");
@@ -121,7 +128,7 @@ pub fn reference() -> String {
         text.truncate(text.trim_end().len());
         text.push('\n');
     }
-    text + &profiles()
+    text
 }
 
 /// The profiles side by side.

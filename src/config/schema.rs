@@ -184,11 +184,6 @@ pub const TABLES: &[(&str, &str)] = &[
         "Programs of the distribution, where they are not to be looked for.",
     ),
     (
-        "diet",
-        "What makes the services small and quick to start, without changing what they do. Each \
-         can be switched off by itself.",
-    ),
-    (
         "recycle",
         "What becomes of a service that leaks: it is restarted by plan, before the kernel has to \
          kill it. LiteLLM, Open WebUI and services of your own that ask for it, where their memory \
@@ -204,5 +199,11 @@ pub const TABLES: &[(&str, &str)] = &[
         "service.*",
         "A service of your own, launched and watched like the others. Its name is a lower-case \
          letter, then lower-case letters, digits and dashes.",
+    ),
+    (
+        "diet",
+        "What makes the services small and quick to start, without changing what they do. Nobody \
+         needs to set any of it; each can be switched off by itself to see whether a fault comes \
+         from it.",
     ),
 ];
