@@ -13,8 +13,7 @@ use super::{
 /// Show or set what may be spent at the providers in 30 days
 ///
 /// Without a value, shows it, where it comes from, what was spent of it and when it starts anew.
-/// With one, writes it to gateway.toml, and a
-/// daemon that runs takes it up.
+/// With one, writes it to gateway.toml, and a daemon that runs takes it up.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// test (15 US dollars), prod (200), unlimited (1000), or an amount
@@ -48,7 +47,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         loaded.origin("budget")
     ))?;
     print(match spend {
-        Some(spend) => spend.sentence(now()) + "\n",
+        Some(spend) => {
+            let warning = spend.warning().map(|text| text + "\n");
+            format!("{}\n{}", spend.sentence(now()), warning.unwrap_or_default())
+        }
         None => "What was spent is not known: the database does not tell.\n".to_owned(),
     })
 }

@@ -26,6 +26,15 @@ const QUERY: &str = "\
 SELECT spend, max_budget, to_char(budget_reset_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') \
 FROM \"LiteLLM_UserTable\" WHERE user_id = 'litellm-proxy-budget'";
 
+/// Models that have answered within 30 days and cost nothing, by LiteLLM's sums for each day. LiteLLM
+/// counts a model without a price as free, so no budget stops it; until another one has used the budget
+/// up, which then stops all of them. The demo model is meant to be free.
+const FREE: &str = "\
+SELECT model_group FROM \"LiteLLM_DailyUserSpend\" \
+WHERE date >= to_char(now() - interval '30 days', 'YYYY-MM-DD') AND model_group <> 'demo' \
+GROUP BY model_group HAVING sum(spend) = 0 AND sum(prompt_tokens + completion_tokens) > 0 \
+ORDER BY model_group LIMIT 20";
+
 /// What was spent of the budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Spend {
@@ -35,6 +44,8 @@ pub(super) struct Spend {
     pub(super) budget_usd: Option<f64>,
     /// When it starts anew, RFC 3339.
     pub(super) resets_at: Option<String>,
+    /// Models that have answered and cost nothing.
+    pub(super) free_models: Vec<String>,
 }
 
 impl Spend {
@@ -51,7 +62,7 @@ impl Spend {
         let mut command = Command::new(installed.postgres_bin.join("psql"));
         command
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
-            .args(["--no-password", "--command", QUERY])
+            .args(["--no-password", "--command", QUERY, "--command", FREE])
             .env_clear()
             .env("PGHOST", folder)
             .env("PGPORT", postgres::PORT.to_string())
@@ -64,9 +75,10 @@ impl Spend {
         Self::parse(&answer(command, PATIENCE)?)
     }
 
-    /// A line of psql's.
-    fn parse(line: &str) -> Option<Self> {
-        let mut fields = line.trim().split('|');
+    /// What psql prints: the line of the gateway, then a model's name in each.
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.lines();
+        let mut fields = lines.next()?.trim().split('|');
         Some(Self {
             spent_usd: fields.next()?.parse().ok()?,
             budget_usd: fields.next()?.parse().ok(),
@@ -74,6 +86,19 @@ impl Spend {
                 .next()
                 .filter(|time| !time.is_empty())
                 .map(str::to_owned),
+            free_models: lines.map(str::to_owned).collect(),
+        })
+    }
+
+    /// For a person: what no budget counts, and what to do; none: everything has cost something.
+    pub(super) fn warning(&self) -> Option<String> {
+        (!self.free_models.is_empty()).then(|| {
+            format!(
+                "No budget stops what has no price: {} answered in the last 30 days and cost nothing. \
+                 If it is paid for, set its price on the admin page (input and output cost); once the \
+                 budget is used up, it is refused like the others.",
+                self.free_models.join(", ")
+            )
         })
     }
 
@@ -161,6 +186,14 @@ mod tests {
         ] {
             assert_eq!(Spend::parse(line).unwrap().sentence(now), sentence);
         }
+        let free = Spend::parse("3|15|\nlocal-llama\nvision\n").unwrap();
+        assert_eq!(free.sentence(now), "$3.00 of $15.00 spent");
+        assert!(
+            free.warning()
+                .unwrap()
+                .contains("local-llama, vision answered")
+        );
+        assert_eq!(Spend::parse("3|15|\n").unwrap().warning(), None);
         assert_eq!(Spend::parse(""), None);
         assert_eq!(Spend::parse("ERROR"), None);
     }

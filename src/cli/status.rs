@@ -126,6 +126,7 @@ fn more(status: &GatewayStatus, context: &Context) -> String {
     let spend = is_up(stack::POSTGRES).then(|| Spend::ask(context, &loaded.settings));
     if let Some(spend) = spend.flatten() {
         lines.push(format!("\nBudget {}\n", spend.sentence(now())));
+        lines.extend(spend.warning().map(|text| text + "\n"));
     }
     lines.concat()
 }

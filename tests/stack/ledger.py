@@ -254,6 +254,8 @@ def agree(account, clients, provider, seconds=60):
         last = differences(account, clients, provider)
         return not last
 
+    # The database itself may still be on its way back.
+    account.gateway.ensure_ready()
     try:
         until("the ledgers agree", look, seconds)
     except AssertionError:

@@ -41,7 +41,7 @@ IN_ENVIRONMENTS = {
 
 def process_kind(arguments, name):
     """Whose process it is, by what it was started with."""
-    for words, kind in (("gateway_app:app", "litellm"), ("webui_app:app", "open-webui"), ("nginx: ", "nginx"), ("ai-gateway run", "daemon")):
+    for words, kind in (("gateway_server.py", "litellm"), ("webui_app:app", "open-webui"), ("nginx: ", "nginx"), ("ai-gateway run", "daemon")):
         if words in arguments:
             return kind
     return {"query-engine": "query engine", "postgres": "postgres", "nginx": "nginx"}.get(name, arguments)

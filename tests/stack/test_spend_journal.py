@@ -296,6 +296,53 @@ def test_all_that_was_appended_is_committed_while_more_comes(tmp_path, monkeypat
     assert len(spend_file.others(tmp_path)) == 1
 
 
+def test_a_file_that_was_removed_before_its_last_sync_is_told_is_not_taken_again(tmp_path):
+    taken = []
+
+    async def main():
+        writer = spend_file.Writer(tmp_path, taken.append)
+        await writer.append({"n": 1})
+        first = writer.file
+        # The thread has begun another file and the committer has removed this one; only then the loop
+        # comes to what the thread has told of it.
+        writer.file = spend_file.create(tmp_path)
+        first.remove()
+        taken.clear()
+        writer.tell(first, [], None)
+        writer.close()
+        assert first not in taken and first not in writer.files
+
+    asyncio.run(main())
+
+
+def test_nothing_ends_the_task_that_commits(tmp_path, monkeypatch):
+    monkeypatch.setattr(spend_commit, "TOGETHER_SECONDS", 0.001)
+    monkeypatch.setattr(spend_commit, "RETRY_SECONDS", [0])
+    database = Database()
+
+    class Broken(spend_file.File):
+        def read(self, most):
+            self.reads = getattr(self, "reads", 0) + 1
+            if self.reads <= 10 * spend_commit.PATIENCE:
+                raise OSError("no more")
+            return super().read(most)
+
+    async def main():
+        committer = spend_commit.Committer(database)
+        made = spend_file.create(tmp_path)
+        line = spend_file.line_of({"n": 1})
+        os.write(made.descriptor, line)
+        broken = Broken(made.path, made.descriptor, made.name, made.end, made.end + len(line))
+        task = asyncio.create_task(committer.run())
+        committer.take(broken)
+        await asyncio.wait_for(committer.all_done.wait(), 30)
+        task.cancel()
+        assert broken.removed
+
+    asyncio.run(main())
+    assert database.applied == [1]
+
+
 # Rows
 
 

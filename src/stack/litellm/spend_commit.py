@@ -267,9 +267,9 @@ class Committer:
         while self.files:
             file = self.files[0]
             try:
-                done = await self.some_of(file)
+                done = file.removed or await self.some_of(file)
             except Exception as error:  # noqa: BLE001: tried again until it works
-                await self.failed(error)
+                await self.go_on_after(error)
                 continue
             self.failures = 0
             if done:
@@ -311,6 +311,14 @@ class Committer:
         if not os.path.exists(kept):
             os.link(file.path, kept)
             print(f"WARNING: {file.path} has lines that are not whole: kept as {kept}", flush=True)
+
+    async def go_on_after(self, error):
+        """Nothing ends the one task that commits: what it leaves behind waits for the next start."""
+        try:
+            await self.failed(error)
+        except Exception as again:  # noqa: BLE001
+            print(f"ERROR: spend stays in the journal: {again!r}, after {error!r}", flush=True)
+            await asyncio.sleep(RETRY_SECONDS[-1])
 
     async def failed(self, error):
         """After a failure: waits for the database, or makes the batch smaller until the bad record is alone."""

@@ -214,7 +214,9 @@ class Writer:
 
     def tell(self, file, futures, error):
         self.files = [each for each in self.files if not each.removed]
-        if file not in self.files:
+        # It is removed already where the next one was begun, and the database had all of it, before this
+        # turn of the loop.
+        if file not in self.files and not file.removed:
             self.files.append(file)
         # The one before too: it is finished, and to be removed.
         for each in self.files:
