@@ -33,6 +33,11 @@ use crate::config::ports;
 /// As many connections may wait as the kernel allows (`net.core.somaxconn`, usually 4096).
 const MOST: Backlog = Backlog::MAXALLOWABLE;
 
+/// Not blocking, which the services' copies share: nginx takes what it inherits as it is, and of two
+/// workers that are woken for one connection the second would wait in accept(2) for the next one, and
+/// answer nobody meanwhile.
+const FLAGS: SockFlag = SockFlag::SOCK_CLOEXEC.union(SockFlag::SOCK_NONBLOCK);
+
 /// A socket that could not be bound.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {at}{}", holder.as_deref().map(|who| format!(": {who} listens there")).unwrap_or_default())]
@@ -202,7 +207,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
         SocketAddr::V4(_) => AddressFamily::Inet,
         SocketAddr::V6(_) => AddressFamily::Inet6,
     };
-    let socket = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    let socket = socket(family, SockType::Stream, FLAGS, None)?;
     // Connections of an earlier daemon that are still closing do not keep the port.
     setsockopt(&socket, ReuseAddr, &true)?;
     // Accepted connections inherit it, whichever program accepts them.
@@ -223,12 +228,7 @@ fn bind_unix(path: &Path) -> io::Result<OwnedFd> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let socket = socket(
-        AddressFamily::Unix,
-        SockType::Stream,
-        SockFlag::SOCK_CLOEXEC,
-        None,
-    )?;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
     bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
     // Nobody can connect before it listens.
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;

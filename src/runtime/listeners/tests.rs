@@ -146,3 +146,23 @@ fn what_cannot_be_had_refuses_a_reload_and_leaves_everything_as_it_was() {
     TcpStream::connect(here).unwrap();
     TcpStream::connect(new).unwrap_err();
 }
+
+#[test]
+fn nobody_waits_in_accept_for_a_connection_that_another_has_taken() {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+    let folder = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let spec = service(vec![
+        Listener::Tcp(port.unwrap()),
+        Listener::Unix(folder.path().join("web.sock")),
+    ]);
+    let mut listeners = Listeners::default();
+    listeners.open(&spec).unwrap();
+    let held = listeners.of(&spec);
+    assert_eq!(held.len(), 2);
+    for socket in held {
+        let flags = OFlag::from_bits_retain(fcntl(socket, FcntlArg::F_GETFL).unwrap());
+        assert!(flags.contains(OFlag::O_NONBLOCK), "{flags:?}");
+    }
+}

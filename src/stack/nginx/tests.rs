@@ -142,6 +142,7 @@ impl Front {
         let [address, admin] = listeners.each_ref().map(|it| it.local_addr().unwrap());
         write(&folder, [address, admin], open_webui, static_files, trusted);
         let numbers = listeners.each_ref().map(|listener| {
+            listener.set_nonblocking(true).unwrap();
             fcntl(listener, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
             format!("{};", listener.as_raw_fd())
         });
