@@ -206,7 +206,7 @@ fn held(home: &Path) -> ServiceSpec {
     let flag = home.join("answer").display().to_string();
     let script = format!(
         "while ! test -e {flag}; do sleep 0.01; done; exec /usr/bin/python3 -c \
-         \"import os, socket; s = socket.socket(fileno=3)
+         \"import os, socket; s = socket.socket(fileno=3); s.setblocking(True)
 while True: c, _ = s.accept(); c.sendall(str(os.getpid()).encode()); c.close()\""
     );
     ServiceSpec {
