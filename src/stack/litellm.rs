@@ -182,7 +182,7 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
 }
 
 /// What is the same for everybody.
-pub(crate) const CONSTANTS: [(&str, &str); 19] = [
+pub(crate) const CONSTANTS: [(&str, &str); 22] = [
     // Set-up has migrated the database.
     ("DISABLE_SCHEMA_UPDATE", "true"),
     // Development mode reads a `.env` file from wherever it finds one.
@@ -202,6 +202,13 @@ pub(crate) const CONSTANTS: [(&str, &str); 19] = [
     // the next one has to start: LiteLLM's own 5 and 30 are over on a small machine that is busy.
     ("PRISMA_HEALTH_WATCHDOG_PROBE_TIMEOUT_SECONDS", "30"),
     ("PRISMA_WATCHDOG_RECONNECT_TIMEOUT_SECONDS", "90"),
+    // The same where a request is what finds the engine gone: LiteLLM's own 2 end an engine that only
+    // starts slowly.
+    ("PRISMA_AUTH_RECONNECT_TIMEOUT_SECONDS", "90"),
+    // Seconds between looks at the database, and between attempts to have an engine again. By LiteLLM's
+    // own 30 and 15 a start that failed leaves it without a database for half a minute.
+    ("PRISMA_HEALTH_WATCHDOG_INTERVAL_SECONDS", "10"),
+    ("PRISMA_RECONNECT_COOLDOWN_SECONDS", "5"),
     // A statement of 100 rows of spend, which is LiteLLM's own measure, is a megabyte: while it is
     // written, and while the query engine reads it, every request waits.
     ("SPEND_LOG_WRITE_BATCH_MAX_ROWS", "25"),
@@ -320,6 +327,56 @@ print(prisma.Prisma().connect_timeout)";
         let said = wait_of(&other);
         assert!(said.starts_with("WARNING: the database client"), "{said}");
         assert!(said.ends_with("\n10\n"), "{said}");
+    }
+
+    /// An engine whose start takes a minute, by the process that it is given.
+    fn start_of_an_engine(program: &str, then: &str) -> String {
+        let files = [(
+            "engine_patience.py",
+            include_str!("litellm/engine_patience.py"),
+        )];
+        let script = format!(
+            "\
+import asyncio, engine_patience, subprocess
+
+class Engine:
+    async def spawn(self, file, timeout):
+        self.process = subprocess.Popen(file)
+        await asyncio.sleep(timeout)
+
+async def main():
+    engine = Engine()
+    start = asyncio.ensure_future(engine.spawn({program}, timeout=60))
+    {then}
+
+engine_patience.watch(Engine)
+asyncio.run(main())"
+        );
+        diet::tests::run(&files, "", &script)
+    }
+
+    #[test]
+    fn an_engine_that_ends_as_it_starts_is_not_waited_for() {
+        let said = start_of_an_engine(
+            "['sh', '-c', 'exit 3']",
+            "print(repr((await asyncio.gather(start, return_exceptions=True))[0]))",
+        );
+        assert_eq!(
+            said,
+            "ConnectionError('the query engine ended while it started, with 3')\n"
+        );
+    }
+
+    #[test]
+    fn an_engine_that_nobody_waits_for_any_more_is_ended() {
+        let said = start_of_an_engine(
+            "['sleep', '60']",
+            "await asyncio.sleep(0.1)
+    start.cancel()
+    await asyncio.gather(start, return_exceptions=True)
+    print(start.cancelled(), engine.process.returncode)",
+        );
+        assert_eq!(said, "True -9\n");
     }
 
     /// What a client's two modules start with, as programs that print their environment.

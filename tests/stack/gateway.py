@@ -207,6 +207,11 @@ class Gateway:
         count, cost = rows.split("|")
         return int(count), float(cost or 0), float(total)
 
+    def engine(self):
+        """The query engine of a LiteLLM with one worker, if there is one now."""
+        found = (pid for pid in children(self.service("litellm")["pid"]) if "query-engine" in arguments_of(pid))
+        return next(found, None)
+
     def daemon(self):
         return int((self.home / "state/daemon.lock").read_text().split()[0])
 
@@ -322,6 +327,21 @@ class Admin:
     def add_model(self, name, **parameters):
         self.post("/model/new", {"model_name": name, "litellm_params": parameters})
         until(f"LiteLLM has model {name}", lambda: name in self.models())
+
+
+def children(pid):
+    """The processes that this one has started and that are still there."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def arguments_of(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def every_process():

@@ -45,21 +45,32 @@ def test_after_a_crash_of_the_database_litellm_reads_and_writes_it_again(gateway
     litellm = gateway.service("litellm")
     kill(gateway, "postgres")
 
-    def answered():
-        answer = admin.http.post("/key/generate", json={})
-        return answer.json()["key"] if answer.is_success else None
-
     # Its pool notices by itself, at the first question.
-    fresh = until("LiteLLM makes a key again", answered, 30)
+    fresh = until("LiteLLM makes a key again", lambda: made_key(gateway), 30)
     for key in (unused, fresh):
         assert ask(gateway.openai(key), "echo", "hello").choices[0].message.content == "hello"
     after = gateway.service("litellm")
     assert (after["pid"], after["restarts"]) == (litellm["pid"], litellm["restarts"])
 
 
+def test_a_query_engine_that_ends_while_it_starts_is_started_once_more(gateway, models):
+    litellm, first = gateway.service("litellm")["pid"], gateway.engine()
+    os.kill(first, signal.SIGKILL)
+    second = until("another is started", lambda: (found := gateway.engine()) != first and found)
+    os.kill(second, signal.SIGKILL)
+    until("LiteLLM makes a key again", lambda: made_key(gateway), 30)
+    assert gateway.service("litellm")["pid"] == litellm
+
+
 def test_why_tells_what_has_happened(gateway):
     kill(gateway, "nginx")
     assert "signal 9" in gateway.command("why", "nginx")
+
+
+def made_key(gateway):
+    """Made, written and read again; nothing while LiteLLM has no database."""
+    answer = gateway.admin().http.post("/key/generate", json={})
+    return answer.json()["key"] if answer.is_success else None
 
 
 def test_a_number_of_somebody_else_in_the_lock_of_the_database_does_not_keep_it_down(gateway):

@@ -5,7 +5,6 @@ AI_GATEWAY_LEDGER_ROUNDS says how often each is done; benches/ledger does it 20 
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 from gateway import figures, until
@@ -40,19 +39,7 @@ def kill_service(name):
 
 def kill_engine(gateway):
     until("LiteLLM is ready", lambda: gateway.service("litellm")["state"] == "ready", 180)
-    litellm = gateway.service("litellm")["pid"]
-
-    def engine():
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                if parent == litellm and b"query-engine" in (entry / "cmdline").read_bytes():
-                    return int(entry.name)
-            except (OSError, IndexError):
-                pass
-        return None
-
-    os.kill(until("LiteLLM has an engine", engine), signal.SIGKILL)
+    os.kill(until("LiteLLM has an engine", gateway.engine), signal.SIGKILL)
 
 
 def kill_daemon(gateway):

@@ -1,9 +1,16 @@
-"""Time for the query engine to start.
+"""Time for the query engine to start, and none for one that has ended.
 
-LiteLLM's database client gives it ten seconds, and LiteLLM ends with the first start that takes
+LiteLLM's database client gives an engine ten seconds, and LiteLLM ends with the first start that takes
 longer. On a small machine the engine starts while everything else does, and may take longer.
+
+While it waits, the client asks the engine again and again and does not look at the process: of one
+that ended as it started, for want of memory say, it learns when all the time is over, and LiteLLM has
+no database so long. When LiteLLM stops waiting, the client forgets a process that goes on. Here the
+wait ends with the process, and the process with the wait.
 """
 
+import asyncio
+import os
 from datetime import timedelta
 
 # Well below what a start of LiteLLM takes at most.
@@ -14,10 +21,12 @@ def have_client():
     """The same for LiteLLM's own client, where it has one of this kind."""
     try:
         from prisma import Prisma
+        from prisma.engine import AsyncQueryEngine
     except Exception as error:  # not installed, or not generated: LiteLLM says what it needs of it
         print(f"WARNING: there is no database client to give time to: {error!r}", flush=True)
     else:
         have(Prisma)
+        watch(AsyncQueryEngine)
 
 
 def have(client):
@@ -27,3 +36,50 @@ def have(client):
         defaults["connect_timeout"] = PATIENCE
     else:
         print("WARNING: the database client waits for its engine as long as it likes", flush=True)
+
+
+def watch(engine):
+    """Lets this class of engines wait for a start no longer than the started process is there."""
+    spawn = getattr(engine, "spawn", None)
+    if not asyncio.iscoroutinefunction(spawn) or not hasattr(os, "pidfd_open"):
+        print("WARNING: the database client waits for an engine that has ended", flush=True)
+        return
+
+    async def watched(self, *arguments, **options):
+        starting = asyncio.ensure_future(spawn(self, *arguments, **options))
+        # It starts the process before it waits for the first time.
+        await asyncio.sleep(0)
+        try:
+            await first_of(starting, self.process)
+        except BaseException:  # whoever waited has been told to stop, too
+            starting.cancel()
+            end(self.process)
+            raise
+
+    engine.spawn = watched
+
+
+async def first_of(starting, process):
+    """Returns when the engine has started; raises what kept it from that."""
+    if process is None or starting.done():
+        return await starting
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    watched = os.pidfd_open(process.pid)
+    loop.add_reader(watched, ended.set)
+    ending = asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ending.cancel()
+        loop.remove_reader(watched)
+        os.close(watched)
+    if starting.done():
+        return starting.result()
+    raise ConnectionError(f"the query engine ended while it started, with {process.wait()}")
+
+
+def end(process):
+    """The client would ask it to end, and block LiteLLM until it has."""
+    if process is not None and process.poll() is None:
+        process.kill()
+        process.wait()
