@@ -101,10 +101,10 @@ class Gateway:
             "AI_GATEWAY_HOME": str(self.home),
         }
 
-    def run(self, *arguments, seconds=60, environment=(), text=""):
-        """A command to its end, whatever that is; `text` is what it reads."""
+    def run(self, *arguments, seconds=60, environment=(), text="", prefix=()):
+        """A command to its end, whatever that is; `text` is what it reads, `prefix` a program that runs it."""
         return subprocess.run(
-            [self.binary, *arguments],
+            [*prefix, self.binary, *arguments],
             env={**self._environment(), **dict(environment)},
             cwd=self.home,
             input=text,
@@ -114,9 +114,9 @@ class Gateway:
             **self._as_owner(),
         )
 
-    def command(self, *arguments, seconds=60, environment=()):
+    def command(self, *arguments, seconds=60, environment=(), prefix=()):
         """A command that has to work."""
-        done = self.run(*arguments, seconds=seconds, environment=environment)
+        done = self.run(*arguments, seconds=seconds, environment=environment, prefix=prefix)
         assert done.returncode == 0, f"ai-gateway {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 

@@ -1,6 +1,6 @@
 """Nothing that was answered is lost or counted twice, whatever is killed and whenever.
 
-AI_GATEWAY_LEDGER_ROUNDS says how often each is done; benches/ledger does it 20 times.
+AI_GATEWAY_ROUNDS says how often each is done; benches/campaign does it 20 times.
 """
 
 import os
@@ -10,7 +10,7 @@ import pytest
 from gateway import figures, until
 from ledger import MODEL, SAME_ID_MODEL, Account, Clients, CountingProvider, agree
 
-ROUNDS = int(os.environ.get("AI_GATEWAY_LEDGER_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("AI_GATEWAY_ROUNDS", "3"))
 
 
 @pytest.fixture(scope="module")

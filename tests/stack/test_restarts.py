@@ -1,4 +1,7 @@
-"""Restarts under load: nobody is refused, no answer is lost, and nobody else gets in between."""
+"""Restarts under load: nobody is refused, no answer is lost, and nobody else gets in between.
+
+benches/campaign does each 20 times (AI_GATEWAY_ROUNDS), with more connections (AI_GATEWAY_CONNECTIONS).
+"""
 
 import os
 import signal
@@ -7,15 +10,21 @@ import threading
 import time
 
 import pytest
-from gateway import figures
+from gateway import figures, until
 from load import under_load
 
 CLIENTS = 8
+CONNECTIONS = [int(count) for count in os.environ.get("AI_GATEWAY_CONNECTIONS", str(CLIENTS)).split()]
 
 
-def load(gateway, models, meanwhile):
+def rounds(few):
+    return int(os.environ.get("AI_GATEWAY_ROUNDS", few))
+
+
+def load(gateway, models, meanwhile, key=None, second_after=None, clients=CLIENTS):
     at = ("127.0.0.1", gateway.port, "/api/litellm/v1/chat/completions")
-    return under_load(at, gateway.secret("litellm-master-key"), "echo", CLIENTS, meanwhile)
+    key = key or gateway.secret("litellm-master-key")
+    return under_load(at, key, "echo", clients, meanwhile, second_after)
 
 
 def restarts(gateway, name, times):
@@ -26,14 +35,35 @@ def restarts(gateway, name, times):
     return run
 
 
-@pytest.mark.parametrize(("name", "times"), [("nginx", 5), ("litellm", 3)])
-def test_a_planned_restart_fails_no_request(gateway, models, name, times):
-    before = gateway.service(name)["pid"]
-    outcome = load(gateway, models, restarts(gateway, name, times))
-    figures.append(f"{times} restarts of {name} under load: {outcome}")
+@pytest.mark.parametrize("clients", CONNECTIONS)
+@pytest.mark.parametrize(("name", "few"), [("nginx", 5), ("litellm", 3)])
+def test_a_planned_restart_fails_no_request(gateway, models, name, few, clients):
+    before, times = gateway.service(name)["pid"], rounds(few)
+    outcome = load(gateway, models, restarts(gateway, name, times), clients=clients)
+    figures.append(f"{times} restarts of {name} under {clients} connections: {outcome}")
     assert outcome.failures == []
-    assert outcome.answered > CLIENTS and outcome.streamed > CLIENTS
+    assert outcome.answered > clients and outcome.streamed > clients
     assert gateway.service(name)["pid"] != before
+
+
+@pytest.mark.parametrize("clients", CONNECTIONS)
+def test_a_reload_that_changes_the_front_fails_no_request(gateway, models, clients):
+    before, times = gateway.service("nginx")["pid"], rounds(2)
+
+    def reloads():
+        for turn in range(times):
+            gateway.command("config", "set", "diet.static_files", str(turn % 2 == 1).lower())
+            gateway.command("reload", seconds=180)
+
+    try:
+        outcome = load(gateway, models, reloads, clients=clients)
+    finally:
+        gateway.command("config", "set", "diet.static_files", "true")
+        gateway.command("reload", seconds=180)
+    figures.append(f"{times} reloads that change nginx under {clients} connections: {outcome}")
+    assert outcome.failures == []
+    assert outcome.answered > clients and outcome.streamed > clients
+    assert gateway.service("nginx")["pid"] != before
 
 
 class Stranger(threading.Thread):
@@ -107,3 +137,35 @@ def test_the_front_is_back_within_half_a_second_of_a_kill_however_often(gateway,
     assert max(waits) < 0.5
     # What was under way is lost with its connection, once for each client and kill, and no more.
     assert len(outcome.failures) <= 5 * CLIENTS
+
+
+def kills(gateway, name, times):
+    """Each as soon as requests are answered again."""
+
+    def run():
+        for _ in range(times):
+            before = gateway.service(name)["pid"]
+            os.kill(before, signal.SIGKILL)
+            until(f"{name} is back", lambda: is_back(gateway.service(name), before), 180)
+            time.sleep(2)
+
+    return run
+
+
+def is_back(service, before):
+    return service["state"] == "ready" and service["pid"] != before
+
+
+def test_a_kill_of_litellm_fails_what_was_in_flight_and_no_more(gateway, models):
+    outcome = load(gateway, models, kills(gateway, "litellm", 2))
+    figures.append(f"litellm killed twice under load: {outcome}")
+    assert len(outcome.failures) <= 2 * CLIENTS
+    assert outcome.answered > CLIENTS and outcome.streamed > CLIENTS
+
+
+def test_a_kill_of_the_database_costs_no_request_that_a_second_try_does_not_cure(gateway, models, key):
+    """With a virtual key, which LiteLLM asks the database for every ten seconds."""
+    outcome = load(gateway, models, kills(gateway, "postgres", 3), key, second_after=1)
+    figures.append(f"postgres killed three times under load: {outcome}")
+    assert outcome.failures == []
+    assert outcome.answered > CLIENTS and outcome.streamed > CLIENTS
