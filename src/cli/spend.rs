@@ -15,7 +15,10 @@ use crate::{
     config::settings::Settings,
     provision,
     secrets::{Kind, SecretStore},
-    stack::postgres,
+    stack::postgres::{
+        self,
+        psql::{ARGUMENTS, Session, Timeouts},
+    },
 };
 
 /// Somebody who asks for the status does not wait longer for this.
@@ -59,18 +62,22 @@ impl Spend {
         if !folder.join(format!(".s.PGSQL.{}", postgres::PORT)).exists() {
             return None;
         }
+        let session = Session {
+            socket_folder: &folder,
+            database: "litellm",
+            role: Some(("litellm", &password)),
+            timeouts: Some(Timeouts {
+                connect: Duration::from_secs(2),
+                lock: Duration::from_secs(1),
+                statement: Duration::from_secs(1),
+            }),
+        };
         let mut command = Command::new(installed.postgres_bin.join("psql"));
         command
-            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
-            .args(["--no-password", "--command", QUERY, "--command", FREE])
+            .args(ARGUMENTS)
+            .args(["--command", QUERY, "--command", FREE])
             .env_clear()
-            .env("PGHOST", folder)
-            .env("PGPORT", postgres::PORT.to_string())
-            .env("PGUSER", "litellm")
-            .env("PGDATABASE", "litellm")
-            .env("PGPASSWORD", password.expose())
-            .env("PGCONNECT_TIMEOUT", "2")
-            .env("PGOPTIONS", "-c lock_timeout=1s -c statement_timeout=1s")
+            .envs(session.environment())
             .current_dir("/");
         Self::parse(&answer(command, PATIENCE)?)
     }

@@ -5,15 +5,15 @@
 //! at once. The hash is made by the very library that Open WebUI compares it with.
 
 use std::{
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Database,
+    Database, child,
     psql::{self, PsqlError, row},
 };
 use crate::secrets::Secret;
@@ -230,20 +230,9 @@ pub fn hash(python: &Path, password: &Secret) -> Result<String, AccountError> {
         python: python.to_owned(),
         source,
     };
-    let mut child = Command::new(python)
-        .args(["-I", "-c", HASH])
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let mut input = child.stdin.take().expect("the pipe was asked for");
-    input
-        .write_all(password.expose().as_bytes())
-        .map_err(failed)?;
-    drop(input);
-    let output = child.wait_with_output().map_err(failed)?;
+    let mut command = Command::new(python);
+    command.args(["-I", "-c", HASH]).env_clear();
+    let output = child::run(&mut command, password.expose().as_bytes()).map_err(failed)?;
     let hash = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if output.status.success() && hash.starts_with('$') {
         return Ok(hash);

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod after_start;
 mod api;
+mod child;
 mod connection;
 pub mod demo;
 mod psql;

@@ -2,14 +2,13 @@
 //!
 //! Values travel as data of a COPY, not in a statement: a statement that fails is logged.
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{io, path::PathBuf, process::Command, time::Duration};
 
-use super::Database;
-use crate::secrets::Secret;
+use super::{Database, child};
+use crate::{
+    secrets::Secret,
+    stack::postgres::psql::{ARGUMENTS, Session, Timeouts},
+};
 
 /// Why a script was not done.
 #[derive(Debug, thiserror::Error)]
@@ -36,44 +35,27 @@ pub(super) fn run(
     password: &Secret,
     script: &str,
 ) -> Result<String, PsqlError> {
-    let failed = |source| PsqlError::Run {
+    let session = Session {
+        socket_folder: &database.socket_folder,
+        database: "open_webui",
+        role: Some(("open_webui", password)),
+        timeouts: Some(Timeouts {
+            connect: Duration::from_secs(5),
+            // Its migrations may hold the table.
+            lock: Duration::from_secs(3),
+            statement: Duration::from_secs(10),
+        }),
+    };
+    let mut command = Command::new(&database.psql);
+    command
+        .args(ARGUMENTS)
+        .args(["--file", "-"])
+        .env_clear()
+        .envs(session.environment());
+    let output = child::run(&mut command, script.as_bytes()).map_err(|source| PsqlError::Run {
         program: database.psql.clone(),
         source,
-    };
-    let mut child = Command::new(&database.psql)
-        .args([
-            "--no-psqlrc",
-            "--quiet",
-            "--tuples-only",
-            "--no-align",
-            "--no-password",
-        ])
-        .args(["--set", "ON_ERROR_STOP=1", "--file", "-"])
-        .env_clear()
-        .env("PGHOST", &database.socket_folder)
-        .env("PGPORT", crate::stack::postgres::PORT.to_string())
-        .env("PGUSER", "open_webui")
-        .env("PGDATABASE", "open_webui")
-        .env("PGPASSWORD", password.expose())
-        .env("PGCONNECT_TIMEOUT", "5")
-        .env("PGCLIENTENCODING", "UTF8")
-        // Its migrations may hold the table.
-        .env("PGOPTIONS", "-c lock_timeout=3s -c statement_timeout=10s")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let mut input = child.stdin.take().expect("the pipe was asked for");
-    // A psql that has given up says why on its standard error.
-    input
-        .write_all(script.as_bytes())
-        .or_else(|e| match e.kind() {
-            io::ErrorKind::BrokenPipe => Ok(()),
-            _ => Err(failed(e)),
-        })?;
-    drop(input);
-    let output = child.wait_with_output().map_err(failed)?;
+    })?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

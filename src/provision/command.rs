@@ -87,6 +87,11 @@ impl Call {
         self
     }
 
+    pub(super) fn env(mut self, variables: BTreeMap<String, String>) -> Self {
+        self.env.extend(variables);
+        self
+    }
+
     pub(super) fn cwd(mut self, folder: &Path) -> Self {
         folder.clone_into(&mut self.cwd);
         self

@@ -3,6 +3,8 @@
 //! Its whole configuration is rendered at each start, so that the cluster's own files hold data and
 //! nothing that has to be kept in step.
 
+pub mod psql;
+
 use std::{fmt::Write as _, path::Path, time::Duration};
 
 use supervise::spec::{Command, Liveness, Probe, RestartPolicy, ServiceSpec, Startup, StopStep};

@@ -26,7 +26,10 @@ use crate::{
         error::{CommandFailed, SetupError},
         progress::now,
     },
-    stack::postgres::pid_files,
+    stack::postgres::{
+        pid_files,
+        psql::{ARGUMENTS, Session},
+    },
 };
 
 /// Crash recovery of a large database takes its time.
@@ -184,9 +187,15 @@ pub(super) fn psql(
     database: &str,
     doing: &str,
 ) -> Result<Call, SetupError> {
+    let session = Session {
+        socket_folder: &server.socket,
+        database,
+        role: None,
+        // A migration takes as long as its tables are large.
+        timeouts: None,
+    };
     Ok(Call::new(doing, cx.postgres("psql")?)
-        .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only"])
-        .args(["--set", "ON_ERROR_STOP=1", "--field-separator", "\u{1f}"])
-        .args(["--dbname", database, "--host"])
-        .arg(&server.socket))
+        .args(ARGUMENTS)
+        .args(["--field-separator", "\u{1f}"])
+        .env(session.environment()))
 }
