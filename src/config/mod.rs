@@ -109,6 +109,20 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Report> {
     })
 }
 
+/// What a profile comes to where nothing else is said.
+///
+/// # Errors
+/// There is no such profile.
+pub fn of_profile(profile: &str) -> Result<Settings, Report> {
+    let input = Input {
+        file: None,
+        env: &|_| None,
+        flags: &[("profile", profile)],
+        machine: None,
+    };
+    load(&input).map(|loaded| loaded.settings)
+}
+
 /// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {

@@ -1,80 +1,20 @@
 //! The whole plan, against what it was when a person last looked at it.
 
-use std::{
-    collections::BTreeMap, fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::PathBuf,
-};
+use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use supervise::{graph::Graph, spec::StopStep};
 
 use super::*;
 use crate::{
-    config::settings::{
-        Budget, CustomProbe, CustomService, Diet, EngineSource, Front, LiteLlm, OpenWebUi,
-        Postgres, Programs, Recycle,
+    config::{
+        self,
+        settings::{CustomProbe, CustomService},
     },
     secrets::{Kind, SecretStore},
 };
 
-const MIB: u64 = 1 << 20;
-
-/// Settings as a profile would give them. The sizes are near enough; what counts is that they differ.
 pub(super) fn settings(profile: &str) -> Settings {
-    let (workers, sizes): (u32, Option<[(u64, u32); 4]>) = match profile {
-        "tiny" => (1, Some([(80, 0), (500, 0), (355, 0), (20, 0)])),
-        "small" => (1, Some([(200, 400), (900, 900), (460, 500), (40, 100)])),
-        "medium" => (2, Some([(480, 700), (1780, 2000), (880, 800), (60, 200)])),
-        "large" => (
-            6,
-            Some([(900, 1300), (4400, 4500), (900, 1200), (100, 1100)]),
-        ),
-        _ => (4, None),
-    };
-    let limits = |(memory, cpu): (u64, u32)| Limits {
-        memory_max: Some(memory * MIB),
-        cpu_milli: (cpu > 0).then_some(cpu),
-        pids_max: Some(128),
-        ..Limits::default()
-    };
-    let services = [POSTGRES, LITELLM, OPEN_WEBUI, NGINX].map(name);
-    Settings {
-        profile: profile.to_owned(),
-        budget: Budget { usd: 15.0 },
-        listen: Listen {
-            address: Ipv4Addr::LOCALHOST.into(),
-            port: 3000,
-            admin_address: Ipv4Addr::LOCALHOST.into(),
-            admin_port: 4000,
-        },
-        litellm: LiteLlm {
-            workers,
-            demo_model: true,
-        },
-        open_webui: OpenWebUi {
-            enabled: true,
-            signup: false,
-            admin_email: "admin@localhost".into(),
-            admin_name: "Admin".into(),
-        },
-        front: Front {
-            trusted_proxies: vec![],
-        },
-        postgres: Postgres {
-            max_connections: None,
-        },
-        engine: EngineSource::Wasm,
-        programs: Programs::default(),
-        diet: Diet::WHOLE,
-        recycle: Recycle {
-            enabled: true,
-            hour: Some(4 * 60),
-            every: Duration::from_secs(60),
-            youngest: Duration::from_secs(1200),
-        },
-        limits: sizes.map_or_else(BTreeMap::new, |sizes| {
-            services.into_iter().zip(sizes.map(limits)).collect()
-        }),
-        custom: vec![],
-    }
+    config::of_profile(profile).unwrap()
 }
 
 fn paths() -> Paths {

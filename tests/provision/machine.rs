@@ -8,16 +8,13 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
-    time::Duration,
 };
 
 use ai_gateway::{
     config::{
+        self,
         paths::Paths,
-        settings::{
-            Budget, Diet, EngineSource, Front, Listen, LiteLlm, OpenWebUi, Postgres, Programs,
-            Recycle, Settings,
-        },
+        settings::{Programs, Settings},
     },
     provision::{self, Environment, Options, Plan, Progress, SetupError, progress::Total},
     stack::Installed,
@@ -242,46 +239,13 @@ impl Machine {
 
 fn settings(folder: &Path) -> Settings {
     Settings {
-        profile: "local".into(),
-        budget: Budget { usd: 15.0 },
-        listen: Listen {
-            address: [127, 0, 0, 1].into(),
-            port: 3000,
-            admin_address: [127, 0, 0, 1].into(),
-            admin_port: 4000,
-        },
-        litellm: LiteLlm {
-            workers: 1,
-            demo_model: true,
-        },
-        open_webui: OpenWebUi {
-            enabled: true,
-            signup: false,
-            admin_email: "admin@localhost".into(),
-            admin_name: "Admin".into(),
-        },
-        front: Front {
-            trusted_proxies: vec![],
-        },
-        postgres: Postgres {
-            max_connections: None,
-        },
-        engine: EngineSource::Wasm,
         programs: Programs {
             postgres_bin: None,
             nginx: Some(folder.join("bin/nginx")),
             python: Some(folder.join("bin/python3.11")),
             node: Some(folder.join("bin/node")),
         },
-        diet: Diet::WHOLE,
-        recycle: Recycle {
-            enabled: true,
-            hour: None,
-            every: Duration::from_secs(60),
-            youngest: Duration::from_secs(1200),
-        },
-        limits: [].into(),
-        custom: vec![],
+        ..config::of_profile("local").unwrap()
     }
 }
 

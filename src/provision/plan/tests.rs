@@ -1,52 +1,10 @@
 //! Machines as data, and what is to be done on them.
 
 use super::*;
-use crate::{
-    config::settings::{
-        Budget, Diet, Front, Listen, LiteLlm, OpenWebUi, Postgres as PostgresSettings, Programs,
-        Recycle,
-    },
-    provision::record::Record,
-};
+use crate::{config, provision::record::Record};
 
 fn settings() -> Settings {
-    Settings {
-        profile: "local".into(),
-        budget: Budget { usd: 15.0 },
-        listen: Listen {
-            address: [127, 0, 0, 1].into(),
-            port: 3000,
-            admin_address: [127, 0, 0, 1].into(),
-            admin_port: 4000,
-        },
-        litellm: LiteLlm {
-            workers: 1,
-            demo_model: true,
-        },
-        open_webui: OpenWebUi {
-            enabled: true,
-            signup: false,
-            admin_email: "admin@localhost".into(),
-            admin_name: "Admin".into(),
-        },
-        front: Front {
-            trusted_proxies: vec![],
-        },
-        postgres: PostgresSettings {
-            max_connections: None,
-        },
-        engine: EngineSource::Wasm,
-        programs: Programs::default(),
-        diet: Diet::WHOLE,
-        recycle: Recycle {
-            enabled: true,
-            hour: None,
-            every: std::time::Duration::from_secs(60),
-            youngest: std::time::Duration::from_secs(1200),
-        },
-        limits: [].into(),
-        custom: vec![],
-    }
+    config::of_profile("local").unwrap()
 }
 
 fn paths() -> Paths {
