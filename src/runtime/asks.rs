@@ -122,15 +122,26 @@ impl Daemon {
         }
     }
 
-    /// Ready, each in the life that it has, or `again`: in a later one.
+    /// Ready, each in the generation that it has, or `again`: in a later one.
     fn goal_up(&self, service: Option<&ServiceName>, again: bool) -> Goal {
         let meant = |name: &ServiceName| service.is_none_or(|service| service == name);
-        let life = |life: u64| if again { life } else { life.saturating_sub(1) };
+        let generation = |generation: u64| {
+            if again {
+                generation
+            } else {
+                generation.saturating_sub(1)
+            }
+        };
         Goal::Up(
             self.machine
                 .status()
                 .filter(|status| meant(&status.instance.service))
-                .map(|status| (status.instance.service, life(status.instance.generation)))
+                .map(|status| {
+                    (
+                        status.instance.service,
+                        generation(status.instance.generation),
+                    )
+                })
                 .collect(),
         )
     }

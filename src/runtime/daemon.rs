@@ -25,10 +25,10 @@ use super::{
     clock::Clock,
     files,
     groups::Groups,
+    instances::Instances,
     launch::{open_files, raise_open_files},
     launched::Launched,
     listeners::Listeners,
-    lives::Lives,
     orphans,
     reload::{Reloads, Wish},
     report,
@@ -66,7 +66,7 @@ pub(super) enum Input {
     Silent(Instance, Phase, Duration),
     /// The configuration was read again, or cannot be.
     Read(Box<Result<Planned, Refusal>>),
-    /// Perhaps the last process of a life that is being emptied is gone.
+    /// Perhaps the last process of an instance that is being emptied is gone.
     MaybeEmpty(Instance),
 }
 
@@ -79,7 +79,7 @@ pub(super) struct Daemon {
     pub(super) groups: Groups,
     pub(super) output: Output,
     pub(super) sinks: BTreeMap<ServiceName, Arc<Mutex<Sink>>>,
-    pub(super) lives: Lives,
+    pub(super) instances: Instances,
     pub(super) launched: Launched,
     pub(super) listeners: Listeners,
     /// One task for each thing that is waited for; its result is an input.
@@ -210,7 +210,7 @@ impl Daemon {
             groups: Groups::take(),
             output,
             sinks: BTreeMap::new(),
-            lives: Lives::new(launched.gateway().clone()),
+            instances: Instances::new(launched.gateway().clone()),
             launched,
             listeners: Listeners::default(),
             tasks: JoinSet::new(),

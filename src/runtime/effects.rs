@@ -26,8 +26,8 @@ use tokio::{
 use super::{
     clock,
     daemon::{Daemon, Input},
+    instances::{Role, Running},
     launch::{Surroundings, launch},
-    lives::{Life, Role},
     report,
 };
 use crate::{
@@ -50,7 +50,7 @@ impl Daemon {
             }),
             Effect::Probe { instance, phase } => self.probe(instance, phase),
             Effect::Measure(instance) => Some(Event::Measured {
-                usage: self.lives.get(&instance).and_then(usage),
+                usage: self.instances.get(&instance).and_then(usage),
                 minute: clock::minute_of_day(),
                 instance,
             }),
@@ -66,9 +66,9 @@ impl Daemon {
             }
             Effect::StopStep { instance, step } => self.stop_step(instance, step),
             Effect::KillAll(instance) => {
-                if let Some(life) = self.lives.get_mut(&instance) {
-                    life.abort_tasks();
-                    life.clearing = true;
+                if let Some(running) = self.instances.get_mut(&instance) {
+                    running.abort_tasks();
+                    running.clearing = true;
                 }
                 self.emptied(&instance)
             }
@@ -117,12 +117,12 @@ impl Daemon {
         )?;
         let cgroup = self.groups.path(&spec.name);
         let started = self.launched.begin(&spec, spawned.pid, cgroup);
-        self.lives.begin(Life {
+        self.instances.begin(Running {
             instance: instance.clone(),
             leader: spawned.pid,
             started,
             cwd: spec.command.cwd,
-            kills_before: Life::kills(group.as_ref()),
+            kills_before: Running::kills(group.as_ref()),
             group,
             output,
             notify: notify.map(|(socket, _)| socket),
@@ -132,7 +132,7 @@ impl Daemon {
             clearing: false,
         });
         let pid = spawned.pid;
-        let handle = self.lives.adopt(spawned, instance, Role::Main)?;
+        let handle = self.instances.adopt(spawned, instance, Role::Main)?;
         self.tasks.spawn(wait(handle, pid, None));
         Ok(())
     }
@@ -164,7 +164,7 @@ impl Daemon {
         Ok((end, line))
     }
 
-    /// A socket of this life alone: what an earlier one says late is not heard.
+    /// A socket of this instance alone: what an earlier one says late is not heard.
     fn notify_socket(&self, spec: &ServiceSpec) -> io::Result<(UnixDatagram, PathBuf)> {
         let folder = self.paths.run.join("notify");
         super::files::make_folder(&folder)?;
@@ -191,7 +191,7 @@ impl Daemon {
             verdict: Verdict::Pass,
         };
         let whose = instance.clone();
-        let life = self.lives.get_mut(&instance)?;
+        let running = self.instances.get_mut(&instance)?;
         let task = match probe {
             Probe::Exec(command) => {
                 let role = Role::Probe(phase);
@@ -203,14 +203,14 @@ impl Daemon {
                 });
             }
             Probe::Notify => {
-                let socket = life.notify.take()?;
+                let socket = running.notify.take()?;
                 self.tasks.spawn(async move {
                     until_ready(&socket).await.ok()?;
                     Some(Input::Happened(pass(instance)))
                 })
             }
             Probe::LogLine(_) => {
-                let line = life.line.take()?;
+                let line = running.line.take()?;
                 self.tasks.spawn(async move {
                     line.await.ok()?;
                     Some(Input::Happened(pass(instance)))
@@ -230,7 +230,7 @@ impl Daemon {
             }
         };
         // Of those that have ended nothing is kept.
-        let tasks = &mut self.lives.get_mut(&whose)?.tasks;
+        let tasks = &mut self.instances.get_mut(&whose)?.tasks;
         tasks.retain(|task| !task.is_finished());
         tasks.push(task);
         None
@@ -239,14 +239,14 @@ impl Daemon {
     fn stop_step(&mut self, instance: Instance, step: usize) -> Option<Event> {
         match self.spec(&instance)?.stop.get(step)?.clone() {
             StopStep::Signal { signal, .. } => {
-                if let Some(main) = self.lives.main(&instance)
+                if let Some(main) = self.instances.main(&instance)
                     && let Err(error) = main.pidfd.send_signal(signal)
                 {
                     let service = &instance.service;
                     tracing::warn!(%error, "cannot send signal {signal} to {service}");
                 }
-                if let Some(life) = self.lives.get(&instance) {
-                    self.wake(life);
+                if let Some(running) = self.instances.get(&instance) {
+                    self.wake(running);
                 }
                 None
             }
@@ -261,8 +261,8 @@ impl Daemon {
     }
 
     /// Lets those of an instance's processes go on that a signal has stopped: they hear no other.
-    fn wake(&self, life: &Life) {
-        for process in self.processes(life) {
+    fn wake(&self, running: &Running) {
+        for process in self.processes(running) {
             if process.stopped
                 && let Ok(handle) = PidFd::open(process.pid)
                 && proc::stat(process.pid).is_ok_and(|stat| stat.started == process.started)
@@ -281,42 +281,42 @@ impl Daemon {
         command: &Command,
         limit: Option<Duration>,
     ) -> Result<(), Box<dyn Error>> {
-        let life = self
-            .lives
+        let running = self
+            .instances
             .get(instance)
             .ok_or("the service does not run any more")?;
         let spawned = launch(
             command,
             &Surroundings {
-                output: life.output.as_fd(),
+                output: running.output.as_fd(),
                 listeners: Vec::new(),
-                cgroup: life.group.as_ref().map(AsFd::as_fd),
+                cgroup: running.group.as_ref().map(AsFd::as_fd),
                 notify: None,
                 mark: &self.launched.mark(instance),
             },
         )?;
         let pid = spawned.pid;
-        let handle = self.lives.adopt(spawned, instance, role)?;
+        let handle = self.instances.adopt(spawned, instance, role)?;
         self.tasks.spawn(wait(handle, pid, limit));
         Ok(())
     }
 
-    /// Kills what is left of a life that is being emptied; tells when nothing is.
+    /// Kills what is left of an instance that is being emptied; tells when nothing is.
     pub(super) fn emptied(&mut self, instance: &Instance) -> Option<Event> {
-        let Some(life) = self.lives.get(instance) else {
+        let Some(running) = self.instances.get(instance) else {
             return Some(Event::Emptied(instance.clone()));
         };
-        if !life.clearing {
+        if !running.clearing {
             return None;
         }
         // Armed before the look, so that nothing can be missed in between.
-        let watch = life.group.as_ref().and_then(|group| {
+        let watch = running.group.as_ref().and_then(|group| {
             let watch = group.watch_events().ok()?;
             watch.read("populated").ok()?;
             Some(watch)
         });
-        if self.lives.kill(life) {
-            self.lives.end(instance);
+        if self.instances.kill(running) {
+            self.instances.end(instance);
             self.launched.end(instance);
             return Some(Event::Emptied(instance.clone()));
         }
@@ -339,9 +339,9 @@ fn pid_files<'a>(
     stack.pid_files.iter().filter(move |(of, _)| of == service)
 }
 
-/// What a life uses, if the kernel counts it and holds it to its limit.
-fn usage(life: &Life) -> Option<Usage> {
-    let group = life.group.as_ref()?;
+/// What an instance uses, if the kernel counts it and holds it to its limit.
+fn usage(running: &Running) -> Option<Usage> {
+    let group = running.group.as_ref()?;
     if !group.has("memory.max") {
         return None;
     }

@@ -8,7 +8,7 @@ use tokio::time::{Duration, timeout};
 use super::{
     daemon::Daemon,
     effects::no_answer,
-    lives::{Child, Role},
+    instances::{Child, Role},
 };
 use crate::disk;
 
@@ -23,10 +23,10 @@ impl Daemon {
     pub(super) fn reap(&mut self) {
         loop {
             match subreaper::peek() {
-                Ok(Some(ended)) if self.lives.child(ended.pid).is_some() => {
+                Ok(Some(ended)) if self.instances.child(ended.pid).is_some() => {
                     self.ended(ended.pid);
                     // Never the same one twice: that would be for ever.
-                    if self.lives.child(ended.pid).is_some() {
+                    if self.instances.child(ended.pid).is_some() {
                         tracing::warn!("process {} has ended and cannot be reaped", ended.pid);
                         break;
                     }
@@ -49,7 +49,7 @@ impl Daemon {
 
     /// A child of ours has ended; one whose number was used again meanwhile has not.
     pub(super) fn ended(&mut self, pid: pid_t) {
-        if let Some((child, exit)) = self.lives.reap(pid)
+        if let Some((child, exit)) = self.instances.reap(pid)
             && let Some(event) = self.meaning(child, exit)
         {
             self.feed([event]);
@@ -63,8 +63,8 @@ impl Daemon {
                 tracing::warn!("{} ended, and {lack}", instance.service);
             }
         }
-        let exit = match (self.lives.get(&instance), exit) {
-            (Some(life), exit) => life.exit(exit),
+        let exit = match (self.instances.get(&instance), exit) {
+            (Some(running), exit) => running.exit(exit),
             (None, pidfd::Exit::Code(0)) => Exit::Clean,
             (None, pidfd::Exit::Code(code)) => Exit::Code(code),
             (None, pidfd::Exit::Signal { signal, .. }) => Exit::Signal(signal),
@@ -94,7 +94,7 @@ impl Daemon {
 
     /// A probe's command takes too long.
     pub(super) fn late(&mut self, pid: pid_t) {
-        let Some((instance, Role::Probe(phase))) = self.lives.give_up(pid) else {
+        let Some((instance, Role::Probe(phase))) = self.instances.give_up(pid) else {
             return;
         };
         let limit = self
@@ -113,7 +113,7 @@ impl Daemon {
 
     /// Without cgroups, the end of a process is the time to look whether it was the last.
     pub(super) fn look_at_clearing(&mut self) {
-        for instance in self.lives.clearing() {
+        for instance in self.instances.clearing() {
             if let Some(event) = self.emptied(&instance) {
                 self.feed([event]);
             }
@@ -123,7 +123,7 @@ impl Daemon {
     /// Every service is down: kills what has left them without a trace, and waits for its end.
     pub(super) async fn sweep(&mut self) {
         for _ in 0..SWEEPS {
-            let strays = self.lives.strays();
+            let strays = self.instances.strays();
             if strays.is_empty() {
                 break;
             }
@@ -146,8 +146,8 @@ impl Daemon {
         tracing::warn!("killing what is left");
         let services: Vec<_> = self.machine.start_order().to_vec();
         for service in services {
-            if let Some(life) = self.lives.of(&service) {
-                self.lives.kill(life);
+            if let Some(running) = self.instances.of(&service) {
+                self.instances.kill(running);
             }
         }
     }

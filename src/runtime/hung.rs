@@ -8,7 +8,7 @@ use supervise::{
 };
 use sys::proc::{self, Stat};
 
-use super::{daemon::Daemon, effects::no_answer, lives::Life};
+use super::{daemon::Daemon, effects::no_answer, instances::Running};
 
 impl Daemon {
     /// What it means that a probe had no answer within its limit.
@@ -28,13 +28,13 @@ impl Daemon {
 
     fn hung_or_slow(&mut self, instance: &Instance, why: String) -> Verdict {
         let now = self.clock.now();
-        let Some(life) = self.lives.get(instance) else {
+        let Some(running) = self.instances.get(instance) else {
             return Verdict::Fail(why);
         };
-        let seen = activity(&self.processes(life));
-        let before = life.silence.map(|(before, at)| (before, now.since(at)));
-        if let Some(life) = self.lives.get_mut(instance) {
-            life.silence = Some((seen, now));
+        let seen = activity(&self.processes(running));
+        let before = running.silence.map(|(before, at)| (before, now.since(at)));
+        if let Some(running) = self.instances.get_mut(instance) {
+            running.silence = Some((seen, now));
         }
         match (hangs(before, &seen), seen.stopped) {
             (false, _) => Verdict::Fail(why),
@@ -44,9 +44,12 @@ impl Daemon {
     }
 
     /// The processes of an instance.
-    pub(super) fn processes(&self, life: &Life) -> Vec<Stat> {
-        let in_group = life.group.as_ref().and_then(|group| group.processes().ok());
-        let pids = in_group.unwrap_or_else(|| self.lives.members(life));
+    pub(super) fn processes(&self, running: &Running) -> Vec<Stat> {
+        let in_group = running
+            .group
+            .as_ref()
+            .and_then(|group| group.processes().ok());
+        let pids = in_group.unwrap_or_else(|| self.instances.members(running));
         pids.into_iter()
             .filter_map(|pid| proc::stat(pid).ok())
             .collect()

@@ -1,7 +1,7 @@
 //! The daemon: one loop that owns the machine, and hands that act.
 //!
 //! ```text
-//!  process ends ─┐                                     ┌─▶ launch, signal, kill   (lives, launch)
+//!  process ends ─┐                                     ┌─▶ launch, signal, kill   (instances, launch)
 //!  probe answers ┤      ┌────────┐  event  ┌─────────┐ ├─▶ probe                  (probe)
 //!  deadline ─────┼─────▶│  loop  │────────▶│ machine │─┼─▶ history, log, systemd  (report)
 //!  a call ───────┤      └────────┘◀────────└─────────┘ └─▶ answers to callers     (waiters)
@@ -26,11 +26,11 @@ mod exits;
 pub mod files;
 pub mod groups;
 mod hung;
-mod impostor;
+mod instances;
 mod launch;
 mod launched;
+mod listener_check;
 mod listeners;
-mod lives;
 mod lock;
 pub mod orphans;
 mod reload;

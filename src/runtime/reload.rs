@@ -126,7 +126,7 @@ impl Daemon {
         let Some(wish) = self.rereads.reading.take() else {
             return;
         };
-        let before = self.lives_now();
+        let before = self.generations_now();
         // A shutdown may have begun meanwhile.
         let admitted = self.admit(&Request::Start(Target::All));
         match admitted.and(read).and_then(|planned| self.apply(planned)) {
@@ -155,8 +155,8 @@ impl Daemon {
                 self.starts = Starts::begin(self.clock.now());
                 events.push_back(Event::Request(Request::Restart(Target::All)));
                 let later = |name: ServiceName| {
-                    let life = before.get(&name).copied().unwrap_or(0);
-                    (name, life)
+                    let generation = before.get(&name).copied().unwrap_or(0);
+                    (name, generation)
                 };
                 let names = self.machine.status().map(|status| status.instance.service);
                 let goal = Goal::Up(names.map(later).collect());
@@ -193,7 +193,7 @@ impl Daemon {
     }
 
     /// The ordinal of each service's newest instance.
-    fn lives_now(&self) -> BTreeMap<ServiceName, u64> {
+    fn generations_now(&self) -> BTreeMap<ServiceName, u64> {
         let status = self.machine.status();
         status
             .map(|status| (status.instance.service, status.instance.generation))
@@ -207,7 +207,7 @@ impl Daemon {
             .prepare(&planned.stack.services)
             .map_err(|error| failed(&error))?;
         files::write(&planned.stack).map_err(|error| failed(&error))?;
-        let lives = self.lives_now();
+        let generations = self.generations_now();
         let specs = planned.stack.services.clone();
         let (changes, effects) = match self.machine.reconfigure(specs, self.clock.now()) {
             Ok(reconfigured) => reconfigured,
@@ -225,8 +225,8 @@ impl Daemon {
                 .map(|status| status.instance.service)
                 .filter(|name| changes.changed.contains(name) || changes.added.contains(name))
                 .map(|name| {
-                    let life = lives.get(&name).copied().unwrap_or(0);
-                    (name, life)
+                    let generation = generations.get(&name).copied().unwrap_or(0);
+                    (name, generation)
                 })
                 .collect(),
         );

@@ -109,10 +109,10 @@ fn service(
     status: &machine::ServiceStatus,
 ) -> (ServiceStatus, Option<Vec<pid_t>>) {
     let name = &status.instance.service;
-    let life = daemon.lives.of(name);
+    let running = daemon.instances.of(name);
     let group = daemon.groups.open(name);
-    let members = match (&group, life) {
-        (None, Some(life)) => Some(daemon.lives.members(life)),
+    let members = match (&group, running) {
+        (None, Some(running)) => Some(daemon.instances.members(running)),
         (Some(_), _) | (None, None) => None,
     };
     let (memory, usage_usec) = match &group {
@@ -130,14 +130,14 @@ fn service(
         Groups::Delegated { .. } => cpu_milli.map(|milli| f64::from(milli) / 1000.0),
         Groups::None { .. } => None,
     };
-    let main = daemon.lives.main(&status.instance);
+    let main = daemon.instances.main(&status.instance);
     let status = ServiceStatus {
         state: status.state,
         since: daemon.clock.rfc3339(status.since),
         reason: reason(status),
         pid: main
-            .and(life)
-            .and_then(|life| u32::try_from(life.leader).ok()),
+            .and(running)
+            .and_then(|running| u32::try_from(running.leader).ok()),
         restarts: status.restarts,
         listens: daemon.listeners.addresses(name),
         cgroup: daemon.groups.path(name),

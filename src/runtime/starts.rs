@@ -139,7 +139,7 @@ fn left(file: &Path) -> Option<(Duration, Duration)> {
     Some((next()?, next()?))
 }
 
-/// An earlier life's, or a worker's that was later than the first, are not between launch and
+/// An earlier instance's, or a worker's that was later than the first, are not between launch and
 /// answer: about those nothing is said.
 fn fitting(own: Own, moments: &Moments) -> Option<Own> {
     let in_order = [moments.launched?, own.imported, own.started].is_sorted()
@@ -176,7 +176,7 @@ mod tests {
     fn only_what_is_between_launch_and_answer_is_of_this_start() {
         assert!(fits(12, 15, Some(16)));
         assert!(fits(10, 10, None));
-        assert!(!fits(5, 8, None), "an earlier life's");
+        assert!(!fits(5, 8, None), "an earlier instance's");
         assert!(!fits(12, 17, Some(16)), "another worker's");
         assert!(!fits(15, 12, None), "nobody's");
     }

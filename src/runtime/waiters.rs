@@ -8,7 +8,7 @@ use crate::control::types::{Refusal, Reply};
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Goal {
-    /// These are ready, each in a later life than the one that is named.
+    /// These are ready, each in a later instance than the one that is named.
     Up(Vec<(ServiceName, u64)>),
     /// It is stopped, or has failed, which is down as well.
     Down(ServiceName),

@@ -4,10 +4,14 @@
 //! Every run follows from its seed. A failure prints the seed and the log of events, one JSON value a
 //! line; `SIMULATION_SEED=<seed>` runs that one again, and `SIMULATION_RUNS=<n>` as many as you like.
 
+#[path = "simulation/dice.rs"]
+mod dice;
 #[path = "simulation/invariants.rs"]
 mod invariants;
 #[path = "simulation/leaks.rs"]
 mod leaks;
+#[path = "simulation/services.rs"]
+mod services;
 #[path = "simulation/world.rs"]
 mod world;
 

@@ -30,7 +30,7 @@ use supervise::{
     },
 };
 
-use crate::world::roll;
+use crate::dice::roll;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

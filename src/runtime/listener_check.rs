@@ -32,10 +32,13 @@ impl Daemon {
     /// Who listens in the service's place; none: the service, or nobody can tell.
     fn another(&self, instance: &Instance) -> Option<String> {
         let at = self.machine.spec(&instance.service)?.startup.listens?;
-        let life = self.lives.get(instance)?;
+        let running = self.instances.get(instance)?;
         let listeners = listeners::on_port(at.port()).ok()?;
-        let in_group = life.group.as_ref().and_then(|group| group.processes().ok());
-        let processes = in_group.unwrap_or_else(|| self.lives.members(life));
+        let in_group = running
+            .group
+            .as_ref()
+            .and_then(|group| group.processes().ok());
+        let processes = in_group.unwrap_or_else(|| self.instances.members(running));
         if processes.iter().any(|&pid| may_hold(pid, &listeners)) {
             return None;
         }

@@ -1,7 +1,7 @@
-//! The processes that run: which service and which life each belongs to.
+//! The processes that run: which service and which instance each belongs to.
 //!
 //! Identity is the pidfd. A pid is a key here only for as long as the process is not reaped, since
-//! for so long the kernel gives it to nobody else; [`Lives::reap`] is where both end.
+//! for so long the kernel gives it to nobody else; [`Instances::reap`] is where both end.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -47,9 +47,9 @@ pub(super) struct Child {
     pub(super) role: Role,
 }
 
-/// The newest life of a service.
+/// The newest instance of a service.
 #[derive(Debug)]
-pub(super) struct Life {
+pub(super) struct Running {
     /// Which.
     pub(super) instance: Instance,
     /// The main process, which leads its process group.
@@ -60,7 +60,7 @@ pub(super) struct Life {
     pub(super) cwd: PathBuf,
     /// Its cgroup, where there are any.
     pub(super) group: Option<Cgroup>,
-    /// How often the kernel had killed in that cgroup before this life.
+    /// How often the kernel had killed in that cgroup before this instance.
     pub(super) kills_before: u64,
     /// For the output of its other commands.
     pub(super) output: OwnedFd,
@@ -77,7 +77,7 @@ pub(super) struct Life {
     pub(super) clearing: bool,
 }
 
-impl Life {
+impl Running {
     /// How often the kernel has killed in its cgroup.
     pub(super) fn kills(group: Option<&Cgroup>) -> u64 {
         group
@@ -111,13 +111,13 @@ impl Life {
 
 /// All of them.
 #[derive(Debug)]
-pub(super) struct Lives {
+pub(super) struct Instances {
     gateway: GatewayId,
-    newest: BTreeMap<ServiceName, Life>,
+    newest: BTreeMap<ServiceName, Running>,
     children: HashMap<pid_t, Child>,
 }
 
-impl Lives {
+impl Instances {
     /// None yet, of this gateway.
     pub(super) fn new(gateway: GatewayId) -> Self {
         Self {
@@ -127,39 +127,40 @@ impl Lives {
         }
     }
 
-    /// The life, if it is its service's newest.
-    pub(super) fn get(&self, instance: &Instance) -> Option<&Life> {
-        let life = self.newest.get(&instance.service)?;
-        (life.instance == *instance).then_some(life)
+    /// The instance, if it is its service's newest.
+    pub(super) fn get(&self, instance: &Instance) -> Option<&Running> {
+        let running = self.newest.get(&instance.service)?;
+        (running.instance == *instance).then_some(running)
     }
 
-    /// The life, to change it.
-    pub(super) fn get_mut(&mut self, instance: &Instance) -> Option<&mut Life> {
-        let life = self.newest.get_mut(&instance.service)?;
-        (life.instance == *instance).then_some(life)
+    /// The instance, to change it.
+    pub(super) fn get_mut(&mut self, instance: &Instance) -> Option<&mut Running> {
+        let running = self.newest.get_mut(&instance.service)?;
+        (running.instance == *instance).then_some(running)
     }
 
-    /// The newest life of a service.
-    pub(super) fn of(&self, service: &ServiceName) -> Option<&Life> {
+    /// The newest instance of a service.
+    pub(super) fn of(&self, service: &ServiceName) -> Option<&Running> {
         self.newest.get(service)
     }
 
-    /// Begins a life; the one before it is over.
-    pub(super) fn begin(&mut self, life: Life) {
-        self.newest.insert(life.instance.service.clone(), life);
+    /// Begins an instance; the one before it is over.
+    pub(super) fn begin(&mut self, running: Running) {
+        self.newest
+            .insert(running.instance.service.clone(), running);
     }
 
-    /// Ends a life of which nothing is left.
+    /// Ends an instance of which nothing is left.
     pub(super) fn end(&mut self, instance: &Instance) {
         if self.get(instance).is_some() {
             self.newest.remove(&instance.service);
         }
     }
 
-    /// The lives that are being emptied.
+    /// The instances that are being emptied.
     pub(super) fn clearing(&self) -> Vec<Instance> {
-        let clearing = self.newest.values().filter(|life| life.clearing);
-        clearing.map(|life| life.instance.clone()).collect()
+        let clearing = self.newest.values().filter(|running| running.clearing);
+        clearing.map(|running| running.instance.clone()).collect()
     }
 
     /// Remembers a child, and gives a second handle on it to wait by.
@@ -189,7 +190,7 @@ impl Lives {
         self.children.get(&pid)
     }
 
-    /// The main process of a life, while it is not reaped.
+    /// The main process of an instance, while it is not reaped.
     pub(super) fn main(&self, instance: &Instance) -> Option<&Child> {
         let child = self.children.get(&self.get(instance)?.leader)?;
         (child.instance == *instance && child.role == Role::Main).then_some(child)
@@ -211,16 +212,16 @@ impl Lives {
         Some((child, exit))
     }
 
-    /// The processes of a life where no cgroup tells: of our descendants those that
+    /// The processes of an instance where no cgroup tells: of our descendants those that
     /// [`identity::ours`] finds to be its service's. What has ended and only waits to be reaped is
     /// none.
     ///
-    /// Below a child of another life nothing is looked for: whose parent has ended was handed to
+    /// Below a child of another instance nothing is looked for: whose parent has ended was handed to
     /// us, the subreaper, and is never found below a stranger. So the cost does not grow with what
     /// the other services run.
-    pub(super) fn members(&self, life: &Life) -> Vec<pid_t> {
+    pub(super) fn members(&self, running: &Running) -> Vec<pid_t> {
         let own = nix::unistd::getpid().as_raw();
-        let service = &life.instance.service;
+        let service = &running.instance.service;
         let may_be = |pid: pid_t| {
             let child = self.child(pid);
             child.is_none_or(|child| child.instance.service == *service)
@@ -230,12 +231,12 @@ impl Lives {
             .into_iter()
             .filter_map(|pid| proc::stat(pid).ok());
         let processes: Vec<_> = stats.map(identity::process).collect();
-        let roots = self.newest.values().map(|life| Root {
-            owner: Owner::Service(life.instance.service.clone()),
-            pid: life.leader,
-            started: life.started,
+        let roots = self.newest.values().map(|running| Root {
+            owner: Owner::Service(running.instance.service.clone()),
+            pid: running.leader,
+            started: running.started,
             cgroup: None,
-            folder: &life.cwd,
+            folder: &running.cwd,
         });
         let known = Known {
             gateway: &self.gateway,
@@ -259,15 +260,15 @@ impl Lives {
         living.filter_map(|pid| PidFd::open(pid).ok()).collect()
     }
 
-    /// Kills every process of a life, and says whether none was left to kill.
-    pub(super) fn kill(&self, life: &Life) -> bool {
-        if let Some(group) = &life.group {
+    /// Kills every process of an instance, and says whether none was left to kill.
+    pub(super) fn kill(&self, running: &Running) -> bool {
+        if let Some(group) = &running.group {
             // What the kernel refuses here (a version before 5.14) the loop below does.
             if group.kill().is_ok() {
                 return !group.populated().unwrap_or(false);
             }
         }
-        let members = self.members(life);
+        let members = self.members(running);
         for &pid in &members {
             kill(pid);
         }

@@ -1,0 +1,118 @@
+//! What there is once for each service: limits for all of them, and all that a service of the user's
+//! own is made of.
+
+use super::key;
+use crate::config::{
+    schema::{Default, Key},
+    value::Kind,
+};
+
+pub(super) const KEYS: &[Key] = &[
+    key(
+        "limits.*.memory_max",
+        Kind::Size,
+        Default::Profile,
+        "\"900 MB\"",
+        "The most memory. Above it the service is killed and started again. kB, MB and GB count in thousands, KiB, MiB and GiB in 1024s; a plain number is in bytes.",
+    ),
+    key(
+        "limits.*.memory_high",
+        Kind::Size,
+        Default::Unset("no such limit"),
+        "\"850 MB\"",
+        "Above this the kernel takes memory back and slows the service down, for ever if there is nothing to take: without swap, a service whose memory only grows stands still there instead of being started again.",
+    ),
+    key(
+        "limits.*.cpus",
+        Kind::Cpus,
+        Default::Profile,
+        "0.9",
+        "The most CPU time, in CPUs.",
+    ),
+    key(
+        "limits.*.cpu_weight",
+        Kind::Whole {
+            min: 1,
+            max: 10_000,
+        },
+        Default::Profile,
+        "100",
+        "The share of the CPUs while several services want them; the kernel's default is 100.",
+    ),
+    key(
+        "limits.*.io_weight",
+        Kind::Whole {
+            min: 1,
+            max: 10_000,
+        },
+        Default::Profile,
+        "100",
+        "The share of the disks while several services want them; the kernel's default is 100.",
+    ),
+    key(
+        "limits.*.pids_max",
+        Kind::Whole {
+            min: 16,
+            max: 4_194_304,
+        },
+        Default::Profile,
+        "256",
+        "The most processes and threads.",
+    ),
+    key(
+        "service.*.command",
+        Kind::Command,
+        Default::Required,
+        "[\"/usr/local/bin/mailer\", \"--port\", \"8025\"]",
+        "The program, an absolute path, and its arguments. No shell reads it. Every user of the machine can see it: a secret does not belong here. It has to stay in the foreground: what it leaves running when it ends is ended too, wherever that has gone, and then the command is started again as `restart` says.",
+    ),
+    key(
+        "service.*.environment",
+        Kind::Environment,
+        Default::Value("{}"),
+        "{ MAILER_LOG = \"info\" }",
+        "Its environment, besides PATH, HOME and LANG.",
+    ),
+    key(
+        "service.*.requires",
+        Kind::Services,
+        Default::Value("[]"),
+        "[\"postgres\"]",
+        "Services that must be ready before it is started.",
+    ),
+    key(
+        "service.*.probe",
+        Kind::Probe,
+        Default::Unset("no probe: the service counts as ready as soon as it has started"),
+        "{ http = \"http://127.0.0.1:8025/health\" }",
+        "What tells whether it is ready: one of { http = \"http://host:port/path\" }, { tcp = \"host:port\" }, { exec = [\"/program\", \"argument\"] }, { notify = true } (it sends READY=1 itself) or { log = \"text in a line of its output\" }. On a loopback address only an answer of a process of the service counts.",
+    ),
+    key(
+        "service.*.restart",
+        Kind::Choice(&["always", "on-failure", "never"]),
+        Default::Value("\"always\""),
+        "\"on-failure\"",
+        "When it is started again after it ended by itself.",
+    ),
+    key(
+        "service.*.start_timeout",
+        Kind::Time,
+        Default::Value("\"90 s\""),
+        "\"90 s\"",
+        "The longest that it may take to become ready.",
+    ),
+    key(
+        "service.*.stop_timeout",
+        Kind::Time,
+        Default::Value("\"10 s\""),
+        "\"10 s\"",
+        "How long it has to end after SIGTERM before it is killed.",
+    ),
+    key(
+        "service.*.recycle",
+        Kind::Bool,
+        Default::Value("false"),
+        "true",
+        "Whether it is restarted by plan if it leaks, as [recycle] says. It takes a memory_max.",
+    ),
+];
