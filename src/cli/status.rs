@@ -28,7 +28,7 @@ use crate::{
 /// CPU, the addresses, and why something is not as it should be, a full disk or too few
 /// open files included.
 ///
-/// Exits with 69 if ai-gateway is not running.
+/// Exits with 69 if ai-gateway is not running, or has only begun to start.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Print one JSON object; with --watch, one a line for each change
@@ -43,6 +43,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut client = match context.connect() {
         Ok(client) => client,
         Err(ClientError::NotRunning { .. }) => return Err(stopped(args.json, context)?),
+        Err(starting @ ClientError::Starting { .. }) => {
+            return Err(begun(args.json, context, &starting)?);
+        }
         Err(other) => return Err(other.into()),
     };
     if args.watch {
@@ -74,19 +77,39 @@ fn stopped(as_json: bool, context: &Context) -> Result<Failure, Failure> {
         }
         return Ok(Failure::Said(Exit::NotRunning));
     }
+    print(without_daemon(
+        context,
+        GatewayState::Stopped,
+        "ai-gateway is not running",
+    )?)?;
+    Ok(Failure::Said(Exit::NotRunning))
+}
+
+/// A daemon that has the lock and does not listen yet, for a moment at each start: an answer, too.
+fn begun(as_json: bool, context: &Context, starting: &ClientError) -> Result<Failure, Failure> {
+    if as_json {
+        let reason = starting.to_string();
+        print(without_daemon(context, GatewayState::Starting, &reason)?)?;
+    } else {
+        print(format!("{starting}\n"))?;
+        tell("hint: 'ai-gateway start' waits until everything is ready\n".to_owned());
+    }
+    Ok(Failure::Said(Exit::NotRunning))
+}
+
+/// As much of the status as is known while no daemon answers, in the same shape.
+fn without_daemon(context: &Context, state: GatewayState, reason: &str) -> Result<String, Failure> {
     // A configuration that is wrong is no reason not to say that nothing runs.
     let settings = settings::read(context, &[])
         .map(|loaded| loaded.settings)
         .ok();
-    let status = json!({
-        "state": GatewayState::Stopped,
+    pretty(&json!({
+        "state": state,
         "profile": settings.as_ref().map(|settings| &settings.profile),
-        "limits": { "enforced": false, "reason": "ai-gateway is not running" },
+        "limits": { "enforced": false, "reason": reason },
         "urls": settings.as_ref().map(settings::urls),
         "services": {},
-    });
-    print(pretty(&status)?)?;
-    Ok(Failure::Said(Exit::NotRunning))
+    }))
 }
 
 /// JSON for a person's eyes and a script's parser.

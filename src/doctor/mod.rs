@@ -66,6 +66,7 @@ impl Group {
 pub struct Verdict {
     level: Level,
     found: String,
+    why: Option<&'static str>,
     fix: Option<String>,
 }
 
@@ -86,8 +87,15 @@ impl Verdict {
         Self {
             level,
             found: found.into(),
+            why: None,
             fix: None,
         }
+    }
+
+    /// With the reason why this matters, where that is not the check's usual one.
+    const fn because(mut self, why: &'static str) -> Self {
+        self.why = Some(why);
+        self
     }
 
     /// With the command that mends it.
@@ -132,12 +140,17 @@ pub struct Finding {
 /// Runs every check.
 pub fn examine(facts: &Facts) -> Vec<Finding> {
     let findings = checks::ALL.iter().map(|check| {
-        let Verdict { level, found, fix } = (check.examine)(facts);
+        let Verdict {
+            level,
+            found,
+            why,
+            fix,
+        } = (check.examine)(facts);
         Finding {
             id: check.id,
             level,
             found,
-            why: check.why,
+            why: why.unwrap_or(check.why),
             fix,
         }
     });

@@ -304,7 +304,7 @@ fn the_help_of_each_verb() {
     limit and its CPU, the addresses, and why something is not as it should be, a
     full disk or too few open files included.
 
-    Exits with 69 if ai-gateway is not running.
+    Exits with 69 if ai-gateway is not running, or has only begun to start.
 
     Usage: ai-gateway status [OPTIONS]
 

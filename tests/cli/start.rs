@@ -257,6 +257,32 @@ fn begun(bench: &Bench) -> DaemonLock {
 }
 
 #[test]
+fn a_script_is_told_of_a_daemon_that_begins_in_the_shape_of_every_status() {
+    let bench = Bench::new();
+    bench.write("gateway.toml", "profile = \"local\"\n");
+    let _lock = begun(&bench);
+    let pid = std::process::id().to_string();
+    assert_snapshot!(bench.run("status --json").replace(&pid, "PID"), @r#"
+    exit: 69
+    --- stdout ---
+    {
+      "limits": {
+        "enforced": false,
+        "reason": "ai-gateway is starting (process PID) and does not answer yet"
+      },
+      "profile": "local",
+      "services": {},
+      "state": "starting",
+      "urls": {
+        "admin": "http://127.0.0.1:4000/ui",
+        "api": "http://127.0.0.1:3000/api/litellm/v1",
+        "webui": "http://127.0.0.1:3000"
+      }
+    }
+    "#);
+}
+
+#[test]
 fn whoever_starts_while_a_daemon_begins_waits_for_the_same_one() {
     let bench = Bench::new();
     let lock = begun(&bench);
@@ -270,8 +296,9 @@ fn whoever_starts_while_a_daemon_begins_waits_for_the_same_one() {
     let pid = std::process::id().to_string();
     assert_snapshot!(bench.run("status").replace(&pid, "PID"), @"
     exit: 69
+    --- stdout ---
+    ai-gateway is starting (process PID) and does not answer yet
     --- stderr ---
-    error: ai-gateway is starting (process PID) and does not answer yet
     hint: 'ai-gateway start' waits until everything is ready
     ");
     let daemon = bench.daemon(ready());

@@ -22,11 +22,17 @@ fn examine(facts: &Facts) -> Verdict {
         let state = &status.configuration;
         if let Some(why) = &state.refused {
             return Verdict::warning(format!("the last reload was refused: {why}"))
+                .because(
+                    "The configuration from before that reload stays in effect until one succeeds.",
+                )
                 .fix(gateway(facts, "config check"));
         }
         if !state.differs.is_empty() {
             let keys = state.differs.join(", ");
             return Verdict::warning(format!("{path} differs from what runs: {keys}"))
+                .because(
+                    "A change of the file takes effect at the next reload or restart, whoever asks for that.",
+                )
                 .fix(gateway(facts, "reload"));
         }
     }

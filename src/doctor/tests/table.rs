@@ -290,6 +290,23 @@ fn configured(facts: &mut Facts) -> &mut ConfigurationState {
     }
 }
 
+/// Why a finding matters follows from what was found, where one check finds different things.
+#[test]
+fn a_configuration_that_is_valid_is_not_said_to_keep_the_gateway_from_starting() {
+    let mut facts = debian_12().facts();
+    runs(&mut facts, GatewayState::Ready);
+    configured(&mut facts).differs = vec!["budget".into()];
+    let differs = finding(&facts, "configuration").why;
+    configured(&mut facts).refused = Some("no key 'x'".into());
+    let refused = finding(&facts, "configuration").why;
+    facts.gateway.configuration = Configuration::Wrong(vec!["no key 'x'".into()]);
+    let wrong = finding(&facts, "configuration").why;
+    assert!(wrong.contains("does not start"), "{wrong}");
+    assert!(!differs.contains("does not start"), "{differs}");
+    assert!(!refused.contains("does not start"), "{refused}");
+    assert_ne!(differs, refused);
+}
+
 fn enforce(facts: &mut Facts) {
     if let Daemon::Runs(status) = &mut facts.gateway.daemon {
         status.limits.enforced = true;
