@@ -91,7 +91,6 @@ pub(super) fn settings(all: &Merged) -> Settings {
             lazy_tokenizer: all.flag("diet.lazy_tokenizer"),
             lazy_audio: all.flag("diet.lazy_audio"),
             lazy_guardrails: all.flag("diet.lazy_guardrails"),
-            short_queries: all.flag("diet.short_queries"),
             failed_imports: all.flag("diet.failed_imports"),
             shared_lookups: all.flag("diet.shared_lookups"),
             small_stand_ins: all.flag("diet.small_stand_ins"),

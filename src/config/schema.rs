@@ -159,6 +159,10 @@ const REMOVED: &[(&str, &str)] = &[
         "diet.few_writes",
         "it saved too little for what it depended on",
     ),
+    (
+        "diet.short_queries",
+        "it saved nothing that could be told from noise",
+    ),
 ];
 
 /// Why a key of this name is no longer there; none: there never was one, or it is there.

@@ -202,8 +202,6 @@ pub struct Diet {
     pub lazy_audio: bool,
     /// LiteLLM loads its kinds of guardrails when there is one.
     pub lazy_guardrails: bool,
-    /// LiteLLM's database client writes queries without indentation.
-    pub short_queries: bool,
     /// An import of LiteLLM's that has failed fails at once the next time.
     pub failed_imports: bool,
     /// Requests that miss the same thing in LiteLLM's cache wait for the first to fetch it.
@@ -238,7 +236,6 @@ impl Diet {
         lazy_tokenizer: true,
         lazy_audio: true,
         lazy_guardrails: true,
-        short_queries: true,
         failed_imports: true,
         shared_lookups: true,
         small_stand_ins: true,

@@ -471,7 +471,7 @@ url = "https://example.org/engine"
 
 #[test]
 fn a_key_that_was_removed_is_a_warning_and_has_no_effect() {
-    let text = "[diet]\nlazy_types = false\ncopied_pieces = false\nlazy_models = 7\n";
+    let text = "[diet]\nlazy_types = false\ncopied_pieces = false\nlazy_models = 7\nshort_queries = true\n";
     let loaded = load_text(text).unwrap();
     assert!(!loaded.settings.diet.lazy_types);
     insta::assert_snapshot!(loaded.warnings, @r#"
@@ -490,6 +490,14 @@ fn a_key_that_was_removed_is_a_warning_and_has_no_effect() {
       | ^^^^^^^^^^^ this key was removed
       |
       = help: take it out of the file: it changed what plugins see of Pydantic's models
+
+    warning: `diet.short_queries` has no effect any more
+     --> gateway.toml:5:1
+      |
+    5 | short_queries = true
+      | ^^^^^^^^^^^^^ this key was removed
+      |
+      = help: take it out of the file: it saved nothing that could be told from noise
     "#);
 }
 

@@ -66,7 +66,6 @@ pub(super) fn for_litellm(diet: &Diet) -> (String, EnvValue) {
         (diet.lazy_tokenizer, "lazy_tokenizer"),
         (diet.lazy_audio, "lazy_audio"),
         (diet.lazy_guardrails, "lazy_guardrails"),
-        (diet.short_queries, "short_queries"),
         (diet.failed_imports, "failed_imports"),
         (diet.shared_lookups, "shared_lookups"),
         (diet.small_stand_ins, "small_stand_ins"),

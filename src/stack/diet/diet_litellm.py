@@ -63,43 +63,6 @@ class LazyTokenizer(Around):
         module.__getattr__ = __getattr__
 
 
-class ShortQueries(Around):
-    """Lets LiteLLM's database client write its queries without indentation.
-
-    Each level of a query is indented by itself, line by line, so a hundred rows of LiteLLM's spend are
-    written three times over, and each value is encoded by an encoder of its own. All that while no
-    other request is answered.
-    """
-
-    key = "short_queries"
-    modules = frozenset({"prisma._builder"})
-    EXPECTED = {
-        "\nfrom textwrap import indent\n": 1,
-        "strings.append(indent(content, self.indent))\n": 1,
-        "indent(": 1,
-        """
-def dumps(obj: Any, **kwargs: Any) -> str:
-    kwargs.setdefault('default', serializer)
-    kwargs.setdefault('ensure_ascii', False)
-    return json.dumps(obj, **kwargs)
-""": 1,
-        "dumps(dumps(value))": 1,
-    }
-
-    @staticmethod
-    def around(module):
-        yield
-        as_ever = module.dumps
-        encoder = json.JSONEncoder(ensure_ascii=False, default=module.serializer)
-
-        @functools.wraps(as_ever)
-        def dumps(value, **options):
-            return as_ever(value, **options) if options else encoder.encode(value)
-
-        module.dumps = dumps
-        module.indent = lambda text, _prefix: text
-
-
 class FailedImports(Around):
     """Lets the import of a module that lacks a package fail at once when it has failed once.
 
@@ -302,4 +265,4 @@ async def some_in(prisma_client):
         return True
 
 
-take(LazyTokenizer, ShortQueries, FailedImports, SharedKeys, SharedTeams, SharedJobs, LazyGuardrails)
+take(LazyTokenizer, FailedImports, SharedKeys, SharedTeams, SharedJobs, LazyGuardrails)

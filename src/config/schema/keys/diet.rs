@@ -40,11 +40,6 @@ pub(super) const KEYS: &[Key] = &[
         "LiteLLM loads all kinds of guardrails when there is one, instead of at each start.",
     ),
     measure(
-        "short-queries",
-        "diet.short_queries",
-        "LiteLLM's database client writes its queries without indentation, which takes long for a hundred rows of spend.",
-    ),
-    measure(
         "failed-imports",
         "diet.failed_imports",
         "LiteLLM's import of its telemetry, which is not installed, fails at once from the second request on, instead of being tried anew at each.",
