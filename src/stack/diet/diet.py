@@ -32,8 +32,9 @@ FOLDER = os.path.dirname(os.path.abspath(globals().get("__file__", "diet.py")))
 
 
 class Started:
-    """Whether the service has: from then on each measure that is skipped is written out at once."""
+    """How far the service's start is. From its end on each measure that is skipped is written out at once."""
 
+    imported = False
     yet = False
 
 
@@ -528,6 +529,7 @@ def left(imported, started):
 def watched(app):
     """The application, and `started` when it has."""
     imported = time.monotonic_ns()
+    Started.imported = True
 
     async def watching(scope, receive, send):
         if scope["type"] != "lifespan":

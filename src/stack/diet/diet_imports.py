@@ -9,8 +9,9 @@ import ast
 import importlib
 import importlib.util
 import sys
+from types import ModuleType
 
-from diet import LaterLoader, Measure, take
+from diet import EditedLoader, LaterLoader, Measure, is_installed, take
 
 
 class PassedOn(Measure):
@@ -170,31 +171,16 @@ def is_module_of(package, name):
 
 
 class WhenAsked(Measure):
-    """Puts off a module of which a start asks for nothing but what is said here.
+    """Puts off a module of which a start asks for nothing.
 
-    It may be laid out in any way: whoever asks for anything else in it gets all of it.
+    It may be laid out in any way: whoever asks for anything in it gets all of it.
     """
 
-    early = {}
     puts_off = True
 
     def change(self, spec, source):
-        given = self.early.get(spec.name, ())
-        if not all(f"\ndef {name}(" in source for name in given):
-            return False
-        spec.loader = LaterLoader(spec.loader, lambda: {name: called_later(spec.name, name) for name in given})
+        spec.loader = LaterLoader(spec.loader, dict)
         return True
-
-
-def called_later(module, name):
-    """A function that stands for one of a module, until it is called."""
-
-    def call(*arguments, **options):
-        return vars(sys.modules[module])[name](*arguments, **options)
-
-    call.__name__ = call.__qualname__ = name
-    call.__module__ = module
-    return call
 
 
 class LazyAudio(WhenAsked):
@@ -205,11 +191,68 @@ class LazyAudio(WhenAsked):
 
 
 class LazyModules(WhenAsked):
-    """A cloud's client, and the command line of a library, with what they draw."""
+    """A cloud's client."""
 
     key = "lazy_modules"
-    modules = frozenset({"boto3", "httpx._main"})
-    early = {"httpx._main": ("main",)}
+    modules = frozenset({"boto3"})
 
 
-take(LazyOpenai, LazyPackages, LazyAudio, LazyModules)
+MAIN_AT_ONCE = "\ntry:\n    from ._main import main\nexcept ImportError:"
+MAIN_LATER = "\ntry:\n    main = __import__('diet_imports').NotYet()\nexcept ImportError:"
+NAMED_AFTER_HTTPX = '''
+for __name in __all__:
+    if not __name.startswith("__"):
+        setattr(__locals[__name], "__module__", "httpx")  # noqa
+'''
+MAKE_MAIN_WHEN_ASKED = "\n__import__('diet_imports').make_main_when_asked(__name__)\n"
+
+
+class NotYet:
+    """Is the command line as long as httpx is executed, which names all that it exports after itself."""
+
+
+class WithMain(ModuleType):
+    """httpx, until somebody asks for its command line, or for everything that it has."""
+
+    def __getattr__(self, name):
+        if name not in ("main", "_main"):
+            raise AttributeError(f"module {ModuleType.__getattribute__(self, '__name__')!r} has no attribute {name!r}")
+        return vars(self)[name]
+
+    def __dir__(self):
+        return sorted(vars(self))
+
+    @property
+    def __dict__(self):
+        # Two threads make the same of it.
+        main = importlib.import_module(f"{self.__name__}._main").main
+        main.__module__ = self.__name__
+        self.main = main
+        self.__class__ = ModuleType
+        return ModuleType.__getattribute__(self, "__dict__")
+
+
+def make_main_when_asked(name):
+    module = sys.modules[name]
+    del module.main
+    module.__class__ = WithMain
+
+
+class LazyCommandLine(Measure):
+    """The command line of httpx, with what it draws, until somebody asks for it."""
+
+    key = "lazy_modules"
+    modules = frozenset({"httpx"})
+    # Without these there is none, and nothing that could be put off.
+    NEEDS = ("click", "pygments", "rich")
+
+    def change(self, spec, source):
+        if source.count(MAIN_AT_ONCE) != 1 or not source.endswith(NAMED_AFTER_HTTPX):
+            return False
+        if all(map(is_installed, self.NEEDS)):
+            source = source.replace(MAIN_AT_ONCE, MAIN_LATER) + MAKE_MAIN_WHEN_ASKED
+            spec.loader = EditedLoader(spec.loader, source)
+        return True
+
+
+take(LazyOpenai, LazyPackages, LazyAudio, LazyModules, LazyCommandLine)

@@ -4,6 +4,7 @@ Each measure is a finder that changes how modules are executed, after it looked 
 """
 
 import asyncio
+import contextvars
 import functools
 import json
 import os
@@ -88,31 +89,89 @@ class FailedImports(Around):
             raise
 
 
-def one_at_a_time(look_up, subject):
-    """Has a look-up wait for one of the same subject that is under way.
+class Lookups:
+    """Those under way that others may wait for, by the key that their answer will have in the cache."""
 
-    `subject` makes it of the look-up's arguments: None where it is not to wait. Whoever waited looks by
-    itself then, and finds in the cache what the first has put there, or, when the first failed, asks
+    under_way = {}
+    # Whether a write to the cache is noticed; as long as it is not, nobody waits for anybody.
+    watched = False
+    # The keys of the look-ups that a task is within: it must not wait for itself.
+    within = contextvars.ContextVar("within", default=frozenset())
+
+
+def one_at_a_time(look_up, key_of):
+    """Has a look-up wait for one of the same key that is under way in the same event loop.
+
+    `key_of` makes the key of the look-up's arguments: None where it is not to wait. Whoever waited looks
+    by itself then, and finds in the cache what the first has put there, or, when the first failed, asks
     the database as it would have without us.
     """
-    under_way = {}
 
     @functools.wraps(look_up)
     async def wrapped(*arguments, **options):
-        about = subject(*arguments, **options)
-        if about is None:
+        key = key_of(*arguments, **options)
+        within = Lookups.within.get()
+        if key is None or key in within or not Lookups.watched:
             return await look_up(*arguments, **options)
-        if about in under_way:
-            await under_way[about].wait()
+        loop = asyncio.get_running_loop()
+        if key in Lookups.under_way:
+            whose, ended = Lookups.under_way[key]
+            if whose is loop:
+                await ended.wait()
             return await look_up(*arguments, **options)
-        ended = under_way[about] = asyncio.Event()
+        ended = asyncio.Event()
+        own = Lookups.under_way[key] = (loop, ended)
+        Lookups.within.set(within | {key})
         try:
             return await look_up(*arguments, **options)
         finally:
-            del under_way[about]
+            Lookups.within.set(within)
+            if Lookups.under_way.get(key) is own:
+                Lookups.under_way.pop(key, None)
             ended.set()
 
     return wrapped
+
+
+class SharedUntilWritten(Around):
+    """Lets nobody wait any more for a look-up whose key was written or forgotten in a cache meanwhile.
+
+    What it asked the database for may be older than that, and a request that comes after a key was
+    blocked is to find it blocked.
+    """
+
+    key = "shared_lookups"
+    modules = frozenset({"litellm.caching.in_memory_cache"})
+    EXPECTED = {
+        "    def set_cache(self, key, value, **kwargs):\n": 1,
+        "    def delete_cache(self, key):\n": 1,
+        "    def flush_cache(self):\n": 1,
+        "    def _remove_key(self, key: str) -> None:\n": 1,
+    }
+
+    @staticmethod
+    def around(module):
+        yield
+        cache = module.InMemoryCache
+        set_cache, delete_cache, flush_cache = cache.set_cache, cache.delete_cache, cache.flush_cache
+
+        @functools.wraps(set_cache)
+        def set_and_end(self, key, value, **options):
+            set_cache(self, key, value, **options)
+            Lookups.under_way.pop(key, None)
+
+        @functools.wraps(delete_cache)
+        def delete_and_end(self, key):
+            delete_cache(self, key)
+            Lookups.under_way.pop(key, None)
+
+        @functools.wraps(flush_cache)
+        def flush_and_end(self):
+            flush_cache(self)
+            Lookups.under_way.clear()
+
+        cache.set_cache, cache.delete_cache, cache.flush_cache = set_and_end, delete_and_end, flush_and_end
+        Lookups.watched = True
 
 
 class SharedKeys(Around):
@@ -162,6 +221,7 @@ async def get_team_object(
     team_id_upsert: bool | None = None,
 ) -> LiteLLM_TeamTableCachedObj:
 """: 1,
+        '\n    # check if in cache\n    key: Final = f"team_id:{team_id}"\n': 1,
         "        cached_team_obj: Final = await get_team_object_from_cache(\n": 1,
         """
 async def _load_bounded_registry(
@@ -182,7 +242,7 @@ async def _load_bounded_registry(
 
         def team(team_id, *positional, check_cache_only=None, check_db_only=None, **_options):
             apart = check_cache_only or check_db_only or len(positional) > 4
-            return None if apart else team_id
+            return None if apart else f"team_id:{team_id}"
 
         def registry(cache_key, *_positional, **_options):
             return cache_key
@@ -265,4 +325,4 @@ async def some_in(prisma_client):
         return True
 
 
-take(LazyTokenizer, FailedImports, SharedKeys, SharedTeams, SharedJobs, LazyGuardrails)
+take(LazyTokenizer, FailedImports, SharedUntilWritten, SharedKeys, SharedTeams, SharedJobs, LazyGuardrails)

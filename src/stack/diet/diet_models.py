@@ -3,13 +3,17 @@
 LiteLLM and Open WebUI have some thousands of models and routes, and a gateway uses a few of them.
 """
 
-from diet import Around, AroundLoader, Measure, take
+import functools
+import threading
+
+from diet import Around, AroundLoader, Measure, Started, take
 
 
 class LazyRoutes(Around):
     """Lets FastAPI compile what checks a parameter or an answer when a request first needs it.
 
-    LiteLLM has some 1700 of them, and a gateway serves requests to a dozen of its routes.
+    LiteLLM has some 1700 of them, and a gateway serves requests to a dozen of its routes. Only those that
+    the application brings: a plugin's route that FastAPI refuses has to be refused where it is made.
     """
 
     key = "lazy_routes"
@@ -23,8 +27,45 @@ class LazyRoutes(Around):
     def around(module):
         yield
         field = module.ModelField
-        field._type_adapter = MadeLater(field.__post_init__)
-        field.__post_init__ = lambda self: None
+        make = field.__post_init__
+        field._type_adapter = MadeLater(make)
+
+        def __post_init__(self):
+            if getattr(BROUGHT, "now", False):
+                make(self)
+
+        field.__post_init__ = __post_init__
+
+
+# Of a thread: whether it makes a route that the application has not brought itself.
+BROUGHT = threading.local()
+
+
+class RoutesOfPlugins(Around):
+    """Has what a plugin's route checks made with the route, so that FastAPI refuses there what it refuses.
+
+    Not what FastAPI makes of the application's own routes at the first request that passes by them.
+    """
+
+    key = "lazy_routes"
+    modules = frozenset({"fastapi.routing"})
+    EXPECTED = {"\nclass APIRoute(routing.Route):\n    def __init__(\n": 1}
+
+    @staticmethod
+    def around(module):
+        yield
+        init = module.APIRoute.__init__
+
+        @functools.wraps(init)
+        def __init__(self, *arguments, **options):
+            before = getattr(BROUGHT, "now", False)
+            BROUGHT.now = Started.imported
+            try:
+                init(self, *arguments, **options)
+            finally:
+                BROUGHT.now = before
+
+        module.APIRoute.__init__ = __init__
 
 
 class MadeLater:
@@ -32,11 +73,15 @@ class MadeLater:
 
     def __init__(self, make):
         self.make = make
+        # Making it changes for a moment which warnings the process shows.
+        self.lock = threading.RLock()
 
     def __get__(self, field, owner=None):
         if field is None:
             raise AttributeError("_type_adapter")
-        self.make(field)
+        with self.lock:
+            if "_type_adapter" not in field.__dict__:
+                self.make(field)
         return field.__dict__["_type_adapter"]
 
 
@@ -135,4 +180,4 @@ class SmallStandIns(Measure):
         module.set_model_mocks = set_model_mocks
 
 
-take(LazyRoutes, SmallStandIns)
+take(LazyRoutes, RoutesOfPlugins, SmallStandIns)

@@ -201,31 +201,88 @@ fn a_package_of_the_table_that_does_more_is_imported_as_ever_with_a_warning() {
     }
 }
 
-fn httpx(source: &str, measures: &str) -> String {
-    let files = [
-        (
-            "httpx/__init__.py",
-            "try:\n    from ._main import main\nexcept ImportError:\n    main = None\n",
-        ),
-        ("httpx/_main.py", source),
-    ];
-    let script = "import diet_imports, httpx
-print('imported')
-print(httpx.main('--help'), httpx.main.__name__, httpx._main.size)";
-    run(&files, measures, script)
+const HTTPX: &str = "\
+import sys
+
+try:
+    from ._main import main
+except ImportError:
+    def main(): return 'not installed'
+def get(): pass
+__all__ = ['get', 'main']
+__locals = locals()
+for __name in __all__:
+    if not __name.startswith(\"__\"):
+        setattr(__locals[__name], \"__module__\", \"httpx\")  # noqa
+";
+
+const MAIN: &str = "\
+import rich
+class Main:
+    def __call__(self, argument): return argument
+main = Main()
+";
+
+/// What is printed when `ask` is executed with httpx imported, where these packages are installed.
+fn httpx(source: &str, installed: &[&str], measures: &str, ask: &str) -> String {
+    let packages: Vec<_> = installed.iter().map(|name| format!("{name}.py")).collect();
+    let mut files = vec![("httpx/__init__.py", source), ("httpx/_main.py", MAIN)];
+    files.extend(
+        packages
+            .iter()
+            .map(|path| (path.as_str(), "print('rich')\n")),
+    );
+    let script = format!("import diet_imports, httpx\nprint('imported')\n{ask}");
+    run(&files, measures, &script)
+}
+
+/// Each way to ask for the command line, in a process that has not asked for it yet.
+const WAYS: [&str; 8] = [
+    "print(httpx.main('--help'), type(httpx.main).__name__, httpx.main.__module__)",
+    "from httpx import main; print(main('x'), main is httpx.main)",
+    "from httpx import *; print(main('x'), get.__module__)",
+    "import httpx._main; print(httpx._main.main is httpx.main, httpx.main.__module__)",
+    "print(httpx._main.main is httpx.main, httpx.main.__module__)",
+    "print(vars(httpx)['main']('x'), type(httpx).__name__)",
+    "print('main' in dir(httpx), '_main' in dir(httpx), hasattr(httpx, 'absent'))",
+    "import unittest.mock
+with unittest.mock.patch('httpx.main', 1): print(httpx.main)
+print(httpx.main('x'))",
+];
+
+#[test]
+fn a_command_line_is_imported_when_it_is_asked_for_and_is_the_same() {
+    let packages = ["rich", "click", "pygments"];
+    for way in WAYS {
+        let without = httpx(HTTPX, &packages, "", way);
+        let said = without.strip_prefix("rich\nimported\n").unwrap();
+        assert_eq!(
+            httpx(HTTPX, &packages, "lazy_modules", way),
+            format!("imported\nrich\n{said}"),
+            "{way}"
+        );
+    }
 }
 
 #[test]
-fn a_command_line_is_imported_when_it_is_called() {
-    let source = "print('rich')\nsize = 1\ndef main(argument):\n    return argument\n";
-    assert_eq!(httpx(source, ""), "rich\nimported\n--help main 1\n");
-    assert_eq!(
-        httpx(source, "lazy_modules"),
-        "imported\nrich\n--help main 1\n"
+fn a_command_line_that_lacks_a_package_is_what_it_would_be() {
+    let way = "print(httpx.main(), httpx.main.__module__)";
+    for measures in ["", "lazy_modules"] {
+        let said = httpx(HTTPX, &["click", "pygments"], measures, way);
+        assert_eq!(said, "imported\nnot installed httpx\n");
+    }
+}
+
+#[test]
+fn an_httpx_that_imports_its_command_line_in_another_way_is_left_alone_with_a_warning() {
+    let other = HTTPX.replace("import main\n", "import main as main\n");
+    let said = httpx(
+        &other,
+        &["rich", "click", "pygments"],
+        "lazy_modules",
+        WAYS[0],
     );
-    let other = source.replace("def main(argument)", "def other(argument)") + "main = other\n";
-    let said = httpx(&other, "lazy_modules");
-    assert!(said.starts_with("rich\nimported\n"), "{said}");
-    let warning = "WARNING: the diet's lazy_modules is skipped: @/httpx/_main.py is not laid";
+    assert!(said.contains("rich\nimported\n"), "{said}");
+    let warning = "WARNING: the diet's lazy_modules is skipped: @/httpx/__init__.py is not laid out as it was";
     assert!(said.contains(warning), "{said}");
 }

@@ -132,6 +132,7 @@ fn what_is_skipped_is_left_beside_the_module() {
     assert_eq!(skipped(&[], "lazy_audio", ""), format!("{gone}\n{LATE}"));
     let files = [
         ("fastapi/__init__.py", ""),
+        ("fastapi/routing.py", ""),
         ("fastapi/_compat/__init__.py", ""),
         ("fastapi/_compat/v2.py", "class ModelField: pass\n"),
     ];
@@ -140,6 +141,7 @@ fn what_is_skipped_is_left_beside_the_module() {
     assert_eq!(said, format!("{other}\n{LATE}"));
     let files = [
         ("fastapi/__init__.py", ""),
+        ("fastapi/routing.py", ""),
         ("fastapi/_compat/__init__.py", ""),
         ("fastapi/_compat/v2.py", FIELDS_ELSEWHERE),
     ];

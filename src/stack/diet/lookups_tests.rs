@@ -2,17 +2,50 @@
 
 use super::tests::run;
 
+/// LiteLLM's cache, as far as it matters when something is written to it.
+const CACHE: &str = "\
+class InMemoryCache:
+    def __init__(self):
+        self.cache_dict = {}
+    def _remove_key(self, key: str) -> None:
+        self.cache_dict.pop(key, None)
+    def set_cache(self, key, value, **kwargs):
+        self.cache_dict[key] = value
+    def delete_cache(self, key):
+        self._remove_key(key)
+    def flush_cache(self):
+        self.cache_dict.clear()
+cache = InMemoryCache()
+";
+
+/// The packages with a module of each of these paths and texts, which all have that cache.
+fn litellm<'a>(cache: &'a str, modules: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    const INITS: [&str; 6] = [
+        "litellm/__init__.py",
+        "litellm/caching/__init__.py",
+        "litellm/proxy/__init__.py",
+        "litellm/proxy/auth/__init__.py",
+        "litellm/proxy/auth/resolvers/__init__.py",
+        "litellm/integrations/__init__.py",
+    ];
+    let mut files: Vec<_> = INITS.iter().map(|path| (*path, "")).collect();
+    files.push(("litellm/caching/in_memory_cache.py", cache));
+    files.extend_from_slice(modules);
+    files
+}
+
 const STORE: &str = "\
 import asyncio
+from litellm.caching.in_memory_cache import cache as memory
 class UserAPIKeyAuth: pass
 class KeyNotInCacheError(Exception): pass
 asked = []
-cache = {}
+row = 'key of '
 class Cache:
     async def async_get_cache(self, key, model_type):
-        return cache.get(key)
-async def cache_key_object(hashed_token):
-    cache[hashed_token] = 'key of ' + hashed_token
+        return memory.cache_dict.get(key)
+async def cache_key_object(hashed_token, value):
+    memory.set_cache(hashed_token, value)
 class IdentityStore:
     def __init__(self, check_cache_only=False):
         self._check_cache_only = check_cache_only
@@ -25,24 +58,25 @@ class IdentityStore:
         if self._check_cache_only:
             raise KeyNotInCacheError(hashed_token)
         asked.append(hashed_token)
+        value = row + hashed_token
         await asyncio.sleep(0.01)
         if hashed_token.startswith('no'):
             raise ValueError(hashed_token)
         await cache_key_object(
             hashed_token=hashed_token,
+            value=value,
         )
-        return cache[hashed_token]
+        return value
 ";
 
 fn keys(store: &str, measures: &str, script: &str) -> String {
-    let files = [
-        ("litellm/__init__.py", ""),
-        ("litellm/proxy/__init__.py", ""),
-        ("litellm/proxy/auth/__init__.py", ""),
-        ("litellm/proxy/auth/resolvers/__init__.py", ""),
-        ("litellm/proxy/auth/resolvers/store.py", store),
-    ];
-    let before = "import diet_litellm, asyncio
+    keys_by(CACHE, store, measures, script)
+}
+
+fn keys_by(cache: &str, store: &str, measures: &str, script: &str) -> String {
+    let files = litellm(cache, &[("litellm/proxy/auth/resolvers/store.py", store)]);
+    let before = "import diet_litellm, asyncio, threading
+from litellm.proxy.auth.resolvers import store
 from litellm.proxy.auth.resolvers.store import *
 def look(token, **options):
     return IdentityStore(**options)._resolve_key(token)
@@ -101,6 +135,82 @@ print(asyncio.run(asyncio.wait_for(all(), 5)), *asked)";
     assert_eq!(keys(STORE, "shared_lookups", script), "key of a a a\n");
 }
 
+/// A request that comes when the database has another answer since, after one that asked before.
+fn after(write: &str) -> String {
+    format!(
+        "async def all():
+    before = asyncio.ensure_future(look('a'))
+    await asyncio.sleep(0)
+    store.row = 'new key of '
+    {write}
+    after = await look('a')
+    return await before, after
+print(*asyncio.run(all()), len(asked))"
+    )
+}
+
+#[test]
+fn what_was_asked_before_a_write_is_no_answer_after_it() {
+    for write in ["memory.delete_cache('a')", "memory.flush_cache()"] {
+        for measures in ["", "shared_lookups"] {
+            let said = keys(STORE, measures, &after(write));
+            assert_eq!(said, "key of a new key of a 2\n", "{write} {measures}");
+        }
+    }
+    let write = "memory.set_cache('a', 'written')";
+    assert_eq!(
+        keys(STORE, "shared_lookups", &after(write)),
+        "key of a written 1\n"
+    );
+    // Nothing was written to that key, so the one may wait for the other.
+    assert_eq!(
+        keys(STORE, "shared_lookups", &after("memory.delete_cache('b')")),
+        "key of a key of a 1\n"
+    );
+}
+
+#[test]
+fn a_look_up_within_a_look_up_of_the_same_key_does_not_wait_for_itself() {
+    let store = STORE.replace(
+        "        value = row",
+        "        if len(asked) == 1:
+            await asyncio.gather(asyncio.ensure_future(self._resolve_key(hashed_token)))
+        value = row",
+    );
+    for measures in ["", "shared_lookups"] {
+        let script = "print(asyncio.run(asyncio.wait_for(look('a'), 5)), *asked)";
+        assert_eq!(keys(&store, measures, script), "key of a a a\n");
+    }
+}
+
+#[test]
+fn each_event_loop_waits_for_its_own() {
+    let script = "found = []
+def run():
+    async def both():
+        return await asyncio.gather(look('a'), look('a'))
+    found.append(asyncio.run(both()))
+threads = [threading.Thread(target=run) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join(5)
+print(found)";
+    let two = "['key of a', 'key of a']";
+    assert_eq!(
+        keys(STORE, "shared_lookups", script),
+        format!("[{two}, {two}, {two}, {two}]\n")
+    );
+}
+
+#[test]
+fn nobody_waits_for_anybody_where_writes_are_not_seen() {
+    let cache = CACHE.replace("def flush_cache(self):", "def flush_cache(self, all=True):");
+    let said = keys_by(&cache, STORE, "shared_lookups", TOGETHER);
+    assert!(said.contains("a a a a"), "{said}");
+    let warning = "WARNING: the diet's shared_lookups is skipped: \
+                   @/litellm/caching/in_memory_cache.py is not laid out as it was";
+    assert!(said.contains(warning), "{said}");
+}
+
 #[test]
 fn a_store_with_another_way_of_looking_is_left_alone_with_a_warning() {
     let store = STORE.replace("raise KeyNotInCacheError(hashed_token)", "return None");
@@ -134,6 +244,9 @@ async def get_team_object(
     check_db_only: bool | None = None,
     team_id_upsert: bool | None = None,
 ) -> LiteLLM_TeamTableCachedObj:
+
+    # check if in cache
+    key: Final = f\"team_id:{team_id}\"
     if not check_db_only:
         cached_team_obj: Final = await get_team_object_from_cache(
             team_id)
@@ -166,13 +279,8 @@ locked = []
 
 #[test]
 fn teams_and_lists_are_shared_in_the_same_way() {
-    let files = [
-        ("litellm/__init__.py", ""),
-        ("litellm/proxy/__init__.py", ""),
-        ("litellm/proxy/auth/__init__.py", ""),
-        ("litellm/proxy/auth/auth_checks.py", CHECKS),
-    ];
-    let script = "import diet_litellm, asyncio
+    let files = litellm(CACHE, &[("litellm/proxy/auth/auth_checks.py", CHECKS)]);
+    let script = "import diet_litellm, asyncio, litellm.caching.in_memory_cache
 from litellm.proxy.auth import auth_checks as checks
 def team(**options):
     return checks.get_team_object(team_id='t', prisma_client=None, user_api_key_cache=None, **options)
@@ -224,12 +332,11 @@ class ShadowEvalLogger(CustomLogger):
 
 #[test]
 fn the_list_of_experiments_is_read_once() {
-    let files = [
-        ("litellm/__init__.py", ""),
-        ("litellm/integrations/__init__.py", ""),
-        ("litellm/integrations/shadow_eval_logger.py", JOBS),
-    ];
-    let script = "import diet_litellm, asyncio
+    let files = litellm(
+        CACHE,
+        &[("litellm/integrations/shadow_eval_logger.py", JOBS)],
+    );
+    let script = "import diet_litellm, asyncio, litellm.caching.in_memory_cache
 from litellm.integrations import shadow_eval_logger as module
 logger = module.ShadowEvalLogger()
 async def all():

@@ -47,6 +47,88 @@ fn what_checks_a_field_is_made_once_and_when_it_is_needed() {
     assert_eq!(fields(FIELDS, "lazy_routes"), "started\nmade int\nend\n");
 }
 
+const ROUTING: &str = "\
+from starlette import routing
+from fastapi._compat.v2 import ModelField
+
+class APIRoute(routing.Route):
+    def __init__(
+        self, kind
+    ):
+        self.field = ModelField(kind)
+";
+
+/// What is made of routes before the application is there, and by a plugin afterwards.
+fn routes(routing: &str, measures: &str) -> String {
+    let files = [
+        ("starlette/__init__.py", ""),
+        ("starlette/routing.py", "class Route: pass\n"),
+        ("fastapi/__init__.py", ""),
+        ("fastapi/_compat/__init__.py", ""),
+        ("fastapi/_compat/v2.py", FIELDS),
+        ("fastapi/routing.py", routing),
+    ];
+    let script = "import diet_models
+from fastapi.routing import APIRoute, ModelField
+early = APIRoute('early')
+diet.watched(None)
+passed_by = ModelField('passed by')
+APIRoute('plugin')
+print('brought')
+early.field.validate(), passed_by.validate()";
+    run(&files, measures, script)
+}
+
+#[test]
+fn what_a_plugin_s_route_checks_is_made_where_it_is_brought() {
+    assert_eq!(
+        routes(ROUTING, ""),
+        "made early\nmade passed by\nmade plugin\nbrought\n"
+    );
+    assert_eq!(
+        routes(ROUTING, "lazy_routes"),
+        "made plugin\nbrought\nmade early\nmade passed by\n"
+    );
+}
+
+#[test]
+fn routes_that_are_made_in_another_way_are_left_alone_with_a_warning() {
+    let said = routes(
+        &ROUTING
+            .replace("self, kind", "self, kind, *_")
+            .replace("(\n        self", "(self"),
+        "lazy_routes",
+    );
+    let warning = "WARNING: the diet's lazy_routes is skipped: @/fastapi/routing.py is not laid";
+    assert!(said.contains(warning), "{said}");
+    assert!(said.starts_with("brought\n"), "{said}");
+}
+
+#[test]
+fn threads_that_need_a_field_at_the_same_time_make_it_once() {
+    let slow = FIELDS.replace(
+        "        self.kind = kind\n",
+        "        import time; time.sleep(0.05); self.kind = kind\n",
+    );
+    let files = [
+        ("fastapi/__init__.py", ""),
+        ("fastapi/_compat/__init__.py", ""),
+        ("fastapi/_compat/v2.py", slow.as_str()),
+    ];
+    let script = "import diet_models, warnings
+from concurrent.futures import ThreadPoolExecutor
+from fastapi._compat.v2 import ModelField
+fields, shown = [ModelField(n) for n in range(3)], warnings.filters
+with ThreadPoolExecutor(9) as pool:
+    print(sorted(pool.map(lambda field: field.validate(), fields * 3)), warnings.filters is shown)";
+    let said = run(&files, "lazy_routes", script);
+    assert!(
+        said.ends_with("[0, 0, 0, 1, 1, 1, 2, 2, 2] True\n"),
+        "{said}"
+    );
+    assert_eq!(said.matches("made").count(), 3, "{said}");
+}
+
 #[test]
 fn fields_that_are_made_in_another_way_are_made_as_ever_with_a_warning() {
     let said = fields(&FIELDS.replace("Any] = ", "Any] =  "), "lazy_routes");

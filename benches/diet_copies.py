@@ -1,0 +1,212 @@
+"""Copies of LiteLLM and Open WebUI beside the gateway's own, each with measures of the diet of its own."""
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+
+import gateway
+import process
+
+LITELLM, OPEN_WEBUI = "litellm", "open-webui"
+APPLICATIONS = {LITELLM: ("gateway_app", "/health/liveliness"), OPEN_WEBUI: ("webui_app", "/health")}
+MODEL = "bench"
+USERS, PIECES, PACE = 10, 100, 80
+TURNS, CHATS, CONNECTIONS = 8, 40, 8
+# As long as LiteLLM keeps what was spent before it writes it, and a little.
+SETTLE_SECONDS = 6
+READY_SECONDS = 300
+
+
+class Gateway:
+    """The gateway that the copies are copies of: the one that is given and runs, or one for this run."""
+
+    def __init__(self, program, folder):
+        self.folder, self.gateway = folder, program
+        self.given = "AI_GATEWAY_HOME" in os.environ
+        self.own = gateway.Gateway(self)
+        self.home = self.own.home
+
+    def __enter__(self):
+        if not self.given:
+            self.own.set_up()
+            self.own.start()
+        self.status = json.loads(self.own.ask("status", "--json"))
+        self.admin = self.status["urls"]["admin"].removesuffix("/ui")
+        self.pids = {name: self.status["services"][name]["pid"] for name in APPLICATIONS}
+        self.master = self.own.secret("litellm-master-key")
+        self.key = self.own.secret("open-webui-virtual-key")
+        return self
+
+    def __exit__(self, *_):
+        if not self.given:
+            self.own.kill()
+
+    def give(self, folder):
+        """Gives the gateway's owner a folder and all that is in it."""
+        for path in [folder, *folder.rglob("*")]:
+            self.own.own(path)
+
+    def administer(self, path, body):
+        headers = {"Authorization": f"Bearer {self.master}", "Content-Type": "application/json"}
+        asked = urllib.request.Request(self.admin + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return json.load(answer)
+
+    def add_model(self, port):
+        parameters = {"model": f"openai/{MODEL}", "api_base": f"http://127.0.0.1:{port}/v1", "api_key": "none"}
+        return self.administer("/model/new", {"model_name": MODEL, "litellm_params": parameters})["model_id"]
+
+    def environment(self, service):
+        entries = (process.PROC / str(self.pids[service]) / "environ").read_bytes().split(b"\0")
+        return dict(entry.decode().split("=", 1) for entry in entries if b"=" in entry)
+
+    def python(self, service):
+        return self.home / f"state/payloads/{service}/current/bin/python"
+
+
+class Copy:
+    """A service once more, beside the gateway's own, with measures of its own."""
+
+    def __init__(self, whole, service, taken, folder, port):
+        self.service, self.port = service, port
+        self.key = whole.key
+        application, self.health = APPLICATIONS[service]
+        environment = whole.environment(service)
+        environment["AI_GATEWAY_DIET"] = " ".join(taken)
+        # What the gateway tells others than our modules.
+        if "small_engine" not in taken:
+            environment.pop("QUERY_ENGINE_NODE_OPTIONS", None)
+        if "return_memory" not in taken:
+            environment = {name: value for name, value in environment.items() if not name.startswith("MALLOC_")}
+        rendered = folder / "rendered"
+        shutil.copytree(whole.home / "run" / service, rendered, ignore=lambda _, names: [
+            name for name in names if not name.endswith((".py", ".yaml"))])
+        (folder / "cwd").mkdir()
+        whole.give(folder)
+        line = [whole.python(service), "-m", "uvicorn", f"{application}:app", "--app-dir", rendered,
+                "--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--timeout-graceful-shutdown", "1"]
+        self.log = (folder / "log").open("wb+")
+        self.began = time.monotonic()
+        self.process = subprocess.Popen(line, env=environment, cwd=folder / "cwd", stdout=self.log,
+                                        stderr=subprocess.STDOUT, **whole.own.identity())
+
+    def ask(self, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("POST" if body else "GET", path, body)
+        return connection.getresponse()
+
+    def is_ready(self):
+        try:
+            return self.ask(self.health).status == 200
+        except OSError:
+            if self.process.poll() is not None:
+                self.log.seek(0)
+                raise SystemExit(self.log.read().decode(errors="replace")[-3000:])
+            return False
+
+    def pids(self):
+        return [self.process.pid, *process.descendants(self.process.pid)]
+
+    def cpu(self):
+        return process.cpu(self.pids())
+
+    def memory(self):
+        """Anonymous memory in MB of the service, and of its query engine, which is a program of its own."""
+        def of(pid):
+            lines = process.read(pid, "smaps_rollup").splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:")) / 1000
+        own, *others = self.pids()
+        return of(own), sum(map(of, others))
+
+    def chats(self, count, stream):
+        """So many of each of its users, one after the other, all at once."""
+        body = json.dumps({"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": "Hello"}]})
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        failed = []
+
+        def user(share):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            for _ in range(share):
+                connection.request("POST", "/v1/chat/completions", body, headers)
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status != 200 or stream and b"[DONE]" not in text:
+                    failed.append(text)
+
+        users = USERS if stream else CONNECTIONS
+        threads = [threading.Thread(target=user, args=(count // users,)) for _ in range(users)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failed:
+            raise SystemExit(f"error: {len(failed)} of {count} chats failed: {failed[0][:500]!r}")
+
+    def end(self):
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def wait_until_ready(copies):
+    """Of each: processor time until it was ready, and how long that took."""
+    ready, deadline = {}, time.monotonic() + READY_SECONDS
+    while len(ready) < len(copies):
+        for copy in copies:
+            if copy not in ready and copy.is_ready():
+                ready[copy] = {"start": copy.cpu(), "ready": time.monotonic() - copy.began}
+        if time.monotonic() > deadline:
+            raise SystemExit(f"error: not ready within {READY_SECONDS} s")
+        time.sleep(0.02)
+    return [ready[copy] for copy in copies]
+
+
+def under_load(copies, count, stream):
+    """Processor time of each for so many chats in each of its turns."""
+    before = [copy.cpu() for copy in copies]
+    for turn in range(TURNS):
+        for copy in copies if turn % 2 else reversed(copies):
+            copy.chats(count, stream)
+    time.sleep(SETTLE_SECONDS)
+    return [(copy.cpu() - used) / (TURNS * count) for copy, used in zip(copies, before)]
+
+
+def compare(whole, service, taken, load):
+    """Two copies with these measures, at the same time: a row of what each used."""
+    # In the run's folder, which is open to nobody.
+    with tempfile.TemporaryDirectory(dir=whole.folder) as folder:
+        copies = []
+        try:
+            for number, (measures, port) in enumerate(zip(taken, gateway.free_ports(len(taken)))):
+                place = pathlib.Path(folder) / str(number)
+                place.mkdir()
+                whole.give(pathlib.Path(folder))
+                copies.append(Copy(whole, service, measures, place, port))
+            rows = wait_until_ready(copies)
+            if service == LITELLM:
+                for copy in copies:
+                    copy.chats(104, stream=False)
+            time.sleep(SETTLE_SECONDS)
+            for row, copy in zip(rows, copies):
+                row["memory"], engine = copy.memory()
+                if service == LITELLM:
+                    row["engine"] = engine
+            if service == LITELLM and load:
+                for row, used in zip(rows, under_load(copies, CHATS, stream=False)):
+                    row["chat"] = used * 1000
+                for row, used in zip(rows, under_load(copies, USERS, stream=True)):
+                    row["piece"] = used / PIECES * 1e6
+            return rows
+        finally:
+            for copy in copies:
+                copy.end()

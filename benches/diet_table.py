@@ -1,0 +1,124 @@
+"""The table of docs/diet.md: what each measure of the diet saves, made from pairs of copies."""
+
+import statistics
+
+LITELLM, OPEN_WEBUI = "litellm", "open-webui"
+# Which services a measure is for.
+SERVICES = {
+    "lazy_types": [LITELLM],
+    "lazy_modules": [LITELLM, OPEN_WEBUI],
+    "lazy_routes": [LITELLM, OPEN_WEBUI],
+    "lazy_openai": [LITELLM],
+    "lazy_tokenizer": [LITELLM],
+    "lazy_audio": [LITELLM],
+    "lazy_guardrails": [LITELLM],
+    "failed_imports": [LITELLM],
+    "shared_lookups": [LITELLM],
+    "small_stand_ins": [LITELLM],
+    "late_gc": [LITELLM, OPEN_WEBUI],
+    "short_changelog": [OPEN_WEBUI],
+    "lazy_vectors": [OPEN_WEBUI],
+    "few_indexes": [OPEN_WEBUI],
+    "return_memory": [OPEN_WEBUI],
+    "small_engine": [LITELLM],
+    # Two copies with the same measures: what a difference has to exceed.
+    "noise": [LITELLM, OPEN_WEBUI],
+}
+MEASURES = [name for name in SERVICES if name != "noise"]
+# Those that two copies of a service do not show.
+ELSEWHERE = {
+    "static_files": "not measured here: it is nginx's",
+    "bytecode": "not measured here: it is a part of set-up",
+}
+NAMES = {LITELLM: "LiteLLM", OPEN_WEBUI: "Open WebUI"}
+KINDS = {"last": "last", "alone": "alone", "all": "–"}
+# By column: how it is headed, and whether it is said as a share of what it would be without the measure.
+COLUMNS = {
+    "memory": ("MB", False),
+    "engine": ("engine, MB", False),
+    "start": ("processor time to ready", True),
+    "ready": ("time to ready", True),
+    "chat": ("processor time a chat", True),
+    "piece": ("a piece", True),
+}
+BEGIN, END = "<!-- benches/diet --write: begin -->\n", "<!-- benches/diet --write: end -->\n"
+
+
+def services(measure):
+    """Of one measure, or of several that are joined by `+` and measured together."""
+    return list(dict.fromkeys(service for one in measure.split("+") for service in SERVICES[one]))
+
+
+def pairs(measure):
+    """Without and with a measure: alone, and as the last of all."""
+    if measure == "noise":
+        return {"all": (MEASURES, MEASURES)}
+    these = measure.split("+")
+    return {"last": ([name for name in MEASURES if name not in these], MEASURES), "alone": ([], these)}
+
+
+def saved(row, column):
+    without, with_it = row["without"][column], row["with"][column]
+    return 100 * (without - with_it) / without if COLUMNS[column][1] else without - with_it
+
+
+def summary(rows):
+    """Of each measure, service and kind: the median, the least and the most that was saved, by column."""
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["measure"], row["service"], row["kind"]), []).append(row)
+    found = []
+    for (measure, service, kind), several in groups.items():
+        columns = {}
+        for column in COLUMNS:
+            values = [saved(row, column) for row in several if column in row["with"]]
+            if values:
+                columns[column] = [round(of(values), 2) for of in (statistics.median, min, max)]
+        found.append({"measure": measure, "service": service, "kind": kind, "pairs": len(several), **columns})
+    return found
+
+
+def cell(row, column):
+    if column not in row:
+        return ""
+    share = COLUMNS[column][1]
+    median, least, most = (f"{value:.0f}" if share else f"{value:.1f}" for value in row[column])
+    text = f"{median} %" if share else median
+    return text if least == most else f"{text} ({least} to {most})"
+
+
+def table(found):
+    """A line for each of them, and one for each measure that none of them is of."""
+    lines = [
+        f"| measure | service | as the | pairs | {' | '.join(name for name, _ in COLUMNS.values())} |",
+        "|---" * (4 + len(COLUMNS)) + "|",
+    ]
+    measured = {row["measure"] for row in found}
+    for row in sorted(found, key=lambda row: ["noise", *MEASURES, row["measure"]].index(row["measure"])):
+        cells = " | ".join(cell(row, column) for column in COLUMNS)
+        lines.append(f"| `{row['measure']}` | {NAMES[row['service']]} | {KINDS[row['kind']]} | {row['pairs']} | {cells} |")
+    for measure in [*MEASURES, *ELSEWHERE]:
+        if measure not in measured:
+            lines.append(f"| `{measure}` | {ELSEWHERE.get(measure, 'not measured yet')} | | | {' | ' * (len(COLUMNS) - 1)} |")
+    return "\n".join(lines) + "\n"
+
+
+def merged(before, found):
+    """What was found in the place of what was found before of the same."""
+    def of(row):
+        return row["measure"], row["service"], row["kind"]
+    anew = {of(row) for row in found}
+    # What is no measure any more goes.
+    known = [row for row in before if of(row) not in anew and set(row["measure"].split("+")) <= SERVICES.keys()]
+    return known + found
+
+
+def page(text, results):
+    """docs/diet.md with its table made anew from what docs/diet.json has."""
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"error: docs/diet.md lacks the lines {BEGIN.strip()} and {END.strip()}, between which the table goes")
+    machine = results.get("machine")
+    on = f"{machine['date']}, {machine['processors']}, Linux {machine['kernel']}; load before {machine['load_before']}.\n\n" if machine else ""
+    return f"{head}{begin}{on}{table(results['rows'])}{end}{tail}"
