@@ -24,9 +24,9 @@ const ADMIN: &str = "admin";
 ///
 ///   curl -H "Authorization: Bearer $(ai-gateway key api)" …
 ///
-/// Open WebUI's login is the account that set-up has made; a password that was changed in the
-/// browser is not known here. The master key may do everything: make keys of their own for people
-/// and programs on the admin page.
+/// Open WebUI's login is the account that set-up has made, the admin page's the one that LiteLLM's
+/// first start has made; a password that was changed in the browser is not known here. The master
+/// key may do everything: make keys of their own for people and programs on the admin page.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Print this value and nothing else

@@ -115,8 +115,12 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
 const LAUNCHER: &str = "gateway_server.py";
 
 /// The launcher, the application and what it imports of ours, all in one folder.
-fn modules(folder: &Path) -> [RenderedFile; 10] {
+fn modules(folder: &Path) -> [RenderedFile; 14] {
     [
+        ("admin_account.py", include_str!("litellm/admin_account.py")),
+        ("admin_budget.py", include_str!("litellm/admin_budget.py")),
+        ("model_prices.py", include_str!("litellm/model_prices.py")),
+        ("uncompressed.py", include_str!("litellm/uncompressed.py")),
         ("gateway_app.py", include_str!("litellm/gateway_app.py")),
         ("gateway_drain.py", include_str!("litellm/gateway_drain.py")),
         (LAUNCHER, include_str!("litellm/gateway_server.py")),
@@ -171,6 +175,9 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
         plain("GRACEFUL_SHUTDOWN_TIMEOUT", 1),
         plain("PRISMA_QUERY_ENGINE_BINARY", installed.engine.display()),
         plain("STORE_MODEL_IN_DB", "True"),
+        // LiteLLM counts its workers in the database and warns when it counts another number than
+        // one, as after a crash. With more of them its warning is true: limits are each worker's.
+        plain("LITELLM_DISABLE_NO_REDIS_WARNING", inputs.settings.litellm.workers == 1),
         diet::for_litellm(&inputs.settings.diet),
         diet::engine_options(
             &inputs.settings.diet,
@@ -284,6 +291,10 @@ general_settings:
   user_api_key_cache_ttl: 10
   # A health check asks every model, and a model's provider takes money for an answer.
   background_health_checks: false
+  # The administrator is an account in the database (admin_account.py).
+  disable_env_credential_login: true
+  # A check of passwords sends a part of their hash to a service on the internet.
+  password_policy_check_breached_passwords: false
   # Whose word on addresses counts is decided in nginx, which tells uvicorn.
   trusted_proxy_ranges: []
 "

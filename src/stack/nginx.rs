@@ -376,6 +376,8 @@ const ADMIN: &str = r#"
         proxy_buffering off;
         location / {
 @PROXY@        }
+        # The page asks at each visit, and LiteLLM would ask a site on the internet: nothing newer.
+        location = /get/latest_release_info { default_type application/json; return 200 'null'; }
         location @litellm_starting {
             internal;
             default_type application/json;

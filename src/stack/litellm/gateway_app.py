@@ -1,7 +1,9 @@
-"""LiteLLM's application with five things added: the demo model goes when a real one comes
-(demo_model.py), the query engine has time to start (engine_patience.py), what an answer costs is on the
-disk before the answer is acknowledged (spend_journal.py), and a stop fails no request (gateway_drain.py)
-and waits until every request's cost is counted.
+"""LiteLLM's application with what we add: the demo model goes when a real one comes (demo_model.py), who
+adds a model without a price is told (model_prices.py), the admin page has an account of its own
+(admin_account.py) and shows the gateway's budget (admin_budget.py), the query engine has time to start
+(engine_patience.py), what an answer costs is on the disk before the answer is acknowledged
+(spend_journal.py), and a stop fails no request (gateway_drain.py) and waits until every request's cost is
+counted.
 
 The cost of a request is worked out after its answer, in the background. LiteLLM writes the sums of
 keys, teams and days at the beginning of its shutdown and does not wait for what is still in the
@@ -23,8 +25,11 @@ import engine_environment
 import engine_patience
 import gateway_drain
 import spend_journal
+from admin_account import with_account
+from admin_budget import with_gateway_budget
 from demo_model import without_demo
 from litellm.proxy import proxy_server
+from model_prices import telling
 
 # Less than what a stop takes at most: the writing comes after it.
 PATIENCE_SECONDS = 15
@@ -54,7 +59,7 @@ def updates_under_way() -> list:
 engine_environment.keep_client()
 engine_patience.have_client()
 application = spend_journal.journaled(proxy_server.app, proxy_server)
-answering = gateway_drain.closing(without_demo(application))
+answering = gateway_drain.closing(with_gateway_budget(telling(without_demo(application))))
 
 
 async def counting(scope, receive, send):
@@ -71,7 +76,7 @@ async def counting(scope, receive, send):
                 print(f"WARNING: not every request's cost was counted: {error!r}", flush=True)
         return message
 
-    await application(scope, receive_when_counted, send)
+    await application(scope, receive_when_counted, with_account(send))
 
 
 app = diet.watched(counting)
