@@ -57,6 +57,7 @@ fn debian_12() -> Sketch {
             ("proc/sys/kernel/osrelease", "6.1.0-28-amd64\n"),
             ("proc/sys/kernel/hostname", "vps\n"),
             ("proc/sys/net/ipv4/ip_unprivileged_port_start", "1024\n"),
+            ("proc/sys/net/core/somaxconn", "4096\n"),
             ("run/systemd/system/keep", ""),
             ("run/user/1000/bus", ""),
             ("run/user/1000/systemd/private", ""),

@@ -30,7 +30,12 @@ use supervise::spec::{Listener, ServiceName, ServiceSpec};
 
 use crate::config::ports;
 
-/// As many connections may wait as the kernel allows (`net.core.somaxconn`, usually 4096).
+/// How many connections are to be able to wait at each address: the kernel's own default since
+/// Linux 5.4, and no fewer than nginx's workers together have to LiteLLM (`stack::nginx::limits`).
+pub const QUEUE: u32 = 4096;
+
+/// The kernel makes it as many as `net.core.somaxconn` allows, which may be more or fewer. `doctor`
+/// says when it is fewer than [`QUEUE`].
 const MOST: Backlog = Backlog::MAXALLOWABLE;
 
 /// Not blocking, which the services' copies share: nginx takes what it inherits as it is, and of two

@@ -26,6 +26,7 @@ mod postgres;
 mod proxy;
 mod psi;
 mod python;
+mod queues;
 mod remove_ipc;
 mod secrets;
 mod setup;
@@ -38,7 +39,7 @@ mod user_bus;
 use super::{Check, Facts, Group, Verdict};
 
 /// All of them, in the order in which they are shown: by group, and first what others rest on.
-pub const ALL: [Check; 34] = [
+pub const ALL: [Check; 35] = [
     system::CHECK,
     nesting::CHECK,
     memory::CHECK,
@@ -58,6 +59,7 @@ pub const ALL: [Check; 34] = [
     unit::CHECK,
     ports::CHECK,
     low_ports::CHECK,
+    queues::CHECK,
     dns::CHECK,
     proxy::CHECK,
     python::CHECK,

@@ -103,6 +103,8 @@ pub struct Machine {
     pub proxies: BTreeMap<String, String>,
     /// The first port that needs no privilege.
     pub first_port: u16,
+    /// How many connections may wait at a listening socket; none: the kernel does not tell.
+    pub queue: Option<u32>,
 }
 
 impl Machine {
@@ -149,6 +151,7 @@ impl Machine {
                 .trim()
                 .parse()
                 .unwrap_or(1024),
+            queue: text("proc/sys/net/core/somaxconn").trim().parse().ok(),
             kernel,
         }
     }
