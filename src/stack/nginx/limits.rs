@@ -31,18 +31,32 @@ pub(super) fn connections(memory: Option<u64>, workers: u32, open_files: Option<
 }
 
 /// For nginx's `http`. Half a head and half a body do not stay, whoever sends them.
-pub(super) const HTTP: &str = r"
+///
+/// A client is an address of IPv4, or a /64 of IPv6: that is what one machine gets as a whole (RFC 4862,
+/// RFC 6177), so it has as many addresses as it likes. `$limited` is made from the bytes of the address,
+/// four or sixteen, which can be written in one way only. The expressions say where they end by `\A` and
+/// `\z`, and `(?s)` lets a dot be any byte, that of a line feed too. In their order:
+/// - IPv4 as IPv6 has it: mapped (RFC 4291), or by a translator (RFC 6052). In one /64 is all of IPv4.
+/// - Link-local addresses, fe80::/10: all neighbours have the same prefix, so each counts alone.
+/// - Every other address of IPv6 by its first half. What is left is IPv4.
+pub(super) const HTTP: &str = r#"
     client_header_timeout 10s;
     client_body_timeout 30s;
     reset_timedout_connection on;
-    limit_conn_zone $binary_remote_addr zone=requests:1m;
+    map $binary_remote_addr $limited {
+        default $binary_remote_addr;
+        "~(?s)\A(?:\x00{10}\xff\xff|\x00\x64\xff\x9b\x00{8})(?<limited_ipv4>.{4})\z" $limited_ipv4;
+        "~(?s)\A\xfe[\x80-\xbf].{14}\z" $binary_remote_addr;
+        "~(?s)\A(?<limited_prefix>.{8}).{8}\z" $limited_prefix;
+    }
+    limit_conn_zone $limited zone=requests:1m;
     limit_conn_status 429;
     limit_conn_log_level info;
-    map $request_method $login_of { default ''; POST $binary_remote_addr; }
+    map $request_method $login_of { default ''; POST $limited; }
     limit_req_zone $login_of zone=logins:1m rate=1r/m;
     limit_req_status 429;
     limit_req_log_level info;
-";
+"#;
 
 /// For a `server`: a quarter of a process's connections for the requests that one address has under
 /// way, and what it is told beyond that.

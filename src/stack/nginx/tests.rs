@@ -1,5 +1,7 @@
 //! The rendered file against the real nginx: whether it takes it, and what it answers.
 
+mod limits;
+
 use std::{
     fs,
     io::{Read as _, Write as _},
@@ -375,51 +377,6 @@ fn a_trusted_proxy_is_believed_and_a_stranger_beside_it_is_not() {
         assert!(stranger.contains(header), "{header}{stranger}");
     }
     assert!(!stranger.contains("ada"), "{stranger}");
-}
-
-#[test]
-fn an_address_that_guesses_passwords_is_told_to_wait_and_another_is_not() {
-    let front = Front::start(true, true);
-    let sign_in = |path: &str| front.ask(&format!("POST {path}"), "Content-Length: 0\r\n");
-    for _ in 0..11 {
-        assert_eq!(status(&sign_in("/api/v1/auths/signin")), "200");
-    }
-    for path in ["/api/v1/auths/signin", "/api/v1/auths/ld%61p"] {
-        let refused = sign_in(path);
-        assert_eq!(status(&refused), "429", "{path}");
-        assert!(refused.contains("Retry-After: 60\r\n"), "{refused}");
-        let body = refused.split_once("\r\n\r\n").unwrap().1;
-        let body: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert_eq!(body["error"]["code"], "too_many_logins");
-    }
-    let another = front.ask_from(
-        "127.0.0.2",
-        "POST /api/v1/auths/signin",
-        "Content-Length: 0\r\n",
-    );
-    assert_eq!(status(&another), "200");
-    assert_eq!(status(&front.ask("GET /", "")), "200");
-}
-
-#[test]
-fn half_requests_of_one_client_leave_room_for_others() {
-    let front = Front::start(true, true);
-    // As many as profile tiny has room for, and half of those that the front has here.
-    let half = "GET /health HTTP/1.1\r\nHost: a\r\nX: ";
-    let body = "POST /api/litellm/v1/files HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1";
-    let mut held = Vec::new();
-    for number in 0..800 {
-        let mut stream = TcpStream::connect(front.address).unwrap();
-        let text = if number < 400 { half } else { body };
-        stream.write_all(text.as_bytes()).unwrap();
-        held.push(stream);
-    }
-    let health = front.ask_from("127.0.0.2", "GET /health", "");
-    assert_eq!(status(&health), "200");
-    // A quarter of the connections is one address's for requests under way.
-    let more = front.ask("GET /api/litellm/v1/models", "");
-    assert_eq!(status(&more), "429", "{more}");
-    assert!(more.contains("too_many_requests"), "{more}");
 }
 
 #[test]
