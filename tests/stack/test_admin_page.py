@@ -37,13 +37,19 @@ def claims(token):
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
-@pytest.fixture
-def password(gateway):
-    return gateway.secret("litellm-ui-password")
+@pytest.fixture(scope="module")
+def password(stack):
+    return stack.secret("litellm-ui-password")
 
 
-def test_the_page_greets_without_warnings(gateway, password):
-    page = Page(gateway).session(password)
+@pytest.fixture(scope="module")
+def page(stack, password):
+    """Logged in once for all of them: the front lets an address try a few times a minute."""
+    stack.ensure_ready()
+    return Page(stack).session(password)
+
+
+def test_the_page_greets_without_warnings(gateway, page):
     # LiteLLM reads its configuration again for this, and forgets what was only set while it runs.
     page.get("/get/config/callbacks")
     details = page.get("/health/readiness/details")
@@ -53,37 +59,34 @@ def test_the_page_greets_without_warnings(gateway, password):
     assert page.get("/get/latest_release_info") is None
 
 
-def test_one_worker_is_not_taken_for_more_after_a_crash(gateway, password):
+def test_one_worker_is_not_taken_for_more_after_a_crash(gateway, page):
     # The row of one that was killed, as LiteLLM counts its workers.
     gateway.query(
         "INSERT INTO \"LiteLLM_ProxyWorkerHeartbeat\" (worker_id, hostname, last_heartbeat_at)"
         " VALUES ('killed', 'here', now()) ON CONFLICT (worker_id) DO UPDATE SET last_heartbeat_at = now()"
     )
-    page = Page(gateway).session(password)
     assert page.get("/health/readiness/details")["show_no_redis_warning"] is False
 
 
-def test_the_page_shows_the_budget_that_there_is(gateway, password):
+def test_the_page_shows_the_budget_that_there_is(gateway, page):
     budget = float(gateway.query("SELECT max_budget FROM \"LiteLLM_UserTable\" WHERE user_id = 'litellm-proxy-budget'"))
-    page = Page(gateway).session(password)
     assert page.get("/v2/user/info")["max_budget"] == budget
     # Where users are edited: nothing is filled in that would be saved.
     assert page.get("/v2/user/info?user_id=default_user_id")["max_budget"] is None
     # A budget of one's own is shown as it is, and an answer that is long enough to be compressed is filled in too.
     frugal, wordy = f"frugal-{time.time_ns()}", f"wordy-{time.time_ns()}"
-    assert own_budget(gateway, page, user_id=frugal, max_budget=0.25) == 0.25
-    assert own_budget(gateway, page, user_id=wordy, metadata={"note": "word " * 1000}) == budget
+    assert own_budget(gateway, user_id=frugal, max_budget=0.25) == 0.25
+    assert own_budget(gateway, user_id=wordy, metadata={"note": "word " * 1000}) == budget
 
 
-def own_budget(gateway, page, **user):
-    key = gateway.admin().post("/user/new", user)["key"]
+def own_budget(gateway, **user):
+    key, page = gateway.admin().post("/user/new", user)["key"], Page(gateway)
     page.http.headers["Authorization"] = f"Bearer {key}"
     return page.get("/v2/user/info")["max_budget"]
 
 
-def test_a_password_that_was_changed_on_the_page_stays_until_the_secret_is_another_one(gateway, password):
+def test_a_password_that_was_changed_on_the_page_stays_until_the_secret_is_another_one(gateway, page, password):
     chosen = "Chosen-on-the-page-1"
-    page = Page(gateway).session(password)
     changed = page.http.post("/user/password/change", json={"current_password": password, "new_password": chosen})
     assert changed.status_code == 200, changed.text
     try:

@@ -9,7 +9,7 @@ use crate::config::settings::Network;
 
 /// Headers by which a proxy in front names the client or a user. From anybody else each is taken
 /// away: LiteLLM, Open WebUI or a plug-in may be set up to believe it.
-pub(super) const IDENTITY: [&str; 47] = [
+pub(super) const IDENTITY: [&str; 53] = [
     "Forwarded",
     "X-Forwarded-Port",
     "X-Forwarded-Server",
@@ -58,6 +58,15 @@ pub(super) const IDENTITY: [&str; 47] = [
     "X-Openwebui-User-Email",
     "X-Openwebui-User-Name",
     "X-Openwebui-User-Role",
+    "X-Openwebui-User-Jwt",
+    // An example of a log-in by a proxy in LiteLLM, its plug-ins, and its guardrails. Its own
+    // X-Litellm-User-Id is not among them: an agent says by it for whom it asks, and its key is then
+    // held to what that user may do as well. Without it the key would do more.
+    "X-Litellm-User-Email",
+    "X-Litellm-User-Role",
+    "X-Aim-User-Email",
+    "X-Cato-User-Email",
+    "X-Qostodian-Nexus-Identifiers-Identity",
 ];
 
 /// For nginx's `http`: what the variables of [`proxied`] stand for.
