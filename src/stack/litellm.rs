@@ -177,7 +177,10 @@ fn variables(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, En
         plain("STORE_MODEL_IN_DB", "True"),
         // LiteLLM counts its workers in the database and warns when it counts another number than
         // one, as after a crash. With more of them its warning is true: limits are each worker's.
-        plain("LITELLM_DISABLE_NO_REDIS_WARNING", inputs.settings.litellm.workers == 1),
+        plain(
+            "LITELLM_DISABLE_NO_REDIS_WARNING",
+            inputs.settings.litellm.workers == 1,
+        ),
         diet::for_litellm(&inputs.settings.diet),
         diet::engine_options(
             &inputs.settings.diet,
