@@ -49,12 +49,13 @@ def services(measure):
     return list(dict.fromkeys(service for one in measure.split("+") for service in SERVICES[one]))
 
 
-def pairs(measure):
-    """Without and with a measure: alone, and as the last of all."""
+def pairs(measure, service):
+    """Without and with a measure, of those of a service: as the last of all, and alone."""
+    every = [name for name in MEASURES if service in SERVICES[name]]
     if measure == "noise":
-        return {"all": (MEASURES, MEASURES)}
-    these = measure.split("+")
-    return {"last": ([name for name in MEASURES if name not in these], MEASURES), "alone": ([], these)}
+        return {"all": (every, every)}
+    these = [name for name in measure.split("+") if name in every]
+    return {"last": ([name for name in every if name not in these], every), "alone": ([], these)}
 
 
 def saved(row, column):
