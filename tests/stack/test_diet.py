@@ -72,6 +72,31 @@ def test_no_question_misses_a_document(stack, tmp_path, collections, meanwhile):
     assert said == ["lost: []"]
 
 
+def test_no_question_misses_a_document_where_few_files_may_be_open(stack, tmp_path):
+    """The usual limit: Chroma by itself throws indexes out with which it answers, and the measure none."""
+
+    def lost(name, measure):
+        folder = tmp_path / name
+        folder.mkdir()
+        arguments = (str(folder / "vectors"), "250", "", "1024")
+        return python(stack, "open-webui", "chroma.py", measure, *arguments, folder=folder)
+
+    assert lost("with", "few_indexes") == ["lost: []"]
+    # Or this would show nothing.
+    assert lost("without", "") != ["lost: []"]
+
+
+def test_a_service_may_open_as_many_files_as_the_gateway(gateway):
+    def limits(pid):
+        lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        return next(line.split()[3:5] for line in lines if line.startswith("Max open files"))
+
+    soft, hard = limits(gateway.service("open-webui")["pid"])
+    assert hard == limits(gateway.daemon())[1]
+    # As the kernel knows it, and not the 1,024 of a login.
+    assert int(soft) == min(int(hard), 65536)
+
+
 def test_plugins_find_what_they_would_without_a_diet(gateway, tmp_path):
     own = environment(gateway, "open-webui")
     without, with_it = without_and_with(gateway, "open-webui", "plugins.py", taken(gateway, "open-webui"), tmp_path, own)

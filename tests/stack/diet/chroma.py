@@ -1,10 +1,11 @@
 """Chroma under Open WebUI's measure: every question over several documents finds all of them.
 
 Arguments: our modules' folder, Chroma's folder, how many collections, whether others add, ask and delete
-meanwhile.
+meanwhile, and how many files may be open if fewer than now. Chroma keeps a fifth as many indexes.
 """
 
 import random
+import resource
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ import chromadb
 CHUNKS, NUMBERS = 10, 64
 AT_ONCE = 6
 folder, count, meanwhile = sys.argv[2], int(sys.argv[3]), sys.argv[4] == "meanwhile"
+if sys.argv[5:]:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[5]), int(sys.argv[5])))
 questions = 60 if meanwhile else 200
 client = chromadb.PersistentClient(folder)
 chance = random.Random(1)
