@@ -29,8 +29,11 @@ impl fmt::Display for Waiting {
 }
 
 /// How far the services are on their way up; none when nothing is on the way.
-pub(super) fn rising(status: &GatewayStatus, now: SystemTime) -> Option<Waiting> {
-    let unknown = |_: &ServiceName| None;
+pub(super) fn rising(
+    status: &GatewayStatus,
+    now: SystemTime,
+    requests: Requests<'_>,
+) -> Option<Waiting> {
     let ready = count(status, |state| state == StateName::Ready);
     let on_the_way = |state| {
         matches!(
@@ -42,7 +45,7 @@ pub(super) fn rising(status: &GatewayStatus, now: SystemTime) -> Option<Waiting>
                 | StateName::Stopping
         )
     };
-    let (names, longest) = waiting(status, now, on_the_way, &unknown)?;
+    let (names, longest) = waiting(status, now, on_the_way, requests)?;
     let all = status.services.len();
     Some(Waiting {
         what: format!("{ready} of {all} ready: waiting for {names}"),

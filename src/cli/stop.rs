@@ -1,6 +1,6 @@
 //! `ai-gateway stop`: down in order, nothing lost.
 
-use std::{fs, os::fd::AsFd as _, time::SystemTime};
+use std::os::fd::AsFd as _;
 
 use nix::sys::signal::Signal;
 use supervise::spec::ServiceName;
@@ -8,7 +8,7 @@ use supervise::spec::ServiceName;
 use super::{
     context::{Context, print, tell},
     failure::{Exit, Failure},
-    progress::{self, Waiting},
+    progress,
     run::services,
     systemd::Manager,
     through,
@@ -20,7 +20,6 @@ use crate::{
         types::{Call, GatewayStatus, Refusal, Reply},
     },
     runtime::{self, Holder},
-    stack::litellm::IN_FLIGHT,
 };
 
 /// Stop everything, or one service
@@ -49,8 +48,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let Some(service) = &args.service else {
         return all(&call, context);
     };
-    let falling = |status: &GatewayStatus, now| {
-        progress::falling_one(status, service, now, &|name| requests(context, name))
+    let falling = |status: &GatewayStatus, now, requests: progress::Requests<'_>| {
+        progress::falling_one(status, service, now, requests)
     };
     let reply = wait::ask(context, &call, &falling, INTERRUPTED)??;
     say(&reply, &format!("{service} is stopped"))
@@ -70,29 +69,13 @@ fn all(call: &Call, context: &Context) -> Result<(), Failure> {
         }
         connected => connected?,
     };
-    let falling = |status: &GatewayStatus, now| falling(context, status, now);
-    let reply = match wait::ask(context, call, &falling, INTERRUPTED)? {
+    let reply = match wait::ask(context, call, &progress::falling, INTERRUPTED)? {
         // It went before it could say so.
         Err(ClientError::Gone | ClientError::Refused(Refusal::Ending)) => Reply::Done(Vec::new()),
         answered => answered?,
     };
     until.wait_for_end()?;
     say(&reply, "ai-gateway is stopped")
-}
-
-/// How far everything is on its way down.
-pub(super) fn falling(
-    context: &Context,
-    status: &GatewayStatus,
-    now: SystemTime,
-) -> Option<Waiting> {
-    progress::falling(status, now, &|name| requests(context, name))
-}
-
-/// How many requests a service still answers, as it was counted last.
-fn requests(context: &Context, service: &ServiceName) -> Option<u64> {
-    let file = context.paths.service(service).join(IN_FLIGHT);
-    fs::read_to_string(file).ok()?.trim().parse().ok()
 }
 
 /// What a daemon that was killed has left, stopped in order; how many processes that were.

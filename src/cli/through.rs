@@ -82,7 +82,8 @@ pub(super) fn stop(manager: Manager, context: &Context) -> Result<(), Failure> {
                 Err(_) => watched = None,
             }
         }
-        let falling = |status| stop::falling(context, status, now());
+        let falling =
+            |status| progress::falling(status, now(), &|name| wait::requests(context, name));
         progress.show(status.as_ref().and_then(falling).as_ref());
     }
     Ok(())

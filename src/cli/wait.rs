@@ -1,6 +1,7 @@
 //! Asks the daemon for something that takes time, and shows a person how far it is.
 
 use std::{
+    fs,
     io::{self, IsTerminal as _},
     os::fd::{AsFd as _, BorrowedFd},
     time::{Duration, SystemTime},
@@ -15,16 +16,18 @@ use nix::{
     },
 };
 
+use supervise::spec::ServiceName;
+
 use super::{
     context::{Context, now, tell},
     failure::{Exit, Failure},
-    progress::Waiting,
+    progress::{Requests, Waiting},
 };
 use crate::control::{
     client::{Client, ClientError},
     types::{Call, GatewayStatus, Reply},
 };
-use crate::runtime::clock;
+use crate::{runtime::clock, stack::litellm::IN_FLIGHT};
 
 /// From one look at the clock to the next while somebody looks on.
 const TICK_MS: u16 = 1000;
@@ -34,7 +37,14 @@ const SILENCE_MS: u16 = 5_000;
 const SILENCE: Duration = Duration::from_millis(SILENCE_MS as u64);
 
 /// Says what is waited for.
-pub(super) type Describe<'a> = &'a dyn Fn(&GatewayStatus, SystemTime) -> Option<Waiting>;
+pub(super) type Describe<'a> =
+    &'a dyn Fn(&GatewayStatus, SystemTime, Requests<'_>) -> Option<Waiting>;
+
+/// How many requests a service still answers, as it was counted last.
+pub(super) fn requests(context: &Context, service: &ServiceName) -> Option<u64> {
+    let file = context.paths.service(service).join(IN_FLIGHT);
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
 
 /// Signals as something to read, so that a wait can end in order.
 #[derive(Debug)]
@@ -231,7 +241,7 @@ pub(super) fn ask(
         progress.show(
             status
                 .as_ref()
-                .and_then(|status| describe(status, now()))
+                .and_then(|status| describe(status, now(), &|name| requests(context, name)))
                 .as_ref(),
         );
     }

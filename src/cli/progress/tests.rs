@@ -55,7 +55,7 @@ fn on_the_way_up_the_slowest_is_named() {
         ("open-webui", Waits),
         ("postgres", Ready),
     ]);
-    let told = rising(&status, at()).unwrap().to_string();
+    let told = rising(&status, at(), &|_| None).unwrap().to_string();
     assert_eq!(told, "2 of 4 ready: waiting for litellm (7 s)");
 }
 
@@ -66,7 +66,7 @@ fn those_that_wait_are_named_when_nothing_else_is_on_the_way() {
         ("open-webui", Waits),
         ("postgres", Failed),
     ]);
-    let told = rising(&status, at()).unwrap().to_string();
+    let told = rising(&status, at(), &|_| None).unwrap().to_string();
     assert_eq!(
         told,
         "0 of 3 ready: waiting for litellm and open-webui (10 s)"
@@ -76,9 +76,12 @@ fn those_that_wait_are_named_when_nothing_else_is_on_the_way() {
 #[test]
 fn a_service_that_backs_off_is_on_the_way_and_a_failed_one_is_not() {
     let status = gateway(&[("a", BackingOff), ("b", Failed)]);
-    let told = rising(&status, at()).unwrap().to_string();
+    let told = rising(&status, at(), &|_| None).unwrap().to_string();
     assert_eq!(told, "0 of 2 ready: waiting for a (1 s)");
-    assert_eq!(rising(&gateway(&[("a", Ready), ("b", Failed)]), at()), None);
+    assert_eq!(
+        rising(&gateway(&[("a", Ready), ("b", Failed)]), at(), &|_| None),
+        None
+    );
 }
 
 #[test]
@@ -122,6 +125,11 @@ fn requests_that_are_waited_for_are_counted_where_they_are_known() {
     assert_eq!(
         told(None),
         "1 of 2 stopped: waiting for requests of litellm (7 s)"
+    );
+    let restarted = gateway(&[("litellm", Stopping), ("nginx", Ready)]);
+    assert_eq!(
+        rising(&restarted, at(), &|_| Some(2)).unwrap().to_string(),
+        "1 of 2 ready: waiting for 2 requests of litellm (7 s)"
     );
     let name = ServiceName::new("litellm").unwrap();
     let one = falling_one(&status, &name, at(), &|_| Some(2)).unwrap();
