@@ -189,6 +189,7 @@ class Message(str):
 sys.stdout.write(Message("loguru says\nsomething\n"))
 print("plain", end="")
 print(" words")
+print("WARNING: of our own")
 sys.stdout.flush()
 print("to standard error", file=sys.stderr)
 raise RuntimeError("the end")
@@ -241,6 +242,7 @@ fn a_python_service_says_how_urgent_each_line_is() {
             "<6>loguru says",
             "<6>something",
             "<6>plain words",
+            "<4>WARNING: of our own",
             "<4>to standard error",
             "<3>Traceback (most recent call last):",
             "<3>RuntimeError: the end",

@@ -71,7 +71,9 @@ class Stream:
         if line.startswith(("Traceback (most", "During handling of", "The above exception")):
             self._traceback = True
             return f"<{ERROR}>{line}"
-        level = ERROR if self._traceback else self._level
+        # Our own modules have no logger, and say it so.
+        level = WARNING if line.startswith("WARNING: ") else self._level
+        level = ERROR if self._traceback else level
         if line and not line[0].isspace():
             self._traceback = False
         return f"<{level}>{line}"
