@@ -287,7 +287,10 @@ impl Daemon {
 
     fn take_in(&mut self, input: Input) {
         match input {
-            Input::Happened(event) => self.feed([self.unless_of_another(event)]),
+            Input::Happened(event) => {
+                self.heard(&event);
+                self.feed([self.unless_of_another(event)]);
+            }
             Input::Silent(instance, phase, limit) => {
                 let event = self.silent(instance, phase, limit);
                 self.feed([event]);

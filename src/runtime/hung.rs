@@ -26,6 +26,15 @@ impl Daemon {
         }
     }
 
+    /// An answer of whatever kind: what was seen before it says nothing of the next silence.
+    pub(super) fn heard(&mut self, event: &Event) {
+        if let Event::Probed { instance, .. } = event
+            && let Some(running) = self.instances.get_mut(instance)
+        {
+            running.silence = None;
+        }
+    }
+
     fn hung_or_slow(&mut self, instance: &Instance, why: String) -> Verdict {
         let now = self.clock.now();
         let Some(running) = self.instances.get(instance) else {

@@ -382,6 +382,35 @@ asyncio.run(main())"
     }
 
     #[test]
+    fn a_request_that_is_given_up_does_not_end_what_it_began() {
+        let files = [(
+            "engine_patience.py",
+            include_str!("litellm/engine_patience.py"),
+        )];
+        let script = "\
+import asyncio, engine_patience
+
+class Client:
+    async def attempt_db_reconnect(self, reason, force=False):
+        await asyncio.sleep(0.1)
+        print(reason, force, 'has ended')
+        return True
+
+async def main():
+    request = asyncio.ensure_future(Client().attempt_db_reconnect('one', force=True))
+    await asyncio.sleep(0.05)
+    request.cancel()
+    print(await Client().attempt_db_reconnect(reason='two'), request.cancelled())
+
+engine_patience.outlive(Client)
+asyncio.run(main())";
+        assert_eq!(
+            diet::tests::run(&files, "", script),
+            "one True has ended\ntwo False has ended\nTrue True\n"
+        );
+    }
+
+    #[test]
     fn an_engine_that_nobody_waits_for_any_more_is_ended() {
         let said = start_of_an_engine(
             "['sleep', '60']",

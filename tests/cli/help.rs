@@ -406,9 +406,10 @@ fn the_help_of_each_verb() {
 
     curl -H "Authorization: Bearer $(ai-gateway key api)" …
 
-    Open WebUI's login is the account that set-up has made; a password that was
-    changed in the browser is not known here. The master key may do everything: make
-    keys of their own for people and programs on the admin page.
+    Open WebUI's login is the account that set-up has made, the admin page's the one
+    that LiteLLM's first start has made; a password that was changed in the browser
+    is not known here. The master key may do everything: make keys of their own for
+    people and programs on the admin page.
 
     Usage: ai-gateway key [OPTIONS] [NAME]
 

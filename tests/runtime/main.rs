@@ -385,6 +385,13 @@ fn a_command_that_hangs_is_a_probe_that_failed() {
 }
 
 #[test]
+fn what_was_seen_before_an_answer_says_nothing_of_a_later_silence() {
+    let gateway = Gateway::start_with("now-and-then", &[(scenarios::PORT, &free_port())]);
+    gateway.until(|status| status.services["now-and-then"].state == StateName::Unhealthy);
+    assert_eq!(gateway.status().services["now-and-then"].restarts, 0);
+}
+
+#[test]
 fn what_cannot_be_launched_fails_for_good_and_the_others_go_on() {
     let gateway = Gateway::start("broken");
     let refusal = gateway.ask(&Call::Start(None)).unwrap_err().to_string();
@@ -647,12 +654,14 @@ fn a_daemon_that_was_stopped_by_a_signal_is_named() {
     assert!(wanted.iter().all(|wanted| said.contains(wanted)), "{said}");
 }
 
+fn free_port() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port().to_string()
+}
+
 #[test]
 fn a_service_that_hangs_is_restarted() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
-    let gateway = Gateway::start_with("hangs", &[(scenarios::PORT, &port.to_string())]);
+    let gateway = Gateway::start_with("hangs", &[(scenarios::PORT, &free_port())]);
     gateway.ask(&Call::Start(None)).unwrap();
     for (restarts, signal, why) in [
         (1, libc::SIGSTOP, "and a signal has stopped it"),

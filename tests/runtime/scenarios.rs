@@ -47,6 +47,7 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
             ..service("ill", "exec sleep 1000")
         }],
         "hangs" => vec![answering(home)],
+        "now-and-then" => vec![answering_now_and_then(home)],
         "impostor" => vec![listening(home)],
         "held" => vec![held(home)],
         "broken" => {
@@ -100,24 +101,10 @@ fn forks(home: &Path) -> Vec<ServiceSpec> {
 
 /// Answers probes, until it is stopped or told to hang.
 fn answering(home: &Path) -> ServiceSpec {
-    let port = env::var(PORT).expect("the test has set it");
-    let script = format!(
-        "exec /usr/bin/python3 -c \"
-import http.server, signal, threading
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
+    let answer = "
         self.send_response(200)
-        self.end_headers()
-    def log_message(self, *what):
-        pass
-signal.signal(signal.SIGUSR1, lambda *_: threading.Event().wait())
-http.server.HTTPServer(('127.0.0.1', {port}), Handler).serve_forever()
-\""
-    );
-    let probe = Probe::Http(HttpTarget {
-        at: Address::Tcp(format!("127.0.0.1:{port}")),
-        path: "/".to_owned(),
-    });
+        self.end_headers()";
+    let (script, probe) = server(answer);
     ServiceSpec {
         startup: ready_by(probe.clone()),
         liveness: Some(Liveness {
@@ -134,6 +121,57 @@ http.server.HTTPServer(('127.0.0.1', {port}), Handler).serve_forever()
         }],
         ..service(home, "hangs", &script)
     }
+}
+
+/// Has an answer to every other probe, and from the seventh on a bad one.
+fn answering_now_and_then(home: &Path) -> ServiceSpec {
+    let answer = "
+        Handler.asked += 1
+        if Handler.asked < 7 and Handler.asked % 2:
+            threading.Event().wait()
+        self.send_response(200 if Handler.asked < 7 else 500)
+        self.end_headers()";
+    let (script, probe) = server(answer);
+    ServiceSpec {
+        startup: ready_by(Probe::Tcp(own_address())),
+        liveness: Some(Liveness {
+            probe,
+            every: Duration::from_millis(10),
+            timeout: Duration::from_millis(500),
+            failures: 2,
+            restart_after: None,
+            hung_after: Some(1),
+        }),
+        ..service(home, "now-and-then", &script)
+    }
+}
+
+/// A server that does this when it is asked, and a probe that asks it.
+fn server(answer: &str) -> (String, Probe) {
+    let at = own_address();
+    let (_, port) = at.split_once(':').expect("it has a port");
+    let script = format!(
+        "exec /usr/bin/python3 -c \"
+import http.server, signal, threading
+class Handler(http.server.BaseHTTPRequestHandler):
+    asked = 0
+    def do_GET(self):{answer}
+    def log_message(self, *what):
+        pass
+signal.signal(signal.SIGUSR1, lambda *_: threading.Event().wait())
+http.server.ThreadingHTTPServer(('127.0.0.1', {port}), Handler).serve_forever()
+\""
+    );
+    let probe = Probe::Http(HttpTarget {
+        at: Address::Tcp(at),
+        path: "/".to_owned(),
+    });
+    (script, probe)
+}
+
+fn own_address() -> String {
+    let port = env::var(PORT).expect("the test has set it");
+    format!("127.0.0.1:{port}")
 }
 
 /// A service that another one needs, and says in a file how both are stopped.

@@ -3,6 +3,7 @@
 PostgreSQL refuses to run as root, so where the tests were started by root the gateway is `nobody`'s.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -332,8 +333,11 @@ class Admin:
 def children(pid):
     """The processes that this one has started and that are still there."""
     found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        found += map(int, (task / "children").read_text().split())
+    # A thread may end between the two looks at it, and a process that restarts has no number.
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                found += map(int, (task / "children").read_text().split())
     return found
 
 

@@ -7,9 +7,13 @@ While it waits, the client asks the engine again and again and does not look at 
 that ended as it started, for want of memory say, it learns when all the time is over, and LiteLLM has
 no database so long. When LiteLLM stops waiting, the client forgets a process that goes on. Here the
 wait ends with the process, and the process with the wait.
+
+A request that finds the database gone is what starts another engine, and LiteLLM ends a request's look
+into the database after ten seconds, whatever it is doing. Here the start goes on without that request.
 """
 
 import asyncio
+import functools
 import os
 from datetime import timedelta
 
@@ -20,6 +24,7 @@ PATIENCE = timedelta(seconds=90)
 def have_client():
     """The same for LiteLLM's own client, where it has one of this kind."""
     try:
+        from litellm.proxy.utils import PrismaClient
         from prisma import Prisma
         from prisma.engine import AsyncQueryEngine
     except Exception as error:  # not installed, or not generated: LiteLLM says what it needs of it
@@ -27,6 +32,7 @@ def have_client():
     else:
         have(Prisma)
         watch(AsyncQueryEngine)
+        outlive(PrismaClient)
 
 
 def have(client):
@@ -57,6 +63,25 @@ def watch(engine):
             raise
 
     engine.spawn = watched
+
+
+def outlive(client):
+    """Lets an attempt of this class of LiteLLM's to have an engine again go on when its asker has gone."""
+    attempt = getattr(client, "attempt_db_reconnect", None)
+    if not asyncio.iscoroutinefunction(attempt):
+        print("WARNING: a request that is given up ends the start of a database engine", flush=True)
+        return
+    # A task that nobody holds may be collected.
+    attempts = set()
+
+    @functools.wraps(attempt)
+    async def outliving(self, *arguments, **options):
+        attempting = asyncio.ensure_future(attempt(self, *arguments, **options))
+        attempts.add(attempting)
+        attempting.add_done_callback(attempts.discard)
+        return await asyncio.shield(attempting)
+
+    client.attempt_db_reconnect = outliving
 
 
 async def first_of(starting, process):

@@ -15,6 +15,7 @@ The application imports this, so that it acts in each worker.
 """
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
@@ -78,7 +79,9 @@ def tell(under_way):
     """How many requests are waited for, for whoever waits for the stop. Of several workers each knows
     its own alone, and none says anything."""
     if os.environ.get("NUM_WORKERS") == "1":
-        IN_FLIGHT.write_text(str(under_way))
+        # A full disk is no reason to cut anybody off.
+        with contextlib.suppress(OSError):
+            IN_FLIGHT.write_text(str(under_way))
 
 
 shut_down = Server.shutdown
@@ -89,7 +92,8 @@ async def drain_and_shut_down(server, sockets=None):
         await drain(server, sockets)
     except Exception as error:  # a stop goes on, whatever uvicorn has become
         print(f"WARNING: the connections were not drained: {error!r}", flush=True)
-    IN_FLIGHT.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        IN_FLIGHT.unlink(missing_ok=True)
     await shut_down(server, sockets)
 
 
