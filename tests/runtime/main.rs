@@ -656,8 +656,8 @@ fn a_daemon_that_was_stopped_by_a_signal_is_named() {
 }
 
 fn free_port() -> String {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().port().to_string()
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    free.local_addr().expect("an address").port().to_string()
 }
 
 #[test]
