@@ -180,11 +180,13 @@ class Database:
     def __init__(self, *troubles, bad=()):
         self.places, self.applied = {}, []
         self.troubles, self.bad, self.up = list(troubles), bad, True
+        # How often a refused row is kept and then not counted.
+        self.rollbacks = 0
 
     async def answers(self):
         return self.up
 
-    async def apply(self, journal, batch, with_rows=True):
+    async def apply(self, journal, batch, keep=None):
         trouble = self.troubles.pop(0) if self.troubles else None
         if trouble == "never":
             await asyncio.sleep(3600)
@@ -192,8 +194,14 @@ class Database:
             raise OSError("the connection is gone")
         place = self.places.get(journal, 0)
         new = [record for end, record in batch if end > place]
-        if with_rows and any(record["n"] in self.bad for record in new):
+        if keep is None and any(record["n"] in self.bad for record in new):
             raise ValueError("refused")
+        if keep:
+            for record in new:
+                keep(record)
+            if self.rollbacks:
+                self.rollbacks -= 1
+                raise OSError("the connection is gone before the commit")
         self.applied += [record["n"] for record in new]
         self.places[journal] = max(place, batch[-1][0])
         if trouble == "after":
@@ -250,6 +258,55 @@ def test_a_record_that_the_database_refuses_is_counted_and_kept_and_the_others_g
     lines = [spend_file.record_of(line)["n"] for line in kept.read_bytes().splitlines()]
     assert kept.name.endswith(".refused") and lines == [7, 60] and kept.stat().st_mode & 0o777 == 0o600
     assert "ERROR" in capsys.readouterr().out
+
+
+class Locked(Database):
+    """Answers every question but takes nothing for so many tries, or no row for so many."""
+
+    def __init__(self, error, tries, rows_only=False):
+        super().__init__()
+        self.error, self.tries, self.rows_only = error, tries, rows_only
+
+    async def apply(self, journal, batch, keep=None):
+        self.tries -= 1
+        if self.tries >= 0 and not (self.rows_only and keep):
+            raise self.error
+        return await super().apply(journal, batch, keep)
+
+
+@pytest.mark.parametrize("error", [TimeoutError("a lock"), ValueError("canceling statement due to lock timeout")])
+@pytest.mark.parametrize("tries", [19, 20, 200])
+def test_what_is_not_counted_either_stays_in_the_journal_until_it_is(tmp_path, error, tries):
+    database = Locked(error, tries)
+    replay(database, written(tmp_path, *({"n": n} for n in range(60))))
+    assert database.applied == list(range(60)) and list(tmp_path.iterdir()) == []
+
+
+def test_a_row_is_not_to_blame_for_an_answer_that_does_not_come(tmp_path):
+    """As while its table is locked and those of the sums are not."""
+    database = Locked(TimeoutError("a lock"), 200, rows_only=True)
+    replay(database, written(tmp_path, {"n": 1}, {"n": 2}))
+    assert database.applied == [1, 2] and list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_row_that_cannot_be_kept_is_tried_again_and_kept_once(tmp_path, monkeypatch):
+    write, full = spend_file.write_all, [True]
+
+    def half(descriptor, data):
+        if full:
+            full.clear()
+            write(descriptor, data[:9])
+            raise OSError(errno.ENOSPC, "no space")
+        write(descriptor, data)
+
+    path = written(tmp_path, {"n": 7}, {"n": 8})
+    monkeypatch.setattr(spend_file, "write_all", half)
+    database = Database(bad=(7,))
+    database.rollbacks = 2
+    replay(database, path)
+    [kept] = tmp_path.iterdir()
+    assert [spend_file.record_of(line) for line in kept.read_bytes().splitlines()] == [{"n": 7}]
+    assert database.applied == [7, 8]
 
 
 def test_while_the_database_is_away_nothing_is_set_aside(tmp_path):

@@ -10,6 +10,7 @@ transactions are all that one. Callers: spend_journal.py.
 """
 
 import asyncio
+import functools
 import json
 import os
 import time
@@ -26,7 +27,8 @@ BATCH_RECORDS = 50
 BATCH_BYTES = 512 << 10
 RETRY_SECONDS = (0.5, 1, 2, 5)
 TRANSACTION = timedelta(seconds=60)
-# A batch that fails so often while the database answers is halved, and a single record set aside.
+# A batch that fails so often while the database answers is halved, and a single record set aside if
+# the database takes its sums.
 PATIENCE = 3
 
 # A question to an engine that has been replaced may never be answered. What is given up is asked again.
@@ -144,8 +146,13 @@ class Database:
             return False
         return True
 
-    async def apply(self, journal, batch, with_rows=True):
-        """Writes the records that the database does not have, and where the journal is now."""
+    async def apply(self, journal, batch, keep=None):
+        """Writes the records that the database does not have, and where the journal is now.
+
+        With `keep` only their sums are written, and each record is given to it: last of all, so that what
+        is kept is counted unless the commit itself fails, and before the commit, so that none is counted
+        and not kept.
+        """
         if not self.has_places:
             for statement in PLACES:
                 await self.client.db.execute_raw(statement)
@@ -155,10 +162,12 @@ class Database:
             records = [record for end, record in batch if end > int(place["applied"])]
             if records:
                 there = InTransaction(self.client, transaction)
-                if with_rows:
+                if keep is None:
                     await self.write_rows(there, [record["row"] for record in records if record.get("row")])
                 await self.write_sums(there, records)
                 await transaction.execute_raw(MOVE_PLACE, journal, str(batch[-1][0]))
+                for record in records if keep else ():
+                    keep(record)
         return records
 
     async def write_rows(self, there, rows):
@@ -331,18 +340,20 @@ class Committer:
             await asyncio.sleep(RETRY_SECONDS[min(self.failures, len(RETRY_SECONDS) - 1)])
         elif self.most > 1:
             self.failures, self.most = 0, self.most // 2
+        elif isinstance(error, TimeoutError):
+            # A lock or a slow disk, and nothing that is wrong with this row.
+            self.failures = 0
+            await asyncio.sleep(RETRY_SECONDS[-1])
         else:
             self.failures, self.most = 0, BATCH_RECORDS
             await self.set_aside(self.files[0], error)
 
     async def set_aside(self, file, error):
-        """A record whose row the database refuses: its sums are counted, and it is kept in a file."""
+        """A record whose row the database refuses: its sums are counted, and it is kept in a file. One
+        that cannot be counted either stays where it is: then it is not the row that is to blame."""
         [(end, record), *_], _, _ = file.read(BATCH_BYTES)
-        with open(file.path + ".refused", "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as kept:
-            kept.write(spend_file.line_of(record))
-        print(f"ERROR: the database refuses a row of spend ({error}): kept in {kept.name}", flush=True)
-        try:
-            await within(ANSWER_SECONDS, self.database.apply(file.name, [(end, record)], with_rows=False))
-        except Exception as again:  # noqa: BLE001: it is kept, and the others go on
-            print(f"ERROR: it is not counted either: {again}", flush=True)
+        path = file.path + ".refused"
+        keep = functools.partial(spend_file.keep, path)
+        await within(ANSWER_SECONDS, self.database.apply(file.name, [(end, record)], keep))
         file.committed = end
+        print(f"ERROR: the database refuses a row of spend ({error}): counted, and kept in {path}", flush=True)
