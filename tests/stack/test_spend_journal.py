@@ -400,6 +400,59 @@ def test_nothing_ends_the_task_that_commits(tmp_path, monkeypatch):
     assert database.applied == [1]
 
 
+class Tables:
+    """LiteLLM's client, its `db` and a transaction, with the journal's places: a name's position and age in days."""
+
+    def __init__(self, places):
+        self.places, self.db, self.prisma_client = places, self, self
+
+    def tx(self, **_):
+        return self
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        return False
+
+    async def execute_raw(self, statement, *values):
+        if statement == spend_commit.MOVE_PLACE:
+            self.places[values[0]] = (int(values[1]), 0)
+        elif statement.startswith("DELETE") and "90 days" in statement:
+            spared = json.loads(values[0]) if "NOT IN" in statement else ()
+            for name, (_, days) in list(self.places.items()):
+                if days > 90 and name not in spared:
+                    del self.places[name]
+
+    async def query_raw(self, statement, *values):
+        assert statement == spend_commit.TAKE_PLACE
+        position, _ = self.places.get(values[0], (0, 0))
+        self.places[values[0]] = (position, 0)
+        return [{"applied": str(position)}]
+
+
+@pytest.mark.parametrize("whose", ["its own", "another worker's", "unknown"])
+def test_a_file_keeps_its_place_however_long_the_machine_was_off(tmp_path, monkeypatch, whose):
+    paths = [written(tmp_path, {"n": 1}, {"n": 2}, {"n": 3}) for _ in range(2)]
+    files = [spend_file.claim(path) for path in paths]
+    tables = Tables({file.name: (file.read(1 << 20)[0][1][0], 91) for file in files} | {"lost": (500, 91), "new": (500, 9)})
+    applied = []
+
+    async def write(there, records):
+        applied.extend(record["n"] for record in records)
+
+    database = spend_commit.Database(tables, tmp_path)
+    monkeypatch.setattr(database, "write_sums", write)
+    monkeypatch.setattr(database, "write_rows", write)
+    if whose == "unknown":
+        os.rename(paths[1], paths[1] + ".unknown")
+    # Each is committed by a process of its own, after the first one has cleaned up.
+    for file in files[:1] if whose == "its own" else files:
+        asyncio.run(database.apply(file.name, file.read(1 << 20)[0]))
+    assert set(applied) == {3}
+    assert set(tables.places) == {"new", *(file.name for file in files)}
+
+
 # Rows
 
 

@@ -49,8 +49,12 @@ PLACES = (
     "CREATE SCHEMA IF NOT EXISTS ai_gateway",
     "CREATE TABLE IF NOT EXISTS ai_gateway.spend_journal"
     " (journal text PRIMARY KEY, applied bigint NOT NULL, changed timestamptz NOT NULL DEFAULT now())",
-    # Of files that were lost with their folder.
-    "DELETE FROM ai_gateway.spend_journal WHERE changed < now() - interval '90 days'",
+)
+# Of files that were lost with their folder. One that is there may be as old, since the machine was off or
+# its clock was wrong, and would be counted again without its place.
+FORGET_LOST = (
+    "DELETE FROM ai_gateway.spend_journal WHERE changed < now() - interval '90 days'"
+    " AND journal NOT IN (SELECT jsonb_array_elements_text($1::text::jsonb))"
 )
 # Locks the place until the transaction ends: no two processes replay one file at once.
 TAKE_PLACE = (
@@ -131,8 +135,8 @@ class InTransaction:
 class Database:
     """LiteLLM's database, by LiteLLM's client and functions."""
 
-    def __init__(self, proxy_server):
-        self.proxy_server = proxy_server
+    def __init__(self, proxy_server, folder):
+        self.proxy_server, self.folder = proxy_server, folder
         self.has_places = False
 
     @property
@@ -156,6 +160,7 @@ class Database:
         if not self.has_places:
             for statement in PLACES:
                 await self.client.db.execute_raw(statement)
+            await self.client.db.execute_raw(FORGET_LOST, json.dumps(spend_file.names(self.folder)))
             self.has_places = True
         async with self.client.db.tx(max_wait=TRANSACTION, timeout=TRANSACTION) as transaction:
             [place] = await transaction.query_raw(TAKE_PLACE, journal)

@@ -51,6 +51,11 @@ def record_of(line):
         return None
 
 
+def header_of(data):
+    """The header in a file's beginning, or nothing."""
+    return record_of(data.split(b"\n", 1)[0]) if b"\n" in data else None
+
+
 def records_in(data, begin):
     """The records in `data`, which is at `begin` in its file: pairs of a record's end and the record;
     where its last whole line ends; and whether a whole line is no record. A process that is killed
@@ -151,7 +156,7 @@ def claim(path, wait=False):
             raise FileNotFoundError
         end = os.fstat(descriptor).st_size
         data = os.pread(descriptor, 4096, 0)
-        header = record_of(data.split(b"\n", 1)[0]) if b"\n" in data else None
+        header = header_of(data)
         if not header or header.get("format") != FORMAT or not header.get("journal"):
             os.rename(path, path + ".unknown")
             print(f"WARNING: {path} is no journal of spend of format {FORMAT}: kept as {path}.unknown", flush=True)
@@ -165,6 +170,20 @@ def claim(path, wait=False):
 def others(folder):
     """The paths of all files of the folder that may be a dead process's."""
     return sorted(entry.path for entry in os.scandir(folder) if entry.name.endswith(SUFFIX))
+
+
+def names(folder):
+    """The journals of which the folder has a file, whoever's it is and even if it was set aside."""
+    found = []
+    for entry in os.scandir(folder):
+        try:
+            with open(entry.path, "rb") as file:
+                header = header_of(file.read(4096))
+        except FileNotFoundError:  # another process is done with it
+            continue
+        if header and header.get("journal"):
+            found.append(header["journal"])
+    return found
 
 
 class Writer:

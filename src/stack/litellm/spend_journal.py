@@ -143,7 +143,7 @@ class Journal:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         loop = asyncio.get_running_loop()
         committer = spend_commit.Committer(
-            spend_commit.Database(proxy_server), lambda: self.writer and self.writer.file
+            spend_commit.Database(proxy_server, folder), lambda: self.writer and self.writer.file
         )
         left = 0
         for path in spend_file.others(folder):
