@@ -2,10 +2,12 @@
 
 import asyncio
 import errno
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -169,6 +171,49 @@ def test_files_are_finished_at_a_size_and_all_of_them_have_one(tmp_path):
 
     asyncio.run(main())
     assert 5 < len(spend_file.others(tmp_path)) < 20
+
+
+@pytest.mark.parametrize("name", ["write", "fsync", "rename"])
+def test_a_file_that_cannot_be_begun_leaves_nothing(tmp_path, monkeypatch, name):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no space")
+
+    async def main():
+        writer = spend_file.Writer(tmp_path, lambda file: None, file_bytes=1)
+        await writer.append({"n": 1})
+        before, there = len(os.listdir("/proc/self/fd")), sorted(tmp_path.iterdir())
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, full)
+            for _ in range(20):
+                with pytest.raises(OSError):
+                    await writer.append({"n": "lost"})
+        assert len(os.listdir("/proc/self/fd")) == before and sorted(tmp_path.iterdir()) == there
+        await writer.append({"n": 2})
+        writer.close()
+        return writer.file
+
+    assert records(asyncio.run(main())) == [{"n": 2}]
+
+
+def test_the_first_line_is_whole_though_a_write_may_take_less(tmp_path, monkeypatch):
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:10]))
+    path = written(tmp_path)
+    assert spend_file.claim(path) is not None
+
+
+def test_what_was_not_begun_is_removed_and_what_is_being_begun_stays(tmp_path):
+    def begun(name, minutes):
+        path = tmp_path / (name + ".spend.new")
+        path.write_bytes(b"")
+        os.utime(path, times=(time.time() - 60 * minutes,) * 2)
+        return path
+
+    dead, locked, young = begun("dead", 2), begun("locked", 2), begun("young", 0)
+    with open(locked) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        spend_file.remove_unbegun(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [locked, young] and not dead.exists()
 
 
 # What is committed and replayed

@@ -10,11 +10,13 @@ Callers: spend_journal.py appends, spend_commit.py reads and removes.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
 import queue
 import threading
+import time
 import uuid
 import zlib
 
@@ -26,6 +28,8 @@ FILE_BYTES = 8 << 20
 # Of all files of a process while the database is away. Keys are not believed for long without it, so
 # that an outage ends most of the traffic before this is reached.
 TOTAL_BYTES = 256 << 20
+# For which a file may be without its lock while it is begun: two system calls, and then some.
+UNBEGUN_SECONDS = 60
 
 
 class JournalFull(Exception):
@@ -101,13 +105,33 @@ def create(folder):
     name = str(uuid.uuid4())
     path = os.path.join(folder, name + SUFFIX)
     descriptor = os.open(path + ".new", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    header = line_of({"format": FORMAT, "journal": name})
-    os.write(descriptor, header)
-    os.fsync(descriptor)
-    os.rename(path + ".new", path)
-    sync_folder(folder)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        header = line_of({"format": FORMAT, "journal": name})
+        write_all(descriptor, header)
+        os.fsync(descriptor)
+        os.rename(path + ".new", path)
+        sync_folder(folder)
+    except OSError:
+        # It is tried again with each group of records while the disk is full.
+        for each in (path + ".new", path):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(each)
+        os.close(descriptor)
+        raise
     return File(path, descriptor, name, len(header), len(header))
+
+
+def remove_unbegun(folder):
+    """Removes what processes have left that died while they began a file. One that is at it holds the
+    lock, or has made the file a moment ago."""
+    for entry in os.scandir(folder):
+        if not entry.name.endswith(SUFFIX + ".new"):
+            continue
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), open(entry.path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - os.fstat(file.fileno()).st_mtime > UNBEGUN_SECONDS:
+                os.unlink(entry.path)
 
 
 def write_all(descriptor, data):

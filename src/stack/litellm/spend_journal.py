@@ -141,6 +141,7 @@ class Journal:
 
     async def open(self, proxy_server, folder):
         os.makedirs(folder, mode=0o700, exist_ok=True)
+        spend_file.remove_unbegun(folder)
         loop = asyncio.get_running_loop()
         committer = spend_commit.Committer(
             spend_commit.Database(proxy_server, folder), lambda: self.writer and self.writer.file
