@@ -523,6 +523,23 @@ def test_a_call_that_has_a_row_gets_no_second_one(known):
     assert spend_commit.rows_with_own_ids([row("same", "c1")], known) == []
 
 
+@pytest.mark.parametrize(
+    ("there", "kept"),
+    [
+        ({"x": "A", "x_B": "B"}, ["y"]),
+        ({"x": "A", "x_C": "C"}, ["x_B", "y"]),
+        ({"x_B": "B"}, ["y"]),
+        ({}, ["x", "y"]),
+    ],
+)
+def test_the_database_is_asked_for_each_id_that_a_row_may_get(there, kept):
+    """A call whose row was given its own id in an earlier batch, and which LiteLLM records again."""
+    rows = [row("x", "B"), row("y", None)]
+    asked = spend_commit.possible_ids(rows)
+    found = {own: call for own, call in there.items() if own in asked}
+    assert [each["request_id"] for each in spend_commit.rows_with_own_ids(rows, found)] == kept
+
+
 # Answers
 
 

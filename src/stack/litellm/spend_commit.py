@@ -79,6 +79,15 @@ DAYS = {
 }
 
 
+def id_of_call(row):
+    return f"{row['request_id']}_{row.get('litellm_call_id')}"
+
+
+def possible_ids(rows):
+    """Each id that `rows_with_own_ids` may give to a row: it has to know which of them are taken."""
+    return [own for row in rows for own in (row["request_id"], id_of_call(row))]
+
+
 def rows_with_own_ids(rows, taken):
     """The rows to write, each with an id that no other row has; `taken` is call ids by taken ids.
 
@@ -89,12 +98,12 @@ def rows_with_own_ids(rows, taken):
     taken, kept = dict(taken), []
     for row in rows:
         own, call = row["request_id"], row.get("litellm_call_id")
+        if call and id_of_call(row) in taken:
+            continue
         if own in taken:
             if not call or taken[own] == call:
                 continue
-            own = f"{own}_{call}"
-            if own in taken:
-                continue
+            own = id_of_call(row)
             row = {**row, "request_id": own, "metadata": naming(row["request_id"], row.get("metadata"))}
         taken[own] = call
         kept.append(row)
@@ -182,8 +191,8 @@ class Database:
 
         if not rows:
             return
-        ids = json.dumps([row["request_id"] for row in rows])
-        taken = {row["request_id"]: row["litellm_call_id"] for row in await there.query_raw(IDS, ids)}
+        found = await there.query_raw(IDS, json.dumps(possible_ids(rows)))
+        taken = {row["request_id"]: row["litellm_call_id"] for row in found}
         retained = spend_tracking_utils.configured_spend_logs_metadata_fields()
         kept = [
             there.jsonify_object(spend_tracking_utils.spend_log_row_with_retained_metadata(row, retained))
