@@ -1,6 +1,7 @@
 """The journal of spend without LiteLLM: its files, what is replayed, and what an answer waits for."""
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import json
@@ -496,6 +497,49 @@ def test_a_file_keeps_its_place_however_long_the_machine_was_off(tmp_path, monke
         asyncio.run(database.apply(file.name, file.read(1 << 20)[0]))
     assert set(applied) == {3}
     assert set(tables.places) == {"new", *(file.name for file in files)}
+
+
+class Catalog:
+    """A database's tables as several clients see them: who finds one missing makes it, and is refused if it
+    has been made meanwhile, as PostgreSQL does even with IF NOT EXISTS."""
+
+    def __init__(self):
+        self.there, self.lock = [], asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def tx(self, **_):
+        held = []
+
+        class Transaction:
+            async def execute_raw(_, statement):
+                if "pg_advisory_xact_lock" in statement:
+                    await self.lock.acquire()
+                    held.append(self.lock)
+                else:
+                    await self.execute_raw(statement)
+
+        try:
+            yield Transaction()
+        finally:
+            for lock in held:
+                lock.release()
+
+    async def execute_raw(self, statement):
+        missing = statement not in self.there
+        await asyncio.sleep(0)
+        if missing:
+            if statement in self.there:
+                raise ValueError("duplicate key value violates unique constraint")
+            self.there.append(statement)
+
+
+def test_workers_that_start_at_once_make_the_tables_once():
+    async def main():
+        catalog = Catalog()
+        await asyncio.gather(*(spend_commit.make_tables(catalog, spend_commit.PLACES) for _ in range(4)))
+        return catalog.there
+
+    assert asyncio.run(main()) == list(spend_commit.PLACES)
 
 
 # Rows

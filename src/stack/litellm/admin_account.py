@@ -15,6 +15,7 @@ import os
 import sys
 
 from litellm.proxy import proxy_server
+from spend_commit import make_tables
 
 # Whose every login by the environment was, so that keys and spending stay with the same user.
 USER = "default_user_id"
@@ -71,8 +72,7 @@ async def make_later() -> None:
 async def ensure(db, password: str) -> None:
     from litellm.proxy.utils import hash_password, verify_password
 
-    for statement in TABLE:
-        await db.execute_raw(statement)
+    await make_tables(db, TABLE)
     account = await db.litellm_usertable.find_unique(where={"user_id": USER})
     put_in = await db.query_raw(PUT_IN, USER)
     if account and account.password and put_in and verify_password(password, put_in[0]["password"]):
