@@ -676,6 +676,39 @@ def test_an_answer_is_not_held_for_ever(monkeypatch, capsys):
     assert "not recorded" in capsys.readouterr().out
 
 
+def waited_for(delays):
+    """What is sent of an answer with entries that begin and end at these times, each before the one before ends."""
+    said = []
+
+    async def send(message):
+        said.append(message["body"])
+
+    async def main():
+        answer = spend_journal.Answer(send)
+
+        def begin(end, n):
+            entry = spend_journal.Entry(answer.loop)
+            answer.entries.append(entry)
+            answer.loop.call_later(end, lambda: (said.append(n), entry.has_been_called()))
+
+        for n, (start, end) in enumerate(delays):
+            answer.loop.call_later(start, begin, end - start, n) if start else begin(end, n)
+        await answer(body(b"{}", False))
+
+    asyncio.run(main())
+    return said
+
+
+def test_an_answer_waits_for_what_is_scheduled_while_it_waits():
+    assert waited_for([(0, 0.04), (0.02, 0.08), (0.06, 0.12)]) == [0, 1, 2, b"{}"]
+
+
+def test_all_that_is_scheduled_while_it_waits_has_one_time(monkeypatch, capsys):
+    monkeypatch.setattr(spend_journal, "ANSWER_SECONDS", 0.4)
+    assert waited_for([(0, 0.2), (0.1, 0.5)]) == [0, b"{}"]
+    assert capsys.readouterr().out.count("not recorded") == 1
+
+
 def test_another_litellm_is_left_as_it_is_and_that_is_said(tmp_path):
     """There is no LiteLLM beside these tests at all."""
     script = """

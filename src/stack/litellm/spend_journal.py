@@ -90,11 +90,13 @@ class Answer:
             await self.send(self.held)
 
     async def settled(self):
-        waiting = [entry.done for entry in self.entries if not entry.done.done()]
-        if waiting and not self.failed:
-            _, late = await asyncio.wait(waiting, timeout=ANSWER_SECONDS)
+        until = self.loop.time() + ANSWER_SECONDS
+        # Once more for those that are scheduled while others are waited for.
+        while not self.failed and (waiting := [entry.done for entry in self.entries if not entry.done.done()]):
+            _, late = await asyncio.wait(waiting, timeout=max(0, until - self.loop.time()))
             if late:
                 print(f"WARNING: an answer is sent whose cost is not recorded after {ANSWER_SECONDS} s", flush=True)
+                break
         self.entries.clear()
 
 
