@@ -11,8 +11,10 @@ use ureq::{Agent, unversioned::resolver::DefaultResolver};
 use super::unix::UnixConnector;
 use crate::secrets::Secret;
 
-/// Longer than this is no answer: LiteLLM is on the same machine, and ready.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than this is no answer. LiteLLM is on the same machine, and ready; but where all four start at
+/// once on a small one that is busy, its first answers took more than 20 seconds, and to give up means
+/// to start it again.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The header by which a worker says which one it is; `stack/litellm/demo_model.py` puts it in.
 pub(super) const WORKER: &str = "x-ai-gateway-worker";
