@@ -43,7 +43,7 @@ HARMLESS = {
     # No headers at all.
     "all-proxy-mcpservers", "all-proxy-models", "cli-user", "deleted-user", "litellm-proxy", "litellm-proxy-budget",
     "m2m-client-credentials", "mcp-client", "mcp-client-2025-04-04", "messages-proxy", "my-original-response",
-    "stored-user-token", "user-join",
+    "stored-user-token",
 }  # fmt: skip
 
 
