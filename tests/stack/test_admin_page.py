@@ -105,7 +105,7 @@ def warnings_of(gateway, name):
     return [line for line in gateway.log("litellm").splitlines() if f"model '{name}' has no price" in line]
 
 
-def test_who_adds_a_model_without_a_price_is_told_once(gateway, provider):
+def test_who_adds_a_model_without_a_price_is_told_once(gateway, models, provider):
     admin, run = gateway.admin(), str(time.time_ns())
     silent = {
         "with-a-price": provider.model("echo", input_cost_per_token=0.001),
