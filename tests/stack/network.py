@@ -78,7 +78,19 @@ def destination(ethertype, packet):
     else:
         return (ethertype, "not an internet packet", 0)
     has_port = protocol in (socket.IPPROTO_TCP, socket.IPPROTO_UDP)
-    return (protocol, address, struct.unpack("!H", rest[2:4])[0] if has_port else 0)
+    port = struct.unpack("!H", rest[2:4])[0] if has_port else 0
+    if (protocol, port) == (socket.IPPROTO_UDP, 53):
+        address += f", about {asked_for(rest[8:])}"
+    return (protocol, address, port)
+
+
+def asked_for(question):
+    """The name in a question to a name server (RFC 1035, 4.1)."""
+    labels, at = [], 12
+    while length := question[at]:
+        labels.append(question[at + 1 : at + 1 + length].decode("ascii", "replace"))
+        at += 1 + length
+    return ".".join(labels)
 
 
 def enter():

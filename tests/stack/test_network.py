@@ -33,7 +33,7 @@ def test_a_look_up_of_a_name_is_seen(stack, network):
     stack.look_up("example.org")
     tried = network.attempts()[len(before) :]
     network.forget(tried)
-    assert {(17, "192.0.2.53", 53)} <= set(tried)
+    assert {(17, "192.0.2.53, about example.org", 53)} <= set(tried)
 
 
 def test_nothing_has_tried_to_leave_the_machine(gateway, network, client):
