@@ -54,14 +54,8 @@ impl Daemon {
 
     /// The processes of an instance.
     pub(super) fn processes(&self, running: &Running) -> Vec<Stat> {
-        let in_group = running
-            .group
-            .as_ref()
-            .and_then(|group| group.processes().ok());
-        let pids = in_group.unwrap_or_else(|| self.instances.members(running));
-        pids.into_iter()
-            .filter_map(|pid| proc::stat(pid).ok())
-            .collect()
+        let pids = self.instances.processes(running).into_iter();
+        pids.filter_map(|pid| proc::stat(pid).ok()).collect()
     }
 }
 

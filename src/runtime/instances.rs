@@ -212,6 +212,16 @@ impl Instances {
         Some((child, exit))
     }
 
+    /// The processes of an instance: those of its cgroup, or its [`members`](Self::members) where there
+    /// is none or it cannot be read.
+    pub(super) fn processes(&self, running: &Running) -> Vec<pid_t> {
+        let in_group = running
+            .group
+            .as_ref()
+            .and_then(|group| group.processes().ok());
+        in_group.unwrap_or_else(|| self.members(running))
+    }
+
     /// The processes of an instance where no cgroup tells: of our descendants those that
     /// [`identity::ours`] finds to be its service's. What has ended and only waits to be reaped is
     /// none.

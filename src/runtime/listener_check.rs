@@ -34,11 +34,7 @@ impl Daemon {
         let at = self.machine.spec(&instance.service)?.startup.listens?;
         let running = self.instances.get(instance)?;
         let listeners = listeners::on_port(at.port()).ok()?;
-        let in_group = running
-            .group
-            .as_ref()
-            .and_then(|group| group.processes().ok());
-        let processes = in_group.unwrap_or_else(|| self.instances.members(running));
+        let processes = self.instances.processes(running);
         if processes.iter().any(|&pid| may_hold(pid, &listeners)) {
             return None;
         }

@@ -31,7 +31,7 @@ use supervise::spec::{Listener, ServiceName, ServiceSpec};
 use crate::config::ports;
 
 /// How many connections are to be able to wait at each address: the kernel's own default since
-/// Linux 5.4, and no fewer than nginx's workers together have to LiteLLM (`stack::nginx::limits`).
+/// Linux 5.4, and no fewer than two workers of nginx together have to LiteLLM (`stack::nginx::limits`).
 pub const QUEUE: u32 = 4096;
 
 /// The kernel makes it as many as `net.core.somaxconn` allows, which may be more or fewer. `doctor`

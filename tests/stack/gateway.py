@@ -341,6 +341,17 @@ def children(pid):
     return found
 
 
+def is_back(service, before):
+    """Whether a service is there again: ready, under another number than before."""
+    return service["state"] == "ready" and service["pid"] != before
+
+
+def most_open_files(pid):
+    """The soft and the hard limit of how many files a process may have open, as the kernel writes them."""
+    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return next(line.split()[3:5] for line in lines if line.startswith("Max open files"))
+
+
 def arguments_of(pid):
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")

@@ -1,10 +1,13 @@
 """A service that is killed comes back, and the others do not notice."""
 
+import contextlib
 import os
 import signal
+import threading
 
+import openai
 import pytest
-from gateway import NOBODY, SERVICES, until
+from gateway import NOBODY, SERVICES, is_back, until
 from test_chat import ask
 
 COMES_BACK = {"litellm": 180, "nginx": 10, "open-webui": 120, "postgres": 30}
@@ -17,8 +20,7 @@ def kill(gateway, name):
         os.kill(before[name]["pid"], signal.SIGKILL)
         after = statuses.until(
             f"{name} is back",
-            lambda status: (service := status["services"][name])["state"] == "ready"
-            and service["pid"] != before[name]["pid"],
+            lambda status: is_back(status["services"][name], before[name]["pid"]),
             COMES_BACK[name],
         )
     return before, after["services"]
@@ -59,6 +61,44 @@ def test_a_query_engine_that_ends_while_it_starts_is_started_once_more(gateway, 
     second = until("another is started", lambda: (found := gateway.engine()) != first and found)
     os.kill(second, signal.SIGKILL)
     until("LiteLLM makes a key again", lambda: made_key(gateway), 30)
+    assert gateway.service("litellm")["pid"] == litellm
+
+
+def test_requests_at_once_that_find_no_engine_give_a_slow_one_its_time(gateway, models):
+    """The attempt after an engine's death fails with the second engine, so that a request begins the third.
+    LiteLLM ends a request's look into the database after ten seconds."""
+    litellm, known = gateway.service("litellm")["pid"], {gateway.engine()}
+    # Never used: LiteLLM has to look for them.
+    keys, over = [gateway.admin().key() for _ in range(4)], threading.Event()
+
+    def another():
+        found = until("another is started", lambda: (found := gateway.engine()) not in known and found)
+        known.add(found)
+        return found
+
+    def ask_on(key):
+        while not over.is_set():
+            with contextlib.suppress(openai.APIError):
+                ask(gateway.openai(key), "echo", "hello")
+            over.wait(0.2)
+
+    os.kill(gateway.engine(), signal.SIGKILL)
+    os.kill(another(), signal.SIGKILL)
+    clients = [threading.Thread(target=ask_on, args=(key,)) for key in keys]
+    for client in clients:
+        client.start()
+    try:
+        third = another()
+        os.kill(third, signal.SIGSTOP)
+        # Longer than LiteLLM gives a request.
+        over.wait(13)
+        os.kill(third, signal.SIGCONT)
+        until("LiteLLM makes a key again", lambda: made_key(gateway), 30)
+    finally:
+        over.set()
+        for client in clients:
+            client.join()
+    assert gateway.engine() == third
     assert gateway.service("litellm")["pid"] == litellm
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway import until
+from gateway import most_open_files, until
 
 SCRIPTS = Path(__file__).parent / "diet"
 
@@ -87,12 +87,8 @@ def test_no_question_misses_a_document_where_few_files_may_be_open(stack, tmp_pa
 
 
 def test_a_service_may_open_as_many_files_as_the_gateway(gateway):
-    def limits(pid):
-        lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
-        return next(line.split()[3:5] for line in lines if line.startswith("Max open files"))
-
-    soft, hard = limits(gateway.service("open-webui")["pid"])
-    assert hard == limits(gateway.daemon())[1]
+    soft, hard = most_open_files(gateway.service("open-webui")["pid"])
+    assert hard == most_open_files(gateway.daemon())[1]
     # As the kernel knows it, and not the 1,024 of a login.
     assert int(soft) == min(int(hard), 65536)
 

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from gateway import children, figures
+from gateway import children, figures, is_back
 from test_chat import ask
 
 # Three at a time: how long a service may hang is a matter of probes, and each has its own.
@@ -22,8 +22,7 @@ def hang(gateway, names, processes, seconds):
 
     def all_back(status):
         for name, pid in before.items():
-            service = status["services"][name]
-            if service["pid"] not in (pid, None) and service["state"] == "ready":
+            if is_back(status["services"][name], pid):
                 back.setdefault(name, time.monotonic() - began)
         return len(back) == len(before)
 

@@ -1,10 +1,9 @@
 """A gateway whose starter had few files open to spend, as by `ulimit -n 128` in a shell's start files."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from gateway import SERVICES
+from gateway import SERVICES, most_open_files
 
 FEW = 128
 
@@ -22,16 +21,10 @@ def start_with(gateway):
     gateway.start()
 
 
-def limits(pid):
-    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
-    line = next(line for line in lines if line.startswith("Max open files"))
-    return line.split()[3:5]
-
-
 def test_a_low_limit_that_may_be_raised_is_raised_for_every_service(gateway, models, start_with):
     start_with(FEW, 8192)
     for name in SERVICES:
-        assert limits(gateway.service(name)["pid"]) == ["8192", "8192"], name
+        assert most_open_files(gateway.service(name)["pid"]) == ["8192", "8192"], name
     key = gateway.admin().key()
 
     def chat(_):

@@ -10,8 +10,9 @@ import threading
 import time
 
 import pytest
-from gateway import figures, until
+from gateway import figures
 from load import under_load
+from test_crash import kill
 
 CLIENTS = 8
 CONNECTIONS = [int(count) for count in os.environ.get("AI_GATEWAY_CONNECTIONS", str(CLIENTS)).split()]
@@ -144,16 +145,10 @@ def kills(gateway, name, times):
 
     def run():
         for _ in range(times):
-            before = gateway.service(name)["pid"]
-            os.kill(before, signal.SIGKILL)
-            until(f"{name} is back", lambda: is_back(gateway.service(name), before), 180)
+            kill(gateway, name)
             time.sleep(2)
 
     return run
-
-
-def is_back(service, before):
-    return service["state"] == "ready" and service["pid"] != before
 
 
 def test_a_kill_of_litellm_fails_what_was_in_flight_and_no_more(gateway, models):

@@ -9,6 +9,7 @@ import os
 import pytest
 from spend_files import append_to, written
 
+import own_tables
 import spend_commit
 import spend_file
 
@@ -331,7 +332,7 @@ class Catalog:
 def test_workers_that_start_at_once_make_the_tables_once():
     async def main():
         catalog = Catalog()
-        await asyncio.gather(*(spend_commit.make_tables(catalog, spend_commit.PLACES) for _ in range(4)))
+        await asyncio.gather(*(own_tables.make(catalog, spend_commit.PLACES) for _ in range(4)))
         return catalog.there
 
     assert asyncio.run(main()) == list(spend_commit.PLACES)

@@ -133,6 +133,17 @@ def one_at_a_time(look_up, key_of):
     return wrapped
 
 
+def ends_sharing(change):
+    """A change of one key in a cache, after which nobody waits for an older look-up of it."""
+
+    @functools.wraps(change)
+    def wrapped(self, key, *arguments, **options):
+        change(self, key, *arguments, **options)
+        Lookups.under_way.pop(key, None)
+
+    return wrapped
+
+
 class SharedUntilWritten(Around):
     """Lets nobody wait any more for a look-up whose key was written or forgotten in a cache meanwhile.
 
@@ -153,24 +164,15 @@ class SharedUntilWritten(Around):
     def around(module):
         yield
         cache = module.InMemoryCache
-        set_cache, delete_cache, flush_cache = cache.set_cache, cache.delete_cache, cache.flush_cache
-
-        @functools.wraps(set_cache)
-        def set_and_end(self, key, value, **options):
-            set_cache(self, key, value, **options)
-            Lookups.under_way.pop(key, None)
-
-        @functools.wraps(delete_cache)
-        def delete_and_end(self, key):
-            delete_cache(self, key)
-            Lookups.under_way.pop(key, None)
+        cache.set_cache, cache.delete_cache = ends_sharing(cache.set_cache), ends_sharing(cache.delete_cache)
+        flush_cache = cache.flush_cache
 
         @functools.wraps(flush_cache)
         def flush_and_end(self):
             flush_cache(self)
             Lookups.under_way.clear()
 
-        cache.set_cache, cache.delete_cache, cache.flush_cache = set_and_end, delete_and_end, flush_and_end
+        cache.flush_cache = flush_and_end
         Lookups.watched = True
 
 

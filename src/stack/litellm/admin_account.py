@@ -14,8 +14,8 @@ import asyncio
 import os
 import sys
 
+import own_tables
 from litellm.proxy import proxy_server
-from spend_commit import make_tables
 
 # Whose every login by the environment was, so that keys and spending stay with the same user.
 USER = "default_user_id"
@@ -27,7 +27,7 @@ RETRY_SECONDS = 30
 TASKS = []
 
 TABLE = (
-    "CREATE SCHEMA IF NOT EXISTS ai_gateway",
+    own_tables.SCHEMA,
     "CREATE TABLE IF NOT EXISTS ai_gateway.admin_account (user_id text PRIMARY KEY, password text NOT NULL)",
 )
 PUT_IN = "SELECT password FROM ai_gateway.admin_account WHERE user_id = $1"
@@ -72,7 +72,7 @@ async def make_later() -> None:
 async def ensure(db, password: str) -> None:
     from litellm.proxy.utils import hash_password, verify_password
 
-    await make_tables(db, TABLE)
+    await own_tables.make(db, TABLE)
     account = await db.litellm_usertable.find_unique(where={"user_id": USER})
     put_in = await db.query_raw(PUT_IN, USER)
     if account and account.password and put_in and verify_password(password, put_in[0]["password"]):

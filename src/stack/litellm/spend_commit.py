@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from datetime import timedelta
 
+import own_tables
 import spend_file
 
 # Records that come within this time go together. LiteLLM's own writes are as far apart as
@@ -46,12 +47,10 @@ async def within(seconds, asking):
 
 
 PLACES = (
-    "CREATE SCHEMA IF NOT EXISTS ai_gateway",
+    own_tables.SCHEMA,
     "CREATE TABLE IF NOT EXISTS ai_gateway.spend_journal"
     " (journal text PRIMARY KEY, applied bigint NOT NULL, changed timestamptz NOT NULL DEFAULT now())",
 )
-# Until the transaction ends.
-TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtext('ai_gateway'))"
 # Of files that were lost with their folder. One that is there may be as old, since the machine was off or
 # its clock was wrong, and would be counted again without its place.
 FORGET_LOST = (
@@ -120,15 +119,6 @@ def naming(provider_id, metadata):
         return metadata
 
 
-async def make_tables(db, statements):
-    """Makes tables of ours, in one worker after the other: PostgreSQL refuses one of two that do so at
-    once, even with IF NOT EXISTS. admin_account.py has a table too."""
-    async with db.tx(max_wait=TRANSACTION, timeout=TRANSACTION) as transaction:
-        await transaction.execute_raw(TAKE_TURN)
-        for statement in statements:
-            await transaction.execute_raw(statement)
-
-
 class InTransaction:
     """Stands for LiteLLM's client and for its `db`: every transaction that is begun is the one that is open."""
 
@@ -178,7 +168,7 @@ class Database:
         and not kept.
         """
         if not self.has_places:
-            await make_tables(self.client.db, PLACES)
+            await own_tables.make(self.client.db, PLACES)
             await self.client.db.execute_raw(FORGET_LOST, json.dumps(spend_file.names(self.folder)))
             self.has_places = True
         async with self.client.db.tx(max_wait=TRANSACTION, timeout=TRANSACTION) as transaction:
