@@ -42,9 +42,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut client = match context.connect() {
         Ok(client) => client,
-        Err(ClientError::NotRunning { .. }) => return Err(stopped(args.json, context)?),
+        Err(ClientError::NotRunning { .. }) => return Err(stopped(args, context)?),
         Err(starting @ ClientError::Starting { .. }) => {
-            return Err(begun(args.json, context, &starting)?);
+            return Err(begun(args, context, &starting)?);
         }
         Err(other) => return Err(other.into()),
     };
@@ -63,33 +63,40 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 }
 
 /// That it is stopped is an answer and goes where answers go; what to do about it does not.
-fn stopped(as_json: bool, context: &Context) -> Result<Failure, Failure> {
+fn stopped(args: &Args, context: &Context) -> Result<Failure, Failure> {
     let absent = Absent::find(context);
     if absent.is_elsewhere() {
         let failure = Failure::new(absent.exit(), absent.what());
         let hints = absent.hints("status").into_iter();
         return Ok(hints.fold(failure, Failure::hint));
     }
-    if !as_json {
+    if !args.json {
         print(format!("{}\n", absent.what()))?;
         for hint in absent.hints("status") {
             tell(format!("hint: {hint}\n"));
         }
         return Ok(Failure::Said(Exit::NotRunning));
     }
+    let reason = "ai-gateway is not running";
     print(without_daemon(
+        args,
         context,
         GatewayState::Stopped,
-        "ai-gateway is not running",
+        reason,
     )?)?;
     Ok(Failure::Said(Exit::NotRunning))
 }
 
 /// A daemon that has the lock and does not listen yet, for a moment at each start: an answer, too.
-fn begun(as_json: bool, context: &Context, starting: &ClientError) -> Result<Failure, Failure> {
-    if as_json {
+fn begun(args: &Args, context: &Context, starting: &ClientError) -> Result<Failure, Failure> {
+    if args.json {
         let reason = starting.to_string();
-        print(without_daemon(context, GatewayState::Starting, &reason)?)?;
+        print(without_daemon(
+            args,
+            context,
+            GatewayState::Starting,
+            &reason,
+        )?)?;
     } else {
         print(format!("{starting}\n"))?;
         tell("hint: 'ai-gateway start' waits until everything is ready\n".to_owned());
@@ -98,18 +105,27 @@ fn begun(as_json: bool, context: &Context, starting: &ClientError) -> Result<Fai
 }
 
 /// As much of the status as is known while no daemon answers, in the same shape.
-fn without_daemon(context: &Context, state: GatewayState, reason: &str) -> Result<String, Failure> {
+fn without_daemon(
+    args: &Args,
+    context: &Context,
+    state: GatewayState,
+    reason: &str,
+) -> Result<String, Failure> {
     // A configuration that is wrong is no reason not to say that nothing runs.
     let settings = settings::read(context, &[])
         .map(|loaded| loaded.settings)
         .ok();
-    pretty(&json!({
+    let status = json!({
         "state": state,
         "profile": settings.as_ref().map(|settings| &settings.profile),
         "limits": { "enforced": false, "reason": reason },
         "urls": settings.as_ref().map(settings::urls),
         "services": {},
-    }))
+    });
+    if args.watch {
+        return Ok(format!("{status}\n"));
+    }
+    pretty(&status)
 }
 
 /// JSON for a person's eyes and a script's parser.

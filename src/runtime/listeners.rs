@@ -30,12 +30,8 @@ use supervise::spec::{Listener, ServiceName, ServiceSpec};
 
 use crate::config::ports;
 
-/// How many connections are to be able to wait at each address: the kernel's own default since
-/// Linux 5.4, and no fewer than two workers of nginx together have to LiteLLM (`stack::nginx::limits`).
-pub const QUEUE: u32 = 4096;
-
 /// The kernel makes it as many as `net.core.somaxconn` allows, which may be more or fewer. `doctor`
-/// says when it is fewer than [`QUEUE`].
+/// says when it is fewer than [`crate::stack::QUEUE`].
 const MOST: Backlog = Backlog::MAXALLOWABLE;
 
 /// Not blocking, which the services' copies share: nginx takes what it inherits as it is, and of two

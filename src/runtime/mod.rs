@@ -65,7 +65,6 @@ use crate::{
 
 pub use apart::within;
 pub use daemon::run;
-pub use listeners::QUEUE;
 pub use lock::{DaemonLock, Holder, LockError};
 
 /// The processes of the gateway with this state folder, the daemon's own included, as far as they

@@ -46,6 +46,10 @@ pub const OPEN_WEBUI: &str = "open-webui";
 /// The name of nginx's service.
 pub const NGINX: &str = "nginx";
 
+/// How many connections are to be able to wait at each listening socket while its service restarts: the
+/// kernel's own default since Linux 5.4, and no fewer than nginx has to LiteLLM.
+pub const QUEUE: u32 = 4096;
+
 /// Where set-up has put the programs, all absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installed {

@@ -58,6 +58,17 @@ fn status_as_json_has_the_same_shape_as_ever() {
 }
 
 #[test]
+fn a_watch_as_json_is_a_line_for_each_status_also_while_nothing_runs() {
+    let bench = Bench::new();
+    bench.write("gateway.toml", "profile = \"local\"\n");
+    assert_snapshot!(bench.run("status --watch --json"), @r#"
+    exit: 69
+    --- stdout ---
+    {"limits":{"enforced":false,"reason":"ai-gateway is not running"},"profile":"local","services":{},"state":"stopped","urls":{"admin":"http://127.0.0.1:4000/ui","api":"http://127.0.0.1:3000/api/litellm/v1","webui":"http://127.0.0.1:3000"}}
+    "#);
+}
+
+#[test]
 fn a_wrong_configuration_does_not_hide_that_nothing_runs() {
     let bench = Bench::new();
     bench.write("gateway.toml", "profile = 5\n");

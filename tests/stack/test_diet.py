@@ -161,9 +161,10 @@ def guardrail(name, **more):
     return {"guardrail_name": name, "litellm_params": parameters}
 
 
-def guardrails_at_work(gateway, key):
+def guardrails_at_work(gateway, key, measure):
     """What is answered as guardrails come and go."""
     said = []
+    gateway.command("config", "set", "diet.lazy_guardrails", measure, seconds=300)
 
     def look(what):
         for text in (f"A {WORD}.", "A heron."):
@@ -185,8 +186,10 @@ def guardrails_at_work(gateway, key):
     look("another's")
     gateway.query("DELETE FROM \"LiteLLM_GuardrailsTable\" WHERE guardrail_id = 'foreign'")
     until("another instance's guardrail is gone", lambda: not blocked(), 120)
-    # One that was there before the start, and one that is added to it.
-    gateway.command("restart", "litellm", seconds=300)
+    # One that was there before the start, and one that is added to it. Without the measure everything has
+    # been imported at the first start, and another would change nothing.
+    if measure == "true":
+        gateway.command("restart", "litellm", seconds=300)
     admin = gateway.admin()
     made = [admin.post("/guardrails", {"guardrail": guardrail("named")})["guardrail_id"]]
     look("named")
@@ -205,11 +208,11 @@ def test_guardrails_come_work_and_go_as_without_the_measure(gateway, key):
     found = {}
     try:
         for value in ("false", "true"):
-            gateway.command("config", "set", "diet.lazy_guardrails", value, seconds=300)
-            found[value] = guardrails_at_work(gateway, key)
+            found[value] = guardrails_at_work(gateway, key, value)
     finally:
         gateway.query('DELETE FROM "LiteLLM_GuardrailsTable"')
-        gateway.command("config", "set", "diet.lazy_guardrails", "true", seconds=300)
-        gateway.command("restart", "litellm", seconds=300)
+        if "true" not in found:
+            gateway.command("config", "set", "diet.lazy_guardrails", "true", seconds=300)
+            gateway.command("restart", "litellm", seconds=300)
     assert {code for _, _, _, answers in found["false"][:-1] for code, _ in answers} >= {200, 400}
     assert found["true"] == found["false"]

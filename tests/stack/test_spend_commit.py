@@ -19,16 +19,16 @@ import spend_file
 class Database:
     """Remembers what it was given, as a transaction does; `troubles` say what goes wrong in each try."""
 
-    def __init__(self, *troubles, bad=()):
+    def __init__(self, *troubles, bad=(), uncountable=()):
         self.places, self.applied = {}, []
-        self.troubles, self.bad, self.up = list(troubles), bad, True
+        self.troubles, self.bad, self.uncountable, self.up = list(troubles), bad, uncountable, True
         # How often a refused row is kept and then not counted.
         self.rollbacks = 0
 
     async def answers(self):
         return self.up
 
-    async def apply(self, journal, batch, keep=None):
+    async def apply(self, journal, batch, parts=spend_commit.WHOLE, last=None):
         trouble = self.troubles.pop(0) if self.troubles else None
         if trouble == "never":
             await asyncio.sleep(3600)
@@ -36,15 +36,16 @@ class Database:
             raise OSError("the connection is gone")
         place = self.places.get(journal, 0)
         new = [record for end, record in batch if end > place]
-        if keep is None and any(record["n"] in self.bad for record in new):
+        numbers = [record["n"] for record in new]
+        refused = self.bad if "row" in parts else ()
+        if any(n in refused or "sums" in parts and n in self.uncountable for n in numbers):
             raise ValueError("refused")
-        if keep:
-            for record in new:
-                keep(record)
+        if last:
+            last(new)
             if self.rollbacks:
                 self.rollbacks -= 1
                 raise OSError("the connection is gone before the commit")
-        self.applied += [record["n"] for record in new]
+        self.applied += numbers if "sums" in parts else []
         self.places[journal] = max(place, batch[-1][0])
         if trouble == "after":
             raise OSError("the connection is gone before the commit was heard of")
@@ -102,6 +103,52 @@ def test_a_record_that_the_database_refuses_is_counted_and_kept_and_the_others_g
     assert "ERROR" in capsys.readouterr().out
 
 
+@pytest.fixture
+def given_up_at_once(monkeypatch):
+    monkeypatch.setattr(spend_commit, "GIVE_UP_SECONDS", 0)
+
+
+@pytest.mark.parametrize("uncountable", [(7,), (7, 8, 9), (0, 60)])
+def test_records_that_cannot_be_counted_do_not_hold_up_others_for_ever(tmp_path, capsys, given_up_at_once, uncountable):
+    database = Database(uncountable=uncountable)
+    replay(database, written(tmp_path, *({"n": n} for n in range(100))))
+    assert sorted(database.applied) == [n for n in range(100) if n not in uncountable]
+    [kept] = tmp_path.iterdir()
+    lines = [spend_file.record_of(line)["n"] for line in kept.read_bytes().splitlines()]
+    assert kept.name.endswith(".uncounted") and lines == list(uncountable)
+    assert "not counted" in capsys.readouterr().out
+
+
+def test_a_record_that_is_alone_in_its_file_does_not_hold_up_other_files(tmp_path, given_up_at_once):
+    database = Database(uncountable=(1,))
+    replay(database, written(tmp_path, {"n": 1}), written(tmp_path, {"n": 2}))
+    assert database.applied == [2] and [each.suffix for each in tmp_path.iterdir()] == [".uncounted"]
+
+
+@pytest.mark.parametrize("behind", [0, 3])
+def test_a_record_is_not_to_blame_while_no_other_is_taken(tmp_path, capsys, given_up_at_once, behind):
+    """The database answers and takes nothing, or there is nothing else to take."""
+    database = Locked(ValueError("cannot execute INSERT in a read-only transaction"), 200)
+    replay(database, written(tmp_path, *({"n": n} for n in range(1 + behind))))
+    assert database.applied == list(range(1 + behind)) and list(tmp_path.iterdir()) == []
+    # And that is not said each time that it is tried.
+    assert capsys.readouterr().out.count("ERROR") == 1
+
+
+def test_a_record_is_not_to_blame_for_a_lock_that_is_let_go_in_time(tmp_path):
+    class LockedRow(Database):
+        tries = 40
+
+        async def apply(self, journal, batch, parts=spend_commit.WHOLE, last=None):
+            self.tries -= 1
+            self.uncountable = (0,) if self.tries > 0 else ()
+            return await super().apply(journal, batch, parts, last)
+
+    database = LockedRow()
+    replay(database, written(tmp_path, {"n": 0}, {"n": 1}))
+    assert database.applied == [0, 1] and list(tmp_path.iterdir()) == []
+
+
 class Locked(Database):
     """Answers every question but takes nothing for so many tries, or no row for so many."""
 
@@ -109,11 +156,11 @@ class Locked(Database):
         super().__init__()
         self.error, self.tries, self.rows_only = error, tries, rows_only
 
-    async def apply(self, journal, batch, keep=None):
+    async def apply(self, journal, batch, parts=spend_commit.WHOLE, last=None):
         self.tries -= 1
-        if self.tries >= 0 and not (self.rows_only and keep):
+        if self.tries >= 0 and not (self.rows_only and "row" not in parts):
             raise self.error
-        return await super().apply(journal, batch, keep)
+        return await super().apply(journal, batch, parts, last)
 
 
 @pytest.mark.parametrize("error", [TimeoutError("a lock"), ValueError("canceling statement due to lock timeout")])

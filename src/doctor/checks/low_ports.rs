@@ -20,7 +20,7 @@ fn examine(facts: &Facts) -> Verdict {
     let Some(low) = low.filter(|low| *low < first) else {
         return Verdict::ok(format!("everybody may listen from {first} on"));
     };
-    let tee = root(facts, "tee /etc/sysctl.d/50-ai-gateway.conf");
+    let tee = root(facts, "tee /etc/sysctl.d/50-ai-gateway-low-ports.conf");
     Verdict::problem(format!(
         "the gateway is to listen on {low}, and only privileged programs may below {first}"
     ))

@@ -10,7 +10,7 @@ transactions are all that one. Callers: spend_journal.py.
 """
 
 import asyncio
-import functools
+import itertools
 import json
 import os
 import time
@@ -28,9 +28,13 @@ BATCH_RECORDS = 50
 BATCH_BYTES = 512 << 10
 RETRY_SECONDS = (0.5, 1, 2, 5)
 TRANSACTION = timedelta(seconds=60)
-# A batch that fails so often while the database answers is halved, and a single record set aside if
-# the database takes its sums.
+# A batch that fails so often while the database answers is halved, and a single record set aside.
 PATIENCE = 3
+# A record that cannot be counted holds up those behind it for so long at most: a lock may be held for
+# minutes, and an error of it looks like one of the record.
+GIVE_UP_SECONDS = 600
+# What is written of a record.
+WHOLE = ("row", "sums")
 
 # A question to an engine that has been replaced may never be answered. What is given up is asked again.
 ANSWER_SECONDS = 30
@@ -119,6 +123,10 @@ def naming(provider_id, metadata):
         return metadata
 
 
+class OnlyATrial(Exception):
+    """Undoes a transaction that was to show whether the database takes what is in it."""
+
+
 class InTransaction:
     """Stands for LiteLLM's client and for its `db`: every transaction that is begun is the one that is open."""
 
@@ -160,12 +168,11 @@ class Database:
             return False
         return True
 
-    async def apply(self, journal, batch, keep=None):
+    async def apply(self, journal, batch, parts=WHOLE, last=None):
         """Writes the records that the database does not have, and where the journal is now.
 
-        With `keep` only their sums are written, and each record is given to it: last of all, so that what
-        is kept is counted unless the commit itself fails, and before the commit, so that none is counted
-        and not kept.
+        Of a record its `parts` are written, "row" and "sums". `last` is given the records before the
+        commit, and undoes everything by an error of its own.
         """
         if not self.has_places:
             await own_tables.make(self.client.db, PLACES)
@@ -176,12 +183,13 @@ class Database:
             records = [record for end, record in batch if end > int(place["applied"])]
             if records:
                 there = InTransaction(self.client, transaction)
-                if keep is None:
+                if "row" in parts:
                     await self.write_rows(there, [record["row"] for record in records if record.get("row")])
-                await self.write_sums(there, records)
+                if "sums" in parts:
+                    await self.write_sums(there, records)
                 await transaction.execute_raw(MOVE_PLACE, journal, str(batch[-1][0]))
-                for record in records if keep else ():
-                    keep(record)
+                if last:
+                    last(records)
         return records
 
     async def write_rows(self, there, rows):
@@ -265,7 +273,10 @@ class Committer:
         self.at_once = asyncio.Event()
         self.all_done = asyncio.Event()
         self.failures, self.most = 0, BATCH_RECORDS
-        self.said = 0
+        # The record that holds up others, and since when.
+        self.stuck = None, 0
+        # By kind of message: when one was printed last.
+        self.said = {}
 
     def take(self, file):
         if file not in self.fresh:
@@ -340,16 +351,21 @@ class Committer:
         try:
             await self.failed(error)
         except Exception as again:  # noqa: BLE001
-            print(f"ERROR: spend stays in the journal: {again!r}, after {error!r}", flush=True)
+            self.say("ERROR", f"spend stays in the journal: {again!r}, after {error!r}")
             await asyncio.sleep(RETRY_SECONDS[-1])
+
+    def say(self, kind, text):
+        """Once a minute, as it may be tried again every few seconds."""
+        now = time.monotonic()
+        if now - self.said.get(kind, -60) >= 60:
+            self.said[kind] = now
+            print(f"{kind}: {text}", flush=True)
 
     async def failed(self, error):
         """After a failure: waits for the database, or makes the batch smaller until the bad record is alone."""
         if await self.database.answers():
             self.failures += 1
-        if time.monotonic() - self.said > 60:
-            self.said = time.monotonic()
-            print(f"WARNING: spend is in the journal and not in the database yet: {error}", flush=True)
+        self.say("WARNING", f"spend is in the journal and not in the database yet: {error}")
         if self.failures < PATIENCE:
             await asyncio.sleep(RETRY_SECONDS[min(self.failures, len(RETRY_SECONDS) - 1)])
         elif self.most > 1:
@@ -363,11 +379,61 @@ class Committer:
             await self.set_aside(self.files[0], error)
 
     async def set_aside(self, file, error):
-        """A record whose row the database refuses: its sums are counted, and it is kept in a file. One
-        that cannot be counted either stays where it is: then it is not the row that is to blame."""
-        [(end, record), *_], _, _ = file.read(BATCH_BYTES)
-        path = file.path + ".refused"
-        keep = functools.partial(spend_file.keep, path)
-        await within(ANSWER_SECONDS, self.database.apply(file.name, [(end, record)], keep))
-        file.committed = end
-        print(f"ERROR: the database refuses a row of spend ({error}): counted, and kept in {path}", flush=True)
+        """A record that the database refuses is kept in a file: `.refused` if its sums are counted.
+
+        One that cannot be counted either stays where it is, as it is hardly the record that is to blame; if
+        that goes on while the database takes others that are behind it, it is kept as `.uncounted`.
+        """
+        [first, *_], _, _ = file.read(BATCH_BYTES)
+        try:
+            await self.keep(file, first, ".refused", ["sums"])
+        except TimeoutError:
+            raise
+        except Exception:
+            if self.stuck_for(file, first) < GIVE_UP_SECONDS or not await self.others_are_taken():
+                raise
+            await self.keep(file, first, ".uncounted", [])
+            print(f"ERROR: the database refuses what a request spent ({error}): not counted, and kept", flush=True)
+        else:
+            print(f"ERROR: the database refuses a row of spend ({error}): counted, and kept", flush=True)
+
+    async def keep(self, file, entry, suffix, parts):
+        """Keeps a record in a file of its own in the transaction that moves on past it: last of all, so that
+        it is written once unless the commit itself fails, and none is passed over and not kept."""
+
+        def last(records):
+            for record in records:
+                spend_file.keep(file.path + suffix, record)
+
+        await within(ANSWER_SECONDS, self.database.apply(file.name, [entry], parts, last))
+        file.committed = entry[0]
+
+    def stuck_for(self, file, entry):
+        """How many seconds ago this record could not be counted for the first time."""
+        which, now = (file.name, entry[0]), time.monotonic()
+        if self.stuck[0] != which:
+            self.stuck = which, now
+        return now - self.stuck[1]
+
+    def waiting(self):
+        """The records that are to be written, each with its file."""
+        for file in [*self.files, *self.fresh]:
+            if not file.removed:
+                yield from ((file, entry) for entry in file.read(BATCH_BYTES)[0])
+
+    async def others_are_taken(self):
+        """Whether the database takes one of the records that are behind the first."""
+
+        def undo(_):
+            raise OnlyATrial
+
+        for file, entry in itertools.islice(self.waiting(), 1, BATCH_RECORDS):
+            try:
+                await within(ANSWER_SECONDS, self.database.apply(file.name, [entry], ["sums"], undo))
+            except OnlyATrial:
+                return True
+            except TimeoutError:
+                raise
+            except Exception:  # noqa: BLE001: it may be as bad as the first
+                continue
+        return False

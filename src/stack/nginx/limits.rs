@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use crate::stack::QUEUE;
+
 /// What a connection that has sent half a head takes at most, by the sizes of nginx's buffers and pools
 /// and of the kernel's socket. An estimate, to be on the safe side.
 const BYTES_OF_A_CONNECTION: u64 = 9_000;
@@ -19,15 +21,20 @@ const OTHER_FILES: u64 = 64;
 /// one address alone must not get there for others.
 const LOGINS_AT_ONCE: u32 = 11;
 
+/// The most connections of a process, however much memory there is.
+const MOST: u64 = 4096;
+
 /// How many connections each of `workers` processes may have, a client's and that to the service
-/// behind counted both.
+/// behind counted both. So at most half of all go to LiteLLM, whose socket has a queue for as many:
+/// connections that would find it full while LiteLLM restarts fail at once.
 pub(super) fn connections(memory: Option<u64>, workers: u32, open_files: Option<u64>) -> u32 {
     let by_memory = memory.map_or(u64::MAX, |bytes| {
         bytes.saturating_sub(BYTES_AT_REST) / BYTES_OF_A_CONNECTION / u64::from(workers.max(1))
     });
     let by_files = open_files.map_or(u64::MAX, |files| files.saturating_sub(OTHER_FILES));
-    let least = by_memory.min(by_files).clamp(256, 4096);
-    u32::try_from(least).unwrap_or(4096)
+    let by_queue = u64::from(2 * QUEUE / workers.max(1)).min(MOST);
+    let least = by_memory.min(by_files).clamp(256, by_queue);
+    u32::try_from(least).expect("it is at most MOST")
 }
 
 /// For nginx's `http`. Half a head and half a body do not stay, whoever sends them.
@@ -69,7 +76,7 @@ pub(super) fn server(connections: u32) -> String {
         location @too_many {{
             internal;
             default_type application/json;
-            return 429 '{{"error":{{"message":"This address has {most} requests under way, and no more are taken from one.","type":"rate_limit_error","param":null,"code":"too_many_requests"}}}}\n';
+            return 429 '{{"error":{{"message":"This address or network has {most} requests under way, and no more are taken from one.","type":"rate_limit_error","param":null,"code":"too_many_requests"}}}}\n';
         }}
 {TOO_MANY_LOGINS}"#
     )
@@ -79,7 +86,7 @@ pub(super) fn server(connections: u32) -> String {
 pub(super) const TOO_MANY_LOGINS: &str = r#"        location @too_many_logins {
             internal;
             default_type application/json;
-            return 429 '{"detail":"Too many sign-ins from this address: try again in a minute.","error":{"message":"Too many sign-ins from this address: try again in a minute.","type":"rate_limit_error","param":null,"code":"too_many_logins"}}\n';
+            return 429 '{"detail":"Too many sign-ins from this address or network: try again in a minute.","error":{"message":"Too many sign-ins from this address or network: try again in a minute.","type":"rate_limit_error","param":null,"code":"too_many_logins"}}\n';
         }
 "#;
 
@@ -119,5 +126,13 @@ mod tests {
         assert_eq!(connections(Some(40_000_000), 1, Some(1024)), 960);
         assert_eq!(connections(Some(40_000_000), 4, None), 972);
         assert_eq!(connections(Some(1), 1, Some(1)), 256);
+    }
+
+    #[test]
+    fn all_processes_together_cannot_fill_the_queue_of_litellm() {
+        for workers in 1..=8 {
+            let to_litellm = workers * connections(None, workers, None) / 2;
+            assert!(to_litellm <= QUEUE, "{workers} processes have {to_litellm}");
+        }
     }
 }
