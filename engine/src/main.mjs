@@ -28,10 +28,14 @@ function log(level, message, fields = {}) {
   process.stderr.write(`${JSON.stringify({ level, message, ...fields })}\n`);
 }
 
-async function listen(server, port) {
+async function listen(server, { socket, port }) {
+  if (socket) {
+    await server.listen({ path: socket });
+    return;
+  }
   for (const host of ADDRESSES) {
     try {
-      await server.listen(port, host);
+      await server.listen({ port, host });
     } catch (error) {
       if (!NO_SUCH_ADDRESS.has(error.code)) throw error;
     }
@@ -41,13 +45,14 @@ async function listen(server, port) {
 async function serve(settings) {
   // Prisma's own engine is called so, and LiteLLM looks for orphans by that name.
   process.title = 'query-engine';
+  process.umask(0o077);
   const datamodel = readFileSync(settings.datamodelPath, 'utf8');
   const pool = new Pool(settings.database, log);
   const engine = new Engine(datamodel, pool);
   await engine.connect();
   const protocol = new Protocol(parseDatamodel(datamodel));
   const server = new Server(engine, protocol, { uid: process.getuid(), log });
-  await listen(server, settings.port);
+  await listen(server, settings);
   await untilToldToStop();
   await stop(server, engine, pool);
 }

@@ -67,22 +67,24 @@ export class Server {
     return this.#inFlight;
   }
 
-  /** Serves on one address; a client of another user is hung up on. */
-  async listen(port, host) {
+  /**
+   * Serves on one address, `{ port, host }` or `{ path }`; a client of another user is hung up on. A
+   * socket with a path is nobody else's by its mode.
+   */
+  async listen(address) {
     const server = createServer((request, answer) => this.#serve(request, answer));
     server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS;
     // A slow transaction is the client's business.
     server.requestTimeout = 0;
     server.on('connection', (socket) => {
-      this.#peers.set(socket, peerUid(socket));
-      socket.setNoDelay(true);
+      this.#peers.set(socket, address.path ? this.#uid : peerUid(socket));
+      if (!address.path) socket.setNoDelay(true);
     });
     await new Promise((done, failed) => {
       server.once('error', failed);
-      server.listen({ port, host }, done);
+      server.listen(address, done);
     });
     this.#servers.push(server);
-    return server.address().port;
   }
 
   /** Takes no new connections; those that are open end with their current request. */

@@ -86,6 +86,8 @@ export function parseSettings(argv, env, machine) {
   return {
     version: false,
     port: portOf(argv),
+    // Instead of the port: the gateway tells it, the client does not know it.
+    socket: env.AI_GATEWAY_ENGINE_SOCKET || undefined,
     datamodelPath: env.PRISMA_DML_PATH,
     database: parseDatabaseUrl(url, machine),
   };

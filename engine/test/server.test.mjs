@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -66,6 +66,19 @@ describe('the engine', { timeout: 120_000 }, () => {
     const listening = tables.join('\n').split('\n').map((each) => each.trim().split(/\s+/)).filter((each) => each[1]?.endsWith(`:${port}`) && each[3] === '0A');
     assert.ok(listening.length > 0);
     for (const [, local] of listening) assert.match(local, /^(0100007F|00000000000000000000000001000000):/);
+  });
+
+  it('listens on a socket of its own user alone where it is given one', async () => {
+    const socket = join(postgres.folder, 'engine.sock');
+    const other = await EngineProcess.start(postgres.url(), { env: { AI_GATEWAY_ENGINE_SOCKET: socket } });
+    try {
+      assert.equal(statSync(socket).mode & 0o777, 0o700);
+      assert.equal((await other.get('/nowhere')).status, 404);
+      await assert.rejects(fetch(`http://127.0.0.1:${other.port}/status`));
+    } finally {
+      await other.stop();
+    }
+    assert.ok(!existsSync(socket));
   });
 
   it('serves its own user alone', { skip: process.getuid() !== 0 && 'only root can act as somebody else' }, () => {

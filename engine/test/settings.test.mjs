@@ -63,6 +63,7 @@ describe('what the client launches the engine with', () => {
   it('is a port, a schema and a database', () => {
     const settings = parseSettings(argv, env, MACHINE);
     assert.equal(settings.port, 4567);
+    assert.equal(settings.socket, undefined);
     assert.equal(settings.datamodelPath, '/s.prisma');
     assert.equal(settings.database.host, '/run/gw');
   });
@@ -71,6 +72,11 @@ describe('what the client launches the engine with', () => {
     const overrides = JSON.stringify([{ name: 'client', url: 'postgresql://other@h/d' }]);
     const settings = parseSettings(argv, { ...env, OVERWRITE_DATASOURCES: overrides }, MACHINE);
     assert.equal(settings.database.user, 'other');
+  });
+
+  it('may name a socket instead of the port', () => {
+    const settings = parseSettings(argv, { ...env, AI_GATEWAY_ENGINE_SOCKET: '/run/gw/e1.2' }, MACHINE);
+    assert.equal(settings.socket, '/run/gw/e1.2');
   });
 
   it('may ask for the version alone', () => {

@@ -3,14 +3,17 @@
 benches/campaign does each 20 times (AI_GATEWAY_ROUNDS), with more connections (AI_GATEWAY_CONNECTIONS).
 """
 
+import contextlib
 import os
+import re
 import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from gateway import figures
+from gateway import descendants, figures
 from load import under_load
 from test_crash import kill
 
@@ -116,6 +119,35 @@ def test_litellm_has_no_port_and_its_socket_is_in_a_folder_of_its_owner(gateway)
     path = address.removeprefix("unix:")
     assert os.stat(os.path.dirname(path)).st_mode & 0o777 == 0o700
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def ports_of(pid):
+    """The ports of TCP on which a process listens."""
+    sockets = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            sockets.add(os.readlink(descriptor))
+    ports = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            _, local, _, state, _, _, _, _, _, inode, *_ = line.split()
+            if state == "0A" and f"socket:[{inode}]" in sockets:
+                ports.add(int(local.rsplit(":", 1)[1], 16))
+    return ports
+
+
+def test_nothing_but_the_front_has_ports_so_that_no_stranger_can_take_one(gateway):
+    """The query engine's, for one, which LiteLLM's client would look for anew at each start of it."""
+    engine = gateway.engine()
+    found = {pid: ports_of(pid) for pid, _ in descendants(gateway.daemon())}
+    assert engine in found
+    assert set().union(*found.values()) == {gateway.port, gateway.admin_port}
+    front = {gateway.daemon(), *(pid for pid, _ in descendants(gateway.service("nginx")["pid"]))}
+    assert {pid for pid, ports in found.items() if ports} <= front
+    folder = gateway.home / "run/litellm"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    [socket_of_engine] = [each for each in folder.iterdir() if re.fullmatch(r"e\d+\.\d+", each.name)]
+    assert socket_of_engine.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_front_is_back_within_half_a_second_of_a_kill_however_often(gateway, models):

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +26,7 @@ export class EngineProcess {
 
   static async start(url, { launcher = [], env = {} } = {}) {
     const engine = new EngineProcess();
+    engine.socket = env.AI_GATEWAY_ENGINE_SOCKET;
     engine.port = await freePort();
     const [command, ...args] = [...launcher, binary, '-p', String(engine.port), '--enable-metrics', '--enable-raw-queries'];
     engine.child = spawn(command, args, {
@@ -41,6 +43,16 @@ export class EngineProcess {
     return engine;
   }
 
+  #getFromSocket(path) {
+    return new Promise((done, failed) => {
+      const asked = get({ socketPath: this.socket, path }, (answer) => {
+        answer.resume();
+        answer.once('end', () => done({ ok: answer.statusCode === 200, status: answer.statusCode }));
+      });
+      asked.once('error', failed);
+    });
+  }
+
   async #untilReady() {
     for (let tries = 0; tries < 200; tries++) {
       const status = await this.get('/status').catch(() => null);
@@ -51,6 +63,7 @@ export class EngineProcess {
   }
 
   get(path) {
+    if (this.socket) return this.#getFromSocket(path);
     return fetch(`http://127.0.0.1:${this.port}${path}`);
   }
 

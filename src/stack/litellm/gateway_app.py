@@ -1,6 +1,7 @@
 """LiteLLM's application with what we add: the demo model goes when a real one comes (demo_model.py), who
 adds a model without a price is told (model_prices.py), the admin page has an account of its own
-(admin_account.py) and shows the gateway's budget (admin_budget.py), the query engine has time to start
+(admin_account.py) and shows the gateway's budget (admin_budget.py), the query engine has a socket that
+nobody else reaches (engine_socket.py) and time to start
 (engine_patience.py), what an answer costs is on the disk before the answer is acknowledged
 (spend_journal.py), and a stop fails no request (gateway_drain.py) and waits until every request's cost is
 counted.
@@ -23,6 +24,7 @@ import gateway_log  # noqa: F401: before anybody makes a handler of their own
 
 import engine_environment
 import engine_patience
+import engine_socket
 import gateway_drain
 import spend_journal
 from admin_account import with_account
@@ -58,6 +60,7 @@ def updates_under_way() -> list:
 
 engine_environment.keep_client()
 engine_patience.have_client()
+engine_socket.have_client()
 application = spend_journal.journaled(proxy_server.app, proxy_server)
 answering = gateway_drain.closing(with_gateway_budget(telling(without_demo(application))))
 

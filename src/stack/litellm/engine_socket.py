@@ -1,0 +1,79 @@
+"""The query engine listens where its own user alone gets: on a Unix socket beside this file, mode 0700.
+
+prisma-client-py looks for a free port of the loopback interface and tells the engine its number. The
+engine binds it once it has reached the database: until then, and from an engine's end on, any user of the
+machine could bind it, be taken for the engine, be sent LiteLLM's queries and answer them.
+
+Each engine of the client's has a socket of its own, and the client's HTTP session goes there, whatever host
+the address names. Caller: gateway_app.py, before LiteLLM makes its client.
+"""
+
+import functools
+import itertools
+import os
+import re
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+# The engine reads it.
+VARIABLE = "AI_GATEWAY_ENGINE_SOCKET"
+# Short, as the path of a socket may not be long: a number and this process.
+NAME = re.compile(r"e\d+\.(\d+)")
+NUMBERS = itertools.count(1)
+
+
+def have_client():
+    """For LiteLLM's own client, where it has one of this kind."""
+    try:
+        from prisma.engine import AsyncQueryEngine
+    except Exception as error:  # not installed, or not generated: LiteLLM says what it needs of it
+        print(f"WARNING: there is no database client whose engine could have a socket: {error!r}", flush=True)
+    else:
+        have(AsyncQueryEngine)
+
+
+def have(engine):
+    """Lets the engines that this class of the client's starts listen on sockets."""
+    start = getattr(engine, "_spawn_process", None)
+    if start is None:
+        print("WARNING: the database engine listens on a port of the loopback interface", flush=True)
+        return
+    remove_left()
+
+    @functools.wraps(start)
+    def start_on_a_socket(self, *arguments, **options):
+        os.environ[VARIABLE] = socket_of(self)
+        try:
+            return start(self, *arguments, **options)
+        finally:
+            del os.environ[VARIABLE]
+
+    engine._spawn_process = start_on_a_socket
+
+
+def socket_of(engine):
+    """The socket's path, one for as long as there is this engine of the client's: its session knows it."""
+    path = getattr(engine, "own_socket", None)
+    if path is None:
+        import httpx
+
+        path = engine.own_socket = os.path.join(FOLDER, f"e{next(NUMBERS)}.{os.getpid()}")
+        # The session is made at the first request.
+        session = engine.session.session_kwargs
+        session["transport"] = httpx.AsyncHTTPTransport(uds=path, limits=session["limits"])
+    remove(path)
+    return path
+
+
+def remove(path):
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def remove_left():
+    """What engines of processes that were killed have left."""
+    for name in os.listdir(FOLDER):
+        match = NAME.fullmatch(name)
+        if match and not os.path.exists(f"/proc/{match[1]}"):
+            remove(os.path.join(FOLDER, name))
