@@ -12,12 +12,15 @@ import functools
 import itertools
 import os
 import re
+import socket
+import time
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 # The engine reads it.
 VARIABLE = "AI_GATEWAY_ENGINE_SOCKET"
 # Short, as the path of a socket may not be long: a number and this process.
-NAME = re.compile(r"e\d+\.(\d+)")
+NAME = re.compile(r"e\d+\.\d+")
+FRESH_SECONDS = 10
 NUMBERS = itertools.count(1)
 
 
@@ -37,7 +40,6 @@ def have(engine):
     if start is None:
         print("WARNING: the database engine listens on a port of the loopback interface", flush=True)
         return
-    remove_left()
 
     @functools.wraps(start)
     def start_on_a_socket(self, *arguments, **options):
@@ -56,6 +58,7 @@ def socket_of(engine):
     if path is None:
         import httpx
 
+        remove_left()
         path = engine.own_socket = os.path.join(FOLDER, f"e{next(NUMBERS)}.{os.getpid()}")
         # The session is made at the first request.
         session = engine.session.session_kwargs
@@ -72,8 +75,23 @@ def remove(path):
 
 
 def remove_left():
-    """What engines of processes that were killed have left."""
+    """Removes what engines have left that were killed."""
     for name in os.listdir(FOLDER):
-        match = NAME.fullmatch(name)
-        if match and not os.path.exists(f"/proc/{match[1]}"):
-            remove(os.path.join(FOLDER, name))
+        path = os.path.join(FOLDER, name)
+        if NAME.fullmatch(name) and is_left(path):
+            remove(path)
+
+
+def is_left(path):
+    """Whether nobody listens there any more. One that was bound a moment ago does not yet."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            if time.time() - os.stat(path).st_mtime < FRESH_SECONDS:
+                return False
+            probe.connect(path)
+        except ConnectionRefusedError:
+            return True
+        except OSError:  # it is busy, or gone by now
+            return False
+    return False

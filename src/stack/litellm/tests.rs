@@ -96,6 +96,62 @@ asyncio.run(main())";
     );
 }
 
+#[test]
+fn each_engine_has_a_socket_and_those_of_dead_ones_go() {
+    let files = [
+        ("engine_socket.py", include_str!("engine_socket.py")),
+        (
+            "httpx.py",
+            "def AsyncHTTPTransport(uds, limits): return uds, limits",
+        ),
+    ];
+    let script = "\
+import engine_socket, os, socket
+from types import SimpleNamespace
+
+class Engine:
+    def __init__(self):
+        self.session = SimpleNamespace(session_kwargs={'limits': 7})
+    def _spawn_process(self, *, file):
+        path = os.environ['AI_GATEWAY_ENGINE_SOCKET']
+        assert self.session.session_kwargs['transport'] == (path, 7) and not os.path.exists(path)
+        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening.bind(path)
+        self.listening.listen()
+        return file, path
+
+def there():
+    return sorted(name.split('.')[0] for name in os.listdir(engine_socket.FOLDER) if name[1].isdigit())
+
+engine_socket.have(Engine)
+first, second, third = Engine(), Engine(), Engine()
+assert first._spawn_process(file='f') == first._spawn_process(file='f')
+assert 'AI_GATEWAY_ENGINE_SOCKET' not in os.environ
+second._spawn_process(file='f')
+second.listening.close()
+print(there())
+third._spawn_process(file='f')
+print(there())
+engine_socket.FRESH_SECONDS = 0
+Engine()._spawn_process(file='f')
+print(there())";
+    assert_eq!(
+        diet::tests::run(&files, "", script),
+        "['e1', 'e2']\n['e1', 'e2', 'e3']\n['e1', 'e3', 'e4']\n"
+    );
+}
+
+#[test]
+fn an_engine_that_is_started_in_another_way_has_its_port_with_a_warning() {
+    let files = [("engine_socket.py", include_str!("engine_socket.py"))];
+    let said = diet::tests::run(
+        &files,
+        "",
+        "import engine_socket\nengine_socket.have(object)",
+    );
+    assert!(said.starts_with("WARNING: the database engine"), "{said}");
+}
+
 /// The server of an application with a request that takes a moment, as uvicorn has it.
 const SERVER: &str = "\
 from types import SimpleNamespace
