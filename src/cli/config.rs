@@ -29,7 +29,7 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Show every value that holds, and where it comes from
+    /// Show every value that is in effect, and where it comes from
     Show {
         /// Print one JSON object
         #[arg(long)]

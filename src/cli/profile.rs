@@ -15,7 +15,7 @@ use crate::config::{Loaded, Machine, machine, profile::Profile, schema::PROFILES
 
 /// Show or set how much the services may use
 ///
-/// Without a name, shows the profiles, which one holds, and what fits this machine. With one,
+/// Without a name, shows the profiles, which one is in effect, and what fits this machine. With one,
 /// writes it to gateway.toml, and a daemon that runs takes it up.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

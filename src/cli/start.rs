@@ -67,7 +67,7 @@ pub(super) fn failed_for_good(error: ClientError) -> Failure {
     let is_a_service = matches!(error, ClientError::Refused(Refusal::Failed(_)));
     let failure = Failure::from(error);
     if is_a_service {
-        failure.hint("the others go on; 'ai-gateway start' tries again once it is mended")
+        failure.hint("the others go on; 'ai-gateway start' tries again once it is fixed")
     } else {
         failure
     }

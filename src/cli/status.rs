@@ -15,6 +15,7 @@ use super::{
     table, watch,
 };
 use crate::{
+    config::settings::Listen,
     control::{
         client::ClientError,
         types::{GatewayState, GatewayStatus},
@@ -151,13 +152,7 @@ fn more(status: &GatewayStatus, context: &Context) -> String {
     let Ok(loaded) = settings::read(context, &[]) else {
         return String::new();
     };
-    let mut lines: Vec<String> = addresses::of_machine(loaded.settings.listen.address)
-        .iter()
-        .map(|address| {
-            let at = SocketAddr::new(*address, loaded.settings.listen.port);
-            format!("from other machines: http://{at}\n")
-        })
-        .collect();
+    let mut lines = from_other_machines(&loaded.settings.listen);
     let is_up = |name: &str| {
         let mut services = status.services.iter();
         services.any(|(known, service)| known.as_str() == name && service.state == StateName::Ready)
@@ -170,9 +165,59 @@ fn more(status: &GatewayStatus, context: &Context) -> String {
     lines.concat()
 }
 
+/// By what other machines reach the chat page and the admin page, where those listen on all addresses.
+fn from_other_machines(listen: &Listen) -> Vec<String> {
+    let pages = [
+        ("", listen.address, listen.port, ""),
+        ("admin ", listen.admin_address, listen.admin_port, "/ui"),
+    ];
+    let lines = pages.into_iter().flat_map(|(page, address, port, path)| {
+        let found = addresses::of_machine(address).into_iter();
+        found.map(move |address| {
+            let at = SocketAddr::new(address, port);
+            format!("{page}from other machines: http://{at}{path}\n")
+        })
+    });
+    lines.collect()
+}
+
 fn picture(status: &GatewayStatus, screen: Screen) -> String {
     table::lines(status, screen, now(), None)
         .iter()
         .map(|line| line.render(usize::MAX) + "\n")
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    fn lines(address: Ipv4Addr, admin_address: Ipv4Addr) -> Vec<String> {
+        from_other_machines(&Listen {
+            address: IpAddr::V4(address),
+            port: 3000,
+            admin_address: IpAddr::V4(admin_address),
+            admin_port: 4000,
+        })
+    }
+
+    #[test]
+    fn what_other_machines_use_is_shown_for_each_page_that_they_reach() {
+        let (one, all) = (Ipv4Addr::LOCALHOST, Ipv4Addr::UNSPECIFIED);
+        assert!(lines(one, one).is_empty());
+        let machine = addresses::of_machine(all.into());
+        let front = machine
+            .iter()
+            .map(|at| format!("from other machines: http://{at}:3000\n"));
+        let front: Vec<_> = front.collect();
+        let admin = machine
+            .iter()
+            .map(|at| format!("admin from other machines: http://{at}:4000/ui\n"));
+        let admin: Vec<_> = admin.collect();
+        assert_eq!(lines(all, one), front);
+        assert_eq!(lines(one, all), admin);
+        assert_eq!(lines(all, all), [front, admin].concat());
+    }
 }

@@ -97,9 +97,9 @@ fn by_signal(context: &Context) -> Result<(), Failure> {
         let _gone = daemon.send_signal(Signal::SIGTERM as i32);
         tell("stopping the daemon by a signal: it cannot be asked\n");
         while !wait_for(&[daemon.as_fd(), signals.fd()], None)?[0] {
-            if signals.next().is_some() {
+            if let Some(signal) = signals.next() {
                 tell("\nIt goes on stopping.\n");
-                return Err(Failure::Said(Exit::Failed));
+                return Err(Failure::Said(Exit::by(signal)));
             }
         }
     }

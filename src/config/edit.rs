@@ -23,7 +23,7 @@ use super::{
 /// What a file begins with that did not exist.
 const HEAD: &str = "\
 # The configuration of ai-gateway. `ai-gateway config example` shows every key that there is,
-# `ai-gateway config show` what holds and where it comes from.
+# `ai-gateway config show` what is in effect and where it comes from.
 ";
 
 /// Why a key was not changed. Nothing was written.

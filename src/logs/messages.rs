@@ -93,7 +93,7 @@ messages! {
 
     SERVICE_FAILED, "1694492c202e4e5ba1547c3806738873", "@AI_GATEWAY_SERVICE@ has failed for good",
     "It was started again as often as its restart policy allows, and it never stayed up. Services\n\
-     that do not require it go on. Mend what its log shows\n\
+     that do not require it go on. Fix what its log shows\n\
      ('ai-gateway logs @AI_GATEWAY_SERVICE@'), then 'ai-gateway start @AI_GATEWAY_SERVICE@'.";
 
     SERVICE_STOPPED, "d1ce1aa87da840a2b077ee3c812d480e", "@AI_GATEWAY_SERVICE@ has stopped",

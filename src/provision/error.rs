@@ -116,7 +116,7 @@ fn problems(problems: &[Problem]) -> String {
     match problems {
         [one] => one.to_string(),
         many => many.iter().fold(
-            format!("{} things are in the way:", many.len()),
+            format!("{} blocking problems:", many.len()),
             |text, problem| format!("{text}\n  - {problem}"),
         ),
     }

@@ -149,8 +149,9 @@ fn the_help_of_each_verb() {
     --- stdout ---
     Show or set how much the services may use
 
-    Without a name, shows the profiles, which one holds, and what fits this machine.
-    With one, writes it to gateway.toml, and a daemon that runs takes it up.
+    Without a name, shows the profiles, which one is in effect, and what fits this
+    machine. With one, writes it to gateway.toml, and a daemon that runs takes it
+    up.
 
     Usage: ai-gateway profile [OPTIONS] [NAME]
 
@@ -194,7 +195,7 @@ fn the_help_of_each_verb() {
 
     Commands:
       check    Find everything that is wrong with it, ports that are taken included
-      show     Show every value that holds, and where it comes from
+      show     Show every value that is in effect, and where it comes from
       set      Set one key in gateway.toml, if the result is valid
       example  Print a gateway.toml with every key that there is, explained
 

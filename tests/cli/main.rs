@@ -17,3 +17,4 @@ mod status;
 mod stopped;
 mod terminal;
 mod unit;
+mod words;

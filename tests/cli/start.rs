@@ -1,6 +1,7 @@
 //! Start, where systemd does it and where we do.
 
 use std::{
+    io::{BufRead as _, BufReader, Read as _},
     os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     process::{Child, Stdio},
 };
@@ -11,7 +12,10 @@ use ai_gateway::{
     runtime::DaemonLock,
 };
 use insta::assert_snapshot;
-use nix::unistd::Uid;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::{Pid, Uid},
+};
 
 use crate::bench::{Bench, free_port, ready};
 
@@ -102,7 +106,7 @@ fn a_start_by_systemd_does_not_wait_for_a_service_that_has_failed_for_good() {
     exit: 1
     --- stderr ---
     error: litellm has failed: it exited with code 3
-    hint: the others go on; 'ai-gateway start' tries again once it is mended
+    hint: the others go on; 'ai-gateway start' tries again once it is fixed
     ");
 }
 
@@ -348,4 +352,36 @@ fn a_daemon_without_its_socket_is_named_and_can_be_stopped() {
     stopping the daemon by a signal: it cannot be asked
     ");
     assert_eq!(daemon.try_wait().unwrap().unwrap().signal(), Some(15));
+}
+
+#[test]
+fn who_stops_waiting_for_a_daemon_that_cannot_be_asked_is_told_so_by_the_code() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let bench = Bench::new();
+        drop(begun(&bench));
+        let mut daemon = std::process::Command::new("sh")
+            .args(["-c", "trap '' TERM; echo ready; read line"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0];
+        daemon
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut ready)
+            .unwrap();
+        let id = i32::try_from(daemon.id()).unwrap();
+        let started = sys::proc::stat(id).unwrap().started;
+        let held = bench.home().join("state/daemon.lock");
+        std::fs::write(held, format!("{id} {started} listens")).unwrap();
+        let mut stop = bench.child("stop").stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(stop.stderr.take().unwrap()).lines();
+        assert!(lines.next().unwrap().unwrap().contains("cannot be asked"));
+        kill(Pid::from_raw(stop.id().cast_signed()), signal).unwrap();
+        assert_eq!(stop.wait().unwrap().code(), Some(code));
+        drop(daemon.stdin.take());
+        daemon.wait().unwrap();
+    }
 }

@@ -170,8 +170,8 @@ fn answer(
 
 /// What going on means.
 const AGREEING: &str = "\
-With y, or Enter, all of the above is done; it can be cut off anywhere and run again. With n nothing
-is done, and nothing of your answers is written.
+With y, or Enter, all of the above is done; it can be cut off anywhere and
+run again. With n nothing is done, and nothing of your answers is written.
 ";
 
 /// What a key is for and what may be its value, for somebody who typed `?`.

@@ -12,7 +12,7 @@ pub(super) const CHECK: Check = Check {
     title: "Controllers",
     looks: "Which controllers the manager that starts the gateway has: cpu, memory and \
         pids are needed; io is welcome.",
-    why: "A limit holds only where its controller was handed down to the gateway. A \
+    why: "A limit is in effect only where its controller was handed down to the gateway. A \
         user's manager gets what user@.service delegates.",
     examine,
 };

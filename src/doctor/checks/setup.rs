@@ -10,8 +10,7 @@ pub(super) const CHECK: Check = Check {
     looks: "Whether everything that a start needs was made, by this version and with these \
         settings; and whether every file of every installed package is still there, with the list \
         of them that was installed.",
-    why: "A start downloads, generates and migrates nothing, so all of it has to be \
-        there before.",
+    why: "A start downloads, generates and migrates nothing, so set-up must have done all of it.",
     examine,
 };
 

@@ -10,7 +10,7 @@ pub(super) const CHECK: Check = Check {
     looks: "The distribution, the kernel, and whether this is a machine of its own, a \
         virtual one or a container.",
     why: "In a container the host decides on memory, control groups and the clock, so \
-        some things can only be mended there; and a container made for one program has \
+        some things can only be fixed there; and a container made for one program has \
         no systemd.",
     examine,
 };

@@ -76,7 +76,7 @@ pub enum HistoryError {
     /// Somebody else's attempt failed half-way.
     #[error(
         "the migration {name:?} was begun by another tool and did not end: look at its row in \
-         _prisma_migrations, mend the table, and set rolled_back_at or finished_at there"
+         _prisma_migrations, repair the table, and set rolled_back_at or finished_at there"
     )]
     Unfinished {
         /// Which.
