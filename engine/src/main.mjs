@@ -45,6 +45,7 @@ async function listen(server, { socket, port }) {
 async function serve(settings) {
   // Prisma's own engine is called so, and LiteLLM looks for orphans by that name.
   process.title = 'query-engine';
+  // Whoever may write to its socket may ask it.
   process.umask(0o077);
   const datamodel = readFileSync(settings.datamodelPath, 'utf8');
   const pool = new Pool(settings.database, log);

@@ -25,6 +25,10 @@ const DEFAULT_TIMEOUT_MILLISECONDS = 5000;
 // sends its next request into a closed connection.
 const KEEP_ALIVE_MILLISECONDS = 120_000;
 
+// Connections that may wait while the engine is busy: as many as the client makes. A full queue of a Unix
+// socket refuses, where TCP would wait.
+const QUEUE = 1024;
+
 // Ten thousand names to look for or a hundred rows to write: a tenth of a second of the core's.
 const LARGE_BODY = 128 * 1024;
 
@@ -82,7 +86,7 @@ export class Server {
     });
     await new Promise((done, failed) => {
       server.once('error', failed);
-      server.listen(address, done);
+      server.listen({ ...address, backlog: QUEUE }, done);
     });
     this.#servers.push(server);
   }

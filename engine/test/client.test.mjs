@@ -18,10 +18,10 @@ const engine = join(here, '..', 'query-engine');
 const generate = join(here, '..', 'generate');
 const suite = join(here, 'client', 'suite.py');
 
-/** Runs the Python suite; its outcomes by the tests' names. */
-async function outcomes(python, url) {
+/** Runs the Python suite; its outcomes by the tests' names. `folder` is the one of the engine's socket, if any. */
+async function outcomes(python, url, folder) {
   const env = { ...process.env, PRISMA_QUERY_ENGINE_BINARY: engine, DATABASE_URL: url };
-  const child = spawn(python, [suite], { env, cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(python, ['-B', suite, ...folder], { env, cwd: '/', stdio: ['ignore', 'pipe', 'inherit'] });
   const found = new Map();
   for await (const line of createInterface({ input: child.stdout })) {
     const outcome = JSON.parse(line);
@@ -30,7 +30,7 @@ async function outcomes(python, url) {
   return found;
 }
 
-describe('prisma-client-py', async () => {
+for (const way of ['a port', 'a socket']) describe(`prisma-client-py by ${way}`, async () => {
   const python = process.env.ENGINE_TEST_PYTHON;
   if (!python) {
     it('has an environment to run in', () => assert.fail('ENGINE_TEST_PYTHON is not set'));
@@ -47,7 +47,7 @@ describe('prisma-client-py', async () => {
     postgres = new Postgres();
     await postgres.start();
     await migrate(sitePackages, { host: postgres.folder, user: 'gateway', password: PASSWORD, database: 'postgres' });
-    results = await outcomes(python, postgres.url());
+    results = await outcomes(python, postgres.url(), way === 'a socket' ? [postgres.folder] : []);
   });
 
   after(() => postgres?.remove());

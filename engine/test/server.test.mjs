@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -79,6 +81,27 @@ describe('the engine', { timeout: 120_000 }, () => {
       await other.stop();
     }
     assert.ok(!existsSync(socket));
+  });
+
+  it('lets as many clients wait at its socket as one of them makes connections', async () => {
+    const path = join(postgres.folder, 'busy.sock');
+    const busy = await EngineProcess.start(postgres.url(), { env: { AI_GATEWAY_ENGINE_SOCKET: path } });
+    const clients = [];
+    try {
+      busy.child.kill('SIGSTOP');
+      for (let n = 0; n < 1000; n++) {
+        const client = connect(path);
+        clients.push(client);
+        await once(client, 'connect');
+        client.write('GET /status HTTP/1.1\r\nHost: engine\r\n\r\n');
+      }
+      busy.child.kill('SIGCONT');
+      for (const client of clients) assert.match(String((await once(client, 'data'))[0]), /^HTTP\/1.1 200/);
+    } finally {
+      for (const client of clients) client.destroy();
+      busy.child.kill('SIGCONT');
+      await busy.stop();
+    }
   });
 
   it('serves its own user alone', { skip: process.getuid() !== 0 && 'only root can act as somebody else' }, () => {

@@ -1,13 +1,16 @@
 """Drives the engine with the real prisma-client-py, as LiteLLM does.
 
-Run by client.test.mjs, with LiteLLM's schema in the database. Each coroutine called `test_…` is
+Run by client.test.mjs, with LiteLLM's schema in the database. With a folder as its argument, the engine has a
+socket in it as in the gateway, by the gateway's own module. Each coroutine called `test_…` is
 one test; its outcome is a line of JSON on standard output.
 """
 
 import asyncio
 import datetime
 import json
+import sys
 import traceback
+from pathlib import Path
 
 from prisma import Base64, Json, Prisma, errors
 
@@ -386,5 +389,12 @@ async def main():
                 outcome = {"test": name, "ok": False, "why": traceback.format_exc()}
             print(json.dumps(outcome), flush=True)
 
+
+if len(sys.argv) > 1:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "src/stack/litellm"))
+    import engine_socket
+
+    engine_socket.FOLDER = sys.argv[1]
+    engine_socket.have_client()
 
 asyncio.run(main())
