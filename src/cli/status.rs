@@ -79,25 +79,16 @@ fn stopped(args: &Args, context: &Context) -> Result<Failure, Failure> {
         return Ok(Failure::Said(Exit::NotRunning));
     }
     let reason = "ai-gateway is not running";
-    print(without_daemon(
-        args,
-        context,
-        GatewayState::Stopped,
-        reason,
-    )?)?;
+    let status = without_daemon(context, GatewayState::Stopped, reason);
+    print(as_json(args, &status)?)?;
     Ok(Failure::Said(Exit::NotRunning))
 }
 
 /// A daemon that has the lock and does not listen yet, for a moment at each start: an answer, too.
 fn begun(args: &Args, context: &Context, starting: &ClientError) -> Result<Failure, Failure> {
     if args.json {
-        let reason = starting.to_string();
-        print(without_daemon(
-            args,
-            context,
-            GatewayState::Starting,
-            &reason,
-        )?)?;
+        let status = without_daemon(context, GatewayState::Starting, &starting.to_string());
+        print(as_json(args, &status)?)?;
     } else {
         print(format!("{starting}\n"))?;
         tell("hint: 'ai-gateway start' waits until everything is ready\n".to_owned());
@@ -106,27 +97,27 @@ fn begun(args: &Args, context: &Context, starting: &ClientError) -> Result<Failu
 }
 
 /// As much of the status as is known while no daemon answers, in the same shape.
-fn without_daemon(
-    args: &Args,
-    context: &Context,
-    state: GatewayState,
-    reason: &str,
-) -> Result<String, Failure> {
+fn without_daemon(context: &Context, state: GatewayState, reason: &str) -> serde_json::Value {
     // A configuration that is wrong is no reason not to say that nothing runs.
     let settings = settings::read(context, &[])
         .map(|loaded| loaded.settings)
         .ok();
-    let status = json!({
+    json!({
         "state": state,
         "profile": settings.as_ref().map(|settings| &settings.profile),
         "limits": { "enforced": false, "reason": reason },
         "urls": settings.as_ref().map(settings::urls),
         "services": {},
-    });
+    })
+}
+
+/// One status of those that a watch tells, a line each, or the only one.
+fn as_json(args: &Args, status: &serde_json::Value) -> Result<String, Failure> {
     if args.watch {
-        return Ok(format!("{status}\n"));
+        Ok(format!("{status}\n"))
+    } else {
+        pretty(status)
     }
-    pretty(&status)
 }
 
 /// JSON for a person's eyes and a script's parser.

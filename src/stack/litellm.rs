@@ -117,7 +117,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
 const LAUNCHER: &str = "gateway_server.py";
 
 /// The launcher, the application and what it imports of ours, all in one folder.
-fn modules(folder: &Path) -> [RenderedFile; 16] {
+fn modules(folder: &Path) -> [RenderedFile; 17] {
     [
         ("admin_account.py", include_str!("litellm/admin_account.py")),
         ("admin_budget.py", include_str!("litellm/admin_budget.py")),
@@ -128,6 +128,10 @@ fn modules(folder: &Path) -> [RenderedFile; 16] {
         ("gateway_drain.py", include_str!("litellm/gateway_drain.py")),
         (LAUNCHER, include_str!("litellm/gateway_server.py")),
         ("demo_model.py", include_str!("litellm/demo_model.py")),
+        (
+            "database_client.py",
+            include_str!("litellm/database_client.py"),
+        ),
         ("engine_socket.py", include_str!("litellm/engine_socket.py")),
         (
             "engine_patience.py",

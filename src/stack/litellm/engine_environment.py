@@ -11,6 +11,8 @@ starts programs with the variables below alone.
 import os
 import subprocess
 
+import database_client
+
 NEEDED = frozenset(
     """
     PATH HOME LANG LC_ALL TZ TMPDIR LD_LIBRARY_PATH AI_GATEWAY_INSTANCE
@@ -44,12 +46,8 @@ class Clean:
 
 def keep_client():
     """The same for LiteLLM's own client, where it has one of this kind."""
-    try:
-        from prisma.engine import _query, utils
-    except Exception as error:  # not installed, or not generated: LiteLLM says what it needs of it
-        print(f"WARNING: there is no database client whose engine could be kept from secrets: {error!r}", flush=True)
-    else:
-        keep(_query, utils)
+    what_for = "whose engine could be kept from secrets"
+    database_client.change(keep, what_for, "prisma.engine._query", "prisma.engine.utils")
 
 
 def keep(*modules):

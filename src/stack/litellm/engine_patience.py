@@ -17,22 +17,22 @@ import functools
 import os
 from datetime import timedelta
 
+import database_client
+
 # Well below what a start of LiteLLM takes at most.
 PATIENCE = timedelta(seconds=90)
 
 
 def have_client():
     """The same for LiteLLM's own client, where it has one of this kind."""
-    try:
-        from litellm.proxy.utils import PrismaClient
-        from prisma import Prisma
-        from prisma.engine import AsyncQueryEngine
-    except Exception as error:  # not installed, or not generated: LiteLLM says what it needs of it
-        print(f"WARNING: there is no database client to give time to: {error!r}", flush=True)
-    else:
-        have(Prisma)
-        watch(AsyncQueryEngine)
-        outlive(PrismaClient)
+    names = ("prisma:Prisma", "prisma.engine:AsyncQueryEngine", "litellm.proxy.utils:PrismaClient")
+    database_client.change(give_time, "to give time to", *names)
+
+
+def give_time(client, engine, attempts):
+    have(client)
+    watch(engine)
+    outlive(attempts)
 
 
 def have(client):

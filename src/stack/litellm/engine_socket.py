@@ -15,6 +15,8 @@ import re
 import socket
 import time
 
+import database_client
+
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 # The engine reads it.
 VARIABLE = "AI_GATEWAY_ENGINE_SOCKET"
@@ -26,12 +28,7 @@ NUMBERS = itertools.count(1)
 
 def have_client():
     """For LiteLLM's own client, where it has one of this kind."""
-    try:
-        from prisma.engine import AsyncQueryEngine
-    except Exception as error:  # not installed, or not generated: LiteLLM says what it needs of it
-        print(f"WARNING: there is no database client whose engine could have a socket: {error!r}", flush=True)
-    else:
-        have(AsyncQueryEngine)
+    database_client.change(have, "whose engine could have a socket", "prisma.engine:AsyncQueryEngine")
 
 
 def have(engine):

@@ -1,10 +1,9 @@
 """LiteLLM's application with what we add: the demo model goes when a real one comes (demo_model.py), who
 adds a model without a price is told (model_prices.py), the admin page has an account of its own
 (admin_account.py) and shows the gateway's budget (admin_budget.py), the query engine has a socket that
-nobody else reaches (engine_socket.py) and time to start
-(engine_patience.py), what an answer costs is on the disk before the answer is acknowledged
-(spend_journal.py), and a stop fails no request (gateway_drain.py) and waits until every request's cost is
-counted.
+nobody else reaches (engine_socket.py) and time to start (engine_patience.py), what an answer costs is on the
+disk before the answer is acknowledged (spend_journal.py), and a stop fails no request (gateway_drain.py) and
+waits until every request's cost is counted.
 
 The cost of a request is worked out after its answer, in the background. LiteLLM writes the sums of
 keys, teams and days at the beginning of its shutdown and does not wait for what is still in the

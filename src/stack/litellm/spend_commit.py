@@ -386,27 +386,29 @@ class Committer:
         """
         [first, *_], _, _ = file.read(BATCH_BYTES)
         try:
-            await self.keep(file, first, ".refused", ["sums"])
+            kept = await self.keep(file, first, ".refused", ["sums"])
         except TimeoutError:
             raise
         except Exception:
             if self.stuck_for(file, first) < GIVE_UP_SECONDS or not await self.others_are_taken():
                 raise
-            await self.keep(file, first, ".uncounted", [])
-            print(f"ERROR: the database refuses what a request spent ({error}): not counted, and kept", flush=True)
+            kept = await self.keep(file, first, ".uncounted", [])
+            print(f"ERROR: the database refuses what a request spent ({error}): not counted, kept in {kept}", flush=True)
         else:
-            print(f"ERROR: the database refuses a row of spend ({error}): counted, and kept", flush=True)
+            print(f"ERROR: the database refuses a row of spend ({error}): counted, and kept in {kept}", flush=True)
 
     async def keep(self, file, entry, suffix, parts):
         """Keeps a record in a file of its own in the transaction that moves on past it: last of all, so that
-        it is written once unless the commit itself fails, and none is passed over and not kept."""
+        it is written once unless the commit itself fails, and none is passed over and not kept. The file's path."""
+        path = file.path + suffix
 
         def last(records):
             for record in records:
-                spend_file.keep(file.path + suffix, record)
+                spend_file.keep(path, record)
 
         await within(ANSWER_SECONDS, self.database.apply(file.name, [entry], parts, last))
         file.committed = entry[0]
+        return path
 
     def stuck_for(self, file, entry):
         """How many seconds ago this record could not be counted for the first time."""

@@ -3,6 +3,9 @@
 
 use crate::stack::diet;
 
+/// What the modules that change the client need of ours.
+const DATABASE_CLIENT: (&str, &str) = ("database_client.py", include_str!("database_client.py"));
+
 const CLIENT: &str = "\
 from datetime import timedelta
 class Prisma:
@@ -13,6 +16,7 @@ class Prisma:
 fn wait_of(client: &str) -> String {
     let files = [
         ("prisma.py", client),
+        DATABASE_CLIENT,
         ("engine_patience.py", include_str!("engine_patience.py")),
     ];
     let script = "\
@@ -37,7 +41,10 @@ fn another_database_client_is_left_as_it_is_with_a_warning() {
 
 /// An engine whose start takes a minute, by the process that it is given.
 fn start_of_an_engine(program: &str, then: &str) -> String {
-    let files = [("engine_patience.py", include_str!("engine_patience.py"))];
+    let files = [
+        DATABASE_CLIENT,
+        ("engine_patience.py", include_str!("engine_patience.py")),
+    ];
     let script = format!(
         "\
 import asyncio, engine_patience, subprocess
@@ -72,7 +79,10 @@ fn an_engine_that_ends_as_it_starts_is_not_waited_for() {
 
 #[test]
 fn a_request_that_is_given_up_does_not_end_what_it_began() {
-    let files = [("engine_patience.py", include_str!("engine_patience.py"))];
+    let files = [
+        DATABASE_CLIENT,
+        ("engine_patience.py", include_str!("engine_patience.py")),
+    ];
     let script = "\
 import asyncio, engine_patience
 
@@ -99,6 +109,7 @@ asyncio.run(main())";
 #[test]
 fn each_engine_has_a_socket_and_those_of_dead_ones_go() {
     let files = [
+        DATABASE_CLIENT,
         ("engine_socket.py", include_str!("engine_socket.py")),
         (
             "httpx.py",
@@ -143,7 +154,10 @@ print(there())";
 
 #[test]
 fn an_engine_that_is_started_in_another_way_has_its_port_with_a_warning() {
-    let files = [("engine_socket.py", include_str!("engine_socket.py"))];
+    let files = [
+        DATABASE_CLIENT,
+        ("engine_socket.py", include_str!("engine_socket.py")),
+    ];
     let said = diet::tests::run(
         &files,
         "",
@@ -209,6 +223,7 @@ fn environments(client: &str) -> String {
     let files = [
         ("client.py", client),
         ("other.py", "import subprocess"),
+        DATABASE_CLIENT,
         (
             "engine_environment.py",
             include_str!("engine_environment.py"),
