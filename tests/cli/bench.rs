@@ -5,7 +5,10 @@ use std::{
     fs,
     os::unix::{fs::chown, process::CommandExt as _},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, SystemTime},
 };
@@ -332,10 +335,20 @@ impl Serving {
     }
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, another one each time.
+///
+/// The kernel gives a port that was just closed to whoever asks next, so these come from below what
+/// it gives out itself (32768 and above, unless `ip_local_port_range` says otherwise).
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let start = std::process::id() * 101 % 12_000;
+    loop {
+        let step = u32::from(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let port = 20_000 + u16::try_from((start + step) % 12_000).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A moment in RFC 3339.

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -41,10 +42,13 @@ def timed(what):
 
 
 def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """Ports that nobody listens on, from below those that the kernel gives to whoever connects: a
+    gateway that is stopped and started again wants the same ones."""
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports += [port] if port not in ports else []
     return ports
 
 
