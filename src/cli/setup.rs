@@ -26,7 +26,8 @@ mod questions;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Ask nothing, and take what would be proposed
-    #[arg(long, short)]
+    // A second one does no harm: ./quickstart says yes by itself.
+    #[arg(long, short, overrides_with = "yes")]
     yes: bool,
     /// How much the services may use: tiny, small, medium, large or local
     #[arg(long, value_name = "NAME")]
