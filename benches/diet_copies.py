@@ -22,6 +22,9 @@ TURNS, CHATS, CONNECTIONS = 8, 40, 8
 # As long as LiteLLM keeps what was spent before it writes it, and a little.
 SETTLE_SECONDS = 6
 READY_SECONDS = 300
+EMBEDS = "text-embedding-3-small"
+# Some thousand characters each, of which Open WebUI makes seven pieces.
+DOCUMENTS, SENTENCES = 60, 150
 
 
 class Gateway:
@@ -59,9 +62,13 @@ class Gateway:
         with urllib.request.urlopen(asked, timeout=60) as answer:
             return json.load(answer)
 
-    def add_model(self, port):
-        parameters = {"model": f"openai/{MODEL}", "api_base": f"http://127.0.0.1:{port}/v1", "api_key": "none"}
-        return self.administer("/model/new", {"model_name": MODEL, "litellm_params": parameters})["model_id"]
+    def add_models(self, port):
+        """One that chats and one that embeds, which both are the provider at this port."""
+        return [self.add_model(name, port) for name in (MODEL, EMBEDS)]
+
+    def add_model(self, name, port):
+        parameters = {"model": f"openai/{name}", "api_base": f"http://127.0.0.1:{port}/v1", "api_key": "none"}
+        return self.administer("/model/new", {"model_name": name, "litellm_params": parameters})["model_id"]
 
     def environment(self, service):
         entries = (process.PROC / str(self.pids[service]) / "environ").read_bytes().split(b"\0")
@@ -69,6 +76,15 @@ class Gateway:
 
     def python(self, service):
         return self.home / f"state/payloads/{service}/current/bin/python"
+
+
+BOUNDARY = "a-part-of-the-form"
+
+
+def upload(name, text):
+    """A form with one text file."""
+    disposition = f'Content-Disposition: form-data; name="file"; filename="{name}"'
+    return f"--{BOUNDARY}\r\n{disposition}\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--{BOUNDARY}--\r\n".encode()
 
 
 class Copy:
@@ -80,6 +96,10 @@ class Copy:
         application, self.health = APPLICATIONS[service]
         environment = whole.environment(service)
         environment["AI_GATEWAY_DIET"] = " ".join(taken)
+        if service == OPEN_WEBUI:
+            # Two copies in one store of vectors would each see what the other does.
+            environment["DATA_DIR"] = str(folder / "data")
+            (folder / "data").mkdir()
         # What the gateway tells others than our modules.
         if "small_engine" not in taken:
             environment.pop("QUERY_ENGINE_NODE_OPTIONS", None)
@@ -149,6 +169,31 @@ class Copy:
         if failed:
             raise SystemExit(f"error: {len(failed)} of {count} chats failed: {failed[0][:500]!r}")
 
+    def documents(self, password):
+        """Adds documents to Open WebUI and asks and deletes each, one after the other."""
+        signed_in = self.do("POST", "/api/v1/auths/signin", {"email": "admin@localhost", "password": password})
+        headers = {"Authorization": f"Bearer {signed_in['token']}"}
+        for number in range(DOCUMENTS):
+            text = "".join(f"Sentence {place} of document {number} tells of {number * place}. " for place in range(SENTENCES))
+            document = self.do("POST", "/api/v1/files/?process_in_background=false", upload(f"{number}.txt", text),
+                               {**headers, "Content-Type": f"multipart/form-data; boundary={BOUNDARY}"})["id"]
+            question = {"collection_name": f"file-{document}", "query": "What does it tell?", "k": 1}
+            found = self.do("POST", "/api/v1/retrieval/query/doc", question, headers)
+            if not found["documents"][0]:
+                raise SystemExit(f"error: document {number} was not found")
+            self.do("DELETE", f"/api/v1/files/{document}", None, headers)
+
+    def do(self, method, path, body, headers=()):
+        if not isinstance(body, (bytes, type(None))):
+            body, headers = json.dumps(body).encode(), {"Content-Type": "application/json", **dict(headers)}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request(method, path, body, dict(headers))
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"error: {method} {path}: {answer.status} {text[:500]!r}")
+        return json.loads(text)
+
     def end(self):
         self.process.terminate()
         try:
@@ -206,6 +251,11 @@ def compare(whole, service, taken, load):
                     row["chat"] = used * 1000
                 for row, used in zip(rows, under_load(copies, USERS, stream=True)):
                     row["piece"] = used / PIECES * 1e6
+            if service == OPEN_WEBUI and load:
+                password = whole.own.secret("open-webui-admin-password")
+                for row, copy in zip(rows, copies):
+                    copy.documents(password)
+                    row["documents"], _ = copy.memory()
             return rows
         finally:
             for copy in copies:

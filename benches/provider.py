@@ -2,14 +2,17 @@
 """A provider of models at a provider's pace: the OpenAI API over HTTP, for benches/diet.
 
 benches/provider.py PIECES PACE prints its port, then answers until its standard input ends. A stream
-has PIECES pieces of text, PACE of them a second; what is not streamed is answered at once.
+has PIECES pieces of text, PACE of them a second; what is not streamed is answered at once. Any model
+embeds, with as many numbers as the one that Open WebUI asks for.
 """
 
 import asyncio
 import json
+import random
 import sys
 
 WORDS = "A gateway answers every question that its users have, one word after the other. ".split()
+NUMBERS = 1536
 USAGE = {"prompt_tokens": 20, "completion_tokens": 100, "total_tokens": 120}
 
 
@@ -36,7 +39,10 @@ class Provider:
                              if line.lower().startswith(b"content-length:"))
                 asked = json.loads(await reader.readexactly(length) or "{}")
                 self.number += 1
-                await (self.stream if asked.get("stream") else self.answer)(writer, self.number)
+                if b"/embeddings " in head:
+                    await self.embed(writer, asked["input"])
+                else:
+                    await (self.stream if asked.get("stream") else self.answer)(writer, self.number)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # it has what it wanted
         finally:
@@ -47,6 +53,18 @@ class Provider:
         body = json.dumps({"id": f"chatcmpl-{number}", "object": "chat.completion", "created": 1700000000,
                            "model": "bench", "usage": USAGE,
                            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+        await self.send(writer, body)
+
+    async def embed(self, writer, texts):
+        texts = [texts] if isinstance(texts, str) else texts
+        data = []
+        for index, text in enumerate(texts):
+            vector = random.Random(str(text)).choices((0.01, 0.02, 0.03), k=NUMBERS)
+            data.append({"object": "embedding", "index": index, "embedding": vector})
+        usage = {"prompt_tokens": 1, "total_tokens": 1}
+        await self.send(writer, json.dumps({"object": "list", "model": "bench", "data": data, "usage": usage}).encode())
+
+    async def send(self, writer, body):
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
                      % (len(body), body))
         await writer.drain()

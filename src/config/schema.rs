@@ -163,6 +163,11 @@ const REMOVED: &[(&str, &str)] = &[
         "diet.short_queries",
         "it saved nothing that could be told from noise",
     ),
+    ("diet.lazy_openai", "the first chat imports what it put off"),
+    (
+        "diet.failed_imports",
+        "it saved nothing that could be told from noise",
+    ),
 ];
 
 /// Why a key of this name is no longer there; none: there never was one, or it is there.

@@ -194,16 +194,12 @@ pub struct Diet {
     pub lazy_routes: bool,
     /// What a start imports and does not use is imported when it is used.
     pub lazy_modules: bool,
-    /// Of OpenAI's types those are imported that are asked for.
-    pub lazy_openai: bool,
     /// LiteLLM reads Anthropic's vocabulary when it counts by it.
     pub lazy_tokenizer: bool,
     /// LiteLLM imports what reads audio files when there is one.
     pub lazy_audio: bool,
     /// LiteLLM loads its kinds of guardrails when there is one.
     pub lazy_guardrails: bool,
-    /// An import of LiteLLM's that has failed fails at once the next time.
-    pub failed_imports: bool,
     /// Requests that miss the same thing in LiteLLM's cache wait for the first to fetch it.
     pub shared_lookups: bool,
     /// What stands for a model's validator until its first use is small.
@@ -232,11 +228,9 @@ impl Diet {
         lazy_types: true,
         lazy_routes: true,
         lazy_modules: true,
-        lazy_openai: true,
         lazy_tokenizer: true,
         lazy_audio: true,
         lazy_guardrails: true,
-        failed_imports: true,
         shared_lookups: true,
         small_stand_ins: true,
         late_gc: true,

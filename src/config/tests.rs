@@ -471,7 +471,15 @@ url = "https://example.org/engine"
 
 #[test]
 fn a_key_that_was_removed_is_a_warning_and_has_no_effect() {
-    let text = "[diet]\nlazy_types = false\ncopied_pieces = false\nlazy_models = 7\nshort_queries = true\n";
+    let text = "\
+[diet]
+lazy_types = false
+copied_pieces = false
+lazy_models = 7
+short_queries = true
+lazy_openai = true
+failed_imports = false
+";
     let loaded = load_text(text).unwrap();
     assert!(!loaded.settings.diet.lazy_types);
     insta::assert_snapshot!(loaded.warnings, @r#"
@@ -496,6 +504,22 @@ fn a_key_that_was_removed_is_a_warning_and_has_no_effect() {
       |
     5 | short_queries = true
       | ^^^^^^^^^^^^^ this key was removed
+      |
+      = help: take it out of the file: it saved nothing that could be told from noise
+
+    warning: `diet.lazy_openai` has no effect any more
+     --> gateway.toml:6:1
+      |
+    6 | lazy_openai = true
+      | ^^^^^^^^^^^ this key was removed
+      |
+      = help: take it out of the file: the first chat imports what it put off
+
+    warning: `diet.failed_imports` has no effect any more
+     --> gateway.toml:7:1
+      |
+    7 | failed_imports = false
+      | ^^^^^^^^^^^^^^ this key was removed
       |
       = help: take it out of the file: it saved nothing that could be told from noise
     "#);

@@ -46,7 +46,8 @@ fn a_bad_flag_stops_it_before_anything_is_written() {
 #[test]
 fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     let bench = Bench::new();
-    let seen = bench.seen(&mut bench.as_person("setup --yes -y --dry-run --profile local --budget prod"));
+    let seen =
+        bench.seen(&mut bench.as_person("setup --yes -y --dry-run --profile local --budget prod"));
     assert!(seen.contains("To do in $TEST/gw/state:\n"), "{seen}");
     assert!(seen.contains("make the database cluster\n"), "{seen}");
     assert!(!bench.home().exists());

@@ -14,31 +14,11 @@ from types import ModuleType
 from diet import EditedLoader, LaterLoader, Measure, is_installed, take
 
 
-class PassedOn(Measure):
-    """Lets a package that only passes on names of modules import each when it is asked for."""
+class LazyPackages(Measure):
+    """The protocol of tools with its two generations of types, and the client of one cloud.
 
-    def change(self, spec, source):
-        if not spec.submodule_search_locations:
-            return True
-        package = Package(spec.name, source)
-        if not package.passes_on:
-            return False
-        spec.loader = PassingOnLoader(spec.loader, package)
-        return True
-
-
-class LazyOpenai(PassedOn):
-    """The types of OpenAI's client are 800 modules, of which LiteLLM's start asks for some hundred."""
-
-    key = "lazy_openai"
-    modules = frozenset({"openai.types"})
-
-    def concerns(self, name):
-        return name.startswith("openai.types")
-
-
-class LazyPackages(PassedOn):
-    """The protocol of tools with its two generations of types, and the client of one cloud."""
+    They only pass on names of modules, and import each of these when it is asked for.
+    """
 
     key = "lazy_modules"
     modules = frozenset(
@@ -54,6 +34,15 @@ class LazyPackages(PassedOn):
         }
     )
     optional = frozenset({"google.cloud.storage"})
+
+    def change(self, spec, source):
+        if not spec.submodule_search_locations:
+            return True
+        package = Package(spec.name, source)
+        if not package.passes_on:
+            return False
+        spec.loader = PassingOnLoader(spec.loader, package)
+        return True
 
 
 class Package:
@@ -255,4 +244,4 @@ class LazyCommandLine(Measure):
         return True
 
 
-take(LazyOpenai, LazyPackages, LazyAudio, LazyModules, LazyCommandLine)
+take(LazyPackages, LazyAudio, LazyModules, LazyCommandLine)

@@ -64,31 +64,6 @@ class LazyTokenizer(Around):
         module.__getattr__ = __getattr__
 
 
-class FailedImports(Around):
-    """Lets the import of a module that lacks a package fail at once when it has failed once.
-
-    LiteLLM asks for its telemetry at each request and goes on without it. It would be read and
-    executed up to what is missing each time, which is a fifteenth of all the work of a chat.
-    """
-
-    key = "failed_imports"
-    modules = frozenset({"litellm.integrations.otel.logger"})
-    failed = {}
-
-    def find_spec(self, name, path, target=None):
-        if name in self.failed:
-            why, missing = self.failed[name]
-            raise ModuleNotFoundError(why, name=missing)
-        return super().find_spec(name, path, target)
-
-    def around(self, module):
-        try:
-            yield
-        except ModuleNotFoundError as error:
-            self.failed[module.__name__] = (str(error), error.name)
-            raise
-
-
 class Lookups:
     """Those under way that others may wait for, by the key that their answer will have in the cache."""
 
@@ -327,4 +302,4 @@ async def some_in(prisma_client):
         return True
 
 
-take(LazyTokenizer, FailedImports, SharedUntilWritten, SharedKeys, SharedTeams, SharedJobs, LazyGuardrails)
+take(LazyTokenizer, SharedUntilWritten, SharedKeys, SharedTeams, SharedJobs, LazyGuardrails)

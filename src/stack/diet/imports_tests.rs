@@ -16,22 +16,23 @@ from .shared import Shared as Shared
 
 fn types(source: &str, measures: &str, script: &str) -> String {
     let files = [
-        ("openai/__init__.py", "from . import types"),
-        ("openai/types/__init__.py", source),
+        ("mcp/__init__.py", ""),
+        ("mcp/types/__init__.py", source),
         (
-            "openai/types/batch.py",
+            "mcp/types/batch.py",
             "print('batch')\nclass Batch: pass\nclass Error: pass\n",
         ),
         (
-            "openai/types/shared/__init__.py",
+            "mcp/types/shared/__init__.py",
             "from .deep import Shared as Shared\n",
         ),
         (
-            "openai/types/shared/deep.py",
+            "mcp/types/shared/deep.py",
             "print('deep')\nclass Shared: pass\n",
         ),
     ];
-    let script = format!("import diet_imports, openai\nprint('imported')\n{script}\nprint('end')");
+    let script =
+        format!("import diet_imports, mcp.types\nprint('imported')\n{script}\nprint('end')");
     run(&files, measures, &script)
 }
 
@@ -40,27 +41,21 @@ fn a_package_that_passes_names_on_imports_what_is_asked_for() {
     for (ask, said) in [
         ("", ""),
         (
-            "from openai.types import Shared; assert Shared.__name__ == 'Shared'",
+            "from mcp.types import Shared; assert Shared.__name__ == 'Shared'",
             "deep\n",
         ),
+        ("assert mcp.types.BatchError.__name__ == 'Error'", "batch\n"),
+        ("assert mcp.types.batch.Batch is mcp.types.Batch", "batch\n"),
+        ("from mcp.types import *; Batch, Shared", "batch\ndeep\n"),
+        ("assert {'Batch', 'shared'} <= set(dir(mcp.types))", ""),
+        ("assert not hasattr(mcp.types, 'Absent')", ""),
         (
-            "assert openai.types.BatchError.__name__ == 'Error'",
-            "batch\n",
-        ),
-        (
-            "assert openai.types.batch.Batch is openai.types.Batch",
-            "batch\n",
-        ),
-        ("from openai.types import *; Batch, Shared", "batch\ndeep\n"),
-        ("assert {'Batch', 'shared'} <= set(dir(openai.types))", ""),
-        ("assert not hasattr(openai.types, 'Absent')", ""),
-        (
-            "import pickle; pickle.loads(pickle.dumps(openai.types.Batch()))",
+            "import pickle; pickle.loads(pickle.dumps(mcp.types.Batch()))",
             "batch\n",
         ),
     ] {
         assert_eq!(
-            types(TYPES, "lazy_openai", ask),
+            types(TYPES, "lazy_modules", ask),
             format!("imported\n{said}end\n"),
             "{ask}"
         );
@@ -76,10 +71,9 @@ fn a_package_that_does_more_is_imported_as_ever_with_a_warning() {
         "from .batch import Batch as shared\n",
         "from ..types.batch import Batch as Again\n",
     ] {
-        let said = types(&format!("{TYPES}{more}"), "lazy_openai", "");
+        let said = types(&format!("{TYPES}{more}"), "lazy_modules", "");
         assert!(said.contains("batch\ndeep\nimported\nend\n"), "{said}");
-        let warning =
-            "WARNING: the diet's lazy_openai is skipped: @/openai/types/__init__.py is not";
+        let warning = "WARNING: the diet's lazy_modules is skipped: @/mcp/types/__init__.py is not";
         assert!(said.contains(warning), "{more}: {said}");
     }
 }

@@ -20,11 +20,6 @@ pub(super) const KEYS: &[Key] = &[
         "LiteLLM and Open WebUI import what their start has no use for (clients of clouds and of tools, a formatter, a command line) when something asks for it.",
     ),
     measure(
-        "lazy-openai",
-        "diet.lazy_openai",
-        "LiteLLM imports those modules of OpenAI's types that are asked for, instead of all 800.",
-    ),
-    measure(
         "lazy-tokenizer",
         "diet.lazy_tokenizer",
         "LiteLLM reads Anthropic's vocabulary, 26 MB of it, when it first counts tokens by it.",
@@ -38,11 +33,6 @@ pub(super) const KEYS: &[Key] = &[
         "lazy-guardrails",
         "diet.lazy_guardrails",
         "LiteLLM loads all kinds of guardrails when there is one, instead of at each start.",
-    ),
-    measure(
-        "failed-imports",
-        "diet.failed_imports",
-        "LiteLLM's import of its telemetry, which is not installed, fails at once from the second request on, instead of being tried anew at each.",
     ),
     measure(
         "shared-lookups",
