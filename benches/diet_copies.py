@@ -22,6 +22,7 @@ TURNS, CHATS, CONNECTIONS = 8, 40, 8
 # As long as LiteLLM keeps what was spent before it writes it, and a little.
 SETTLE_SECONDS = 6
 READY_SECONDS = 300
+MAX_CONNECTIONS = 80
 EMBEDS = "text-embedding-3-small"
 # Some thousand characters each, of which Open WebUI makes seven pieces.
 DOCUMENTS, SENTENCES = 60, 150
@@ -38,7 +39,8 @@ class Gateway:
 
     def __enter__(self):
         if not self.given:
-            self.own.set_up()
+            # The copies have pools of connections of their own.
+            self.own.set_up(f"\n[postgres]\nmax_connections = {MAX_CONNECTIONS}\n")
             self.own.start()
         self.status = json.loads(self.own.ask("status", "--json"))
         self.admin = self.status["urls"]["admin"].removesuffix("/ui")

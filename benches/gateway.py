@@ -86,12 +86,12 @@ class Gateway:
             owner = self.home.stat()
             shutil.chown(path, owner.st_uid, owner.st_gid)
 
-    def set_up(self):
-        """A new one, as a small machine has it: one worker."""
+    def set_up(self, more=""):
+        """A new one, as a small machine has it: one worker; with more of a configuration."""
         port, admin_port = free_ports(2)
         self.home.mkdir()
         config = self.home / "gateway.toml"
-        config.write_text(f'profile = "small"\n\n[listen]\nport = {port}\nadmin_port = {admin_port}\n')
+        config.write_text(f'profile = "small"\n\n[listen]\nport = {port}\nadmin_port = {admin_port}\n{more}')
         packages_cache = cache()
         if os.geteuid() == 0:
             for path in (self.home, config):

@@ -2,7 +2,7 @@
 //! it while LiteLLM is down, and for a bounded time.
 
 use std::{
-    io::Read as _,
+    io::{Read as _, Write as _},
     os::fd::AsFd as _,
     process::{Command, Stdio},
     time::{Duration, Instant, SystemTime},
@@ -24,19 +24,20 @@ use crate::{
 /// Somebody who asks for the status does not wait longer for this.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// LiteLLM's own sum for the whole gateway, and what it holds it against. Times are in UTC.
-const QUERY: &str = "\
-SELECT spend, max_budget, to_char(budget_reset_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') \
-FROM \"LiteLLM_UserTable\" WHERE user_id = 'litellm-proxy-budget'";
-
-/// Models that have answered within 30 days and cost nothing, by LiteLLM's sums for each day. LiteLLM
-/// counts a model without a price as free, so no budget stops it; until another one has used the budget
-/// up, which then stops all of them. The demo model is meant to be free.
-const FREE: &str = "\
-SELECT model_group FROM \"LiteLLM_DailyUserSpend\" \
-WHERE date >= to_char(now() - interval '30 days', 'YYYY-MM-DD') AND model_group <> 'demo' \
-GROUP BY model_group HAVING sum(spend) = 0 AND sum(prompt_tokens + completion_tokens) > 0 \
-ORDER BY model_group LIMIT 20";
+/// What psql is given. First LiteLLM's own sum for the whole gateway, and what it holds it against, with
+/// times in UTC. Then models that have answered within 30 days and cost nothing: LiteLLM counts a model
+/// without a price as free, so no budget stops it; until another one has used the budget up, which then
+/// stops all of them. The demo model is meant to be free. That table is there once something was spent.
+const QUESTIONS: &str = r#"
+SELECT spend, max_budget, to_char(budget_reset_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM "LiteLLM_UserTable" WHERE user_id = 'litellm-proxy-budget';
+SELECT to_regclass('ai_gateway.model_spend') IS NOT NULL AS is_there \gset
+\if :is_there
+SELECT model FROM ai_gateway.model_spend
+WHERE day >= (now() AT TIME ZONE 'utc')::date - 30 AND model <> 'demo'
+GROUP BY model HAVING sum(spend) = 0 AND sum(tokens) > 0 ORDER BY model LIMIT 20;
+\endif
+"#;
 
 /// What was spent of the budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -75,11 +76,11 @@ impl Spend {
         let mut command = Command::new(installed.postgres_bin.join("psql"));
         command
             .args(ARGUMENTS)
-            .args(["--command", QUERY, "--command", FREE])
+            .args(["--file", "-"])
             .env_clear()
             .envs(session.environment())
             .current_dir("/");
-        Self::parse(&answer(command, PATIENCE)?)
+        Self::parse(&answer(command, QUESTIONS, PATIENCE)?)
     }
 
     /// What psql prints: the line of the gateway, then a model's name in each.
@@ -137,14 +138,16 @@ pub(super) fn usd(amount: f64) -> String {
     }
 }
 
-/// What a program prints, if it ends well and in time.
-fn answer(mut command: Command, patience: Duration) -> Option<String> {
+/// What a program prints that is asked something on its standard input, if it ends well and in time.
+fn answer(mut command: Command, question: &str, patience: Duration) -> Option<String> {
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
+    // A question is shorter than what a pipe holds, so nothing waits here; who has gone does not answer.
+    let _gone = child.stdin.take()?.write_all(question.as_bytes());
     let mut out = child.stdout.take()?;
     let mut text = Vec::new();
     #[expect(
@@ -210,9 +213,10 @@ mod tests {
         let shell = |script: &str, seconds| {
             let mut command = Command::new("/bin/sh");
             command.args(["-c", script]);
-            answer(command, Duration::from_secs(seconds))
+            answer(command, "2\n", Duration::from_secs(seconds))
         };
         assert_eq!(shell("echo 1", 60).as_deref(), Some("1\n"));
+        assert_eq!(shell("cat", 60).as_deref(), Some("2\n"));
         assert_eq!(shell("echo 1; exit 1", 60), None);
         assert_eq!(shell("echo 1; exec sleep 3600", 0), None);
     }

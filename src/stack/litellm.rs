@@ -117,11 +117,12 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
 const LAUNCHER: &str = "gateway_server.py";
 
 /// The launcher, the application and what it imports of ours, all in one folder.
-fn modules(folder: &Path) -> [RenderedFile; 17] {
+fn modules(folder: &Path) -> [RenderedFile; 18] {
     [
         ("admin_account.py", include_str!("litellm/admin_account.py")),
         ("admin_budget.py", include_str!("litellm/admin_budget.py")),
         ("model_prices.py", include_str!("litellm/model_prices.py")),
+        ("model_spend.py", include_str!("litellm/model_spend.py")),
         ("own_tables.py", include_str!("litellm/own_tables.py")),
         ("uncompressed.py", include_str!("litellm/uncompressed.py")),
         ("gateway_app.py", include_str!("litellm/gateway_app.py")),

@@ -1,9 +1,17 @@
 """What may be spent is what can be spent."""
 
+import json
+import os
+import signal
+from datetime import datetime, timedelta, timezone
+
 import openai
 import pytest
 from gateway import until
 from test_chat import ask
+
+# Two words asked and two answered, at a thousandth of a dollar each.
+CHEAP = 4 * 0.001
 
 
 def refused(client, model):
@@ -18,6 +26,43 @@ def refused(client, model):
 def assert_over_budget(error):
     assert 400 <= error.status_code < 500
     assert "budget has been exceeded" in str(error).lower()
+
+
+def told(gateway):
+    """What `budget` says of what was spent."""
+    return json.loads(gateway.command("budget", "--json"))["spend"]
+
+
+def test_what_is_spent_and_when_the_budget_starts_anew_is_told(gateway, client):
+    before = told(gateway)
+    ask(client, "cheap", "one two")
+    ask(client, "echo", "one two")
+    until("it is told", lambda: told(gateway)["spent_usd"] > before["spent_usd"] and "echo" in told(gateway)["free_models"], 120)
+    spend = told(gateway)
+    assert spend["spent_usd"] == pytest.approx(before["spent_usd"] + CHEAP)
+    assert spend["budget_usd"] == 15
+    assert "cheap" not in spend["free_models"]
+    anew = datetime.fromisoformat(spend["resets_at"])
+    assert timedelta() < anew - datetime.now(timezone.utc) <= timedelta(days=31)
+    for command in ("budget", "status"):
+        seen = gateway.command(command)
+        assert f" of $15.00 spent; it starts anew on {anew:%Y-%m-%d} (in " in seen, seen
+        assert "No budget stops what has no price: " in seen and "echo" in seen, seen
+
+
+def test_what_was_spent_before_a_budget_started_anew_is_not_counted_again(gateway, models, key):
+    """LiteLLM sets the sums to nothing at the end of a period; what is replayed after a kill is from before it."""
+    client = gateway.openai(key)
+    ask(client, "cheap", "one two")
+    until("it is counted", lambda: gateway.spent(key)[2] == pytest.approx(CHEAP), 30)
+    gateway.query('UPDATE "LiteLLM_VerificationToken" SET spend = 0')
+    gateway.query("UPDATE \"LiteLLM_UserTable\" SET spend = 0 WHERE user_id = 'litellm-proxy-budget'")
+    os.kill(gateway.service("litellm")["pid"], signal.SIGKILL)
+    gateway.ensure_ready()
+    ask(client, "cheap", "one two")
+    until("the next one is counted", lambda: gateway.spent(key)[2] > 0, 30)
+    assert gateway.spent(key) == (2, pytest.approx(2 * CHEAP), pytest.approx(CHEAP))
+    assert told(gateway)["spent_usd"] == pytest.approx(CHEAP)
 
 
 def test_a_key_that_has_spent_its_budget_is_refused_and_no_other(gateway, models):

@@ -9,6 +9,7 @@ import os
 import pytest
 from spend_files import append_to, written
 
+import model_spend
 import own_tables
 import spend_commit
 import spend_file
@@ -379,13 +380,21 @@ class Catalog:
 def test_workers_that_start_at_once_make_the_tables_once():
     async def main():
         catalog = Catalog()
-        await asyncio.gather(*(own_tables.make(catalog, spend_commit.PLACES) for _ in range(4)))
+        await asyncio.gather(*(own_tables.make(catalog, spend_commit.TABLES) for _ in range(4)))
         return catalog.there
 
-    assert asyncio.run(main()) == list(spend_commit.PLACES)
+    assert asyncio.run(main()) == list(spend_commit.TABLES)
 
 
 # Rows
+
+
+def test_what_a_model_costs_is_summed_under_the_name_that_it_is_asked_for_by():
+    paid = {"model_group": "paid", "model": "openai/same", "spend": 0.5, "total_tokens": 3}
+    free = {"model_group": "free", "model": "openai/same", "spend": 0, "total_tokens": 2}
+    refused = {"model_group": "free", "spend": None, "total_tokens": None}
+    nameless = {"model_group": "", "spend": 7, "total_tokens": 7}
+    assert model_spend.by_model([paid, free, paid, refused, nameless]) == {"paid": [1.0, 6], "free": [0.0, 2]}
 
 
 def row(own, call, **more):

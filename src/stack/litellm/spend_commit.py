@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from datetime import timedelta
 
+import model_spend
 import own_tables
 import spend_file
 
@@ -50,10 +51,11 @@ async def within(seconds, asking):
     return task.result()
 
 
-PLACES = (
+TABLES = (
     own_tables.SCHEMA,
     "CREATE TABLE IF NOT EXISTS ai_gateway.spend_journal"
     " (journal text PRIMARY KEY, applied bigint NOT NULL, changed timestamptz NOT NULL DEFAULT now())",
+    model_spend.TABLE,
 )
 # Of files that were lost with their folder. One that is there may be as old, since the machine was off or
 # its clock was wrong, and would be counted again without its place.
@@ -175,8 +177,9 @@ class Database:
         commit, and undoes everything by an error of its own.
         """
         if not self.has_places:
-            await own_tables.make(self.client.db, PLACES)
+            await own_tables.make(self.client.db, TABLES)
             await self.client.db.execute_raw(FORGET_LOST, json.dumps(spend_file.names(self.folder)))
+            await self.client.db.execute_raw(model_spend.FORGET)
             self.has_places = True
         async with self.client.db.tx(max_wait=TRANSACTION, timeout=TRANSACTION) as transaction:
             [place] = await transaction.query_raw(TAKE_PLACE, journal)
@@ -229,6 +232,7 @@ class Database:
         ]
         sums = SpendUpdateQueue().get_aggregated_db_spend_update_transactions(items)
         await writer._commit_spend_updates_to_db(db_spend_update_transactions=sums, **how)
+        await model_spend.add(there, [record["row"] for record in records if record.get("row")])
         days = defaultdict(list)
         for record in records:
             for queue, updates in record.get("days", {}).items():

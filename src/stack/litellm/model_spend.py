@@ -1,0 +1,38 @@
+"""What each model has cost by day, under the name by which people ask for it: `ai_gateway.model_spend`.
+
+`ai-gateway budget` finds there which models answer and cost nothing. LiteLLM's own sums of days are by
+what the provider calls a model: of two names for it, one with a price and one without, they have one row
+under either name. Days are UTC's. Caller: spend_commit.py, in the transaction of the other sums.
+"""
+
+import json
+from collections import defaultdict
+
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS ai_gateway.model_spend"
+    " (day date, model text, spend float8 NOT NULL, tokens bigint NOT NULL, PRIMARY KEY (day, model))"
+)
+FORGET = "DELETE FROM ai_gateway.model_spend WHERE day < (now() AT TIME ZONE 'utc')::date - 90"
+# In the order of names, so that no two workers wait for each other's rows.
+ADD = (
+    "INSERT INTO ai_gateway.model_spend AS known (day, model, spend, tokens)"
+    " SELECT (now() AT TIME ZONE 'utc')::date, key, (value->>0)::float8, (value->>1)::bigint"
+    " FROM jsonb_each($1::text::jsonb) ORDER BY key"
+    " ON CONFLICT (day, model) DO UPDATE"
+    " SET spend = known.spend + excluded.spend, tokens = known.tokens + excluded.tokens"
+)
+
+
+def by_model(rows):
+    """US dollars and tokens of these rows, by model; of a row without a model there is nothing to tell."""
+    sums = defaultdict(lambda: [0.0, 0])
+    for row in rows:
+        if row.get("model_group"):
+            sums[row["model_group"]][0] += row.get("spend") or 0
+            sums[row["model_group"]][1] += row.get("total_tokens") or 0
+    return dict(sums)
+
+
+async def add(transaction, rows):
+    if sums := by_model(rows):
+        await transaction.execute_raw(ADD, json.dumps(sums))
