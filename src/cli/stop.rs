@@ -4,6 +4,7 @@ use std::os::fd::AsFd as _;
 
 use nix::sys::signal::Signal;
 use supervise::spec::ServiceName;
+use sys::pidfd::PidFd;
 
 use super::{
     context::{Context, print, tell},
@@ -57,6 +58,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 /// Everything is down when the daemon itself has gone.
 fn all(call: &Call, context: &Context) -> Result<(), Failure> {
+    // Taken while it certainly runs: it closes its sockets a moment before it has gone.
+    let daemon = Holder::find(&context.paths.state).and_then(|holder| holder.open());
     let mut until = match context.connect() {
         Err(ClientError::NotRunning { path }) => {
             return match orphans(context)? {
@@ -75,6 +78,9 @@ fn all(call: &Call, context: &Context) -> Result<(), Failure> {
         answered => answered?,
     };
     until.wait_for_end()?;
+    if let Some(daemon) = daemon {
+        wait_until_gone(&daemon, &mut taken()?)?;
+    }
     say(&reply, "ai-gateway is stopped")
 }
 
@@ -92,20 +98,30 @@ fn orphans(context: &Context) -> Result<usize, Failure> {
 fn by_signal(context: &Context) -> Result<(), Failure> {
     let holder = Holder::find(&context.paths.state);
     if let Some(daemon) = holder.and_then(|holder| holder.open()) {
-        let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
+        let mut signals = taken()?;
         // It may have ended meanwhile.
         let _gone = daemon.send_signal(Signal::SIGTERM as i32);
         tell("stopping the daemon by a signal: it cannot be asked\n");
-        while !wait_for(&[daemon.as_fd(), signals.fd()], None)?[0] {
-            if let Some(signal) = signals.next() {
-                tell("\nIt goes on stopping.\n");
-                return Err(Failure::Said(Exit::by(signal)));
-            }
-        }
+        wait_until_gone(&daemon, &mut signals)?;
     }
     // One that had only begun has ended nothing yet.
     orphans(context)?;
     print("ai-gateway is stopped\n")
+}
+
+fn taken() -> Result<Signals, Failure> {
+    Signals::take(&[Signal::SIGINT, Signal::SIGTERM])
+}
+
+/// Until this process has ended, or somebody does not want to wait for that.
+fn wait_until_gone(daemon: &PidFd, signals: &mut Signals) -> Result<(), Failure> {
+    while !wait_for(&[daemon.as_fd(), signals.fd()], None)?[0] {
+        if let Some(signal) = signals.next() {
+            tell("\nIt goes on stopping.\n");
+            return Err(Failure::Said(Exit::by(signal)));
+        }
+    }
+    Ok(())
 }
 
 /// What the daemon said, or if it said nothing, `otherwise`.

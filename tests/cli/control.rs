@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use ai_gateway::control::types::{Call, GatewayState, Refusal, Reply};
@@ -24,6 +24,30 @@ fn stop_waits_until_the_daemon_has_gone() {
     assert_eq!(bench.answer("stop"), "ai-gateway is stopped\n");
     assert_eq!(daemon.asked(), [Call::Stop(None)]);
     assert!(bench.run("status").starts_with("exit: 69\n"));
+}
+
+/// It closes its sockets first, and whoever removes its folder then would find it there.
+#[test]
+fn stop_waits_for_the_process_too() {
+    let bench = Bench::new();
+    let gone = bench.folder().join("gone");
+    let mut process = Command::new("sh")
+        .args(["-c", "read line; sleep 0.3; echo > \"$0\""])
+        .arg(&gone)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = i32::try_from(process.id()).unwrap();
+    let started = sys::proc::stat(id).unwrap().started;
+    bench.write("state/daemon.lock", &format!("{id} {started} listens"));
+    let mut asked_to_end = process.stdin.take();
+    let _daemon = bench.daemon_that(ready(), move |_| {
+        drop(asked_to_end.take());
+        Ok(Reply::Done(Vec::new()))
+    });
+    assert_eq!(bench.answer("stop"), "ai-gateway is stopped\n");
+    assert!(gone.exists());
+    process.wait().unwrap();
 }
 
 #[test]

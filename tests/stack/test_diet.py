@@ -6,6 +6,7 @@ the same with a measure and without it.
 
 import json
 import subprocess
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -161,7 +162,7 @@ def guardrail(name, **more):
     return {"guardrail_name": name, "litellm_params": parameters}
 
 
-def guardrails_at_work(gateway, key, measure):
+def guardrails_at_work(gateway, key, provider, measure):
     """What is answered as guardrails come and go."""
     said = []
     gateway.command("config", "set", "diet.lazy_guardrails", measure, seconds=300)
@@ -174,6 +175,10 @@ def guardrails_at_work(gateway, key, measure):
     def blocked():
         return chats(gateway, key, WORD)[0][0] == 400
 
+    def looks_now():
+        """LiteLLM looks for guardrails when it takes up a model, and otherwise twice a minute."""
+        gateway.admin().add_model(f"looks-{uuid.uuid4()}", **provider.model("echo"))
+
     gateway.command("restart", "litellm", seconds=300)
     look("none")
     # As another instance on the same database adds one.
@@ -182,9 +187,11 @@ def guardrails_at_work(gateway, key, measure):
         'INSERT INTO "LiteLLM_GuardrailsTable" (guardrail_id, guardrail_name, litellm_params, updated_at) '
         f"VALUES ('foreign', 'foreign', '{json.dumps(row['litellm_params'])}', now())"
     )
+    looks_now()
     until("another instance's guardrail is at work", blocked, 120)
     look("another's")
     gateway.query("DELETE FROM \"LiteLLM_GuardrailsTable\" WHERE guardrail_id = 'foreign'")
+    looks_now()
     until("another instance's guardrail is gone", lambda: not blocked(), 120)
     # One that was there before the start, and one that is added to it. Without the measure everything has
     # been imported at the first start, and another would change nothing.
@@ -204,11 +211,11 @@ def guardrails_at_work(gateway, key, measure):
     return [*said, names]
 
 
-def test_guardrails_come_work_and_go_as_without_the_measure(gateway, key):
+def test_guardrails_come_work_and_go_as_without_the_measure(gateway, key, provider):
     found = {}
     try:
         for value in ("false", "true"):
-            found[value] = guardrails_at_work(gateway, key, value)
+            found[value] = guardrails_at_work(gateway, key, provider, value)
     finally:
         gateway.query('DELETE FROM "LiteLLM_GuardrailsTable"')
         if "true" not in found:
