@@ -28,6 +28,31 @@ fn an_address_that_guesses_passwords_is_told_to_wait_and_another_is_not() {
     assert_eq!(status(&front.ask("GET /", "")), "200");
 }
 
+#[test]
+fn who_guesses_the_admin_pages_password_is_told_to_wait() {
+    let front = Front::start(true, true);
+    let sign_in = |path: &str| {
+        Front::ask_at(
+            front.admin,
+            &format!("POST {path}"),
+            "Content-Length: 0\r\n",
+        )
+    };
+    for _ in 0..11 {
+        assert_eq!(status(&sign_in("/v2/login")), "200");
+    }
+    for path in ["/v2/login", "/login", "/v3/log%69n", "//x/../login"] {
+        let refused = sign_in(path);
+        assert_eq!(status(&refused), "429", "{path}: {refused}");
+        assert!(refused.contains("too_many_logins"), "{refused}");
+    }
+    // The page itself, and those who have signed in.
+    for path in ["GET /ui/login", "GET /login", "POST /key/generate"] {
+        let answer = Front::ask_at(front.admin, path, "Content-Length: 0\r\n");
+        assert_eq!(status(&answer), "200", "{path}: {answer}");
+    }
+}
+
 /// Whether a client at `second` is told to wait because of what one at `first` has tried. A proxy that
 /// is trusted says where each of them is.
 fn share_a_limit(front: &Front, first: &str, second: &str) -> bool {
