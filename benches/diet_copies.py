@@ -4,11 +4,13 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 
 import gateway
@@ -23,6 +25,7 @@ TURNS, CHATS, CONNECTIONS = 8, 40, 8
 SETTLE_SECONDS = 6
 READY_SECONDS = 300
 MAX_CONNECTIONS = 80
+PAGES = 40
 EMBEDS = "text-embedding-3-small"
 # Some thousand characters each, of which Open WebUI makes seven pieces.
 DOCUMENTS, SENTENCES = 60, 150
@@ -44,7 +47,8 @@ class Gateway:
             self.own.start()
         self.status = json.loads(self.own.ask("status", "--json"))
         self.admin = self.status["urls"]["admin"].removesuffix("/ui")
-        self.pids = {name: self.status["services"][name]["pid"] for name in APPLICATIONS}
+        self.pids = {name: self.status["services"][name]["pid"] for name in (*APPLICATIONS, "nginx")}
+        self.front = urllib.parse.urlsplit(self.status["urls"]["webui"]).port
         self.master = self.own.secret("litellm-master-key")
         self.key = self.own.secret("open-webui-virtual-key")
         return self
@@ -76,8 +80,8 @@ class Gateway:
         entries = (process.PROC / str(self.pids[service]) / "environ").read_bytes().split(b"\0")
         return dict(entry.decode().split("=", 1) for entry in entries if b"=" in entry)
 
-    def python(self, service):
-        return self.home / f"state/payloads/{service}/current/bin/python"
+    def payload(self, service):
+        return (self.home / f"state/payloads/{service}/current").resolve()
 
 
 BOUNDARY = "a-part-of-the-form"
@@ -87,6 +91,12 @@ def upload(name, text):
     """A form with one text file."""
     disposition = f'Content-Disposition: form-data; name="file"; filename="{name}"'
     return f"--{BOUNDARY}\r\n{disposition}\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--{BOUNDARY}--\r\n".encode()
+
+
+def without_bytecode(payload, folder):
+    """A payload as it is before its first start where set-up has compiled nothing."""
+    return pathlib.Path(shutil.copytree(payload, folder / "payload", symlinks=True,
+                                        ignore=shutil.ignore_patterns("__pycache__")))
 
 
 class Copy:
@@ -107,13 +117,19 @@ class Copy:
             environment.pop("QUERY_ENGINE_NODE_OPTIONS", None)
         if "return_memory" not in taken:
             environment = {name: value for name, value in environment.items() if not name.startswith("MALLOC_")}
+        payload = whole.payload(service)
+        if service == LITELLM and "bytecode" not in taken:
+            payload = without_bytecode(payload, folder)
         rendered = folder / "rendered"
         shutil.copytree(whole.home / "run" / service, rendered, ignore=lambda _, names: [
             name for name in names if not name.endswith((".py", ".yaml"))])
         (folder / "cwd").mkdir()
         whole.give(folder)
-        line = [whole.python(service), "-m", "uvicorn", f"{application}:app", "--app-dir", rendered,
+        line = [payload / "bin/python", "-m", "uvicorn", f"{application}:app", "--app-dir", rendered,
                 "--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--timeout-graceful-shutdown", "1"]
+        if service == OPEN_WEBUI:
+            [index] = payload.glob("lib/python3*/site-packages/open_webui/frontend/index.html")
+            self.files = sorted(set(re.findall(r'"(/_app/[^"]+)"', index.read_text())))
         self.log = (folder / "log").open("wb+")
         self.began = time.monotonic()
         self.process = subprocess.Popen(line, env=environment, cwd=folder / "cwd", stdout=self.log,
@@ -170,6 +186,20 @@ class Copy:
             thread.join()
         if failed:
             raise SystemExit(f"error: {len(failed)} of {count} chats failed: {failed[0][:500]!r}")
+
+    def page(self, nginx):
+        """Milliseconds of processor time for the files of one page: by nginx, if that serves them, or by us."""
+        port, pids = (self.port, self.pids()) if nginx is None else nginx
+        used = process.cpu(pids)
+        for _ in range(PAGES):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            for path in self.files:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != 200:
+                    raise SystemExit(f"error: {path}: {answer.status}")
+        return (process.cpu(pids) - used) / PAGES * 1000
 
     def documents(self, password):
         """Adds documents to Open WebUI and asks and deletes each, one after the other."""
@@ -255,7 +285,9 @@ def compare(whole, service, taken, load):
                     row["piece"] = used / PIECES * 1e6
             if service == OPEN_WEBUI and load:
                 password = whole.own.secret("open-webui-admin-password")
-                for row, copy in zip(rows, copies):
+                nginx = whole.front, [whole.pids["nginx"], *process.descendants(whole.pids["nginx"])]
+                for row, copy, measures in zip(rows, copies, taken):
+                    row["page"] = copy.page(nginx if "static_files" in measures else None)
                     copy.documents(password)
                     row["documents"], _ = copy.memory()
             return rows

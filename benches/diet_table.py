@@ -19,15 +19,15 @@ SERVICES = {
     "few_indexes": [OPEN_WEBUI],
     "return_memory": [OPEN_WEBUI],
     "small_engine": [LITELLM],
+    "static_files": [OPEN_WEBUI],
+    "bytecode": [LITELLM],
     # Two copies with the same measures: what a difference has to exceed.
     "noise": [LITELLM, OPEN_WEBUI],
 }
 MEASURES = [name for name in SERVICES if name != "noise"]
-# Those that two copies of a service do not show.
-ELSEWHERE = {
-    "static_files": "not measured here: it is nginx's",
-    "bytecode": "not measured here: it is a part of set-up",
-}
+# Those of nginx and of set-up, which have nothing to do with what a service does itself: it has them
+# in all pairs but their own.
+AROUND = ("static_files", "bytecode")
 NAMES = {LITELLM: "LiteLLM", OPEN_WEBUI: "Open WebUI"}
 KINDS = {"last": "last", "alone": "alone", "all": "–"}
 # By column: how it is headed, and whether it is said as a share of what it would be without the measure.
@@ -38,6 +38,7 @@ COLUMNS = {
     "ready": ("time to ready", True),
     "chat": ("processor time a chat", True),
     "piece": ("a piece", True),
+    "page": ("ms of processor time a page", False),
     "documents": ("MB after 60 documents", False),
 }
 BEGIN, END = "<!-- benches/diet --write: begin -->\n", "<!-- benches/diet --write: end -->\n"
@@ -54,7 +55,11 @@ def pairs(measure, service):
     if measure == "noise":
         return {"all": (every, every)}
     these = [name for name in measure.split("+") if name in every]
-    return {"last": ([name for name in every if name not in these], every), "alone": ([], these)}
+    last = {"last": ([name for name in every if name not in these], every)}
+    if measure in AROUND:
+        return last
+    around = [name for name in every if name in AROUND]
+    return {**last, "alone": (around, around + these)}
 
 
 def saved(row, column):
@@ -97,9 +102,9 @@ def table(found):
     for row in sorted(found, key=lambda row: ["noise", *MEASURES, row["measure"]].index(row["measure"])):
         cells = " | ".join(cell(row, column) for column in COLUMNS)
         lines.append(f"| `{row['measure']}` | {NAMES[row['service']]} | {KINDS[row['kind']]} | {row['pairs']} | {cells} |")
-    for measure in [*MEASURES, *ELSEWHERE]:
+    for measure in MEASURES:
         if measure not in measured:
-            lines.append(f"| `{measure}` | {ELSEWHERE.get(measure, 'not measured yet')} | | | {' | ' * (len(COLUMNS) - 1)} |")
+            lines.append(f"| `{measure}` | not measured yet | | | {' | ' * (len(COLUMNS) - 1)} |")
     return "\n".join(lines) + "\n"
 
 
