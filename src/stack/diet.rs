@@ -4,8 +4,8 @@
 //! comes before all its imports, and does the measures that a variable names; each looks first
 //! whether what it is for is still as it was when the measure was written. `diet_imports.py` has
 //! those that put off imports, `diet_models.py` those of models and routes, `diet_litellm.py` those
-//! that are LiteLLM's alone, and `diet_indexes.py` one that is Open WebUI's. What was skipped is in
-//! `diet-skipped.json` beside them.
+//! that are LiteLLM's alone, `diet_open_webui.py` and `diet_indexes.py` those that are Open WebUI's.
+//! What was skipped is in `diet-skipped.json` beside them.
 
 use std::path::Path;
 
@@ -40,13 +40,16 @@ pub(super) fn litellm_module(folder: &Path) -> RenderedFile {
     )
 }
 
-/// The module of the measure that is Open WebUI's alone, beside the others.
-pub(super) fn open_webui_module(folder: &Path) -> RenderedFile {
-    file(
-        folder,
-        "diet_indexes.py",
-        include_str!("diet/diet_indexes.py"),
-    )
+/// The modules of the measures that are Open WebUI's alone, beside the others.
+pub(super) fn open_webui_modules(folder: &Path) -> [RenderedFile; 2] {
+    [
+        (
+            "diet_open_webui.py",
+            include_str!("diet/diet_open_webui.py"),
+        ),
+        ("diet_indexes.py", include_str!("diet/diet_indexes.py")),
+    ]
+    .map(|(name, contents)| file(folder, name, contents))
 }
 
 fn file(folder: &Path, name: &str, contents: &str) -> RenderedFile {

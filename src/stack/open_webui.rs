@@ -132,7 +132,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         ]
         .into_iter()
         .chain(diet::modules(&rendered))
-        .chain([diet::open_webui_module(&rendered)])
+        .chain(diet::open_webui_modules(&rendered))
         .collect(),
     }
 }

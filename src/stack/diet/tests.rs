@@ -58,7 +58,9 @@ pub(in crate::stack) fn run(files: Files, measures: &str, script: &str) -> Strin
         module.write();
     }
     super::litellm_module(folder.path()).write();
-    super::open_webui_module(folder.path()).write();
+    for module in super::open_webui_modules(folder.path()) {
+        module.write();
+    }
     let script = format!("import sys\nsys.path.insert(0, sys.argv[1])\nimport diet\n{script}");
     let output = Command::new("python3")
         .args(["-I", "-B", "-c", &script])
@@ -232,7 +234,7 @@ fn open_webui(env: &str, main: &str, measures: &str) -> String {
         ("open_webui/CHANGELOG.md", &versions),
         ("markdown/__init__.py", MARKDOWN),
     ];
-    let script = "import open_webui.main, markdown
+    let script = "import diet_open_webui, open_webui.main, markdown
 print('started')
 env = sys.modules['open_webui.env']
 print(list(open_webui.main.answer()), hasattr(env, 'soup'))
@@ -321,7 +323,7 @@ fn vectors(chroma: &str, factory: &str, measures: &str) -> String {
         ("open_webui/retrieval/vector/__init__.py", ""),
         ("open_webui/retrieval/vector/factory.py", factory),
     ];
-    let script = "import chromadb
+    let script = "import diet_open_webui, chromadb
 print(chromadb.DEFAULT_TENANT, chromadb.DEFAULT_DATABASE)
 import open_webui.retrieval.vector.factory as factory
 print('started')
