@@ -32,9 +32,18 @@ def kill_service(name):
     def kill(gateway):
         # Chats with keys that are known by heart are answered without the database too.
         until(f"{name} is ready", lambda: gateway.service(name)["state"] == "ready", 180)
-        os.kill(gateway.service(name)["pid"], signal.SIGKILL)
+        killed = gateway.service(name)["pid"]
+        os.kill(killed, signal.SIGKILL)
+        seen = until(f"{name} was seen to end", lambda: has_ended(gateway.service(name), killed), 30)
+        # After so many kills without a minute between them the supervisor gives up, until somebody starts it.
+        if seen["state"] == "failed":
+            gateway.start()
 
     return kill
+
+
+def has_ended(service, pid):
+    return service if service["pid"] != pid and service["state"] != "stopping" else None
 
 
 def kill_engine(gateway):
