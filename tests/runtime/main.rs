@@ -3,10 +3,13 @@
 //! A daemon is a process of its own (it is the parent of orphans, and has its own signals), so each
 //! test starts this very program again with a scenario in its environment.
 
+mod configuration;
 mod gateway;
 mod journal;
+mod left;
 mod manager;
 mod scenarios;
+mod sockets;
 
 use std::{
     fs,
@@ -147,128 +150,8 @@ fn a_service_may_say_itself_when_it_had_imported_and_started() {
     );
 }
 
-#[test]
-fn a_process_that_left_its_group_is_ended_with_its_service() {
-    let gateway = Gateway::start("runaway");
-    gateway.ask(&Call::Start(None)).unwrap();
-    // The shell, and the sleeper in a session of its own, whose parent is gone.
-    assert_eq!(gateway.members().len(), 2);
-    gateway
-        .ask(&Call::Stop(Some(gateway::name("runaway"))))
-        .unwrap();
-    assert_eq!(gateway.members(), Vec::<i32>::new());
-    assert_eq!(
-        gateway.status().services["runaway"].state,
-        StateName::Stopped
-    );
-}
-
 fn runs(pid: i32) -> bool {
     sys::proc::stat(pid).is_ok_and(|stat| !stat.zombie)
-}
-
-#[test]
-fn whatever_a_command_forks_is_ended_with_its_service_and_with_the_daemon() {
-    let gateway = Gateway::start("forks");
-    gateway.ask(&Call::Start(None)).unwrap();
-    let left = ["twice", "session"].map(|file| gateway.wrote_pid(file));
-    let traceless = gateway.wrote_pid("traceless");
-    for file in ["twice", "session", "traceless"] {
-        fs::remove_file(gateway.home().join(file)).unwrap();
-    }
-    gateway
-        .ask(&Call::Restart(Some(gateway::name("forks"))))
-        .unwrap();
-    assert_eq!(left.map(runs), [false; 2], "they outlived a restart");
-    let next = ["twice", "session", "traceless"].map(|file| gateway.wrote_pid(file));
-    assert_eq!(next.map(runs), [true; 3]);
-    gateway.ask(&Call::Stop(None)).unwrap();
-    gateway.ended(0);
-    // Nothing tells whose the ones without a trace were, but that they are the daemon's.
-    assert_eq!(next.map(runs), [false; 3]);
-    assert!(!runs(traceless));
-}
-
-#[test]
-fn after_a_killed_daemon_there_is_one_of_a_service_that_has_moved() {
-    for scenario in ["mover", "untitled"] {
-        let gateway = Gateway::start(scenario);
-        gateway.ask(&Call::Start(None)).unwrap();
-        let before = match scenario {
-            "mover" => gateway.wrote_pid("moved"),
-            _ => gateway.pid(scenario),
-        };
-        gateway.kill(gateway.daemon(), libc::SIGKILL);
-        gateway.wait();
-        assert!(runs(before));
-        let next = gateway.again(scenario);
-        next.ask(&Call::Start(None)).unwrap();
-        assert!(!runs(before), "two of {scenario}");
-        next.ask(&Call::Stop(None)).unwrap();
-        next.ended(0);
-    }
-}
-
-#[test]
-fn who_works_in_a_services_folder_is_not_ended() {
-    let gateway = Gateway::start("two");
-    gateway.ask(&Call::Start(None)).unwrap();
-    let folder = gateway.paths().state.join("services/base");
-    let mut guest = std::process::Command::new("sleep")
-        .arg("1000")
-        .current_dir(folder)
-        .spawn()
-        .unwrap();
-    gateway.kill(gateway.daemon(), libc::SIGKILL);
-    gateway.wait();
-    let next = gateway.again("two");
-    next.ask(&Call::Start(None)).unwrap();
-    next.ask(&Call::Stop(None)).unwrap();
-    next.ended(0);
-    assert!(guest.try_wait().unwrap().is_none(), "it is somebody else's");
-    guest.kill().unwrap();
-    guest.wait().unwrap();
-}
-
-#[test]
-fn a_copy_of_a_state_has_no_processes() {
-    let gateway = Gateway::start("two");
-    gateway.ask(&Call::Start(None)).unwrap();
-    let members = gateway.members();
-    let copy = tempfile::tempdir().unwrap();
-    for file in ["identity", "processes.json", "daemon.lock"] {
-        let from = gateway.paths().state.join(file);
-        fs::copy(from, copy.path().join(file)).unwrap();
-    }
-    let ended = orphans::end(copy.path(), &[], &mut |_| {}).unwrap();
-    assert_eq!((ended, gateway.members()), (0, members));
-}
-
-#[test]
-fn what_a_killed_daemon_left_is_stopped_in_order_and_by_its_own_steps() {
-    let order = |gateway: &Gateway| {
-        let path = gateway.home().join("order");
-        let order = fs::read_to_string(&path).unwrap();
-        fs::remove_file(path).unwrap();
-        order
-    };
-    let gateway = Gateway::start("ordered");
-    gateway.ask(&Call::Start(None)).unwrap();
-    gateway.kill(gateway.daemon(), libc::SIGKILL);
-    gateway.wait();
-    let next = gateway.again("ordered");
-    next.ask(&Call::Start(None)).unwrap();
-    assert_eq!(order(&next), "user drains\nuser TERM\nbase INT\n");
-    // Without a specification what was written down tells how, but for commands.
-    next.kill(next.daemon(), libc::SIGKILL);
-    next.wait();
-    let mut told = Vec::new();
-    let tell = &mut |what: &str| told.push(what.to_owned());
-    let ended = orphans::end(&next.paths().state, &[], tell).unwrap();
-    assert_eq!(order(&next), "user TERM\nbase INT\n");
-    assert!(ended >= 2, "{ended}");
-    assert!(told[0].starts_with("stopping user (process "), "{told:?}");
-    assert_eq!(next.members(), Vec::<i32>::new());
 }
 
 #[test]
@@ -278,100 +161,6 @@ fn every_kind_of_readiness_makes_ready() {
     for (name, status) in gateway.status().services {
         assert_eq!(status.state, StateName::Ready, "{name}");
     }
-}
-
-#[test]
-fn somebody_else_on_its_port_does_not_make_a_service_ready() {
-    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = stranger.local_addr().unwrap().port();
-    let gateway = Gateway::start_with("impostor", &[(scenarios::PORT, &port.to_string())]);
-    // The next probe comes only when the one before has failed.
-    for _ in 0..3 {
-        let mut asked = [PollFd::new(stranger.as_fd(), PollFlags::POLLIN)];
-        assert_eq!(poll(&mut asked, 20_000_u16).unwrap(), 1, "no further probe");
-        drop(stranger.accept().unwrap());
-    }
-    assert_eq!(
-        gateway.status().services["listening"].state,
-        StateName::Starting
-    );
-    drop(stranger);
-    fs::write(gateway.home().join("listen"), "").unwrap();
-    gateway.until(|status| status.services["listening"].state == StateName::Ready);
-}
-
-/// The number of the process that answers there, however long it takes to be there.
-fn answered_by(address: SocketAddr) -> String {
-    let mut said = String::new();
-    let mut client = TcpStream::connect(address).expect("nobody is refused");
-    client.read_to_string(&mut said).expect("an answer");
-    said
-}
-
-#[test]
-fn a_held_socket_refuses_nobody_and_stays_whatever_happens_to_its_service() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    let gateway = Gateway::start_with("held", &[(scenarios::PORT, &address.port().to_string())]);
-    gateway.until(|status| status.services["held"].state == StateName::Ready);
-    let flag = gateway.home().join("answer");
-    assert_eq!(
-        gateway.status().services["held"].listens,
-        [address.to_string()]
-    );
-    // Everybody who can bind waits for the moment in which the service is away.
-    let ended = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let stranger = scope.spawn(|| {
-            let mut tries = 0;
-            while !ended.load(Ordering::Relaxed) {
-                let error = TcpListener::bind(address).map(drop).unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::AddrInUse);
-                tries += 1;
-            }
-            tries
-        });
-        let early = scope.spawn(move || answered_by(address));
-        fs::write(&flag, "").unwrap();
-        let first = early.join().unwrap();
-        // Killed, and stopped to be started again, with a client in between.
-        for again in 0..2 {
-            fs::remove_file(&flag).unwrap();
-            let before = gateway.status().services["held"].pid.unwrap();
-            if again == 0 {
-                kill(Pid::from_raw(before.cast_signed()), Signal::SIGKILL).unwrap();
-            } else {
-                gateway.ask(&Call::Restart(Some(name("held")))).unwrap();
-            }
-            gateway.until(|status| {
-                let held = &status.services["held"];
-                held.pid.is_some_and(|pid| pid != before) && held.state == StateName::Ready
-            });
-            let waits = scope.spawn(move || answered_by(address));
-            fs::write(&flag, "").unwrap();
-            let answered = waits.join().unwrap();
-            assert_ne!(answered, first);
-        }
-        ended.store(true, Ordering::Relaxed);
-        assert!(stranger.join().unwrap() > 0);
-    });
-    gateway.ask(&Call::Stop(Some(name("held")))).unwrap();
-    TcpStream::connect(address).unwrap_err();
-    gateway.ask(&Call::Start(Some(name("held")))).unwrap();
-    answered_by(address);
-}
-
-#[test]
-fn a_port_that_somebody_has_is_named_and_taken_once_it_is_free() {
-    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = stranger.local_addr().unwrap().port().to_string();
-    let gateway = Gateway::start_with("held", &[(scenarios::PORT, &port)]);
-    let refusal = gateway.ask(&Call::Start(None)).unwrap_err().to_string();
-    let who = format!("(process {}) listens there", std::process::id());
-    assert!(refusal.contains(&who), "{refusal}");
-    drop(stranger);
-    gateway.ask(&Call::Start(None)).unwrap();
 }
 
 #[test]
@@ -444,23 +233,6 @@ fn the_next_daemon_may_start_as_soon_as_the_connection_to_the_last_one_closes() 
 }
 
 #[test]
-fn what_a_killed_daemon_left_is_ended_before_anything_starts() {
-    let gateway = Gateway::start("two");
-    gateway.ask(&Call::Start(None)).unwrap();
-    let left = gateway.members();
-    gateway.kill(gateway.daemon(), libc::SIGKILL);
-    gateway.wait();
-    assert_eq!(gateway.members(), left);
-    let next = gateway.again("two");
-    next.ask(&Call::Start(None)).unwrap();
-    let now = next.members();
-    assert!(
-        left.iter().all(|pid| !now.contains(pid)),
-        "{left:?} {now:?}"
-    );
-}
-
-#[test]
 fn a_signal_stops_in_order_and_three_do_not_wait() {
     let gateway = Gateway::start("two");
     gateway.ask(&Call::Start(None)).unwrap();
@@ -478,84 +250,6 @@ fn a_signal_stops_in_order_and_three_do_not_wait() {
     gateway.kill(gateway.daemon(), libc::SIGINT);
     gateway.ended(0);
     assert_eq!(gateway.members(), Vec::<i32>::new());
-}
-
-#[test]
-fn a_reload_restarts_what_has_changed_and_nothing_else() {
-    let gateway = Gateway::start("two");
-    gateway.ask(&Call::Start(None)).unwrap();
-    let (base, user) = (gateway.pid("base"), gateway.pid("user"));
-    let nothing = vec!["nothing has changed".to_owned()];
-    assert_eq!(gateway.ask(&Call::Reload).unwrap(), Reply::Done(nothing));
-    fs::write(gateway.home().join("scenario"), "two-with-another-user").unwrap();
-    let news = vec![
-        "another is new and starts".to_owned(),
-        "user has changed and restarts".to_owned(),
-    ];
-    assert_eq!(gateway.ask(&Call::Reload).unwrap(), Reply::Done(news));
-    assert_eq!(gateway.pid("base"), base);
-    assert_ne!(gateway.pid("user"), user);
-    fs::write(gateway.home().join("scenario"), "nonsense").unwrap();
-    gateway.ask(&Call::Reload).unwrap_err();
-    assert_eq!(gateway.status().state, GatewayState::Ready);
-}
-
-#[test]
-fn a_configuration_that_is_not_in_effect_shows_until_it_is() {
-    let gateway = Gateway::start("two");
-    gateway.ask(&Call::Start(None)).unwrap();
-    let told = || gateway.status().configuration;
-    assert_eq!(told(), ConfigurationState::default());
-    fs::write(gateway.home().join("scenario"), "nonsense").unwrap();
-    gateway.ask(&Call::Reload).unwrap_err();
-    fs::write(gateway.home().join("scenario"), "two-with-another-user").unwrap();
-    let state = ConfigurationState {
-        differs: vec!["scenario".to_owned()],
-        invalid: None,
-        refused: Some("this is nonsense".to_owned()),
-    };
-    assert_eq!(told(), state);
-    // One service restarts as it was, and that is told.
-    gateway
-        .ask(&Call::Restart(Some(gateway::name("user"))))
-        .unwrap();
-    assert_eq!(told(), state);
-    gateway.ask(&Call::Reload).unwrap();
-    assert_eq!(told(), ConfigurationState::default());
-}
-
-#[test]
-fn a_restart_of_everything_applies_the_configuration_or_restarts_nothing() {
-    let gateway = Gateway::start("two");
-    gateway.ask(&Call::Start(None)).unwrap();
-    let pids = || (gateway.pid("base"), gateway.pid("user"));
-    let before = pids();
-    fs::write(gateway.home().join("scenario"), "nonsense").unwrap();
-    gateway.ask(&Call::Restart(None)).unwrap_err();
-    assert_eq!(pids(), before);
-    fs::write(gateway.home().join("scenario"), "two-with-another-user").unwrap();
-    let Reply::Done(news) = gateway.ask(&Call::Restart(None)).unwrap() else {
-        panic!("no news");
-    };
-    assert_eq!(
-        news,
-        ["another is new and starts", "user has changed and restarts"]
-    );
-    let after = pids();
-    assert!(
-        after.0 != before.0 && after.1 != before.1,
-        "{before:?} {after:?}"
-    );
-    assert_eq!(gateway.status().state, GatewayState::Ready);
-    assert_eq!(
-        gateway.status().configuration,
-        ConfigurationState::default()
-    );
-    // With nothing new it restarts all the same, and has no news.
-    let Reply::Done(news) = gateway.ask(&Call::Restart(None)).unwrap() else {
-        panic!("no answer");
-    };
-    assert!(news.is_empty() && pids().0 != after.0, "{news:?}");
 }
 
 #[test]
@@ -580,57 +274,6 @@ fn an_idle_daemon_does_nothing_at_all() {
     // Nobody can wait for nothing to happen: a second is what it takes to see a poll of that pace.
     gateway.rest(Duration::from_secs(1));
     assert_eq!(gateway.switches(), calls);
-}
-
-/// A file that opens and never ends, as one on a mount that does not answer.
-fn endless(gateway: &Gateway) -> std::path::PathBuf {
-    let scenario = gateway.home().join("scenario");
-    fs::remove_file(&scenario).expect("it is there");
-    mkfifo(&scenario, Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe");
-    scenario
-}
-
-#[test]
-fn the_loop_turns_while_a_configuration_is_read() {
-    let gateway = Gateway::start("two");
-    gateway.ask(&Call::Start(None)).unwrap();
-    let scenario = endless(&gateway);
-    let mut asked = gateway.connect();
-    asked.begin(&Call::Reload).unwrap();
-    // One is read after the other, in the order in which they arrive.
-    let mut again = gateway.connect();
-    again.begin(&Call::Reload).unwrap();
-    assert_eq!(gateway.status().state, GatewayState::Ready);
-    let user = gateway.pid("user");
-    gateway.kill(user, libc::SIGKILL);
-    gateway.until(|status| status.services["user"].restarts == 1);
-    fs::write(&scenario, "two").unwrap();
-    let mut answered = [
-        PollFd::new(asked.as_fd(), PollFlags::POLLIN),
-        PollFd::new(again.as_fd(), PollFlags::POLLIN),
-    ];
-    assert_eq!(poll(&mut answered, 20_000_u16).unwrap(), 1, "no answer");
-    fs::write(&scenario, "two").unwrap();
-    let nothing = Reply::Done(vec!["nothing has changed".to_owned()]);
-    assert_eq!(asked.finish(&Call::Reload).unwrap(), nothing);
-    assert_eq!(again.finish(&Call::Reload).unwrap(), nothing);
-}
-
-#[test]
-fn a_configuration_that_nobody_can_read_is_refused_in_time() {
-    let gateway = Gateway::start("two");
-    gateway.ask(&Call::Start(None)).unwrap();
-    let scenario = endless(&gateway);
-    let refusal = |call| gateway.ask(&call).unwrap_err().to_string();
-    let late = refusal(Call::Reload);
-    assert!(late.contains("was not read within 10s"), "{late}");
-    // Its thread still waits, and there is no second one.
-    let again = refusal(Call::Restart(None));
-    assert!(again.contains("still waits for a file system"), "{again}");
-    assert_eq!(gateway.status().state, GatewayState::Ready);
-    fs::write(&scenario, "two").unwrap();
-    gateway.ask(&Call::Stop(None)).unwrap();
-    gateway.ended(0);
 }
 
 #[test]
