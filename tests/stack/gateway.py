@@ -157,6 +157,31 @@ class Gateway:
             self.start()
 
     @contextmanager
+    def lines_of(self, *arguments):
+        """What a command says on both streams, a line at a time, while it runs; it has to work."""
+        running = subprocess.Popen(
+            [self.binary, *arguments],
+            env=self._environment(),
+            cwd=self.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            **self._as_owner(),
+        )
+        # Whoever waits for a line that never comes ends with it.
+        deadline = threading.Timer(180, running.kill)
+        deadline.start()
+        try:
+            yield running.stdout
+            running.stdout.read()
+            assert running.wait() == 0, f"ai-gateway {' '.join(arguments)}: {running.returncode}"
+        finally:
+            deadline.cancel()
+            running.kill()
+            running.wait()
+            running.stdout.close()
+
+    @contextmanager
     def watch(self):
         """Every status from now on, as `status --watch` says it."""
         watcher = subprocess.Popen(

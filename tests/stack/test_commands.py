@@ -1,9 +1,12 @@
 """What is typed while the gateway runs."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from gateway import timed
+import pytest
+from gateway import timed, until
+from test_chat import ask, words
 
 
 def made_by_set_up(gateway):
@@ -50,3 +53,25 @@ def test_the_status_is_what_the_contract_says(gateway):
         assert service["state"] == "ready"
         assert Path(f"/proc/{service['pid']}").exists()
         assert service["memory"]["current"] > 0
+
+
+@pytest.mark.parametrize("verb", [("restart", "litellm"), ("stop",)])
+def test_whoever_waits_for_requests_is_told_for_how_many(gateway, client, provider, verb):
+    asked, said = len(provider.requests), []
+    provider.gate.clear()
+
+    def gated(_):
+        return words(ask(client, "gated", "one two three", stream=True))
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(gated, range(2))
+        until("both have reached the provider", lambda: len(provider.requests) == asked + 2)
+        with gateway.lines_of(*verb) as lines:
+            for line in lines:
+                said.append(line)
+                if "2 requests" in line:
+                    break
+            provider.gate.set()
+        assert "waiting for 2 requests of litellm" in said[-1], said
+        assert list(answers) == [["one", " two", " three"]] * 2
+    gateway.ensure_ready()
