@@ -134,7 +134,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         questions::agree(&plan)?;
     }
     let loaded = write(&said, context, loaded)?;
-    settings::close(context, &loaded)?;
+    settings::close(context, &loaded);
     let mut progress = progress::for_standard_error();
     provision::setup(&loaded.settings, &context.paths, &options, &mut *progress)
         .map_err(failure)?;

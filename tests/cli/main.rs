@@ -8,6 +8,7 @@ mod blame;
 mod config;
 mod control;
 mod doctor;
+mod exposed;
 mod help;
 mod logs;
 mod questions;
