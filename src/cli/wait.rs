@@ -1,7 +1,6 @@
 //! Asks the daemon for something that takes time, and shows a person how far it is.
 
 use std::{
-    fs,
     io::{self, IsTerminal as _},
     os::fd::{AsFd as _, BorrowedFd},
     time::{Duration, SystemTime},
@@ -27,7 +26,7 @@ use crate::control::{
     client::{Client, ClientError},
     types::{Call, GatewayStatus, Reply},
 };
-use crate::{runtime::clock, stack::litellm::IN_FLIGHT};
+use crate::{config::regular, runtime::clock, stack::litellm::IN_FLIGHT};
 
 /// From one look at the clock to the next while somebody looks on.
 const TICK_MS: u16 = 1000;
@@ -43,7 +42,7 @@ pub(super) type Describe<'a> =
 /// How many requests a service still answers, as it was counted last.
 pub(super) fn requests(context: &Context, service: &ServiceName) -> Option<u64> {
     let file = context.paths.service(service).join(IN_FLIGHT);
-    fs::read_to_string(file).ok()?.trim().parse().ok()
+    regular::text(&file).ok()?.trim().parse().ok()
 }
 
 /// Signals as something to read, so that a wait can end in order.
@@ -260,4 +259,37 @@ pub(super) fn newest(watched: &mut Option<Client>) -> Result<Option<GatewayStatu
         }
     }
     Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{
+        paths::Paths,
+        regular::tests::{at_once, pipe_at},
+    };
+
+    #[test]
+    fn a_count_of_requests_is_a_number_in_a_file_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let at = home.path().display().to_string();
+        let paths = Paths::find(|n| (n == "AI_GATEWAY_HOME").then(|| at.clone()), false).unwrap();
+        let context = Context {
+            paths,
+            user: nix::unistd::Uid::effective(),
+            system: false,
+        };
+        let name = ServiceName::new("litellm").unwrap();
+        let folder = context.paths.service(&name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let count = || {
+            let (context, name) = (context.clone(), name.clone());
+            at_once(move || requests(&context, &name))
+        };
+        assert_eq!(count(), None);
+        std::fs::write(folder.join(IN_FLIGHT), "3\n").unwrap();
+        assert_eq!(count(), Some(3));
+        pipe_at(&folder.join(IN_FLIGHT));
+        assert_eq!(count(), None);
+    }
 }

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     config::{
         paths::Paths,
+        regular,
         settings::{EngineSource, Settings},
     },
     secrets::{Kind, SecretStore},
@@ -326,7 +327,7 @@ fn disk_free(state: &Path) -> Result<u64, SetupError> {
 
 fn read_number(path: &Path) -> Option<u32> {
     let mut text = String::new();
-    fs::File::open(path)
+    regular::open(path)
         .ok()?
         .take(16)
         .read_to_string(&mut text)

@@ -11,6 +11,7 @@ mod doctor;
 mod exposed;
 mod help;
 mod logs;
+mod pipes;
 mod questions;
 mod setup;
 mod start;
