@@ -1,7 +1,7 @@
 //! Pipes where files are expected: a command says so or does without, and never waits for whoever
 //! would write to them.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use nix::{sys::stat::Mode, unistd::mkfifo};
 
@@ -31,22 +31,10 @@ fn no_command_waits_at_a_pipe() {
         bench.write("gateway.toml", "profile = \"local\"\n");
         pipe(&bench, path);
         let mut command = bench.as_person(verb);
-        give_to_the_person(&bench.home());
+        bench.give_to_the_person();
         let seen = bench.seen(&mut command);
         // A command that was ended by its deadline has no code.
         assert!(seen.starts_with("exit: "), "{verb} with {path}: {seen}");
         assert!(seen.contains(wanted), "{verb} with {path}: {seen}");
-    }
-}
-
-/// The whole folder, where root runs the test for somebody else.
-fn give_to_the_person(folder: &Path) {
-    use std::os::unix::fs::{MetadataExt as _, chown};
-    let owner = fs::metadata(folder).unwrap();
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        chown(entry.path(), Some(owner.uid()), Some(owner.gid())).unwrap();
-        if entry.path().is_dir() {
-            give_to_the_person(&entry.path());
-        }
     }
 }
