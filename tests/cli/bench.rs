@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Write as _,
     os::unix::{
         fs::{chown, lchown},
         process::CommandExt as _,
@@ -226,7 +227,16 @@ impl Bench {
         status: GatewayStatus,
         answer: impl FnMut(&Call) -> Result<Reply, Refusal> + Send + 'static,
     ) -> Daemon {
-        let folder = self.runtime_folder().join("ai-gateway");
+        self.persons_daemon_in(&self.runtime_folder().join("ai-gateway"), status, answer)
+    }
+
+    /// The same with its socket in this folder.
+    pub(crate) fn persons_daemon_in(
+        &self,
+        folder: &Path,
+        status: GatewayStatus,
+        answer: impl FnMut(&Call) -> Result<Reply, Refusal> + Send + 'static,
+    ) -> Daemon {
         let socket = folder.join("control.sock");
         let root = Uid::effective().is_root();
         let owner = if root {
@@ -236,7 +246,9 @@ impl Bench {
         };
         let daemon = Daemon::start(&socket, owner, status, answer);
         if root {
-            for path in [self.runtime_folder(), folder, socket] {
+            let above = folder.ancestors();
+            let below = above.take_while(|folder| *folder != self.folder.path());
+            for path in below.chain([socket.as_path()]) {
                 chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
             }
         }
@@ -258,6 +270,17 @@ fn give(path: &Path) {
             give(&entry.path());
         }
     }
+}
+
+/// Whether root runs the tests. If not, it says that the test of this name is skipped, and past the
+/// capture of what a test that passes prints.
+pub(crate) fn root_or_skipped(test: &str) -> bool {
+    let root = Uid::effective().is_root();
+    if !root {
+        let said = writeln!(std::io::stderr(), "\nskipped - {test}: it needs root");
+        said.unwrap();
+    }
+    root
 }
 
 /// The daemon's end, in a thread: the product's own server, and a loop that knows one status.

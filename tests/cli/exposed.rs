@@ -8,9 +8,8 @@ use std::{
 
 use assert_cmd::Command;
 use insta::assert_snapshot;
-use nix::unistd::Uid;
 
-use crate::bench::{Bench, free_port, ready};
+use crate::bench::{Bench, free_port, ready, root_or_skipped};
 
 const KEYS: &str = "[service.mine]\ncommand = [\"/bin/mine\"]\nenvironment = { KEY = \"sk-x\" }\n";
 const CLOSED: &str =
@@ -109,8 +108,7 @@ fn the_check_warns_and_changes_nothing() {
 /// As the machine's gateway has it where root wrote it: the gateway may not change its mode.
 #[test]
 fn a_file_of_roots_is_named_and_stays_as_it_is() {
-    if !Uid::effective().is_root() {
-        println!("skipped - a_file_of_roots_is_named_and_stays_as_it_is: needs root");
+    if !root_or_skipped("a_file_of_roots_is_named_and_stays_as_it_is") {
         return;
     }
     const NOGROUP: u32 = 65_534;

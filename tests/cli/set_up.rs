@@ -29,6 +29,11 @@ const STAYS: &str = ": >started; exec /bin/sleep 600";
 
 /// A gateway that a start takes for one that was set up.
 pub(crate) fn set_up() -> Bench {
+    set_up_with("")
+}
+
+/// The same with more in its configuration.
+pub(crate) fn set_up_with(more: &str) -> Bench {
     let bench = Bench::new();
     for program in ["postgres", "nginx", "node"] {
         bench.program(program, STAYS);
@@ -40,7 +45,7 @@ pub(crate) fn set_up() -> Bench {
         &format!(
             "profile = \"local\"\nlisten = {{ port = {}, admin_port = {} }}\n\
              open_webui.enabled = false\n[programs]\npostgres_bin = \"{bin}\"\n\
-             nginx = \"{bin}/nginx\"\nnode = \"{bin}/node\"\n",
+             nginx = \"{bin}/nginx\"\nnode = \"{bin}/node\"\n{more}",
             free_port(),
             free_port()
         ),

@@ -12,7 +12,7 @@ use nix::{
     unistd::Uid,
 };
 
-use crate::bench::Bench;
+use crate::bench::{Bench, root_or_skipped};
 
 #[test]
 fn root_is_told_who_sets_it_up() {
@@ -84,7 +84,7 @@ fn what_others_could_change_is_refused_by_set_up_start_and_the_check() {
 
 #[test]
 fn a_state_that_another_user_made_or_leads_to_is_refused() {
-    if !Uid::effective().is_root() {
+    if !root_or_skipped("a_state_that_another_user_made_or_leads_to_is_refused") {
         return;
     }
     let bench = Bench::new();
@@ -126,10 +126,9 @@ fn a_folder_that_the_stack_cannot_take_is_refused_at_once() {
     }
 }
 
-/// Needs root, as whom the tests run where they count.
 #[test]
 fn a_full_disk_is_named_by_status_and_doctor() {
-    if !Uid::effective().is_root() {
+    if !root_or_skipped("a_full_disk_is_named_by_status_and_doctor") {
         return;
     }
     let bench = Bench::new();
