@@ -200,7 +200,7 @@ fn write(said: &Said, context: &Context, loaded: Loaded) -> Result<Loaded, Failu
 fn failure(error: SetupError) -> Failure {
     let exit = match error {
         SetupError::Root { .. } => Exit::NotPermitted,
-        SetupError::Interrupted => Exit::Interrupted,
+        SetupError::Interrupted { signal } => Exit::by(signal),
         _ => Exit::Failed,
     };
     Failure::of(exit, &error)

@@ -11,6 +11,7 @@ mod doctor;
 mod exposed;
 mod found;
 mod help;
+mod interrupted;
 mod logs;
 mod pipes;
 mod questions;

@@ -64,9 +64,7 @@ pub(in crate::provision) fn alone(
                 "Open WebUI's migrations of an earlier set-up still run: waiting, for they must not be cut off",
             );
         }
-        if interrupts.seen() {
-            return Err(SetupError::Interrupted);
-        }
+        interrupts.check()?;
         wait_for(&[interrupts.as_fd()], LOOK)
             .map_err(|e| SetupError::io("wait for", &path)(e.into()))?;
     }
@@ -192,7 +190,7 @@ fn watch(cx: &mut Context<'_>, child: &sys::pidfd::PidFd, log: &Path) -> Result<
         }
         done += text.matches("Running upgrade").count() as u64;
         cx.progress.advance(done);
-        if cx.runner.interrupts.seen() && !told {
+        if cx.runner.interrupts.seen().is_some() && !told {
             told = true;
             cx.progress
                 .message("ends when Open WebUI's migrations have: they must not be cut off");
