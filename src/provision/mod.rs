@@ -4,6 +4,7 @@
 //! other (`execute`), with what `context` has at hand. [`installed`] says what that has left. Each step is made beside its place and put there as a whole, or is a transaction of the
 //! database, so set-up can be cut off anywhere and run again.
 
+pub mod answer;
 mod bundle;
 mod command;
 pub mod contents;
