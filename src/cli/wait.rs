@@ -10,7 +10,7 @@ use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
-        signal::{SigSet, Signal},
+        signal::{SigSet, SigmaskHow, Signal},
         signalfd::{SfdFlags, SignalFd},
     },
 };
@@ -45,9 +45,13 @@ pub(super) fn requests(context: &Context, service: &ServiceName) -> Option<u64> 
     regular::text(&file).ok()?.trim().parse().ok()
 }
 
-/// Signals as something to read, so that a wait can end in order.
+/// Signals as something to read, so that a wait can end in order. With the value they do again what
+/// they did before.
 #[derive(Debug)]
-pub(super) struct Signals(SignalFd);
+pub(super) struct Signals {
+    fd: SignalFd,
+    before: SigSet,
+}
 
 impl Signals {
     /// Takes `signals` from now on.
@@ -56,23 +60,30 @@ impl Signals {
     /// The kernel says no.
     pub(super) fn take(signals: &[Signal]) -> Result<Self, Failure> {
         let set: SigSet = signals.iter().copied().collect();
-        set.thread_block()
-            .and_then(|()| {
-                SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        set.thread_swap_mask(SigmaskHow::SIG_BLOCK)
+            .and_then(|before| {
+                let fd = SignalFd::with_flags(&set, flags)?;
+                Ok(Self { fd, before })
             })
-            .map(Self)
             .map_err(|errno| kernel("take signals", errno))
     }
 
     /// The next one that has come, if one has.
     pub(super) fn next(&mut self) -> Option<Signal> {
-        let info = self.0.read_signal().ok()??;
+        let info = self.fd.read_signal().ok()??;
         Signal::try_from(info.ssi_signo.cast_signed()).ok()
     }
 
     /// What becomes readable.
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        let _restored = self.before.thread_set_mask();
     }
 }
 
