@@ -12,7 +12,7 @@ use nix::{
     unistd::Uid,
 };
 
-use crate::bench::{Bench, root_or_skipped};
+use crate::bench::{Bench, free_port, root_or_skipped};
 
 #[test]
 fn root_is_told_who_sets_it_up() {
@@ -62,7 +62,11 @@ hint: look at what is in there, and then run: chmod go-w $TEST/gw
 #[test]
 fn what_others_could_change_is_refused_by_set_up_start_and_the_check() {
     let bench = Bench::new();
-    bench.write("gateway.toml", "profile = \"local\"\n");
+    let (port, admin_port) = (free_port(), free_port());
+    bench.write(
+        "gateway.toml",
+        &format!("profile = \"local\"\nlisten = {{ port = {port}, admin_port = {admin_port} }}\n"),
+    );
     let chmod =
         |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     chmod(&bench.home(), 0o777);

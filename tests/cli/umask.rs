@@ -11,7 +11,7 @@ use assert_cmd::Command;
 use serde_json::Value;
 
 use crate::{
-    bench::Bench,
+    bench::{Bench, free_port},
     set_up::{Running, set_up, until},
 };
 
@@ -39,11 +39,13 @@ fn chmod(path: &Path, mode: u32) {
 
 #[test]
 fn commands_make_nothing_that_others_could_write() {
+    let setup = format!(
+        "setup --yes --profile local --port {} --admin-port {} --offline offline",
+        free_port(),
+        free_port()
+    );
     for (verb, made) in [
-        (
-            "setup --yes --profile local --port 20999 --offline offline",
-            "state/setup.lock",
-        ),
+        (setup.as_str(), "state/setup.lock"),
         ("start", "state/logs/last-words"),
         ("config set profile local", "gateway.toml"),
         ("profile local", "gateway.toml"),
