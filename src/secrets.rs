@@ -250,7 +250,7 @@ impl SecretStore {
     /// It is there and cannot be read.
     pub fn holds(&self, kind: Kind) -> Result<bool, SecretError> {
         let path = self.path(kind);
-        match fs::read(&path) {
+        match regular::bytes(&path) {
             Ok(bytes) => Ok(!bytes.trim_ascii().is_empty()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(e) => Err(io_error("read", &path)(e)),

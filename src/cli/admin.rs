@@ -1,7 +1,5 @@
 //! `ai-gateway admin`: Open WebUI's accounts.
 
-use std::fs;
-
 use serde::Deserialize;
 
 use super::{
@@ -12,7 +10,7 @@ use super::{
     text::{BOLD, Line},
 };
 use crate::{
-    config::is_email,
+    config::{is_email, regular},
     control::client::ClientError,
     internal::{
         Database,
@@ -208,7 +206,7 @@ pub(super) struct First {
 
 /// None: nothing yet.
 pub(super) fn first(context: &Context) -> Option<First> {
-    let text = fs::read_to_string(open_webui::first_account_file(&context.paths)).ok()?;
+    let text = regular::text(&open_webui::first_account_file(&context.paths)).ok()?;
     serde_json::from_str(&text).ok()
 }
 

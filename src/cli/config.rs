@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    context::{Context, print},
+    context::{Context, print, tell},
     failure::{Exit, Failure},
     settings,
     status::pretty,
@@ -68,11 +68,17 @@ fn check(context: &Context, json: bool) -> Result<(), Failure> {
             Err(taken.into())
         }
     });
+    let exposed = checked.as_ref().ok();
+    let exposed = exposed.and_then(|loaded| settings::exposed(context, loaded));
+    let exposed = exposed.map(|found| settings::warning(&found));
     let running = context.connect().and_then(|mut client| client.status());
     let differs = running.map_or_else(|_| Vec::new(), |status| status.configuration.differs);
     if json {
         let (ok, report) = match &checked {
-            Ok(loaded) => (true, loaded.warnings.render(false)),
+            Ok(loaded) => {
+                let warnings = [loaded.warnings.render(false), exposed.unwrap_or_default()];
+                (true, warnings.join("\n").trim().to_owned())
+            }
             Err(failure) => (false, plain(&failure.text())),
         };
         let answer = json!({ "ok": ok, "report": report, "differs": differs });
@@ -84,6 +90,7 @@ fn check(context: &Context, json: bool) -> Result<(), Failure> {
     }
     let loaded = checked?;
     settings::warn(&loaded);
+    exposed.into_iter().for_each(tell);
     let path = &context.paths.config;
     print(if path.exists() {
         format!("{} is valid.\n", path.display())

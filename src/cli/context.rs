@@ -90,11 +90,15 @@ pub(super) const RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 /// it (pam_systemd(8)), so that every command finds the same gateway.
 pub(super) fn runtime_folder(user: Uid) -> Option<PathBuf> {
     let set = variable(RUNTIME_DIR).filter(|folder| !folder.is_empty());
-    set.map(PathBuf::from).or_else(|| {
-        let folder = PathBuf::from(format!("/run/user/{user}"));
-        let own = std::fs::metadata(&folder).is_ok_and(|found| found.uid() == user.as_raw());
-        own.then_some(folder)
-    })
+    set.map(PathBuf::from)
+        .or_else(|| made_by_systemd(Path::new("/run/user"), user))
+}
+
+/// The user's folder in this one; none: there is none, or it is somebody else's.
+fn made_by_systemd(folders: &Path, user: Uid) -> Option<PathBuf> {
+    let folder = folders.join(user.to_string());
+    let own = std::fs::metadata(&folder).is_ok_and(|found| found.uid() == user.as_raw());
+    own.then_some(folder)
 }
 
 /// A folder whose name is no text cannot be written into the files of the services; to pass over it
@@ -190,6 +194,20 @@ pub(super) fn tell(text: impl fmt::Display) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_runtime_folder_is_the_users_own_or_none() {
+        let folders = tempfile::tempdir().unwrap();
+        let us = Uid::effective();
+        let found = |user| made_by_systemd(folders.path(), user);
+        assert_eq!(found(us), None);
+        let own = folders.path().join(us.to_string());
+        std::fs::create_dir(&own).unwrap();
+        assert_eq!(found(us), Some(own));
+        let other = Uid::from_raw(us.as_raw() + 1);
+        std::fs::create_dir(folders.path().join(other.to_string())).unwrap();
+        assert_eq!(found(other), None, "we have made it");
+    }
 
     #[test]
     fn the_first_locale_variable_that_is_set_decides() {

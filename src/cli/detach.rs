@@ -2,8 +2,8 @@
 
 use std::{
     ffi::CString,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io,
+    fs::{DirBuilder, File, OpenOptions},
+    io::{self, Read as _},
     os::{
         fd::{AsFd as _, BorrowedFd},
         unix::{ffi::OsStrExt as _, fs::DirBuilderExt as _, fs::OpenOptionsExt as _},
@@ -23,7 +23,7 @@ use super::{
     root,
     wait::{Signals, wait_for},
 };
-use crate::{control::client::ClientError, identity, runtime::Holder};
+use crate::{config::regular, control::client::ClientError, identity, runtime::Holder};
 
 /// From one attempt to connect to the next. Only `start` waits like this, for the moment that the
 /// daemon takes to listen.
@@ -129,12 +129,10 @@ fn words_file(context: &Context) -> io::Result<File> {
         .recursive(true)
         .mode(0o700)
         .create(context.paths.logs())?;
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(words_path(context))
-        .and_then(|file| file.set_len(0).map(|()| file))
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    let file = regular::open_as(&words_path(context), &mut options)?;
+    file.set_len(0).map(|()| file)
 }
 
 fn ended(child: &PidFd) -> Failure {
@@ -159,7 +157,7 @@ fn with_code(code: i32) -> Failure {
 /// `failure` with what the daemon said last; an error that it told in full stands for itself.
 pub(super) fn died(context: &Context, failure: Failure) -> Failure {
     let log = context.paths.logs().join("ai-gateway.log");
-    let words = fs::read_to_string(words_path(context)).unwrap_or_default();
+    let words = regular::text(&words_path(context)).unwrap_or_default();
     if let (true, Failure::Told { exit, .. }) = (is_error(&words), &failure) {
         return Failure::Report(*exit, words.trim_end().to_owned());
     }
@@ -180,7 +178,8 @@ fn is_error(words: &str) -> bool {
 }
 
 fn last_lines(path: &Path) -> Vec<String> {
-    let text = fs::read(path).unwrap_or_default();
+    let mut text = Vec::new();
+    let _unreadable = regular::open_long(path).and_then(|mut file| file.read_to_end(&mut text));
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
     let from = lines.len().saturating_sub(LAST_LINES);

@@ -85,6 +85,7 @@ fn asked(context: &Context) -> Asked {
             // A number without a name is somebody all the same.
             None => (!is_root).then_some(own),
         },
+        gid: user.as_ref().map(|user| user.gid.as_raw()),
         user: match user {
             Some(user) => user.name,
             None if is_root => root::gateway_user(),

@@ -1,12 +1,19 @@
 //! A password that a person chooses: typed without echo, from standard input, or made up.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::{
+    io::{self, BufRead as _, IsTerminal as _},
+    os::fd::AsFd as _,
+};
 
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::{
+    signal::Signal,
+    termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr},
+};
 
 use super::{
     context::tell,
     failure::{Exit, Failure},
+    wait::{Signals, wait_for},
 };
 use crate::secrets::{Kind, Secret};
 
@@ -54,10 +61,12 @@ pub(super) fn asked(question: &str) -> Result<Option<Secret>, Failure> {
 
 fn typed(question: &str) -> Result<Option<Secret>, Failure> {
     loop {
+        // A signal that ended the program here would leave a terminal that shows nothing.
+        let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
         // Hidden before the question is seen: who types at once is not shown either.
         let hidden = Hidden::begin();
         tell(question);
-        let read = line();
+        let read = line_unless(&mut signals);
         drop(hidden);
         // The Enter was not shown either.
         tell("\n");
@@ -95,6 +104,20 @@ fn line() -> Result<Option<String>, Failure> {
     let read = read
         .map_err(|e| Failure::new(Exit::Failed, "cannot read the password").cause(e.to_string()))?;
     Ok((read > 0).then(|| text.trim_end_matches(['\n', '\r']).to_owned()))
+}
+
+/// The same from a terminal, unless a signal comes first.
+fn line_unless(signals: &mut Signals) -> Result<Option<String>, Failure> {
+    let terminal = io::stdin();
+    loop {
+        let readable = wait_for(&[terminal.as_fd(), signals.fd()], None)?;
+        if let (true, Some(signal)) = (readable[1], signals.next()) {
+            return Err(Failure::Said(Exit::by(signal)));
+        }
+        if readable[0] {
+            return line();
+        }
+    }
 }
 
 /// A terminal that does not show what is typed, until this is dropped.

@@ -1,6 +1,8 @@
 //! `ai-gateway reload`: the configuration, read again.
 
-use super::{context::Context, failure::Failure, progress, stop::say, systemd::Manager, wait};
+use super::{
+    context::Context, failure::Failure, progress, settings, stop::say, systemd::Manager, wait,
+};
 use crate::control::{
     client::ClientError,
     types::{Call, Reply},
@@ -16,6 +18,7 @@ pub(super) struct Args {}
 const INTERRUPTED: &str = "It goes on reloading: 'ai-gateway status' shows how far it is.";
 
 pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
+    settings::close_on_disk(context);
     if let Some(manager) = Manager::find(context) {
         return manager.tell("reload");
     }

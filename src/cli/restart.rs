@@ -29,6 +29,9 @@ pub(super) struct Args {
 const INTERRUPTED: &str = "It goes on restarting: 'ai-gateway status' shows how far it is.";
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    if args.service.is_none() {
+        settings::close_on_disk(context);
+    }
     if args.service.is_none()
         && let Some(manager) = Manager::find(context)
     {

@@ -82,6 +82,7 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
     trust::check(context)?;
     let loaded = settings::read(context, &[])?;
     settings::warn(&loaded);
+    settings::close(context, &loaded);
     let (settings, paths) = (&loaded.settings, &context.paths);
     let taken = settings::taken_ports(context, &loaded);
     if !taken.is_empty() {

@@ -1,22 +1,19 @@
 //! The configuration as a command reads and changes it.
 
-use std::{
-    fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
-    path::Path,
-};
+use std::{path::Path, time::Duration};
 
 use super::{
     context::{Context, print, tell, variable},
     failure::{Exit, Failure},
     reload,
     stop::say,
+    trust,
 };
 use crate::{
     config::{
         self, Loaded,
         edit::{self, Draft},
-        machine,
+        exposed, machine,
         ports::{self, Reason, TakenPort},
         settings::Settings,
     },
@@ -26,6 +23,9 @@ use crate::{
     },
     runtime, stack,
 };
+
+/// For a look at a file, if its file system answers.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Reads it.
 pub(super) fn read(context: &Context, flags: &[(&str, &str)]) -> Result<Loaded, Failure> {
@@ -87,27 +87,39 @@ pub(super) fn change(context: &Context, key: &str, value: &str) -> Result<Loaded
     Ok(edit::change(path, key, value, &variable, machine)?)
 }
 
-/// Closes a file of ours that others can read and that may hold keys: what a service of one's own
-/// finds in its environment. Other people's files stay as they are, and `doctor` names them.
-pub(super) fn close(context: &Context, loaded: &Loaded) -> Result<(), Failure> {
-    let path = &context.paths.config;
-    let Ok(found) = fs::metadata(path) else {
-        return Ok(());
+/// Closes a file that others can read and that may hold keys: what a service of one's own finds in
+/// its environment. Where it is not ours to close, a warning says so.
+pub(super) fn close(context: &Context, loaded: &Loaded) {
+    let Some(found) = exposed(context, loaded) else {
+        return;
     };
-    let (mode, own) = (found.mode() & 0o7777, found.uid() == context.user.as_raw());
-    if !own || mode & 0o077 == 0 || !loaded.settings.has_environment() {
-        return Ok(());
+    match found.close(context.user.as_raw(), trust::reader(context)) {
+        Ok(true) => tell(format!("{}\n", found.closed())),
+        Ok(false) | Err(_) => tell(warning(&found)),
     }
-    let closed = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
-    closed.map_err(|e| {
-        let what = format!("cannot close {} to other users", path.display());
-        Failure::new(Exit::Failed, what).cause(e.to_string())
-    })?;
-    let path = path.display();
-    tell(format!(
-        "{path} had mode {mode:04o}, and a service's environment in it: it has 0600 now.\n"
-    ));
-    Ok(())
+}
+
+/// The same for a command that only asks a daemon, whose own words nobody sees. What cannot be read
+/// is the daemon's to say.
+pub(super) fn close_on_disk(context: &Context) {
+    let own = context.clone();
+    let look = move || {
+        if let Ok(loaded) = read(&own, &[]) {
+            close(&own, &loaded);
+        }
+    };
+    let _late = runtime::within(LOOK, look);
+}
+
+/// A file that others can read and that may hold keys.
+pub(super) fn exposed(context: &Context, loaded: &Loaded) -> Option<exposed::Found> {
+    let keys = loaded.settings.has_environment();
+    keys.then(|| exposed::look(&context.paths.config, trust::reader(context)))?
+}
+
+/// What `config check` says of it.
+pub(super) fn warning(found: &exposed::Found) -> String {
+    format!("warning: {found}\n")
 }
 
 /// The value of a key as it stands in TOML.
@@ -134,6 +146,8 @@ pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failu
         Err(ClientError::NotRunning { .. }) => None,
         Err(other) => return Err(other.into()),
     };
+    // Before it is written: what is new in it may be the keys.
+    close(context, &draft.loaded);
     draft.write()?;
     let applied = running.as_ref().is_some_and(|now| now.differs.is_empty());
     if changed.as_ref().is_some_and(Vec::is_empty) && (applied || running.is_none()) {

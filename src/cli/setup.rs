@@ -135,7 +135,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         questions::agree(&plan)?;
     }
     let loaded = write(&said, context, loaded)?;
-    settings::close(context, &loaded)?;
+    settings::close(context, &loaded);
     let mut progress = progress::for_standard_error();
     provision::setup(&loaded.settings, &context.paths, &options, &mut *progress)
         .map_err(failure)?;
@@ -201,7 +201,7 @@ fn write(said: &Said, context: &Context, loaded: Loaded) -> Result<Loaded, Failu
 fn failure(error: SetupError) -> Failure {
     let exit = match error {
         SetupError::Root { .. } => Exit::NotPermitted,
-        SetupError::Interrupted => Exit::Interrupted,
+        SetupError::Interrupted { signal } => Exit::by(signal),
         _ => Exit::Failed,
     };
     Failure::of(exit, &error)

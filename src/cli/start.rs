@@ -7,7 +7,7 @@ use super::{
     context::{Context, print, tell},
     detach,
     failure::Failure,
-    progress,
+    progress, settings,
     stop::say,
     systemd::Manager,
     table, through, wait,
@@ -43,6 +43,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;
         return say(&reply, &format!("{service} is ready"));
     }
+    settings::close_on_disk(context);
     if let Some(manager) = Manager::find(context) {
         return through::start(manager, context);
     }

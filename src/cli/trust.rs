@@ -12,7 +12,10 @@ use super::{
     failure::{Exit, Failure},
     root,
 };
-use crate::trust::{self, Untrusted, Who};
+use crate::{
+    config::exposed::Reader,
+    trust::{self, Untrusted, Who},
+};
 
 /// What we and our children make is ours alone, whatever umask we were started with. Where others
 /// are to read something its mode is set.
@@ -40,6 +43,20 @@ fn who(context: &Context) -> Option<Who> {
     }
     let user = User::from_name(&root::gateway_user()).ok().flatten()?;
     Some(Who::of(user.uid))
+}
+
+/// Whom the configuration is for.
+pub(super) fn reader(context: &Context) -> Reader {
+    let user = if context.user.is_root() {
+        User::from_name(&root::gateway_user())
+    } else {
+        User::from_uid(context.user)
+    };
+    let user = user.ok().flatten();
+    Reader {
+        uid: user.as_ref().map_or(context.user, |user| user.uid).as_raw(),
+        gid: user.map(|user| user.gid.as_raw()),
+    }
 }
 
 impl From<Untrusted> for Failure {

@@ -1,7 +1,6 @@
 //! Asks the daemon for something that takes time, and shows a person how far it is.
 
 use std::{
-    fs,
     io::{self, IsTerminal as _},
     os::fd::{AsFd as _, BorrowedFd},
     time::{Duration, SystemTime},
@@ -11,7 +10,7 @@ use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
-        signal::{SigSet, Signal},
+        signal::{SigSet, SigmaskHow, Signal},
         signalfd::{SfdFlags, SignalFd},
     },
 };
@@ -27,7 +26,7 @@ use crate::control::{
     client::{Client, ClientError},
     types::{Call, GatewayStatus, Reply},
 };
-use crate::{runtime::clock, stack::litellm::IN_FLIGHT};
+use crate::{config::regular, runtime::clock, stack::litellm::IN_FLIGHT};
 
 /// From one look at the clock to the next while somebody looks on.
 const TICK_MS: u16 = 1000;
@@ -43,12 +42,16 @@ pub(super) type Describe<'a> =
 /// How many requests a service still answers, as it was counted last.
 pub(super) fn requests(context: &Context, service: &ServiceName) -> Option<u64> {
     let file = context.paths.service(service).join(IN_FLIGHT);
-    fs::read_to_string(file).ok()?.trim().parse().ok()
+    regular::text(&file).ok()?.trim().parse().ok()
 }
 
-/// Signals as something to read, so that a wait can end in order.
+/// Signals as something to read, so that a wait can end in order. With the value they do again what
+/// they did before.
 #[derive(Debug)]
-pub(super) struct Signals(SignalFd);
+pub(super) struct Signals {
+    fd: SignalFd,
+    before: SigSet,
+}
 
 impl Signals {
     /// Takes `signals` from now on.
@@ -57,23 +60,30 @@ impl Signals {
     /// The kernel says no.
     pub(super) fn take(signals: &[Signal]) -> Result<Self, Failure> {
         let set: SigSet = signals.iter().copied().collect();
-        set.thread_block()
-            .and_then(|()| {
-                SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        set.thread_swap_mask(SigmaskHow::SIG_BLOCK)
+            .and_then(|before| {
+                let fd = SignalFd::with_flags(&set, flags)?;
+                Ok(Self { fd, before })
             })
-            .map(Self)
             .map_err(|errno| kernel("take signals", errno))
     }
 
     /// The next one that has come, if one has.
     pub(super) fn next(&mut self) -> Option<Signal> {
-        let info = self.0.read_signal().ok()??;
+        let info = self.fd.read_signal().ok()??;
         Signal::try_from(info.ssi_signo.cast_signed()).ok()
     }
 
     /// What becomes readable.
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        let _restored = self.before.thread_set_mask();
     }
 }
 
@@ -260,4 +270,37 @@ pub(super) fn newest(watched: &mut Option<Client>) -> Result<Option<GatewayStatu
         }
     }
     Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{
+        paths::Paths,
+        regular::tests::{at_once, pipe_at},
+    };
+
+    #[test]
+    fn a_count_of_requests_is_a_number_in_a_file_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let at = home.path().display().to_string();
+        let paths = Paths::find(|n| (n == "AI_GATEWAY_HOME").then(|| at.clone()), false).unwrap();
+        let context = Context {
+            paths,
+            user: nix::unistd::Uid::effective(),
+            system: false,
+        };
+        let name = ServiceName::new("litellm").unwrap();
+        let folder = context.paths.service(&name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let count = || {
+            let (context, name) = (context.clone(), name.clone());
+            at_once(move || requests(&context, &name))
+        };
+        assert_eq!(count(), None);
+        std::fs::write(folder.join(IN_FLIGHT), "3\n").unwrap();
+        assert_eq!(count(), Some(3));
+        pipe_at(&folder.join(IN_FLIGHT));
+        assert_eq!(count(), None);
+    }
 }

@@ -4,6 +4,7 @@
 //!   means, `resolve` merges the layers, `check` finds what is wrong with values together, `build`
 //!   makes [`settings::Settings`] of them: all pure, all by [`load`].
 //! - [`read`] is the shell around it: it reads the file and, by `machine`, what this machine has.
+//! - [`exposed`] tells whether others can read a file with keys in it.
 //! - [`report`] shows problems where they are, [`edit`] changes one key of a file, [`ports`] asks
 //!   who holds a port, and [`example`] writes the commented example and the reference.
 
@@ -17,6 +18,7 @@ mod build;
 mod check;
 pub mod edit;
 pub mod example;
+pub mod exposed;
 pub mod machine;
 pub mod paths;
 pub mod ports;

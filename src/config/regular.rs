@@ -1,4 +1,5 @@
-//! Reads the files that people and set-up write: regular ones of a bounded size, and nothing else.
+//! Opens the files that people, set-up and services write: regular ones, and nothing else; what is
+//! read as a whole has a bounded size.
 //!
 //! A name may stand for a pipe that nobody writes to, a device or a folder: opening or reading one
 //! would block for ever or never end. So the file is opened without blocking, and looked at before it
@@ -21,26 +22,50 @@ pub const SIZE_MAX: u64 = 4 << 20;
 /// # Errors
 /// It is none, or cannot be opened.
 pub fn open(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
-        .open(path)?;
-    let metadata = file.metadata()?;
-    let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
-    if metadata.is_dir() {
-        return Err(wrong("it is a folder: a file is expected".to_owned()));
-    }
-    if !metadata.is_file() {
-        return Err(wrong("it is not a regular file".to_owned()));
-    }
-    if metadata.len() > SIZE_MAX {
-        return Err(wrong(format!(
-            "it has {} bytes: more than {SIZE_MAX} are not read",
-            metadata.len()
-        )));
+    let file = open_long(path)?;
+    let length = file.metadata()?.len();
+    if length > SIZE_MAX {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("it has {length} bytes: more than {SIZE_MAX} are not read"),
+        ));
     }
     Ok(file)
 }
+
+/// Opens a regular file of any size, which its reader goes through piece by piece or has to hold.
+///
+/// # Errors
+/// It is none, or cannot be opened.
+pub fn open_long(path: &Path) -> io::Result<File> {
+    open_as(path, OpenOptions::new().read(true))
+}
+
+/// Opens a regular file as these options say. Opening a pipe to write would wait for its reader.
+///
+/// # Errors
+/// It is none, or cannot be opened.
+pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
+    let file = options
+        .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
+        .open(path)
+        .map_err(|error| match error.raw_os_error() {
+            // What a pipe without a reader, a socket or a device that is not there says.
+            Some(nix::libc::ENXIO) => wrong(NOT_REGULAR),
+            _ => error,
+        })?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(wrong("it is a folder: a file is expected"));
+    }
+    if !metadata.is_file() {
+        return Err(wrong(NOT_REGULAR));
+    }
+    Ok(file)
+}
+
+const NOT_REGULAR: &str = "it is not a regular file";
 
 /// The bytes of such a file.
 ///
@@ -63,10 +88,24 @@ pub fn text(path: &Path) -> io::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::{io::Write as _, time::Duration};
+
     use nix::{sys::stat::Mode, unistd::mkfifo};
 
     use super::*;
+    use crate::runtime::within;
+
+    /// A pipe at the place of a file, which replaces what is there.
+    pub(crate) fn pipe_at(path: &Path) {
+        let _none = std::fs::remove_file(path);
+        mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    }
+
+    /// What `work` comes to, which has to be there at once and not when somebody uses a pipe.
+    pub(crate) fn at_once<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+        within(Duration::from_secs(20), work).expect("it waits for whoever uses the pipe")
+    }
 
     #[test]
     fn only_a_regular_file_of_a_bounded_size_is_read() {
@@ -76,7 +115,7 @@ mod tests {
         std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
         assert_eq!(text(&at("file")).unwrap(), "text");
         assert_eq!(text(&at("link")).unwrap(), "text");
-        mkfifo(&at("pipe"), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+        pipe_at(&at("pipe"));
         File::create(at("long")).unwrap().set_len(50 << 20).unwrap();
         std::fs::write(at("binary"), [0xff]).unwrap();
         let refused = |path: &Path| text(path).unwrap_err().to_string();
@@ -87,5 +126,32 @@ mod tests {
         assert_eq!(refused(&at("binary")), "it is not UTF-8 text");
         let missing = text(&at("missing")).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn only_a_regular_file_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let write = |path: &Path| open_as(path, OpenOptions::new().create(true).append(true));
+        write(&at("file")).unwrap().write_all(b"a").unwrap();
+        write(&at("file")).unwrap().write_all(b"b").unwrap();
+        assert_eq!(text(&at("file")).unwrap(), "ab");
+        pipe_at(&at("pipe"));
+        let refused = |path: &Path| write(path).unwrap_err().to_string();
+        assert_eq!(refused(&at("pipe")), NOT_REGULAR, "nobody reads it");
+        let mut both = OpenOptions::new();
+        let _reader = both.read(true).write(true).open(at("pipe")).unwrap();
+        assert_eq!(refused(&at("pipe")), NOT_REGULAR, "somebody does");
+        assert_eq!(refused(Path::new("/dev/null")), NOT_REGULAR);
+    }
+
+    #[test]
+    fn a_long_file_is_opened_where_that_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = folder.path().join("long");
+        File::create(&long).unwrap().set_len(50 << 20).unwrap();
+        assert!(open_long(&long).is_ok());
+        pipe_at(&long);
+        assert!(open_long(&long).is_err());
     }
 }

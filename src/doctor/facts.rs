@@ -81,6 +81,8 @@ pub struct Asked {
     pub user: String,
     /// The number of that user; none: there is no such user.
     pub uid: Option<u32>,
+    /// The number of that user's group; none: it is not known.
+    pub gid: Option<u32>,
     /// Root asks.
     pub root: bool,
 }

@@ -162,6 +162,7 @@ impl Sketch {
             mode: self.mode,
             user: self.user.0.into(),
             uid: Some(self.user.1),
+            gid: Some(self.user.1),
             root: self.mode == Mode::System,
         };
         let mut machine = Machine::gather(&world, &asked);
@@ -454,6 +455,7 @@ fn what_is_handed_over_as_a_whole_is_handed_over_once() {
     let entry = |path: &str, owner, mode| facts::Entry {
         path: path.into(),
         owner,
+        group: 1000,
         mode,
         folder: true,
         wish: facts::Wish::Private,
@@ -471,5 +473,26 @@ fn what_is_handed_over_as_a_whole_is_handed_over_once() {
             "sudo chown -R alice: /srv/state && sudo chmod go-rwx /srv/state/secrets && \
              chmod go-rwx /srv/stated"
         )
+    );
+}
+
+#[test]
+fn the_gateway_can_still_read_roots_file_when_it_was_closed() {
+    let mut facts = debian_12().facts();
+    let config = facts.asked.paths.config.clone();
+    facts.gateway.entries = vec![facts::Entry {
+        path: config,
+        owner: 0,
+        group: 0,
+        mode: 0o644,
+        folder: false,
+        wish: facts::Wish::Keys,
+    }];
+    facts.asked.gid = Some(4_000_000);
+    let findings = examine(&facts);
+    let found = findings.iter().find(|finding| finding.id == "permissions");
+    assert_eq!(
+        found.and_then(|finding| finding.fix.as_deref()),
+        Some("sudo chgrp 4000000 /srv/gateway.toml && sudo chmod 0640 /srv/gateway.toml")
     );
 }

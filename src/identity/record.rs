@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use supervise::spec::{ServiceName, ServiceSpec, StopStep};
 
 use super::GatewayId;
+use crate::config::regular;
 
 /// What runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +86,7 @@ impl Record {
 
     /// The record of this gateway, if there is one and its numbers still mean the same.
     pub fn read(state: &Path, gateway: &GatewayId) -> Option<Self> {
-        let text = crate::config::regular::text(&path(state)).ok()?;
+        let text = regular::text(&path(state)).ok()?;
         let read: Self = serde_json::from_str(&text).ok()?;
         let fresh = Self::new(gateway).ok()?;
         (read.gateway == fresh.gateway && read.numbering == fresh.numbering).then_some(read)
@@ -111,12 +112,9 @@ impl Record {
     /// The file system says no.
     pub fn write(&self, state: &Path) -> io::Result<()> {
         let beside = state.join("processes.json.new");
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&beside)?;
+        let mut options = fs::OpenOptions::new();
+        options.create(true).truncate(true).write(true).mode(0o600);
+        let mut file = regular::open_as(&beside, &mut options)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         fs::rename(&beside, path(state))
     }
@@ -129,6 +127,7 @@ fn path(state: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::regular::tests::{at_once, pipe_at};
 
     #[test]
     fn a_record_is_believed_by_its_own_gateway_alone() {
@@ -159,5 +158,14 @@ mod tests {
         record.numbering = "another boot".to_owned();
         record.write(state.path()).unwrap();
         assert_eq!(Record::read(state.path(), &gateway), None);
+    }
+
+    #[test]
+    fn a_pipe_beside_the_record_is_an_error_and_not_a_wait() {
+        let state = tempfile::tempdir().unwrap();
+        let record = Record::new(&GatewayId::of(state.path()).unwrap()).unwrap();
+        pipe_at(&state.path().join("processes.json.new"));
+        let folder = state.path().to_owned();
+        assert!(at_once(move || record.write(&folder)).is_err());
     }
 }

@@ -164,9 +164,8 @@ impl Memory {
             return Ok(());
         }
         let mut options = fs::OpenOptions::new();
-        let file = options.create(true).write(true).truncate(true).mode(0o600);
-        let written = file
-            .open(&self.0)
+        options.create(true).write(true).truncate(true).mode(0o600);
+        let written = regular::open_as(&self.0, &mut options)
             .and_then(|mut file| file.write_all(hash.as_bytes()));
         written.map_err(|e| self.error("write", e))
     }

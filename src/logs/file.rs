@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::runtime::clock;
+use crate::{config::regular, runtime::clock};
 
 /// A file is put aside when it has become this long, in bytes; with the one put aside before, a
 /// service takes at most twice this.
@@ -92,16 +92,15 @@ impl LogFile {
 
 #[cfg(test)]
 impl LogFile {
-    /// Goes on in another file.
+    /// Goes on in another file, or in what stands for a full disk.
     pub(super) fn write_to(&mut self, path: impl AsRef<Path>) {
-        self.file = append(path.as_ref()).expect("the test's file opens");
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        self.file = file.expect("the test's file opens");
     }
 }
 
 fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    regular::open_as(path, &mut options)
 }

@@ -5,6 +5,7 @@ use std::{io::Write, sync::Arc};
 use tokio::sync::Mutex;
 
 use super::*;
+use crate::config::regular::tests::{at_once, pipe_at};
 
 fn name() -> ServiceName {
     ServiceName::new("litellm").unwrap()
@@ -261,4 +262,12 @@ fn where_there_is_no_journal_lines_are_as_they_were() {
         "{text}"
     );
     assert!(text.contains("\nloguru says\n"), "{text}");
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_log_is_an_error_and_not_a_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    pipe_at(&folder.path().join("a.log"));
+    let at = folder.path().to_owned();
+    assert!(at_once(move || LogFile::open(&at, "a")).is_err());
 }

@@ -241,9 +241,7 @@ impl Running {
     ) -> Result<Exit, SetupError> {
         let mut ticked = now();
         loop {
-            if interrupts.seen() {
-                return Err(SetupError::Interrupted);
-            }
+            interrupts.check()?;
             let mut fds = vec![self.child.pidfd.as_fd(), interrupts.as_fd()];
             // An ended stream would be ready for ever.
             let open = self.streams.iter().filter(|stream| stream.open);

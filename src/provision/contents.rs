@@ -9,6 +9,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -23,6 +24,7 @@ use super::{
     plan::Payload,
     steps::python::site_packages,
 };
+use crate::config::regular;
 
 /// So many faults are named; the rest is counted.
 const NAMED: usize = 3;
@@ -153,7 +155,7 @@ fn changed(files: &[Recorded]) -> Vec<String> {
         let mut faults = Vec::new();
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             let Some(wanted) = &file.sha256 else { continue };
-            match fs::read(&file.path) {
+            match bytes(&file.path) {
                 Ok(contents) if base64(&Sha256::digest(&contents)) == *wanted => {}
                 Ok(_) => faults.push(format!(
                     "{} is not the file of its package",
@@ -179,6 +181,18 @@ fn changed(files: &[Recorded]) -> Vec<String> {
     faults
 }
 
+/// The bytes of a file of a package, however long it is.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    regular::open_long(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same as text.
+fn text(path: &Path) -> io::Result<String> {
+    io::read_to_string(regular::open_long(path)?)
+}
+
 fn installed(folder: &Path) -> Result<Installed, String> {
     let packages = site_packages(folder).map_err(|e| e.to_string())?;
     let unreadable = |e: std::io::Error| format!("{}: {e}", packages.display());
@@ -192,7 +206,7 @@ fn installed(folder: &Path) -> Result<Installed, String> {
     let (mut found, mut files) = (BTreeSet::new(), Vec::new());
     for name in names {
         let path = packages.join(&name).join("RECORD");
-        let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let text = text(&path).map_err(|e| format!("{}: {e}", path.display()))?;
         hash.update(Sha256::digest(&text));
         files.extend(text.lines().filter_map(|line| {
             let (path, sha256) = recorded(line)?;
@@ -230,7 +244,7 @@ fn recorded(line: &str) -> Option<(String, Option<String>)> {
 
 /// The version of Python that an environment was made with.
 fn version(folder: &Path) -> Option<(u32, u32, u32)> {
-    let text = fs::read_to_string(folder.join("pyvenv.cfg")).ok()?;
+    let text = text(&folder.join("pyvenv.cfg")).ok()?;
     let value = text.lines().find_map(|line| {
         let (key, value) = line.split_once('=')?;
         ["version", "version_info"]
@@ -249,7 +263,7 @@ fn modules(folder: &Path, lock: &str) -> Vec<String> {
         if !place.starts_with("node_modules/") || wanted["dev"] == true {
             return None;
         }
-        let text = fs::read_to_string(folder.join(place).join("package.json")).ok();
+        let text = text(&folder.join(place).join("package.json")).ok();
         let found: Option<Value> = text.and_then(|text| serde_json::from_str(&text).ok());
         match found {
             None if wanted["optional"] == true => None,
@@ -280,6 +294,7 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::regular::tests::{at_once, pipe_at};
 
     #[test]
     fn a_line_of_a_record_is_a_path_and_a_hash() {
@@ -404,5 +419,40 @@ mod tests {
             modules(dir.path(), lock),
             ["node_modules/pg has another version"]
         );
+    }
+
+    #[test]
+    fn a_pipe_among_the_files_is_a_fault_and_not_a_wait() {
+        let (dir, packages) = environment();
+        let folder = dir.path().to_owned();
+        let digest = verify(Payload::Tools, dir.path()).unwrap();
+        pipe_at(&packages.join("uv.py"));
+        let of = folder.clone();
+        let damage = at_once(move || verify(Payload::Tools, &of)).unwrap_err();
+        let damage = damage.to_string();
+        assert!(
+            damage.ends_with("uv.py: it is not a regular file"),
+            "{damage}"
+        );
+        let info = fs::read_dir(&packages).unwrap().flatten();
+        let mut infos = info.filter(|entry| entry.path().is_dir());
+        pipe_at(&infos.next().unwrap().path().join("RECORD"));
+        let of = folder.clone();
+        let damage = at_once(move || missing(Payload::Tools, &of, &digest));
+        assert!(damage.is_some());
+        pipe_at(&folder.join("pyvenv.cfg"));
+        assert_eq!(at_once(move || version(&folder)), None);
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_npms_description_is_a_missing_package() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("node_modules/pg");
+        fs::create_dir_all(&folder).unwrap();
+        pipe_at(&folder.join("package.json"));
+        let at = dir.path().to_owned();
+        let all = at_once(move || modules(&at, embedded::engine_lock()));
+        let missing = |fault: &String| fault == "node_modules/pg is missing";
+        assert!(all.iter().any(missing), "{all:?}");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, path::Path, path::PathBuf};
 
+use nix::sys::signal::Signal;
+
 use super::{contents::Damage, plan::Problem};
 use crate::{secrets::SecretError, trust::Untrusted};
 
@@ -28,7 +30,10 @@ pub enum SetupError {
     },
     /// Ctrl-C, SIGTERM or a closed terminal.
     #[error("interrupted: run 'ai-gateway setup' again to go on from here")]
-    Interrupted,
+    Interrupted {
+        /// Which of the signals it was.
+        signal: Signal,
+    },
     /// The kernel said no.
     #[error("cannot {action} {}", path.display())]
     Io {

@@ -52,9 +52,7 @@ impl Context<'_> {
         if record != Record::read(&self.paths.state)? {
             record.write(&self.paths.state)?;
         }
-        if self.runner.interrupts.seen() {
-            return Err(SetupError::Interrupted);
-        }
+        self.runner.interrupts.check()?;
         Ok(record)
     }
 

@@ -7,10 +7,11 @@ use std::{
     io::Read as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use super::{
-    Options,
+    Options, answer,
     contents::Damage,
     environment::{Environment, is_program},
     error::SetupError,
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     config::{
         paths::Paths,
+        regular,
         settings::{EngineSource, Settings},
     },
     secrets::{Kind, SecretStore},
@@ -176,6 +178,7 @@ impl Facts {
     pub fn of_programs(settings: &Settings, paths: &Paths, environment: &Environment) -> Self {
         let look = Look {
             environment,
+            patience: PATIENCE,
             children: environment.for_looking(&paths.state),
         };
         let programs = &settings.programs;
@@ -193,25 +196,27 @@ impl Facts {
     }
 }
 
+/// For what a program says of itself: a Python that nobody has read from a busy disk takes seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 struct Look<'a> {
     environment: &'a Environment,
+    patience: Duration,
     children: BTreeMap<String, String>,
 }
 
 impl Look<'_> {
     /// What a program prints; nothing where it cannot be asked.
     fn ask<S: AsRef<OsStr>>(&self, program: &Path, args: &[S]) -> Option<String> {
-        let output = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(args)
             .current_dir("/")
             .env_clear()
             .envs(&self.children)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output()
-            .ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        output.status.success().then(|| text.trim().to_owned())
+            .stderr(Stdio::null());
+        let answer = answer::within(self.patience, &mut command);
+        answer.said().map(str::to_owned)
     }
 
     fn named_or_found(&self, named: Option<&Path>, program: &str) -> Option<PathBuf> {
@@ -326,10 +331,32 @@ fn disk_free(state: &Path) -> Result<u64, SetupError> {
 
 fn read_number(path: &Path) -> Option<u32> {
     let mut text = String::new();
-    fs::File::open(path)
+    regular::open(path)
         .ok()?
         .take(16)
         .read_to_string(&mut text)
         .ok()?;
     text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_answer_is_asked_for_a_while_only() {
+        let environment = Environment::new([("PATH", "/nowhere")]);
+        let look = Look {
+            environment: &environment,
+            patience: Duration::from_millis(20),
+            children: BTreeMap::new(),
+        };
+        assert_eq!(look.ask(Path::new("/bin/sleep"), &["600"]), None);
+        let patient = Look {
+            patience: PATIENCE,
+            ..look
+        };
+        let said = patient.ask(Path::new("/bin/echo"), &["15.1"]);
+        assert_eq!(said.as_deref(), Some("15.1"));
+    }
 }

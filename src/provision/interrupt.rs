@@ -7,12 +7,14 @@ use nix::sys::{
     signalfd::{SfdFlags, SignalFd},
 };
 
+use super::error::SetupError;
+
 /// While this is there, the signals wait in a descriptor.
 #[derive(Debug)]
 pub(super) struct Interrupts {
     fd: SignalFd,
     before: SigSet,
-    seen: bool,
+    seen: Option<Signal>,
 }
 
 impl Interrupts {
@@ -28,16 +30,25 @@ impl Interrupts {
         Ok(Self {
             fd,
             before,
-            seen: false,
+            seen: None,
         })
     }
 
-    /// Whether somebody has asked for an end, now or earlier.
-    pub(super) fn seen(&mut self) -> bool {
-        while let Ok(Some(_)) = self.fd.read_signal() {
-            self.seen = true;
+    /// The signal by which somebody has asked for an end first, now or earlier.
+    pub(super) fn seen(&mut self) -> Option<Signal> {
+        while let Ok(Some(info)) = self.fd.read_signal() {
+            let signal = Signal::try_from(info.ssi_signo.cast_signed()).ok();
+            self.seen = self.seen.or(signal);
         }
         self.seen
+    }
+
+    /// An error as soon as somebody has asked for an end.
+    pub(super) fn check(&mut self) -> Result<(), SetupError> {
+        match self.seen() {
+            Some(signal) => Err(SetupError::Interrupted { signal }),
+            None => Ok(()),
+        }
     }
 }
 

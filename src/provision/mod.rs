@@ -4,6 +4,7 @@
 //! other (`execute`), with what `context` has at hand. [`installed`] says what that has left. Each step is made beside its place and put there as a whole, or is a transaction of the
 //! database, so set-up can be cut off anywhere and run again.
 
+pub mod answer;
 mod bundle;
 mod command;
 pub mod contents;
@@ -53,7 +54,7 @@ use self::{
     steps::{open_webui, payload, server},
 };
 use crate::{
-    config::{paths::Paths, settings::Settings},
+    config::{paths::Paths, regular, settings::Settings},
     identity::GatewayId,
     secrets::Secret,
     stack::Installed,
@@ -157,13 +158,9 @@ fn runner(
 /// One set-up at a time; the second learns which is the first.
 fn lock(state: &Path) -> Result<Flock<File>, SetupError> {
     let path = state.join("setup.lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).mode(0o600);
+    let file = regular::open_as(&path, options.read(true).write(true))
         .map_err(SetupError::io("create", &path))?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(mut lock) => {

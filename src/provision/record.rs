@@ -87,13 +87,10 @@ impl Record {
 /// Writes beside, flushes, renames, and flushes the folder.
 pub(super) fn write_durably(path: &Path, contents: &[u8], mode: u32) -> Result<(), SetupError> {
     let beside = path.with_extension("new");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&beside)
-        .map_err(SetupError::io("create", &beside))?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(mode);
+    let mut file =
+        regular::open_as(&beside, &mut options).map_err(SetupError::io("create", &beside))?;
     file.write_all(contents)
         .and_then(|()| file.sync_all())
         .map_err(SetupError::io("write", &beside))?;
@@ -111,6 +108,7 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), SetupError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::regular::tests::{at_once, pipe_at};
 
     fn full() -> Record {
         Record {
@@ -158,5 +156,13 @@ mod tests {
             error.contains("setup.json") && error.contains("remove it"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_pipe_beside_the_file_is_an_error_and_not_a_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        pipe_at(&dir.path().join("setup.new"));
+        let state = dir.path().to_owned();
+        assert!(at_once(move || full().write(&state)).is_err());
     }
 }

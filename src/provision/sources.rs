@@ -9,9 +9,10 @@
 //!
 //! Pure but for [`Sources::of`], which reads.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use super::environment::Environment;
+use crate::config::regular;
 
 /// pip's options that get through, as its files spell them. Of its variables the same.
 const PIP: [&str; 13] = [
@@ -117,7 +118,7 @@ impl Sources {
     /// Reads what the person who runs set-up has told them.
     pub(super) fn of(environment: &Environment) -> Self {
         let read = |paths: Vec<PathBuf>| -> Vec<String> {
-            let texts = paths.into_iter().map(fs::read_to_string);
+            let texts = paths.into_iter().map(|path| regular::text(&path));
             texts.filter_map(Result::ok).collect()
         };
         let mut variables = pip(&read(pip_files(environment)));

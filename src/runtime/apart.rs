@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::signal::{SigSet, SigmaskHow};
 use tokio::sync::oneshot;
 
 /// At most one thread.
@@ -62,8 +63,7 @@ impl Apart {
             // They may have given up.
             let _nobody = done.send(found);
         };
-        let thread = thread::Builder::new().name("reader".to_owned()).spawn(work);
-        thread.map(|_detached| result).map_err(ApartError::Thread)
+        detach(work).map(|()| result).map_err(ApartError::Thread)
     }
 }
 
@@ -76,16 +76,24 @@ pub fn within<T: Send + 'static>(
     let work = move || {
         let _nobody = done.send(work());
     };
-    // The thread goes on by itself; whoever has no answer is about to end.
-    let _thread = thread::Builder::new()
-        .name("reader".to_owned())
-        .spawn(work)
-        .ok()?;
+    detach(work).ok()?;
     result.recv_timeout(limit).ok()
+}
+
+/// Begins a thread that goes on by itself. It takes no signal: those are for the thread that waits
+/// for them, and one that is not blocked here would end the program instead.
+fn detach(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    // It begins with the signals blocked that its maker has blocked.
+    let thread = thread::Builder::new().name("reader".to_owned()).spawn(work);
+    before.thread_set_mask()?;
+    thread.map(drop)
 }
 
 #[cfg(test)]
 mod tests {
+    use nix::sys::signal::Signal;
+
     use super::*;
 
     #[tokio::test]
@@ -98,6 +106,17 @@ mod tests {
         go_on.send(()).unwrap();
         assert!(first.await.unwrap());
         assert!(apart.begin(|| true).unwrap().await.unwrap());
+    }
+
+    #[test]
+    fn a_thread_that_works_apart_takes_no_signals() {
+        let blocked = || {
+            let mask = SigSet::thread_get_mask().unwrap();
+            [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].map(|one| mask.contains(one))
+        };
+        assert_eq!(blocked(), [false; 3]);
+        assert_eq!(within(Duration::from_secs(60), blocked), Some([true; 3]));
+        assert_eq!(blocked(), [false; 3], "the one that waits takes them");
     }
 
     #[test]

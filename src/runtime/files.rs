@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::stack::Stack;
+use crate::{config::regular, stack::Stack};
 
 /// A folder or file that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -61,12 +61,27 @@ fn replace(path: &Path, contents: &str) -> io::Result<()> {
     }
     let mut beside = path.to_owned().into_os_string();
     beside.push(".new");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)?;
+    let beside = PathBuf::from(beside);
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(true).mode(0o600);
+    let mut file = regular::open_as(&beside, &mut options)?;
     file.write_all(contents.as_bytes())?;
     fs::rename(beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::regular::tests::{at_once, pipe_at};
+
+    #[test]
+    fn a_pipe_beside_a_rendered_file_is_an_error_and_not_a_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("nginx.conf");
+        replace(&file, "one").unwrap();
+        pipe_at(&folder.path().join("nginx.conf.new"));
+        let at = file.clone();
+        assert!(at_once(move || replace(&at, "two")).is_err());
+        assert_eq!(fs::read_to_string(file).unwrap(), "one");
+    }
 }

@@ -80,13 +80,9 @@ impl DaemonLock {
             .mode(0o700)
             .create(state)
             .map_err(failed)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(failed)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        let file = regular::open_as(&path, &mut options).map_err(failed)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(file) => {
                 let lock = Self {
@@ -162,6 +158,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::config::regular::tests::{at_once, pipe_at};
 
     #[test]
     fn the_second_is_told_who_is_the_first() {
@@ -192,5 +189,13 @@ mod tests {
             fs::write(path(state.path()), text).unwrap();
             assert_eq!(Holder::find(state.path()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_the_lock_is_an_error_and_not_a_wait() {
+        let state = tempfile::tempdir().unwrap();
+        pipe_at(&path(state.path()));
+        let folder = state.path().to_owned();
+        assert!(at_once(move || DaemonLock::take(&folder).map(drop)).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! What the contract promises of secrets, each as a test.
 
 use super::*;
+use crate::config::regular::tests::{at_once, pipe_at};
 
 fn store() -> (tempfile::TempDir, SecretStore) {
     let dir = tempfile::tempdir().unwrap();
@@ -181,4 +182,15 @@ fn only_the_virtual_key_gets_a_new_value() {
         fs::read_dir(&store.folder).unwrap().count(),
         Kind::ALL.len()
     );
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_secret_is_an_error_and_not_a_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = SecretStore::new(dir.path().to_owned());
+    let kind = Kind::OpenWebuiAdminPassword;
+    pipe_at(&store.path(kind));
+    let error = at_once(move || store.holds(kind)).unwrap_err();
+    let chain = format!("{error}: {}", std::error::Error::source(&error).unwrap());
+    assert!(chain.ends_with("it is not a regular file"), "{chain}");
 }

@@ -3,7 +3,11 @@
 use std::{
     collections::BTreeMap,
     fs,
-    os::unix::{fs::chown, process::CommandExt as _},
+    io::Write as _,
+    os::unix::{
+        fs::{chown, lchown},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -108,13 +112,42 @@ impl Bench {
 
     /// The same to run beside the test.
     pub(crate) fn person(&self, arguments: &str) -> std::process::Command {
-        if !Uid::effective().is_root() {
-            let mut command = self.child(arguments);
-            command
-                .env("HOME", self.folder.path().join("home"))
-                .env("PATH", self.folder.path().join("bin"));
-            return command;
+        self.person_after(&[], arguments)
+    }
+
+    /// The same in a shell that does something else first.
+    pub(crate) fn person_in_shell(&self, first: &str, arguments: &str) -> std::process::Command {
+        let script = format!("{first}; exec \"$0\" \"$@\"");
+        self.person_after(&["/bin/sh", "-c", &script], arguments)
+    }
+
+    /// The program and its arguments after these words.
+    fn person_after(&self, words: &[&str], arguments: &str) -> std::process::Command {
+        let root = Uid::effective().is_root();
+        let program = if root {
+            self.persons_program()
+        } else {
+            env!("CARGO_BIN_EXE_ai-gateway").into()
+        };
+        let program = program.to_str().unwrap();
+        let all = [words, &[program]].concat();
+        let mut command = std::process::Command::new(all[0]);
+        if root {
+            command.uid(NOBODY).gid(NOBODY);
         }
+        command
+            .args(&all[1..])
+            .args(arguments.split_whitespace())
+            .env_clear()
+            .env("HOME", self.folder.path().join("home"))
+            .env("PATH", self.folder.path().join("bin"))
+            .env("AI_GATEWAY_HOME", self.home())
+            .current_dir(self.folder.path());
+        command
+    }
+
+    /// Root's copy of the program for nobody, who is given what there is.
+    fn persons_program(&self) -> PathBuf {
         for path in [
             self.folder.path().to_owned(),
             self.home(),
@@ -131,17 +164,15 @@ impl Bench {
             .arg(&program)
             .assert()
             .success();
-        let mut command = std::process::Command::new(program);
-        command
-            .uid(NOBODY)
-            .gid(NOBODY)
-            .args(arguments.split_whitespace())
-            .env_clear()
-            .env("HOME", self.folder.path().join("home"))
-            .env("PATH", self.folder.path().join("bin"))
-            .env("AI_GATEWAY_HOME", self.home())
-            .current_dir(self.folder.path());
-        command
+        program
+    }
+
+    /// Gives the person the whole of the gateway's folder, where root runs the test for somebody
+    /// else.
+    pub(crate) fn give_to_the_person(&self) {
+        if Uid::effective().is_root() {
+            give(&self.home());
+        }
     }
 
     /// Runs it and returns all that somebody sees of it.
@@ -196,7 +227,16 @@ impl Bench {
         status: GatewayStatus,
         answer: impl FnMut(&Call) -> Result<Reply, Refusal> + Send + 'static,
     ) -> Daemon {
-        let folder = self.runtime_folder().join("ai-gateway");
+        self.persons_daemon_in(&self.runtime_folder().join("ai-gateway"), status, answer)
+    }
+
+    /// The same with its socket in this folder.
+    pub(crate) fn persons_daemon_in(
+        &self,
+        folder: &Path,
+        status: GatewayStatus,
+        answer: impl FnMut(&Call) -> Result<Reply, Refusal> + Send + 'static,
+    ) -> Daemon {
         let socket = folder.join("control.sock");
         let root = Uid::effective().is_root();
         let owner = if root {
@@ -206,7 +246,9 @@ impl Bench {
         };
         let daemon = Daemon::start(&socket, owner, status, answer);
         if root {
-            for path in [self.runtime_folder(), folder, socket] {
+            let above = folder.ancestors();
+            let below = above.take_while(|folder| *folder != self.folder.path());
+            for path in below.chain([socket.as_path()]) {
                 chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
             }
         }
@@ -219,6 +261,26 @@ impl Bench {
             Ok(Reply::Done(Vec::new()))
         })
     }
+}
+
+fn give(path: &Path) {
+    lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    if path.is_dir() && !path.is_symlink() {
+        for entry in fs::read_dir(path).unwrap().flatten() {
+            give(&entry.path());
+        }
+    }
+}
+
+/// Whether root runs the tests. If not, it says that the test of this name is skipped, and past the
+/// capture of what a test that passes prints.
+pub(crate) fn root_or_skipped(test: &str) -> bool {
+    let root = Uid::effective().is_root();
+    if !root {
+        let said = writeln!(std::io::stderr(), "\nskipped - {test}: it needs root");
+        said.unwrap();
+    }
+    root
 }
 
 /// The daemon's end, in a thread: the product's own server, and a loop that knows one status.

@@ -57,7 +57,7 @@ fn the_help_of_the_whole() {
       69  not running
       77  not permitted
       78  bad configuration
-      130 interrupted by Ctrl-C
+      130 interrupted by Ctrl-C; 143 by SIGTERM, 129 by a closed terminal
     ");
 }
 

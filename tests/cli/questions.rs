@@ -2,6 +2,8 @@
 
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
 
+use nix::sys::signal::Signal;
+
 use crate::{
     bench::{Bench, free_port},
     terminal::Terminal,
@@ -154,6 +156,32 @@ fn the_end_of_input_is_no_answer() {
     assert_eq!(code, Some(1));
     assert!(last.contains("nothing was done"), "{last}");
     assert!(!bench.home().join("state").exists());
+}
+
+#[test]
+fn who_ends_it_at_a_question_has_a_terminal_that_shows_what_is_typed() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        for question in ["Profile [local]: ", "Password of that account", "Again: "] {
+            let bench = bench(free_port());
+            let mut terminal = setup(&bench, "--budget prod --admin-email a@b.org");
+            terminal.until("Profile [local]: ");
+            if question != "Profile [local]: " {
+                terminal.types("");
+                terminal.until("Port of Open WebUI and the API [");
+                terminal.types("");
+                terminal.until("Password of that account");
+                assert!(!terminal.shows_what_is_typed());
+            }
+            if question == "Again: " {
+                terminal.types("a long pass phrase");
+                terminal.until(question);
+            }
+            terminal.signals(signal);
+            assert_eq!(terminal.ended(), code, "{question}");
+            assert!(terminal.shows_what_is_typed(), "{question}");
+            assert!(!bench.home().join("state").exists(), "{question}");
+        }
+    }
 }
 
 #[test]

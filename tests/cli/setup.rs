@@ -12,7 +12,7 @@ use nix::{
     unistd::Uid,
 };
 
-use crate::bench::Bench;
+use crate::bench::{Bench, free_port, root_or_skipped};
 
 #[test]
 fn root_is_told_who_sets_it_up() {
@@ -63,7 +63,11 @@ hint: look at what is in there, and then run: chmod go-w $TEST/gw
 #[test]
 fn what_others_could_change_is_refused_by_set_up_start_and_the_check() {
     let bench = Bench::new();
-    bench.write("gateway.toml", "profile = \"local\"\n");
+    let (port, admin_port) = (free_port(), free_port());
+    bench.write(
+        "gateway.toml",
+        &format!("profile = \"local\"\nlisten = {{ port = {port}, admin_port = {admin_port} }}\n"),
+    );
     let chmod =
         |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     chmod(&bench.home(), 0o777);
@@ -85,7 +89,7 @@ fn what_others_could_change_is_refused_by_set_up_start_and_the_check() {
 
 #[test]
 fn a_state_that_another_user_made_or_leads_to_is_refused() {
-    if !Uid::effective().is_root() {
+    if !root_or_skipped("a_state_that_another_user_made_or_leads_to_is_refused") {
         return;
     }
     let bench = Bench::new();
@@ -127,10 +131,9 @@ fn a_folder_that_the_stack_cannot_take_is_refused_at_once() {
     }
 }
 
-/// Needs root, as whom the tests run where they count.
 #[test]
 fn a_full_disk_is_named_by_status_and_doctor() {
-    if !Uid::effective().is_root() {
+    if !root_or_skipped("a_full_disk_is_named_by_status_and_doctor") {
         return;
     }
     let bench = Bench::new();

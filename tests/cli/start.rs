@@ -43,8 +43,7 @@ fn a_unit_is_started_by_systemd() {
         "echo \"$@\" >>\"$HOME.calls\"\ncase \"$*\" in *show*) echo loaded;; *start*) exit 4;; esac",
     );
     for verb in ["start", "stop", "restart", "reload"] {
-        let mut command = bench.command(verb);
-        let seen = bench.seen(command.env_remove("AI_GATEWAY_HOME"));
+        let seen = of_person(&bench, verb);
         let wanted = if verb.ends_with("start") {
             "exit: 77\n"
         } else {
@@ -71,9 +70,9 @@ const WAITS: &str = "case \"$*\" in
     *start*) exec /bin/sleep 60;;
 esac";
 
-/// `start` of a person with a manager.
-fn start_of(bench: &Bench) -> String {
-    let mut command = bench.as_person("start");
+/// What a person with a manager sees: of root's the machine's own gateway would be asked.
+fn of_person(bench: &Bench, verb: &str) -> String {
+    let mut command = bench.as_person(verb);
     command
         .env_remove("AI_GATEWAY_HOME")
         .env("XDG_RUNTIME_DIR", bench.runtime_folder());
@@ -85,7 +84,7 @@ fn a_start_by_systemd_ends_when_the_daemon_says_that_everything_is_ready() {
     let bench = Bench::new();
     bench.program("systemctl", WAITS);
     let daemon = bench.persons_daemon(ready(), |_| Ok(Reply::Done(Vec::new())));
-    let seen = start_of(&bench);
+    let seen = of_person(&bench, "start");
     assert!(
         seen.starts_with("exit: 0\n--- stdout ---\nai-gateway is ready\n"),
         "{seen}"
@@ -102,7 +101,7 @@ fn a_start_by_systemd_does_not_wait_for_a_service_that_has_failed_for_good() {
             "litellm has failed: it exited with code 3".into(),
         ))
     });
-    assert_snapshot!(start_of(&bench), @"
+    assert_snapshot!(of_person(&bench, "start"), @"
     exit: 1
     --- stderr ---
     error: litellm has failed: it exited with code 3
@@ -122,7 +121,7 @@ fn a_daemon_that_systemd_could_not_start_is_told_with_its_own_words() {
                 echo 'StatusText=there is no database';;
         esac",
     );
-    assert_snapshot!(start_of(&bench), @"
+    assert_snapshot!(of_person(&bench, "start"), @"
     exit: 78
     --- stderr ---
     error: ai-gateway.service did not start

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{Read as _, Write as _},
-    os::fd::AsFd as _,
+    os::{fd::AsFd as _, unix::process::ExitStatusExt as _},
     process::{Child, Command},
 };
 
@@ -11,6 +11,11 @@ use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
     pty::openpty,
+    sys::{
+        signal::{Signal, kill},
+        termios::{LocalFlags, tcgetattr},
+    },
+    unistd::Pid,
 };
 
 /// So long nothing new may come, in milliseconds.
@@ -62,6 +67,25 @@ impl Terminal {
     /// Types Ctrl-D.
     pub(crate) fn types_end(&mut self) {
         self.screen.write_all(b"\x04").unwrap();
+    }
+
+    /// Sends the program a signal, as the terminal would for Ctrl-C.
+    pub(crate) fn signals(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
+    }
+
+    /// Whether what is typed is shown.
+    pub(crate) fn shows_what_is_typed(&self) -> bool {
+        let settings = tcgetattr(&self.screen).unwrap();
+        settings.local_flags.contains(LocalFlags::ECHO)
+    }
+
+    /// Waits for the program's end; a signal's code is that of a shell.
+    pub(crate) fn ended(&mut self) -> i32 {
+        while self.more() {}
+        let status = self.child.wait().unwrap();
+        let by = status.signal().map(|signal| 128 + signal);
+        status.code().or(by).unwrap()
     }
 
     /// Waits for the program's end, and returns its exit code and what came since it was last

@@ -120,7 +120,11 @@ fn an_interrupt_ends_what_runs_and_the_next_set_up_goes_on() {
         }
     });
     let error = machine.setup_heard(&mut heard).unwrap_err();
-    assert!(matches!(error, SetupError::Interrupted), "{error}");
+    let signal = Signal::SIGINT;
+    assert!(
+        matches!(error, SetupError::Interrupted { signal: by } if by == signal),
+        "{error}"
+    );
     machine.when_as_usual("litellm");
     machine.setup().unwrap();
 }
@@ -134,7 +138,11 @@ fn an_interrupt_does_not_cut_off_open_webuis_migrations() {
         }
     });
     let error = machine.setup_heard(&mut heard).unwrap_err();
-    assert!(matches!(error, SetupError::Interrupted), "{error}");
+    let signal = Signal::SIGTERM;
+    assert!(
+        matches!(error, SetupError::Interrupted { signal: by } if by == signal),
+        "{error}"
+    );
     assert!(
         heard
             .lines

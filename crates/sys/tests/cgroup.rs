@@ -231,7 +231,7 @@ impl Real {
         });
         if found.is_none() {
             // Past the capture of the harness: a test that does not run must not look like one.
-            let skipped = format!("SKIPPED {test}: no cgroup v2 here that we may write\n");
+            let skipped = format!("\nskipped - {test}: no cgroup v2 here that we may write\n");
             std::io::stderr().write_all(skipped.as_bytes()).unwrap();
         }
         found

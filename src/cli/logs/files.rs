@@ -9,7 +9,10 @@ use std::{
 };
 
 use super::Entry;
-use crate::cli::failure::{Exit, Failure};
+use crate::{
+    cli::failure::{Exit, Failure},
+    config::regular,
+};
 
 /// So much is read at once, from the end towards the beginning.
 const CHUNK: u64 = 64 << 10;
@@ -57,7 +60,7 @@ impl Log {
     }
 
     fn at(path: &Path, name: &str) -> Result<Option<Self>, Failure> {
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let opened = regular::open_long(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         match opened {
             Ok((end, file)) => Ok(Some(Self {
                 name: name.to_owned(),

@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::{
-    facts::{Entry, Wish},
-    fix::{quote, root},
+use crate::{
+    config::exposed::{Exposed, Reader, Shared},
+    doctor::{
+        facts::{Entry, Wish},
+        fix::{quote, root},
+    },
 };
 
 pub(super) const CHECK: Check = Check {
@@ -38,12 +41,13 @@ fn examine(facts: &Facts) -> Verdict {
             mend.push(root(facts, &format!("chown -R {}: {quoted}", quote(user))));
             handed_over.push(&entry.path);
         }
-        if let Some(taken) = too_open(entry) {
+        let commands = too_open(entry, facts, &quoted);
+        if !commands.is_empty() {
             found.push(format!("{path} has mode {:04o}", entry.mode));
-            let chmod = format!("chmod {taken} {quoted}");
             // Who owns it may change the mode.
             let own = facts.asked.uid == Some(entry.owner);
-            mend.push(if own { chmod } else { root(facts, &chmod) });
+            let as_owner = |command: String| if own { command } else { root(facts, &command) };
+            mend.extend(commands.into_iter().map(as_owner));
         }
     }
     for danger in &facts.gateway.dangers {
@@ -72,13 +76,24 @@ fn is_owned(entry: &Entry, facts: &Facts) -> bool {
     by_root || facts.asked.uid.is_none_or(|uid| uid == entry.owner)
 }
 
-/// What chmod has to take away.
-fn too_open(entry: &Entry) -> Option<&'static str> {
+/// The commands that take away what is too much.
+fn too_open(entry: &Entry, facts: &Facts, path: &str) -> Vec<String> {
+    let Entry {
+        owner, group, mode, ..
+    } = *entry;
+    let chmod = |taken: &str| vec![format!("chmod {taken} {path}")];
     match entry.wish {
-        Wish::Private if entry.mode & 0o077 != 0 => Some("go-rwx"),
-        Wish::Keys if entry.owner == 0 && entry.mode & 0o027 != 0 => Some("g-w,o-rwx"),
-        Wish::Keys if entry.owner != 0 && entry.mode & 0o077 != 0 => Some("go-rwx"),
-        Wish::NotWritable if entry.mode & 0o022 != 0 => Some("go-w"),
-        Wish::Private | Wish::Keys | Wish::NotWritable => None,
+        Wish::Private if mode & 0o077 != 0 => chmod("go-rwx"),
+        Wish::NotWritable if mode & 0o022 != 0 => chmod("go-w"),
+        Wish::Keys => {
+            let reader = Reader {
+                // The last number is no user's.
+                uid: facts.asked.uid.unwrap_or(u32::MAX),
+                gid: facts.asked.gid,
+            };
+            let exposed = Exposed::of(Shared { owner, group, mode }, reader);
+            exposed.map_or_else(Vec::new, |exposed| exposed.commands(path))
+        }
+        Wish::Private | Wish::NotWritable => Vec::new(),
     }
 }

@@ -76,6 +76,8 @@ pub struct Entry {
     pub path: PathBuf,
     /// Whose.
     pub owner: u32,
+    /// Of which group.
+    pub group: u32,
     /// The permission bits.
     pub mode: u32,
     /// Whether it is a folder.
@@ -331,6 +333,7 @@ fn entry(path: &Path, wish: Wish) -> Option<Entry> {
     Some(Entry {
         path: path.to_owned(),
         owner: found.uid(),
+        group: found.gid(),
         mode: found.permissions().mode() & 0o7777,
         folder: found.is_dir(),
         wish,

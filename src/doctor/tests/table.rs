@@ -161,6 +161,13 @@ const TABLE: &[Row] = &[
     ("permissions", |f| entry(f, 0, 0o700, Wish::Private), Problem, "belongs to user 0"),
     ("permissions", |f| entry(f, 1000, 0o600, Wish::Keys), Fine, "only the gateway's user"),
     ("permissions", |f| entry(f, 1000, 0o640, Wish::Keys), Problem, "has mode 0640"),
+    // As `config set` of root's makes it: the gateway reads it by its group.
+    ("permissions", |f| roots_keys(f, 1000, 0o640), Fine, "only the gateway's user"),
+    ("permissions", |f| roots_keys(f, 1000, 0o660), Problem, "has mode 0660"),
+    ("permissions", |f| roots_keys(f, 1000, 0o644), Problem, "has mode 0644"),
+    ("permissions", |f| roots_keys(f, 100, 0o640), Problem, "has mode 0640"),
+    ("permissions", |f| roots_keys(f, 0, 0o644), Problem, "has mode 0644"),
+    ("permissions", |f| { f.asked.uid = None; f.asked.gid = None; roots_keys(f, 100, 0o640); }, Fine, "only the gateway's user"),
     ("permissions", |f| f.gateway.dangers = vec![writable("/srv")], Problem, "/srv can be written by every user (mode 0777)"),
     ("secrets", |_| {}, Fine, "all are there"),
     ("secrets", |f| f.gateway.secrets_missing = vec![Kind::LitellmSaltKey], Problem, "restore it from a backup"),
@@ -252,10 +259,18 @@ fn entry(facts: &mut Facts, owner: u32, mode: u32, wish: Wish) {
     facts.gateway.entries.push(Entry {
         path: "/srv/it's here".into(),
         owner,
+        group: owner,
         mode,
         folder: true,
         wish,
     });
+}
+
+/// A configuration of root's with keys in it.
+fn roots_keys(facts: &mut Facts, group: u32, mode: u32) {
+    entry(facts, 0, mode, Wish::Keys);
+    let entry = facts.gateway.entries.last_mut().unwrap();
+    (entry.path, entry.group) = (facts.asked.paths.config.clone(), group);
 }
 
 fn runs(facts: &mut Facts, state: GatewayState) {
@@ -357,8 +372,8 @@ fn the_table_has_each_check_in_a_good_and_a_bad_state() {
 
 /// What a command may begin with; another one is looked at before it is told to anybody.
 #[rustfmt::skip]
-const PROGRAMS: [&str; 29] = [
-    "./quickstart", "\"${EDITOR:-vi}\"", "ai-gateway", "apt", "chmod", "chown", "dnf", "echo",
+const PROGRAMS: [&str; 30] = [
+    "./quickstart", "\"${EDITOR:-vi}\"", "ai-gateway", "apt", "chgrp", "chmod", "chown", "dnf", "echo",
     "export", "grubby", "incus", "journalctl", "ln", "loginctl", "lxc", "mkdir", "pct", "pipx", "printf",
     "reboot", "sed", "sysctl", "systemctl", "tee", "timedatectl", "unset", "update-grub",
     "useradd", "~/.local/bin/uv",

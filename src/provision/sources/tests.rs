@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::regular::tests::{at_once, pipe_at};
 
 #[test]
 fn of_pips_files_only_where_packages_come_from_gets_through() {
@@ -102,4 +103,23 @@ fn files_are_looked_for_where_the_package_managers_do() {
     assert!(pip_files(&other).is_empty());
     assert_eq!(uv_files(&other), [PathBuf::from("/u.toml")]);
     assert_eq!(named(npm_files(&other)), "/n");
+}
+
+#[test]
+fn what_is_no_file_says_nothing_and_is_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |path: &str| home.path().join(path);
+    std::fs::create_dir_all(at(".config/pip")).unwrap();
+    std::fs::create_dir_all(at(".config/uv")).unwrap();
+    for file in [".config/pip/pip.conf", ".config/uv/uv.toml", ".npmrc"] {
+        pipe_at(&at(file));
+    }
+    let variables = [
+        ("HOME", home.path().to_str().unwrap()),
+        ("XDG_CONFIG_DIRS", home.path().to_str().unwrap()),
+        ("npm_config_globalconfig", "/dev/zero"),
+    ];
+    let environment = Environment::new(variables);
+    let sources = at_once(move || Sources::of(&environment));
+    assert_eq!(sources.npmrc, "");
 }

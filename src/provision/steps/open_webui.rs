@@ -17,7 +17,7 @@ use sys::{pidfd::Exit, spawn::Group};
 
 use super::{payload, python::site_packages, server};
 use crate::{
-    config::paths::Paths,
+    config::{paths::Paths, regular},
     provision::{
         Context,
         command::{Call, Streams, tail_of_file, wait_for},
@@ -47,13 +47,9 @@ pub(in crate::provision) fn alone(
     progress: &mut dyn Progress,
 ) -> Result<Alone, SetupError> {
     let path = paths.state.join("open-webui-migrations.lock");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).mode(0o600);
+    let mut file = regular::open_as(&path, options.read(true).write(true))
         .map_err(SetupError::io("create", &path))?;
     let mut told = false;
     loop {
@@ -68,9 +64,7 @@ pub(in crate::provision) fn alone(
                 "Open WebUI's migrations of an earlier set-up still run: waiting, for they must not be cut off",
             );
         }
-        if interrupts.seen() {
-            return Err(SetupError::Interrupted);
-        }
+        interrupts.check()?;
         wait_for(&[interrupts.as_fd()], LOOK)
             .map_err(|e| SetupError::io("wait for", &path)(e.into()))?;
     }
@@ -87,13 +81,10 @@ pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Resu
         payload::make_folder(folder)?;
     }
     let log_path = cx.paths.logs().join("setup-open-webui.log");
-    let log = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&log_path)
-        .map_err(SetupError::io("create", &log_path))?;
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(true).mode(0o600);
+    let log =
+        regular::open_as(&log_path, &mut options).map_err(SetupError::io("create", &log_path))?;
     let mut call = Call::new("migrating Open WebUI's tables", "/bin/sh")
         .args(["-c", SCRIPT, "ai-gateway"])
         .arg(environment.join("bin/python"))
@@ -199,7 +190,7 @@ fn watch(cx: &mut Context<'_>, child: &sys::pidfd::PidFd, log: &Path) -> Result<
         }
         done += text.matches("Running upgrade").count() as u64;
         cx.progress.advance(done);
-        if cx.runner.interrupts.seen() && !told {
+        if cx.runner.interrupts.seen().is_some() && !told {
             told = true;
             cx.progress
                 .message("ends when Open WebUI's migrations have: they must not be cut off");

@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    config::paths::Paths,
+    config::{paths::Paths, regular},
     provision::{
         contents::{self, Damage},
         error::SetupError,
@@ -83,7 +83,7 @@ fn looked_at(folder: &Path, payload: Payload, thorough: bool) -> Option<Option<D
     if !is_complete(folder, payload) {
         return None;
     }
-    let marker = fs::read_to_string(folder.join(MARKER)).ok()?;
+    let marker = regular::text(&folder.join(MARKER)).ok()?;
     let damage = contents::missing(payload, folder, &marker);
     if damage.is_none() && thorough {
         return Some(contents::verify(payload, folder).err());
@@ -167,6 +167,7 @@ pub(in crate::provision) fn current(paths: &Paths, payload: Payload) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::regular::tests::{at_once, pipe_at};
 
     fn paths() -> (tempfile::TempDir, Paths) {
         let dir = tempfile::tempdir().unwrap();
@@ -219,5 +220,17 @@ mod tests {
                 .unwrap()
         );
         assert!(!parent.join(".current.new").exists());
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_marker_is_none() {
+        let (_dir, paths) = paths();
+        let folder = folder(&paths, Payload::Litellm, "1-a");
+        begin(&folder).unwrap();
+        fs::create_dir(folder.join("bin")).unwrap();
+        fs::write(folder.join("bin/python"), "").unwrap();
+        pipe_at(&folder.join(MARKER));
+        let found = at_once(move || looked_at(&folder, Payload::Litellm, false));
+        assert!(found.is_none());
     }
 }

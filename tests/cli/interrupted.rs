@@ -1,0 +1,214 @@
+//! Ctrl-C and SIGTERM: whoever waits ends with 130 or 143, as a shell sees it, and what was begun
+//! goes on.
+
+use std::{
+    fs,
+    io::Read as _,
+    net::TcpListener,
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    process::{Child, Command, Stdio},
+};
+
+use ai_gateway::{
+    control::types::{Call, GatewayState, GatewayStatus, Reply},
+    runtime::DaemonLock,
+    secrets::SecretStore,
+};
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use supervise::effect::StateName;
+
+use crate::{
+    bench::{Bench, free_port, gateway, ready},
+    set_up::until,
+};
+
+/// With the code that a shell shows for it.
+const SIGNALS: [(Signal, i32); 2] = [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)];
+
+/// In a process group of its own, as a shell starts it: a terminal's Ctrl-C goes to all of it.
+fn begin(command: &mut Command) -> Child {
+    command
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Sends the signal, and returns the code that a shell shows and what was said on standard error.
+fn interrupt(mut child: Child, signal: Signal) -> (i32, String) {
+    assert!(child.try_wait().unwrap().is_none(), "it does not wait");
+    killpg(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    let status = child.wait().unwrap();
+    let by = status.signal().map(|signal| 128 + signal);
+    (status.code().or(by).unwrap(), said)
+}
+
+fn starting() -> GatewayStatus {
+    gateway(
+        GatewayState::Starting,
+        &[("nginx", StateName::Starting), ("app", StateName::Stopping)],
+    )
+}
+
+#[test]
+fn what_waits_for_the_daemon_ends_and_says_what_goes_on() {
+    for verb in [
+        "start",
+        "start nginx",
+        "restart",
+        "restart nginx",
+        "reload",
+        "stop",
+        "stop app",
+        "config set budget 7",
+        "budget 7",
+        "profile tiny",
+    ] {
+        for (signal, code) in SIGNALS {
+            let bench = Bench::new();
+            bench.write("gateway.toml", "profile = \"local\"\n");
+            let daemon = bench.daemon(starting());
+            daemon.hold(true);
+            let child = begin(&mut bench.child(verb));
+            until(verb, || !daemon.asked().is_empty());
+            let (ended, said) = interrupt(child, signal);
+            assert_eq!(ended, code, "{verb}: {said}");
+            let hint = "'ai-gateway status' shows how far it is";
+            assert!(said.contains(hint), "{verb}: {said}");
+            assert_eq!(daemon.asked().len(), 1, "{verb}: nothing else is asked");
+            daemon.hold(false);
+        }
+    }
+}
+
+#[test]
+fn a_start_that_waits_for_a_daemon_that_begins_ends() {
+    for (signal, code) in SIGNALS {
+        let bench = Bench::new();
+        let lock = DaemonLock::take(&bench.home().join("state")).unwrap();
+        let child = begin(&mut bench.child("start"));
+        let open = format!("/proc/{}/fd", child.id());
+        until("the start takes its signals", || {
+            let open = fs::read_dir(&open).unwrap().flatten();
+            let mut links = open.filter_map(|file| fs::read_link(file.path()).ok());
+            links.any(|link| link.as_os_str() == "anon_inode:[signalfd]")
+        });
+        let (ended, said) = interrupt(child, signal);
+        assert_eq!(ended, code, "{said}");
+        assert!(said.contains("It goes on starting"), "{said}");
+        drop(lock);
+    }
+}
+
+#[test]
+fn what_waits_for_systemd_ends() {
+    for verb in ["start", "stop", "restart", "reload"] {
+        for (signal, code) in SIGNALS {
+            let bench = Bench::new();
+            // Its own wait never ends; that of `reload` is the whole of ours.
+            bench.program(
+                "systemctl",
+                "case \"$*\" in
+                    *LoadState*) echo loaded;;
+                    *show*) ;;
+                    *start*|*stop*|*reload*) : >\"$HOME.begun\"; exec /bin/sleep 60;;
+                esac",
+            );
+            let mut command = bench.person(verb);
+            let daemon = (verb == "stop")
+                .then(|| bench.persons_daemon(ready(), |_| Ok(Reply::Done(Vec::new()))));
+            command
+                .env_remove("AI_GATEWAY_HOME")
+                .env("XDG_RUNTIME_DIR", bench.runtime_folder());
+            let child = begin(&mut command);
+            let begun = bench.folder().join("home.begun");
+            until(verb, || begun.exists());
+            let (ended, said) = interrupt(child, signal);
+            assert_eq!(ended, code, "{verb}: {said}");
+            let asked = daemon.map(|daemon| daemon.asked());
+            assert!(!asked.is_some_and(|asked| asked.contains(&Call::Stop(None))));
+        }
+    }
+}
+
+#[test]
+fn what_watches_ends() {
+    for verb in ["status --watch", "status --watch --json", "logs --follow"] {
+        for (signal, code) in SIGNALS {
+            let bench = Bench::new();
+            bench.write("gateway.toml", "profile = \"local\"\n");
+            bench.write("state/logs/nginx.log", "2026-11-24T02:12:34.000001Z two\n");
+            let _daemon = bench.daemon(ready());
+            let mut child = begin(&mut bench.child(verb));
+            let mut first = [0];
+            let out = child.stdout.as_mut().unwrap();
+            out.read_exact(&mut first).unwrap();
+            assert_eq!(interrupt(child, signal).0, code, "{verb}");
+        }
+    }
+}
+
+#[test]
+fn a_question_that_nobody_answers_ends() {
+    for (signal, code) in SIGNALS {
+        let bench = Bench::new();
+        let front = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = front.local_addr().unwrap().port();
+        let text = format!("profile = \"local\"\nlisten.port = {port}\n");
+        bench.write("gateway.toml", &text);
+        let store = SecretStore::new(bench.home().join("state/secrets"));
+        fs::create_dir_all(bench.home().join("state")).unwrap();
+        store.make_missing(None).unwrap();
+        let child = begin(&mut bench.child("ask"));
+        let _asked = front.accept().unwrap();
+        assert_eq!(interrupt(child, signal).0, code);
+    }
+}
+
+#[test]
+fn a_set_up_ends_and_says_how_it_goes_on() {
+    for (signal, code) in SIGNALS.into_iter().chain([(Signal::SIGHUP, 129)]) {
+        let bench = Bench::new();
+        let bin = bench.folder().join("bin");
+        let bin = bin.display();
+        // Enough of a Python to be taken for one, which then takes its time.
+        bench.program(
+            "python",
+            &format!(
+                "[ \"$2\" = -c ] && printf '3 11 2 1\\n{bin}/python\\n' && exit\n\
+                 : >{bin}/../begun; exec /bin/sleep 60"
+            ),
+        );
+        for program in ["postgres", "initdb", "psql", "pg_isready", "nginx"] {
+            bench.program(program, "echo 15.1");
+        }
+        bench.write(
+            "gateway.toml",
+            &format!(
+                "profile = \"local\"\nlisten = {{ port = {}, admin_port = {} }}\n\
+                 [programs]\npython = \"{bin}/python\"\npostgres_bin = \"{bin}\"\n",
+                free_port(),
+                free_port()
+            ),
+        );
+        let child = begin(&mut bench.person("setup --yes"));
+        let begun = bench.folder().join("begun");
+        until("an installation begins", || begun.exists());
+        let (ended, said) = interrupt(child, signal);
+        assert_eq!(ended, code, "{said}");
+        let hint = "interrupted: run 'ai-gateway setup' again to go on from here";
+        assert!(said.contains(hint), "{said}");
+    }
+}
