@@ -32,6 +32,10 @@ use tokio::sync::{Notify, mpsc, watch};
 
 const NOBODY: u32 = 65534;
 
+/// Before the program: whoever runs the tests may have it ignore signals (nohup(1), and a shell's
+/// jobs in the background), and what is ignored stays so in every child.
+const AS_USUAL: [&str; 2] = ["/usr/bin/env", "--default-signal=INT,TERM,HUP"];
+
 /// A folder that a gateway lives in.
 pub(crate) struct Bench {
     folder: TempDir,
@@ -83,8 +87,10 @@ impl Bench {
 
     /// The program with arguments, separated by blanks, to run beside the test.
     pub(crate) fn child(&self, arguments: &str) -> std::process::Command {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ai-gateway"));
+        let mut command = std::process::Command::new(AS_USUAL[0]);
         command
+            .args(&AS_USUAL[1..])
+            .arg(env!("CARGO_BIN_EXE_ai-gateway"))
             .args(arguments.split_whitespace())
             .env_clear()
             .env("AI_GATEWAY_HOME", self.home())
@@ -130,7 +136,7 @@ impl Bench {
             env!("CARGO_BIN_EXE_ai-gateway").into()
         };
         let program = program.to_str().unwrap();
-        let all = [words, &[program]].concat();
+        let all = [&AS_USUAL, words, &[program]].concat();
         let mut command = std::process::Command::new(all[0]);
         if root {
             command.uid(NOBODY).gid(NOBODY);

@@ -43,6 +43,9 @@ fn begin(command: &mut Command) -> Child {
 fn interrupt(mut child: Child, signal: Signal) -> (i32, String) {
     assert!(child.try_wait().unwrap().is_none(), "it does not wait");
     killpg(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
+    until("it ends by the signal", || {
+        child.try_wait().unwrap().is_some()
+    });
     let mut said = String::new();
     child
         .stderr
