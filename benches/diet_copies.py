@@ -1,5 +1,6 @@
 """Copies of LiteLLM and Open WebUI beside the gateway's own, each with measures of the diet of its own."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -68,9 +69,18 @@ class Gateway:
         with urllib.request.urlopen(asked, timeout=60) as answer:
             return json.load(answer)
 
-    def add_models(self, port):
-        """One that chats and one that embeds, which both are the provider at this port."""
-        return [self.add_model(name, port) for name in (MODEL, EMBEDS)]
+    @contextlib.contextmanager
+    def models(self, port):
+        """One that chats and one that embeds, which both are the provider at this port, as long as it is needed."""
+        added = []
+        try:
+            # Documents of a gateway that somebody uses must not get our vectors.
+            for name in [MODEL] if self.given else [MODEL, EMBEDS]:
+                added.append(self.add_model(name, port))
+            yield
+        finally:
+            for model in added:
+                self.administer("/model/delete", {"id": model})
 
     def add_model(self, name, port):
         parameters = {"model": f"openai/{name}", "api_base": f"http://127.0.0.1:{port}/v1", "api_key": "none"}
@@ -283,7 +293,7 @@ def compare(whole, service, taken, load):
                     row["chat"] = used * 1000
                 for row, used in zip(rows, under_load(copies, USERS, stream=True)):
                     row["piece"] = used / PIECES * 1e6
-            if service == OPEN_WEBUI and load:
+            if service == OPEN_WEBUI and load and not whole.given:
                 password = whole.own.secret("open-webui-admin-password")
                 nginx = whole.front, [whole.pids["nginx"], *process.descendants(whole.pids["nginx"])]
                 for row, copy, measures in zip(rows, copies, taken):

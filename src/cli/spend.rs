@@ -27,16 +27,28 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 /// What psql is given. First LiteLLM's own sum for the whole gateway, and what it holds it against, with
 /// times in UTC. Then models that have answered within 30 days and cost nothing: LiteLLM counts a model
 /// without a price as free, so no budget stops it; until another one has used the budget up, which then
-/// stops all of them. The demo model is meant to be free. That table is there once something was spent.
+/// stops all of them. The demo model is meant to be free.
+///
+/// Our sums are by the name that a model is asked for by, LiteLLM's by what the provider calls it, under
+/// one of its names. Those count for a model that ours know nothing of: from before there were any, or
+/// where there is no journal.
 const QUESTIONS: &str = r#"
 SELECT spend, max_budget, to_char(budget_reset_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM "LiteLLM_UserTable" WHERE user_id = 'litellm-proxy-budget';
 SELECT to_regclass('ai_gateway.model_spend') IS NOT NULL AS is_there \gset
 \if :is_there
-SELECT model FROM ai_gateway.model_spend
-WHERE day >= (now() AT TIME ZONE 'utc')::date - 30 AND model <> 'demo'
-GROUP BY model HAVING sum(spend) = 0 AND sum(tokens) > 0 ORDER BY model LIMIT 20;
+\set ours 'SELECT model, spend, tokens FROM ai_gateway.model_spend WHERE day >= current_date - 30'
+\else
+\set ours 'SELECT NULL::text AS model, 0::float8 AS spend, 0::bigint AS tokens WHERE false'
 \endif
+WITH ours AS (:ours),
+theirs AS (
+    SELECT model_group AS model, spend, prompt_tokens + completion_tokens AS tokens
+    FROM "LiteLLM_DailyUserSpend"
+    WHERE date >= to_char(current_date - 30, 'YYYY-MM-DD') AND model_group NOT IN (SELECT model FROM ours)
+)
+SELECT model FROM (SELECT * FROM ours UNION ALL SELECT * FROM theirs) AS known
+WHERE model <> 'demo' GROUP BY model HAVING sum(spend) = 0 AND sum(tokens) > 0 ORDER BY model LIMIT 20;
 "#;
 
 /// What was spent of the budget.

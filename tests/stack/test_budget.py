@@ -50,10 +50,25 @@ def test_what_is_spent_and_when_the_budget_starts_anew_is_told(gateway, client):
         assert "No budget stops what has no price: " in seen and "echo" in seen, seen
 
 
+def test_a_database_without_sums_by_name_is_asked_for_what_it_has(gateway, client, provider):
+    """One from before there were any, and one of a LiteLLM without a journal."""
+    gateway.admin().add_model("known-to-litellm", **provider.model("known-to-litellm"))
+    ask(client, "known-to-litellm", "one two")
+    until("it is told", lambda: "known-to-litellm" in told(gateway)["free_models"], 30)
+    gateway.query("ALTER TABLE ai_gateway.model_spend RENAME TO away")
+    try:
+        spend = told(gateway)
+    finally:
+        gateway.query("ALTER TABLE ai_gateway.away RENAME TO model_spend")
+    assert "known-to-litellm" in spend["free_models"]
+    assert spend["budget_usd"] == 15
+
+
 def test_what_was_spent_before_a_budget_started_anew_is_not_counted_again(gateway, models, key):
     """LiteLLM sets the sums to nothing at the end of a period; what is replayed after a kill is from before it."""
     client = gateway.openai(key)
     ask(client, "cheap", "one two")
+    # And with it all that was answered before: the journal goes in order.
     until("it is counted", lambda: gateway.spent(key)[2] == pytest.approx(CHEAP), 30)
     gateway.query('UPDATE "LiteLLM_VerificationToken" SET spend = 0')
     gateway.query("UPDATE \"LiteLLM_UserTable\" SET spend = 0 WHERE user_id = 'litellm-proxy-budget'")

@@ -390,11 +390,14 @@ def test_workers_that_start_at_once_make_the_tables_once():
 
 
 def test_what_a_model_costs_is_summed_under_the_name_that_it_is_asked_for_by():
-    paid = {"model_group": "paid", "model": "openai/same", "spend": 0.5, "total_tokens": 3}
-    free = {"model_group": "free", "model": "openai/same", "spend": 0, "total_tokens": 2}
-    refused = {"model_group": "free", "spend": None, "total_tokens": None}
-    nameless = {"model_group": "", "spend": 7, "total_tokens": 7}
-    assert model_spend.by_model([paid, free, paid, refused, nameless]) == {"paid": [1.0, 6], "free": [0.0, 2]}
+    def record(group, spend, *tokens):
+        request = {"model_group": group, "spend": spend, **dict(zip(("prompt_tokens", "completion_tokens"), tokens))}
+        return {"row": None, "days": {model_spend.REQUESTS: [{"user_date_key_openai/same": request}], "others": [{}]}}
+
+    paid, free, refused = record("paid", 0.5, 2, 1), record("free", 0, 1, 1), record("free", None)
+    nameless, without = record("", 7, 7, 7), {"row": {"spend": 7}}
+    found = model_spend.by_model([paid, free, paid, refused, nameless, without])
+    assert found == {"paid": [1.0, 6], "free": [0.0, 2]}
 
 
 def row(own, call, **more):

@@ -23,16 +23,23 @@ ADD = (
 )
 
 
-def by_model(rows):
-    """US dollars and tokens of these rows, by model; of a row without a model there is nothing to tell."""
+# LiteLLM's queue with an update for each request that was answered, whether or not it gets a row.
+REQUESTS = "daily_spend_update_queue"
+
+
+def by_model(records):
+    """US dollars and tokens of these records, by model; of a request without a model there is nothing to tell."""
     sums = defaultdict(lambda: [0.0, 0])
-    for row in rows:
-        if row.get("model_group"):
-            sums[row["model_group"]][0] += row.get("spend") or 0
-            sums[row["model_group"]][1] += row.get("total_tokens") or 0
+    for record in records:
+        for update in record.get("days", {}).get(REQUESTS, ()):
+            for request in update.values():
+                if request.get("model_group"):
+                    sums[request["model_group"]][0] += request.get("spend") or 0
+                    sums[request["model_group"]][1] += request.get("prompt_tokens") or 0
+                    sums[request["model_group"]][1] += request.get("completion_tokens") or 0
     return dict(sums)
 
 
-async def add(transaction, rows):
-    if sums := by_model(rows):
+async def add(transaction, records):
+    if sums := by_model(records):
         await transaction.execute_raw(ADD, json.dumps(sums))

@@ -232,7 +232,7 @@ class Database:
         ]
         sums = SpendUpdateQueue().get_aggregated_db_spend_update_transactions(items)
         await writer._commit_spend_updates_to_db(db_spend_update_transactions=sums, **how)
-        await model_spend.add(there, [record["row"] for record in records if record.get("row")])
+        await model_spend.add(there, records)
         days = defaultdict(list)
         for record in records:
             for queue, updates in record.get("days", {}).items():
