@@ -5,9 +5,9 @@ use std::{path::Path, time::Duration};
 use super::{
     context::{Context, print, tell, variable},
     failure::{Exit, Failure},
+    owner::Owner,
     reload,
     stop::say,
-    trust,
 };
 use crate::{
     config::{
@@ -93,7 +93,7 @@ pub(super) fn close(context: &Context, loaded: &Loaded) {
     let Some(found) = exposed(context, loaded) else {
         return;
     };
-    match found.close(context.user.as_raw(), trust::reader(context)) {
+    match found.close(context.user.as_raw(), Owner::find(context).reader()) {
         Ok(true) => tell(format!("{}\n", found.closed())),
         Ok(false) | Err(_) => tell(warning(&found)),
     }
@@ -114,7 +114,7 @@ pub(super) fn close_on_disk(context: &Context) {
 /// A file that others can read and that may hold keys.
 pub(super) fn exposed(context: &Context, loaded: &Loaded) -> Option<exposed::Found> {
     let keys = loaded.settings.has_environment();
-    keys.then(|| exposed::look(&context.paths.config, trust::reader(context)))?
+    keys.then(|| exposed::look(&context.paths.config, Owner::find(context).reader()))?
 }
 
 /// What `config check` says of it.

@@ -17,8 +17,8 @@ use super::regular;
 /// Whose gateway it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reader {
-    /// The user.
-    pub uid: u32,
+    /// The user; none: there is no such user yet.
+    pub uid: Option<u32>,
     /// The user's group; none: it is not known.
     pub gid: Option<u32>,
 }
@@ -46,7 +46,7 @@ pub struct Exposed {
 impl Exposed {
     /// Decides; none: nobody else can read it. Pure.
     pub fn of(file: Shared, reader: Reader) -> Option<Self> {
-        if file.owner != 0 || reader.uid == 0 {
+        if file.owner != 0 {
             let open = file.mode & 0o077 != 0;
             return open.then_some(Self {
                 wanted: 0o600,
@@ -104,7 +104,7 @@ impl Found {
     /// # Errors
     /// The kernel refused.
     pub fn close(&self, us: u32, reader: Reader) -> io::Result<bool> {
-        let own = self.shared.owner == us || us == 0 && self.shared.owner == reader.uid;
+        let own = self.shared.owner == us || us == 0 && Some(self.shared.owner) == reader.uid;
         if !own || self.exposed.group.is_some() {
             return Ok(false);
         }
@@ -143,8 +143,14 @@ mod tests {
     use super::*;
 
     const GATEWAY: Reader = Reader {
-        uid: 998,
+        uid: Some(998),
         gid: Some(997),
+    };
+
+    /// There is no such user yet.
+    const UNKNOWN: Reader = Reader {
+        uid: None,
+        gid: None,
     };
 
     fn of(owner: u32, group: u32, mode: u32) -> Option<(u32, Option<u32>)> {
@@ -178,20 +184,49 @@ mod tests {
 
     #[test]
     fn the_group_is_not_guessed_where_it_is_not_known() {
-        let reader = Reader {
-            gid: None,
-            ..GATEWAY
-        };
-        let of = |mode| {
-            let shared = Shared {
-                owner: 0,
-                group: 100,
-                mode,
+        for uid in [None, Some(998)] {
+            let reader = Reader { uid, gid: None };
+            let of = |group, mode| {
+                let owner = 0;
+                Exposed::of(Shared { owner, group, mode }, reader)
             };
-            Exposed::of(shared, reader)
+            assert_eq!(of(100, 0o640), None);
+            assert_eq!(of(0, 0o640), None);
+            let open = of(100, 0o644).map(|exposed| (exposed.wanted, exposed.group));
+            assert_eq!(open, Some((0o640, None)));
+        }
+    }
+
+    #[test]
+    fn root_closes_its_own_file_and_leaves_the_gateway_its_right_to_read() {
+        for reader in [GATEWAY, UNKNOWN] {
+            assert_eq!(closed_by(0, (0, 997, 0o644), reader), (true, 0o640));
+        }
+    }
+
+    #[test]
+    fn a_file_is_closed_by_its_owner_and_by_root_for_the_gateway() {
+        assert_eq!(closed_by(998, (998, 997, 0o644), GATEWAY), (true, 0o600));
+        assert_eq!(closed_by(0, (998, 997, 0o644), GATEWAY), (true, 0o600));
+        assert_eq!(closed_by(998, (0, 997, 0o644), GATEWAY), (false, 0o644));
+        assert_eq!(closed_by(0, (1234, 997, 0o644), GATEWAY), (false, 0o644));
+        assert_eq!(closed_by(0, (1234, 997, 0o644), UNKNOWN), (false, 0o644));
+    }
+
+    /// What user `us` makes of a file that is said to have this owner, group and mode: whether it
+    /// was closed, and its mode then. The file is the test's own, so no test needs root.
+    fn closed_by(us: u32, (owner, group, mode): (u32, u32, u32), reader: Reader) -> (bool, u32) {
+        let file = tempfile::tempfile().unwrap();
+        file.set_permissions(Permissions::from_mode(mode)).unwrap();
+        let shared = Shared { owner, group, mode };
+        let found = Found {
+            path: "/gateway.toml".into(),
+            file,
+            shared,
+            exposed: Exposed::of(shared, reader).unwrap(),
         };
-        assert_eq!(of(0o640), None);
-        assert_eq!(of(0o644).map(|exposed| exposed.group), Some(None));
+        let closed = found.close(us, reader).unwrap();
+        (closed, found.file.metadata().unwrap().mode() & 0o7777)
     }
 
     #[test]

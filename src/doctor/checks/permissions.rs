@@ -87,8 +87,7 @@ fn too_open(entry: &Entry, facts: &Facts, path: &str) -> Vec<String> {
         Wish::NotWritable if mode & 0o022 != 0 => chmod("go-w"),
         Wish::Keys => {
             let reader = Reader {
-                // The last number is no user's.
-                uid: facts.asked.uid.unwrap_or(u32::MAX),
+                uid: facts.asked.uid,
                 gid: facts.asked.gid,
             };
             let exposed = Exposed::of(Shared { owner, group, mode }, reader);
