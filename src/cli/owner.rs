@@ -73,14 +73,14 @@ fn owner_of(folder: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::exposed::{Exposed, Shared};
+    use crate::config::exposed::{Exposed, Rights};
 
     #[test]
     fn a_user_whom_nobody_has_made_yet_is_not_taken_for_root() {
         let owner = Owner::of("gw".to_owned(), None, None);
         assert_eq!(owner.uid, None);
         // As the command line makes it where root writes the configuration first.
-        let new = Shared {
+        let new = Rights {
             owner: 0,
             group: 0,
             mode: 0o640,

@@ -6,7 +6,7 @@
 
 use std::{
     fmt,
-    fs::{File, Permissions},
+    fs::{self, File, Permissions},
     io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
@@ -23,9 +23,9 @@ pub struct Reader {
     pub gid: Option<u32>,
 }
 
-/// Owner, group and permission bits of a file.
+/// Who may do what with a file: its owner, its group and its permission bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shared {
+pub struct Rights {
     /// Whose.
     pub owner: u32,
     /// Of which group.
@@ -45,7 +45,7 @@ pub struct Exposed {
 
 impl Exposed {
     /// Decides; none: nobody else can read it. Pure.
-    pub fn of(file: Shared, reader: Reader) -> Option<Self> {
+    pub fn of(file: Rights, reader: Reader) -> Option<Self> {
         if file.owner != 0 {
             let open = file.mode & 0o077 != 0;
             return open.then_some(Self {
@@ -76,48 +76,80 @@ impl Exposed {
 pub struct Found {
     path: PathBuf,
     file: File,
-    shared: Shared,
+    rights: Rights,
     exposed: Exposed,
+    /// A link led to it.
+    linked: bool,
+    /// Why it could not be closed.
+    refused: Option<io::Error>,
 }
 
 /// Looks at a configuration with keys in it; none: nobody else can read it, or there is none.
 pub fn look(path: &Path, reader: Reader) -> Option<Found> {
     let file = regular::open(path).ok()?;
     let found = file.metadata().ok()?;
-    let shared = Shared {
+    let rights = Rights {
         owner: found.uid(),
         group: found.gid(),
         mode: found.mode() & 0o7777,
     };
-    Exposed::of(shared, reader).map(|exposed| Found {
+    Exposed::of(rights, reader).map(|exposed| Found {
         path: path.to_owned(),
         file,
-        shared,
+        rights,
         exposed,
+        linked: fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()),
+        refused: None,
     })
 }
 
 impl Found {
-    /// Closes it, where it is this user's or the gateway's and no group has to be decided on; no: it
-    /// stays as it is.
+    /// Closes it, where it is this user's or the gateway's and keeps its group. Answers with what was
+    /// done.
+    ///
+    /// A file of root's is given to no other group here, for whoever may write its folder may have
+    /// put a link to something else of root's in its place.
     ///
     /// # Errors
-    /// The kernel refused.
-    pub fn close(&self, us: u32, reader: Reader) -> io::Result<bool> {
-        let own = self.shared.owner == us || us == 0 && Some(self.shared.owner) == reader.uid;
+    /// It stays open, with the reason if the kernel refused.
+    pub fn close(mut self, us: u32, reader: Reader) -> Result<String, Self> {
+        let own = self.rights.owner == us || us == 0 && Some(self.rights.owner) == reader.uid;
         if !own || self.exposed.group.is_some() {
-            return Ok(false);
+            return Err(self);
         }
         let mode = Permissions::from_mode(self.exposed.wanted);
-        self.file.set_permissions(mode).map(|()| true)
+        match self.file.set_permissions(mode) {
+            Ok(()) => Ok(self.closed()),
+            Err(error) => {
+                self.refused = Some(error);
+                Err(self)
+            }
+        }
+    }
+
+    /// What a file that root writes in its place has to have; none: it would be open as well.
+    pub fn replacement(&self, us: u32) -> Option<Rights> {
+        let roots = us == 0 && self.rights.owner == 0 && !self.linked;
+        self.exposed.group.filter(|_| roots).map(|group| Rights {
+            owner: 0,
+            group,
+            mode: self.exposed.wanted,
+        })
     }
 
     /// That it was closed.
     pub fn closed(&self) -> String {
+        let (was, is) = match self.exposed.group {
+            Some(group) => (
+                format!(" and group {}", self.rights.group),
+                format!(" and group {group}"),
+            ),
+            None => (String::new(), String::new()),
+        };
         format!(
-            "{} had mode {:04o}, and a service's environment in it: it has {:04o} now.",
+            "{} had mode {:04o}{was}, and a service's environment in it: it has {:04o}{is} now.",
             self.path.display(),
-            self.shared.mode,
+            self.rights.mode,
             self.exposed.wanted
         )
     }
@@ -131,10 +163,13 @@ impl fmt::Display for Found {
         write!(
             f,
             "{path} can be read by other users (mode {:04o}) and has a service's environment in it, \
-             where keys may be: {}",
-            self.shared.mode,
-            self.exposed.commands(&quoted).join(" && ")
-        )
+             where keys may be",
+            self.rights.mode,
+        )?;
+        if let Some(error) = &self.refused {
+            write!(f, "; it could not be closed ({error})")?;
+        }
+        write!(f, ": {}", self.exposed.commands(&quoted).join(" && "))
     }
 }
 
@@ -154,8 +189,8 @@ mod tests {
     };
 
     fn of(owner: u32, group: u32, mode: u32) -> Option<(u32, Option<u32>)> {
-        let shared = Shared { owner, group, mode };
-        Exposed::of(shared, GATEWAY).map(|exposed| (exposed.wanted, exposed.group))
+        let rights = Rights { owner, group, mode };
+        Exposed::of(rights, GATEWAY).map(|exposed| (exposed.wanted, exposed.group))
     }
 
     #[test]
@@ -188,7 +223,7 @@ mod tests {
             let reader = Reader { uid, gid: None };
             let of = |group, mode| {
                 let owner = 0;
-                Exposed::of(Shared { owner, group, mode }, reader)
+                Exposed::of(Rights { owner, group, mode }, reader)
             };
             assert_eq!(of(100, 0o640), None);
             assert_eq!(of(0, 0o640), None);
@@ -218,15 +253,61 @@ mod tests {
     fn closed_by(us: u32, (owner, group, mode): (u32, u32, u32), reader: Reader) -> (bool, u32) {
         let file = tempfile::tempfile().unwrap();
         file.set_permissions(Permissions::from_mode(mode)).unwrap();
-        let shared = Shared { owner, group, mode };
-        let found = Found {
+        let rights = Rights { owner, group, mode };
+        let looked = file.try_clone().unwrap();
+        let closed = found(file, rights, reader).close(us, reader);
+        let mode = looked.metadata().unwrap().mode() & 0o7777;
+        (closed.is_ok(), mode)
+    }
+
+    fn found(file: File, rights: Rights, reader: Reader) -> Found {
+        Found {
             path: "/gateway.toml".into(),
             file,
-            shared,
-            exposed: Exposed::of(shared, reader).unwrap(),
+            rights,
+            exposed: Exposed::of(rights, reader).unwrap(),
+            linked: false,
+            refused: None,
+        }
+    }
+
+    #[test]
+    fn it_is_told_why_a_file_could_not_be_closed() {
+        // Nobody may change the mode of a file of /proc.
+        let file = File::open("/proc/self/environ").unwrap();
+        let (owner, group, mode) = (998, 997, 0o644);
+        let open = found(file, Rights { owner, group, mode }, GATEWAY);
+        let told = open.close(998, GATEWAY).unwrap_err().to_string();
+        assert!(
+            told.ends_with(
+                "; it could not be closed (Operation not permitted (os error 1)): \
+                 chmod 0600 /gateway.toml"
+            ),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_file_that_root_writes_in_the_place_of_its_own_is_for_the_gateways_group() {
+        let found = |owner, group, mode| {
+            let file = tempfile::tempfile().unwrap();
+            found(file, Rights { owner, group, mode }, GATEWAY)
         };
-        let closed = found.close(us, reader).unwrap();
-        (closed, found.file.metadata().unwrap().mode() & 0o7777)
+        let (owner, group, mode) = (0, 997, 0o640);
+        let rights = Rights { owner, group, mode };
+        for (group, mode) in [(0, 0o644), (100, 0o640), (100, 0o664)] {
+            assert_eq!(found(0, group, mode).replacement(0), Some(rights));
+            assert_eq!(found(0, group, mode).replacement(998), None);
+            let mut linked = found(0, group, mode);
+            linked.linked = true;
+            assert_eq!(linked.replacement(0), None, "it may be anything of root's");
+        }
+        assert_eq!(found(1234, 100, 0o644).replacement(0), None);
+        assert_eq!(
+            found(0, 100, 0o640).closed(),
+            "/gateway.toml had mode 0640 and group 100, and a service's environment in it: \
+             it has 0640 and group 997 now."
+        );
     }
 
     #[test]

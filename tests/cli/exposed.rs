@@ -140,3 +140,66 @@ fn a_file_of_roots_is_named_and_stays_as_it_is() {
         }
     }
 }
+
+/// What `config set` by root, or by the person, makes of a file of this owner, group and mode.
+fn set((owner, group, mode): (u32, u32, u32), root: bool) -> (Bench, String) {
+    let bench = bench(KEYS, mode);
+    let mut person = bench.as_person("config set budget 7");
+    chown(file(&bench), Some(owner), Some(group)).unwrap();
+    let seen = if root {
+        bench.seen(&mut bench.command("config set budget 7"))
+    } else {
+        bench.seen(&mut person)
+    };
+    (bench, seen)
+}
+
+/// Owner, group and mode, and whether the new key is in it.
+fn is(bench: &Bench) -> (u32, u32, u32, bool) {
+    let found = fs::metadata(file(bench)).unwrap();
+    let text = fs::read_to_string(file(bench)).unwrap();
+    let written = text.contains("budget = 7");
+    (found.uid(), found.gid(), mode(bench), written)
+}
+
+#[test]
+fn root_writes_its_own_file_so_that_the_gateway_can_read_it_and_nobody_else() {
+    if !root_or_skipped("root_writes_its_own_file_so_that_the_gateway_can_read_it_and_nobody_else")
+    {
+        return;
+    }
+    for (group, mode) in [(0, 0o644), (100, 0o640)] {
+        let (bench, seen) = set((0, group, mode), true);
+        assert_eq!(is(&bench), (0, 65_534, 0o640, true), "{seen}");
+        let closed = format!(
+            "$TEST/gw/gateway.toml had mode {mode:04o} and group {group}, and a service's \
+             environment in it: it has 0640 and group 65534 now."
+        );
+        assert_eq!(seen.matches(&closed).count(), 1, "{seen}");
+        assert!(!seen.contains("warning"), "{seen}");
+    }
+    let (bench, seen) = set((0, 65_534, 0o644), true);
+    assert_eq!(is(&bench), (0, 65_534, 0o640, true), "{seen}");
+}
+
+#[test]
+fn a_file_that_would_stay_open_is_not_written() {
+    if !root_or_skipped("a_file_that_would_stay_open_is_not_written") {
+        return;
+    }
+    // A third user's, and root's where the person asks.
+    for (owner, root, commands) in [
+        (1234, true, "chmod 0600 $TEST/gw/gateway.toml"),
+        (
+            0,
+            false,
+            "chgrp 65534 $TEST/gw/gateway.toml && chmod 0640 $TEST/gw/gateway.toml",
+        ),
+    ] {
+        let (bench, seen) = set((owner, 0, 0o644), root);
+        assert_eq!(is(&bench), (owner, 0, 0o644, false), "{seen}");
+        assert!(seen.starts_with("exit: 1\n"), "{seen}");
+        assert!(seen.contains("error: nothing was written"), "{seen}");
+        assert!(seen.contains(commands), "{seen}");
+    }
+}

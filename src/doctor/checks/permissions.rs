@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Check, Facts, Group, Verdict};
 use crate::{
-    config::exposed::{Exposed, Reader, Shared},
+    config::exposed::{Exposed, Reader, Rights},
     doctor::{
         facts::{Entry, Wish},
         fix::{quote, root},
@@ -90,7 +90,7 @@ fn too_open(entry: &Entry, facts: &Facts, path: &str) -> Vec<String> {
                 uid: facts.asked.uid,
                 gid: facts.asked.gid,
             };
-            let exposed = Exposed::of(Shared { owner, group, mode }, reader);
+            let exposed = Exposed::of(Rights { owner, group, mode }, reader);
             exposed.map_or_else(Vec::new, |exposed| exposed.commands(path))
         }
         Wish::Private | Wish::NotWritable => Vec::new(),
