@@ -87,7 +87,7 @@ pub(super) fn change(context: &Context, key: &str, value: &str) -> Result<Loaded
     Ok(edit::change(path, key, value, &variable, machine)?)
 }
 
-/// Closes a file that others can read and that may hold keys: what a service of one's own finds in
+/// Closes a file that is open to others and may hold keys: what a service of one's own finds in
 /// its environment. A warning says if it stays open.
 pub(super) fn close(context: &Context, loaded: &Loaded) {
     if let Some(open) = left_open(context, loaded) {
@@ -114,7 +114,7 @@ pub(super) fn close_on_disk(context: &Context) {
     let _late = runtime::within(LOOK, look);
 }
 
-/// A file that others can read and that may hold keys.
+/// A file that is open to others and may hold keys.
 pub(super) fn exposed(context: &Context, loaded: &Loaded) -> Option<exposed::Found> {
     let keys = loaded.settings.has_environment();
     keys.then(|| exposed::look(&context.paths.config, Owner::find(context).reader()))?
@@ -168,7 +168,7 @@ pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failu
     }
 }
 
-/// Writes the file. One that others can read is closed before, for what is new in it may be the keys;
+/// Writes the file. One that is open to others is closed before, for what is new in it may be the keys;
 /// root's is replaced by one that the gateway reads by its group. One that would stay open is not
 /// written.
 fn write(context: &Context, draft: &Draft) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! Whether others than the gateway's user can read a configuration with keys in it.
+//! Whether a configuration with keys in it is open to others than the gateway's user.
 //!
 //! [`look`] opens the file, [`Exposed::of`] decides (pure): the file is its owner's alone (0600), or
 //! root's and read by the gateway through its group (0640). Set-up, start, reload and whatever
@@ -34,7 +34,7 @@ pub struct Rights {
     pub mode: u32,
 }
 
-/// Others can read it.
+/// It is open to others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exposed {
     /// The permission bits that it should have.
@@ -44,7 +44,7 @@ pub struct Exposed {
 }
 
 impl Exposed {
-    /// Decides; none: nobody else can read it. Pure.
+    /// Decides; none: it is open to nobody else. Pure.
     pub fn of(file: Rights, reader: Reader) -> Option<Self> {
         if file.owner != 0 {
             let open = file.mode & 0o077 != 0;
@@ -71,7 +71,7 @@ impl Exposed {
     }
 }
 
-/// A configuration that others can read.
+/// A configuration that is open to others.
 #[derive(Debug)]
 pub struct Found {
     path: PathBuf,
@@ -84,7 +84,7 @@ pub struct Found {
     refused: Option<io::Error>,
 }
 
-/// Looks at a configuration with keys in it; none: nobody else can read it, or there is none.
+/// Looks at a configuration with keys in it; none: it is open to nobody else, or there is none.
 pub fn look(path: &Path, reader: Reader) -> Option<Found> {
     let file = regular::open(path).ok()?;
     let found = file.metadata().ok()?;
@@ -162,10 +162,13 @@ impl fmt::Display for Found {
         let quoted = crate::trust::quoted(&self.path);
         write!(
             f,
-            "{path} can be read by other users (mode {:04o}) and has a service's environment in it, \
-             where keys may be",
-            self.rights.mode,
+            "{path} is open to other users (mode {:04o}",
+            self.rights.mode
         )?;
+        if self.exposed.group.is_some() {
+            write!(f, ", group {}", self.rights.group)?;
+        }
+        f.write_str(") and has a service's environment in it, where keys may be")?;
         if let Some(error) = &self.refused {
             write!(f, "; it could not be closed ({error})")?;
         }
@@ -284,6 +287,38 @@ mod tests {
                  chmod 0600 /gateway.toml"
             ),
             "{told}"
+        );
+    }
+
+    #[test]
+    fn what_is_told_is_so_whatever_others_may_do_with_it() {
+        let told = |owner, group, mode| {
+            let file = tempfile::tempfile().unwrap();
+            found(file, Rights { owner, group, mode }, GATEWAY).to_string()
+        };
+        let rest = "and has a service's environment in it, where keys may be:";
+        for mode in [0o660, 0o641, 0o642, 0o644] {
+            assert_eq!(
+                told(0, 997, mode),
+                format!(
+                    "/gateway.toml is open to other users (mode {mode:04o}) {rest} \
+                     chmod 0640 /gateway.toml"
+                )
+            );
+        }
+        assert_eq!(
+            told(998, 997, 0o610),
+            format!(
+                "/gateway.toml is open to other users (mode 0610) {rest} chmod 0600 /gateway.toml"
+            )
+        );
+        // Of this one the mode is right.
+        assert_eq!(
+            told(0, 100, 0o640),
+            format!(
+                "/gateway.toml is open to other users (mode 0640, group 100) {rest} \
+                 chgrp 997 /gateway.toml && chmod 0640 /gateway.toml"
+            )
         );
     }
 

@@ -1,4 +1,4 @@
-//! A configuration with keys in it that other users can read.
+//! A configuration with keys in it that is open to other users.
 
 use std::{
     fs::{self, Permissions},
@@ -88,7 +88,7 @@ fn the_check_warns_and_changes_nothing() {
     --- stdout ---
     $TEST/gw/gateway.toml is valid.
     --- stderr ---
-    warning: $TEST/gw/gateway.toml can be read by other users (mode 0644) and has a service's environment in it, where keys may be: chmod 0600 $TEST/gw/gateway.toml
+    warning: $TEST/gw/gateway.toml is open to other users (mode 0644) and has a service's environment in it, where keys may be: chmod 0600 $TEST/gw/gateway.toml
     ");
     assert_snapshot!(bench.seen(&mut bench.as_person("config check --json")), @r#"
     exit: 0
@@ -96,7 +96,7 @@ fn the_check_warns_and_changes_nothing() {
     {
       "differs": [],
       "ok": true,
-      "report": "warning: $TEST/gw/gateway.toml can be read by other users (mode 0644) and has a service's environment in it, where keys may be: chmod 0600 $TEST/gw/gateway.toml"
+      "report": "warning: $TEST/gw/gateway.toml is open to other users (mode 0644) and has a service's environment in it, where keys may be: chmod 0600 $TEST/gw/gateway.toml"
     }
     "#);
     assert_eq!(mode(&bench), 0o644);
@@ -126,10 +126,14 @@ fn a_file_of_roots_is_named_and_stays_as_it_is() {
             let mut command = bench.as_person(verb);
             chown(file(&bench), Some(0), Some(group)).unwrap();
             let told = told(&bench, &mut command);
+            let rights = match group {
+                NOGROUP => "mode 0644",
+                _ => "mode 0644, group 0",
+            };
             let warning = wanted.map(|wanted| {
                 format!(
-                    "warning: $TEST/gw/gateway.toml can be read by other users (mode 0644) and \
-                     has a service's environment in it, where keys may be: {wanted}\n"
+                    "warning: $TEST/gw/gateway.toml is open to other users ({rights}) and has a \
+                     service's environment in it, where keys may be: {wanted}\n"
                 )
             });
             match warning {
