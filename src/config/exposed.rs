@@ -1,8 +1,9 @@
 //! Whether a configuration with keys in it is open to others than the gateway's user.
 //!
 //! [`look`] opens the file, [`Exposed::of`] decides (pure): the file is its owner's alone (0600), or
-//! root's and read by the gateway through its group (0640). Set-up, start, reload and whatever
-//! writes the file close it; `config check` and `doctor` say it.
+//! root's and read by the gateway through its group (0640). Set-up, `run`, start, restart, reload
+//! and whatever writes the file close it, root's file only for root; `config check` and `doctor` say
+//! it.
 
 use std::{
     fmt,
