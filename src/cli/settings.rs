@@ -88,11 +88,11 @@ pub(super) fn change(context: &Context, key: &str, value: &str) -> Result<Loaded
 }
 
 /// Closes a file that is open to others and may hold keys: what a service of one's own finds in
-/// its environment. A warning says if it stays open.
-pub(super) fn close(context: &Context, loaded: &Loaded) {
-    if let Some(open) = left_open(context, loaded) {
-        tell(warning(&open));
-    }
+/// its environment. Tells and answers with a warning if it stays open.
+pub(super) fn close(context: &Context, loaded: &Loaded) -> Option<String> {
+    let warning = warning(&left_open(context, loaded)?);
+    tell(&warning);
+    Some(warning)
 }
 
 /// Closes it and says so. Some: it stays open, because it is not ours to close or the kernel refused.
@@ -103,15 +103,14 @@ fn left_open(context: &Context, loaded: &Loaded) -> Option<exposed::Found> {
 }
 
 /// The same for a command that only asks a daemon, whose own words nobody sees. What cannot be read
-/// is the daemon's to say.
-pub(super) fn close_on_disk(context: &Context) {
+/// is the daemon's to say. Answers with the warning, so that it need not be told twice.
+pub(super) fn close_on_disk(context: &Context) -> Option<String> {
     let own = context.clone();
     let look = move || {
-        if let Ok(loaded) = read(&own, &[]) {
-            close(&own, &loaded);
-        }
+        let loaded = read(&own, &[]).ok()?;
+        close(&own, &loaded)
     };
-    let _late = runtime::within(LOOK, look);
+    runtime::within(LOOK, look)?
 }
 
 /// A file that is open to others and may hold keys.
