@@ -3,7 +3,7 @@
 use std::{
     ffi::CString,
     fs::{DirBuilder, File, OpenOptions},
-    io::{self, Read as _},
+    io,
     os::{
         fd::{AsFd as _, BorrowedFd},
         unix::{ffi::OsStrExt as _, fs::DirBuilderExt as _, fs::OpenOptionsExt as _},
@@ -180,11 +180,9 @@ fn is_error(words: &str) -> bool {
     words.lines().any(|line| line.starts_with("error: "))
 }
 
-/// The text of a file, as far as it can be read.
+/// The text of a file; nothing where it cannot be read.
 fn read(path: &Path) -> String {
-    let mut text = Vec::new();
-    let _unreadable = regular::open_long(path).and_then(|mut file| file.read_to_end(&mut text));
-    String::from_utf8_lossy(&text).into_owned()
+    regular::long_text(path).unwrap_or_default()
 }
 
 fn last_lines(text: &str) -> Vec<String> {
