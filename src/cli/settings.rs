@@ -119,7 +119,7 @@ pub(super) fn exposed(context: &Context, loaded: &Loaded) -> Option<exposed::Fou
     keys.then(|| exposed::look(&context.paths.config, Owner::find(context).reader()))?
 }
 
-/// What `config check` says of it.
+/// The warning of it, which every command tells in the same words.
 pub(super) fn warning(found: &exposed::Found) -> String {
     format!("warning: {found}\n")
 }

@@ -14,6 +14,7 @@ use std::{
 };
 
 use super::regular;
+use crate::shell;
 
 /// Whose gateway it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +161,7 @@ impl Found {
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        let quoted = crate::trust::quoted(&self.path);
+        let quoted = shell::quote(&self.path.to_string_lossy());
         write!(
             f,
             "{path} is open to other users (mode {:04o}",

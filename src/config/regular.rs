@@ -64,11 +64,13 @@ pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         .map_err(|error| match error.raw_os_error() {
             // What a pipe without a reader, a socket or a device that is not there says.
             Some(nix::libc::ENXIO) => wrong(NOT_REGULAR),
+            // What a folder says to a writer.
+            Some(nix::libc::EISDIR) => wrong(FOLDER),
             _ => error,
         })?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
-        return Err(wrong("it is a folder: a file is expected"));
+        return Err(wrong(FOLDER));
     }
     if !metadata.is_file() {
         return Err(wrong(NOT_REGULAR));
@@ -77,6 +79,7 @@ pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 }
 
 const NOT_REGULAR: &str = "it is not a regular file";
+const FOLDER: &str = "it is a folder: a file is expected";
 
 /// The bytes of such a file.
 ///
@@ -164,6 +167,7 @@ pub(crate) mod tests {
         let _reader = both.read(true).write(true).open(at("pipe")).unwrap();
         assert_eq!(refused(&at("pipe")), NOT_REGULAR, "somebody does");
         assert_eq!(refused(Path::new("/dev/null")), NOT_REGULAR);
+        assert_eq!(refused(folder.path()), FOLDER, "as for a reader");
     }
 
     #[test]

@@ -62,7 +62,7 @@ fn every_command_that_takes_it_up_closes_it_and_says_so() {
     ] {
         let bench = bench(KEYS, 0o644);
         // As root: root asks for the gateway of that person.
-        drop(bench.person(verb));
+        bench.give_to_the_person();
         let _daemon = bench.daemon(ready());
         let told = told(&bench, &mut bench.command(verb));
         assert_eq!(told.matches(CLOSED).count(), 1, "{verb}: {told}");

@@ -41,7 +41,7 @@ fn examine(facts: &Facts) -> Verdict {
             mend.push(root(facts, &format!("chown -R {}: {quoted}", quote(user))));
             handed_over.push(&entry.path);
         }
-        let commands = too_open(entry, facts, &quoted);
+        let commands = commands_that_close(entry, facts, &quoted);
         if !commands.is_empty() {
             found.push(format!("{path} has mode {:04o}", entry.mode));
             // Who owns it may change the mode.
@@ -77,7 +77,7 @@ fn is_owned(entry: &Entry, facts: &Facts) -> bool {
 }
 
 /// The commands that take away what is too much.
-fn too_open(entry: &Entry, facts: &Facts, path: &str) -> Vec<String> {
+fn commands_that_close(entry: &Entry, facts: &Facts, path: &str) -> Vec<String> {
     let Entry {
         owner, group, mode, ..
     } = *entry;
