@@ -348,6 +348,17 @@ mod tests {
     }
 
     #[test]
+    fn a_link_to_a_file_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(!look(&file, GATEWAY).unwrap().linked);
+        assert!(look(&link, GATEWAY).unwrap().linked);
+    }
+
+    #[test]
     fn what_is_no_file_is_not_looked_at() {
         let folder = tempfile::tempdir().unwrap();
         assert!(look(folder.path(), GATEWAY).is_none());
