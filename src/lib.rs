@@ -13,6 +13,7 @@ pub mod probe;
 pub mod provision;
 pub mod runtime;
 pub mod secrets;
+mod shell;
 pub mod stack;
 pub mod systemd;
 pub mod trust;

@@ -155,8 +155,8 @@ pub enum SecretError {
     /// The operating system has no randomness to give.
     #[error("the operating system gave no random bytes: {0}")]
     Random(getrandom::Error),
-    /// Others may read it.
-    #[error("{} can be read by other users (mode {mode:04o}): run 'chmod {wanted:04o} {}'", path.display(), path.display())]
+    /// It is open to others.
+    #[error("{} is open to other users (mode {mode:04o}): run 'chmod {wanted:04o} {}'", path.display(), path.display())]
     Exposed {
         /// The file or folder.
         path: PathBuf,

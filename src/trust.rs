@@ -17,6 +17,8 @@ use std::{
 
 use nix::unistd::{Gid, Group, Uid, User};
 
+use crate::shell;
+
 /// As many links as the kernel follows (path_resolution(7)).
 const LINKS: usize = 40;
 /// The owner that the kernel shows where it has no number for the real one, in a user namespace.
@@ -135,20 +137,12 @@ impl Danger {
     /// The command that ends it; none where it takes a decision.
     pub fn command(&self) -> Option<String> {
         match self.how {
-            How::Writable { .. } => Some(format!("chmod go-w {}", quoted(&self.path))),
+            How::Writable { .. } => Some(format!(
+                "chmod go-w {}",
+                shell::quote(&self.path.to_string_lossy())
+            )),
             How::Foreign { .. } => None,
         }
-    }
-}
-
-/// A path as a shell takes it.
-pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     ffi::CString,
     fs::{DirBuilder, File, OpenOptions},
-    io::{self, Read as _},
+    io,
     os::{
         fd::{AsFd as _, BorrowedFd},
         unix::{ffi::OsStrExt as _, fs::DirBuilderExt as _, fs::OpenOptionsExt as _},
@@ -32,11 +32,12 @@ const ATTEMPT_MS: u16 = 20;
 /// So many last lines of a daemon that died are shown.
 const LAST_LINES: usize = 10;
 
-/// Starts a daemon and returns when it listens.
+/// Starts a daemon and returns when it listens. `warned` is what was told already, which a daemon
+/// that dies says as well.
 ///
 /// # Errors
 /// It cannot be started, it died, or somebody pressed Ctrl-C.
-pub(super) fn daemon(context: &Context) -> Result<(), Failure> {
+pub(super) fn daemon(context: &Context, warned: &str) -> Result<(), Failure> {
     let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
     loop {
         // Somebody else is about to start it: one daemon is enough for both.
@@ -56,7 +57,7 @@ pub(super) fn daemon(context: &Context) -> Result<(), Failure> {
         let failure = ended(&child);
         // Ours gives way to one that was quicker.
         if Holder::find(&context.paths.state).is_none() {
-            return Err(died(context, failure));
+            return Err(died(context, warned, failure));
         }
     }
 }
@@ -154,16 +155,18 @@ fn with_code(code: i32) -> Failure {
         .cause(format!("it exited with code {code}"))
 }
 
-/// `failure` with what the daemon said last; an error that it told in full stands for itself.
-pub(super) fn died(context: &Context, failure: Failure) -> Failure {
+/// `failure` with what the daemon said last, but for `warned`, which was told already; an error that
+/// it told in full stands for itself.
+pub(super) fn died(context: &Context, warned: &str, failure: Failure) -> Failure {
     let log = context.paths.logs().join("ai-gateway.log");
     let words = regular::text(&words_path(context)).unwrap_or_default();
+    let words = words.replace(warned, "");
     if let (true, Failure::Told { exit, .. }) = (is_error(&words), &failure) {
         return Failure::Report(*exit, words.trim_end().to_owned());
     }
-    let mut lines = last_lines(&words_path(context));
+    let mut lines = last_lines(&read(&words_path(context)).replace(warned, ""));
     if lines.is_empty() {
-        lines = last_lines(&log);
+        lines = last_lines(&read(&log));
     }
     let failure = if lines.is_empty() {
         failure
@@ -177,10 +180,12 @@ fn is_error(words: &str) -> bool {
     words.lines().any(|line| line.starts_with("error: "))
 }
 
-fn last_lines(path: &Path) -> Vec<String> {
-    let mut text = Vec::new();
-    let _unreadable = regular::open_long(path).and_then(|mut file| file.read_to_end(&mut text));
-    let text = String::from_utf8_lossy(&text);
+/// The text of a file; nothing where it cannot be read.
+fn read(path: &Path) -> String {
+    regular::long_text(path).unwrap_or_default()
+}
+
+fn last_lines(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let from = lines.len().saturating_sub(LAST_LINES);
     lines[from..]

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anstyle::{AnsiColor, Style};
-use nix::unistd::User;
+
+use nix::unistd::Uid;
 
 use super::{
     context::{Context, Screen, now, print, variable},
     failure::{Exit, Failure},
-    root,
+    owner::Owner,
     status::pretty,
     text::{BOLD, DIM, Line, colour},
 };
@@ -64,15 +65,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 fn asked(context: &Context) -> Asked {
-    let is_root = context.user.is_root();
-    let user = if is_root {
-        User::from_name(&root::gateway_user())
-    } else {
-        User::from_uid(context.user)
-    };
-    let user = user.ok().flatten();
+    let owner = Owner::find(context);
     let folder = variable("AI_GATEWAY_HOME").is_some_and(|home| !home.is_empty());
-    let own = context.user.as_raw();
     Asked {
         paths: context.paths.clone(),
         mode: match (folder, context.system) {
@@ -80,18 +74,10 @@ fn asked(context: &Context) -> Asked {
             (false, true) => Mode::System,
             (false, false) => Mode::User,
         },
-        uid: match &user {
-            Some(user) => Some(user.uid.as_raw()),
-            // A number without a name is somebody all the same.
-            None => (!is_root).then_some(own),
-        },
-        gid: user.as_ref().map(|user| user.gid.as_raw()),
-        user: match user {
-            Some(user) => user.name,
-            None if is_root => root::gateway_user(),
-            None => own.to_string(),
-        },
-        root: is_root,
+        uid: owner.uid.map(Uid::as_raw),
+        gid: owner.gid,
+        user: owner.name,
+        root: context.user.is_root(),
     }
 }
 

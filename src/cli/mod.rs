@@ -17,6 +17,7 @@ mod key;
 mod linger;
 mod logs;
 mod man;
+mod owner;
 mod password;
 mod profile;
 mod progress;

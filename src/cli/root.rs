@@ -1,12 +1,9 @@
 //! The daemon never runs as root, and says how to start it instead.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
-
-use nix::unistd::{Uid, User};
-
 use super::{
-    context::{Context, SYSTEM_USER, variable},
+    context::Context,
     failure::{Exit, Failure},
+    owner::Owner,
 };
 
 /// Refuses `verb` to root.
@@ -14,23 +11,8 @@ pub(super) fn refuse(context: &Context, verb: &str) -> Result<(), Failure> {
     if !context.user.is_root() {
         return Ok(());
     }
-    let user = gateway_user();
-    let known = User::from_name(&user).is_ok_and(|user| user.is_some());
-    Err(refusal(verb, &user, known))
-}
-
-/// Whose gateway it is that root asks about.
-pub(super) fn gateway_user() -> String {
-    let home = variable("AI_GATEWAY_HOME").filter(|home| !home.is_empty());
-    let owner = home.as_deref().and_then(|home| owner(Path::new(home)));
-    owner.unwrap_or_else(|| SYSTEM_USER.to_owned())
-}
-
-/// Whose folder it is, unless it is root's.
-fn owner(folder: &Path) -> Option<String> {
-    let uid = Uid::from_raw(fs::metadata(folder).ok()?.uid());
-    let user = User::from_uid(uid).ok()??;
-    (!uid.is_root()).then_some(user.name)
+    let owner = Owner::find(context);
+    Err(refusal(verb, &owner.name, owner.uid.is_some()))
 }
 
 fn refusal(verb: &str, user: &str, known: bool) -> Failure {

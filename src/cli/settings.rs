@@ -5,9 +5,9 @@ use std::{path::Path, time::Duration};
 use super::{
     context::{Context, print, tell, variable},
     failure::{Exit, Failure},
+    owner::Owner,
     reload,
     stop::say,
-    trust,
 };
 use crate::{
     config::{
@@ -87,37 +87,39 @@ pub(super) fn change(context: &Context, key: &str, value: &str) -> Result<Loaded
     Ok(edit::change(path, key, value, &variable, machine)?)
 }
 
-/// Closes a file that others can read and that may hold keys: what a service of one's own finds in
-/// its environment. Where it is not ours to close, a warning says so.
-pub(super) fn close(context: &Context, loaded: &Loaded) {
-    let Some(found) = exposed(context, loaded) else {
-        return;
-    };
-    match found.close(context.user.as_raw(), trust::reader(context)) {
-        Ok(true) => tell(format!("{}\n", found.closed())),
-        Ok(false) | Err(_) => tell(warning(&found)),
-    }
+/// Closes a file that is open to others and may hold keys: what a service of one's own finds in
+/// its environment. Tells and answers with a warning if it stays open.
+pub(super) fn close(context: &Context, loaded: &Loaded) -> Option<String> {
+    let warning = warning(&left_open(context, loaded)?);
+    tell(&warning);
+    Some(warning)
+}
+
+/// Closes it and says so. Some: it stays open, because it is not ours to close or the kernel refused.
+fn left_open(context: &Context, loaded: &Loaded) -> Option<exposed::Found> {
+    let found = exposed(context, loaded)?;
+    let closed = found.close(context.user.as_raw(), Owner::find(context).reader());
+    closed.map(|text| tell(text + "\n")).err()
 }
 
 /// The same for a command that only asks a daemon, whose own words nobody sees. What cannot be read
-/// is the daemon's to say.
-pub(super) fn close_on_disk(context: &Context) {
+/// is the daemon's to say. Answers with the warning, so that it need not be told twice.
+pub(super) fn close_on_disk(context: &Context) -> Option<String> {
     let own = context.clone();
     let look = move || {
-        if let Ok(loaded) = read(&own, &[]) {
-            close(&own, &loaded);
-        }
+        let loaded = read(&own, &[]).ok()?;
+        close(&own, &loaded)
     };
-    let _late = runtime::within(LOOK, look);
+    runtime::within(LOOK, look)?
 }
 
-/// A file that others can read and that may hold keys.
+/// A file that is open to others and may hold keys.
 pub(super) fn exposed(context: &Context, loaded: &Loaded) -> Option<exposed::Found> {
     let keys = loaded.settings.has_environment();
-    keys.then(|| exposed::look(&context.paths.config, trust::reader(context)))?
+    keys.then(|| exposed::look(&context.paths.config, Owner::find(context).reader()))?
 }
 
-/// What `config check` says of it.
+/// The warning of it, which every command tells in the same words.
 pub(super) fn warning(found: &exposed::Found) -> String {
     format!("warning: {found}\n")
 }
@@ -146,9 +148,7 @@ pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failu
         Err(ClientError::NotRunning { .. }) => None,
         Err(other) => return Err(other.into()),
     };
-    // Before it is written: what is new in it may be the keys.
-    close(context, &draft.loaded);
-    draft.write()?;
+    write(context, &draft)?;
     let applied = running.as_ref().is_some_and(|now| now.differs.is_empty());
     if changed.as_ref().is_some_and(Vec::is_empty) && (applied || running.is_none()) {
         return print(format!(
@@ -165,6 +165,25 @@ pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failu
         Some(_) => apply(context, &draft),
         None => print("ai-gateway is not running: this takes effect at its next start.\n"),
     }
+}
+
+/// Writes the file. One that is open to others is closed before, for what is new in it may be the keys;
+/// root's is replaced by one that the gateway reads by its group. One that would stay open is not
+/// written.
+fn write(context: &Context, draft: &Draft) -> Result<(), Failure> {
+    let Some(open) = left_open(context, &draft.loaded) else {
+        return Ok(draft.write(None)?);
+    };
+    if !draft.is_new() {
+        tell(warning(&open));
+        return Ok(());
+    }
+    let Some(rights) = open.replacement(context.user.as_raw()) else {
+        return Err(Failure::new(Exit::Failed, "nothing was written").cause(open.to_string()));
+    };
+    draft.write(Some(rights))?;
+    tell(open.closed() + "\n");
+    Ok(())
 }
 
 /// A port that this change would have the gateway listen on, and that somebody else has.

@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;
         return say(&reply, &format!("{service} is ready"));
     }
-    settings::close_on_disk(context);
+    let warned = settings::close_on_disk(context).unwrap_or_default();
     if let Some(manager) = Manager::find(context) {
         return through::start(manager, context);
     }
@@ -51,14 +51,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         // Its connection is not needed: asking makes its own.
         Ok(_) => {}
         Err(ClientError::NotRunning { .. } | ClientError::Starting { .. }) => {
-            detach::daemon(context)?;
+            detach::daemon(context, &warned)?;
         }
         Err(other) => return Err(other.into()),
     }
     // A daemon that dies on the way up ends the connection, and then its own words count.
     match wait::ask(context, &RISEN, &progress::rising, INTERRUPTED)? {
         Ok(_) => addresses(context),
-        Err(ClientError::Gone) => Err(detach::died(context, ClientError::Gone.into())),
+        Err(ClientError::Gone) => Err(detach::died(context, &warned, ClientError::Gone.into())),
         Err(other) => Err(failed_for_good(other)),
     }
 }

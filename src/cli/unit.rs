@@ -9,7 +9,7 @@ use std::{
 use super::{
     context::{Context, print, variable},
     failure::{Exit, Failure},
-    root, settings,
+    owner, settings,
 };
 use crate::systemd::unit::{self, Target};
 
@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let home = variable("AI_GATEWAY_HOME")
         .filter(|home| !home.is_empty())
         .map(PathBuf::from);
-    let owner = root::gateway_user();
+    let owner = owner::gateway_user();
     print(unit::service(&Target {
         home: home.as_deref().map(|home| (home, owner.as_str())),
         user,

@@ -102,7 +102,7 @@ pub(super) fn wait_for(
     let timeout = milliseconds.map_or(PollTimeout::NONE, PollTimeout::from);
     match poll(&mut polled, timeout) {
         Ok(_) | Err(Errno::EINTR) => {}
-        Err(errno) => return Err(kernel("wait for the daemon", errno)),
+        Err(errno) => return Err(kernel("wait for an answer", errno)),
     }
     Ok(polled
         .iter()

@@ -13,7 +13,9 @@ use std::{
 };
 
 use super::{
-    Input, LoadError, Loaded, Machine, Report, load, raw,
+    Input, LoadError, Loaded, Machine, Report,
+    exposed::Rights,
+    load, raw,
     report::{Place, Problem, Source, nearest},
     schema::{self, KEYS, Key},
     text_of,
@@ -99,15 +101,20 @@ pub fn draft(
 }
 
 impl Draft {
-    /// Writes the file, if it says something new.
+    /// Whether the file is to say something new.
+    pub fn is_new(&self) -> bool {
+        self.old.as_ref() != Some(&self.new)
+    }
+
+    /// Writes the file, if it says something new. Without `rights` it keeps its own.
     ///
     /// # Errors
     /// The file is as it was.
-    pub fn write(&self) -> Result<(), EditError> {
-        if self.old.as_ref() == Some(&self.new) {
+    pub fn write(&self, rights: Option<Rights>) -> Result<(), EditError> {
+        if !self.is_new() {
             return Ok(());
         }
-        write(&self.path, &self.new).map_err(|source| self.error(source))
+        write(&self.path, &self.new, rights).map_err(|source| self.error(source))
     }
 
     /// Puts back what the file said before, unless somebody has changed it since.
@@ -119,7 +126,7 @@ impl Draft {
             return Ok(());
         }
         let undone = match &self.old {
-            Some(old) => write(&self.path, old),
+            Some(old) => write(&self.path, old, None),
             None => fs::remove_file(&self.path),
         };
         undone.map_err(|source| self.error(source))
@@ -146,7 +153,7 @@ pub fn change(
     machine: Option<Machine>,
 ) -> Result<Loaded, EditError> {
     let draft = draft(path, key, value, env, machine)?;
-    draft.write()?;
+    draft.write(None)?;
     Ok(draft.loaded)
 }
 
@@ -403,8 +410,9 @@ fn find<'a>(entries: &'a [(Name, Raw)], path: &[&str]) -> Option<&'a Raw> {
     }
 }
 
-/// Writes the file as a whole or not at all. Its mode and owner stay; a link stays a link.
-fn write(path: &Path, text: &str) -> io::Result<()> {
+/// Writes the file as a whole or not at all. Its mode and owner stay, if no others are wanted; a link
+/// stays a link.
+fn write(path: &Path, text: &str, rights: Option<Rights>) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = folder_of(&target);
     DirBuilder::new()
@@ -413,7 +421,8 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
         .create(folder)?;
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let draft = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = write_draft(&draft, &target, text).and_then(|()| fs::rename(&draft, &target));
+    let written =
+        write_draft(&draft, &target, text, rights).and_then(|()| fs::rename(&draft, &target));
     if written.is_err() {
         // What failed is what counts; a draft that is left over harms nobody.
         drop(fs::remove_file(&draft));
@@ -429,15 +438,16 @@ fn folder_of(path: &Path) -> &Path {
 /// Owner, group and mode of a file that did not exist, from its writer's and its folder's owner and
 /// group. It may hold keys, so it is for its owner; one of root's, which the gateway's user is to
 /// read, for the folder's group as well.
-const fn new_file(writer: (u32, u32), folder: (u32, u32)) -> ((u32, u32), u32) {
-    match (writer.0, folder.0) {
+const fn new_file(writer: (u32, u32), folder: (u32, u32)) -> Rights {
+    let ((owner, group), mode) = match (writer.0, folder.0) {
         (0, 0) => ((0, folder.1), 0o640),
         (0, _) => (folder, 0o600),
         (_, _) => (writer, 0o600),
-    }
+    };
+    Rights { owner, group, mode }
 }
 
-fn write_draft(draft: &Path, target: &Path, text: &str) -> io::Result<()> {
+fn write_draft(draft: &Path, target: &Path, text: &str, rights: Option<Rights>) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -445,14 +455,19 @@ fn write_draft(draft: &Path, target: &Path, text: &str) -> io::Result<()> {
         .open(draft)?;
     let new = file.metadata()?;
     let owner = |found: &fs::Metadata| (found.uid(), found.gid());
-    let (wanted, mode) = match fs::metadata(target) {
-        Ok(old) => (owner(&old), old.mode() & 0o7777),
-        Err(_) => new_file(owner(&new), owner(&fs::metadata(folder_of(target))?)),
+    let wanted = match (rights, fs::metadata(target)) {
+        (Some(rights), _) => rights,
+        (None, Ok(old)) => Rights {
+            owner: old.uid(),
+            group: old.gid(),
+            mode: old.mode() & 0o7777,
+        },
+        (None, Err(_)) => new_file(owner(&new), owner(&fs::metadata(folder_of(target))?)),
     };
-    if wanted != owner(&new) {
-        fchown(&file, Some(wanted.0), Some(wanted.1))?;
+    if (wanted.owner, wanted.group) != owner(&new) {
+        fchown(&file, Some(wanted.owner), Some(wanted.group))?;
     }
-    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.set_permissions(fs::Permissions::from_mode(wanted.mode))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

@@ -1,31 +1,33 @@
-//! Whether others than the gateway's user can read a configuration with keys in it.
+//! Whether a configuration with keys in it is open to others than the gateway's user.
 //!
 //! [`look`] opens the file, [`Exposed::of`] decides (pure): the file is its owner's alone (0600), or
-//! root's and read by the gateway through its group (0640). Set-up, start, reload and whatever
-//! writes the file close it; `config check` and `doctor` say it.
+//! root's and read by the gateway through its group (0640). Set-up, `run`, start, restart, reload
+//! and whatever writes the file close it, root's file only for root; `config check` and `doctor` say
+//! it.
 
 use std::{
     fmt,
-    fs::{File, Permissions},
+    fs::{self, File, Permissions},
     io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
 use super::regular;
+use crate::shell;
 
 /// Whose gateway it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reader {
-    /// The user.
-    pub uid: u32,
+    /// The user; none: there is no such user yet.
+    pub uid: Option<u32>,
     /// The user's group; none: it is not known.
     pub gid: Option<u32>,
 }
 
-/// Owner, group and permission bits of a file.
+/// Who may do what with a file: its owner, its group and its permission bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shared {
+pub struct Rights {
     /// Whose.
     pub owner: u32,
     /// Of which group.
@@ -34,7 +36,7 @@ pub struct Shared {
     pub mode: u32,
 }
 
-/// Others can read it.
+/// It is open to others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exposed {
     /// The permission bits that it should have.
@@ -44,9 +46,9 @@ pub struct Exposed {
 }
 
 impl Exposed {
-    /// Decides; none: nobody else can read it. Pure.
-    pub fn of(file: Shared, reader: Reader) -> Option<Self> {
-        if file.owner != 0 || reader.uid == 0 {
+    /// Decides; none: it is open to nobody else. Pure.
+    pub fn of(file: Rights, reader: Reader) -> Option<Self> {
+        if file.owner != 0 {
             let open = file.mode & 0o077 != 0;
             return open.then_some(Self {
                 wanted: 0o600,
@@ -71,53 +73,85 @@ impl Exposed {
     }
 }
 
-/// A configuration that others can read.
+/// A configuration that is open to others.
 #[derive(Debug)]
 pub struct Found {
     path: PathBuf,
     file: File,
-    shared: Shared,
+    rights: Rights,
     exposed: Exposed,
+    /// A link led to it.
+    linked: bool,
+    /// Why it could not be closed.
+    refused: Option<io::Error>,
 }
 
-/// Looks at a configuration with keys in it; none: nobody else can read it, or there is none.
+/// Looks at a configuration with keys in it; none: it is open to nobody else, or there is none.
 pub fn look(path: &Path, reader: Reader) -> Option<Found> {
     let file = regular::open(path).ok()?;
     let found = file.metadata().ok()?;
-    let shared = Shared {
+    let rights = Rights {
         owner: found.uid(),
         group: found.gid(),
         mode: found.mode() & 0o7777,
     };
-    Exposed::of(shared, reader).map(|exposed| Found {
+    Exposed::of(rights, reader).map(|exposed| Found {
         path: path.to_owned(),
         file,
-        shared,
+        rights,
         exposed,
+        linked: fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()),
+        refused: None,
     })
 }
 
 impl Found {
-    /// Closes it, where it is this user's or the gateway's and no group has to be decided on; no: it
-    /// stays as it is.
+    /// Closes it, where it is this user's or the gateway's and keeps its group. Answers with what was
+    /// done.
+    ///
+    /// A file of root's is given to no other group here, for whoever may write its folder may have
+    /// put a link to something else of root's in its place.
     ///
     /// # Errors
-    /// The kernel refused.
-    pub fn close(&self, us: u32, reader: Reader) -> io::Result<bool> {
-        let own = self.shared.owner == us || us == 0 && self.shared.owner == reader.uid;
+    /// It stays open, with the reason if the kernel refused.
+    pub fn close(mut self, us: u32, reader: Reader) -> Result<String, Self> {
+        let own = self.rights.owner == us || us == 0 && Some(self.rights.owner) == reader.uid;
         if !own || self.exposed.group.is_some() {
-            return Ok(false);
+            return Err(self);
         }
         let mode = Permissions::from_mode(self.exposed.wanted);
-        self.file.set_permissions(mode).map(|()| true)
+        match self.file.set_permissions(mode) {
+            Ok(()) => Ok(self.closed()),
+            Err(error) => {
+                self.refused = Some(error);
+                Err(self)
+            }
+        }
+    }
+
+    /// What a file that root writes in its place has to have; none: it would be open as well.
+    pub fn replacement(&self, us: u32) -> Option<Rights> {
+        let roots = us == 0 && self.rights.owner == 0 && !self.linked;
+        self.exposed.group.filter(|_| roots).map(|group| Rights {
+            owner: 0,
+            group,
+            mode: self.exposed.wanted,
+        })
     }
 
     /// That it was closed.
     pub fn closed(&self) -> String {
+        let (was, is) = match self.exposed.group {
+            Some(group) => (
+                format!(" and group {}", self.rights.group),
+                format!(" and group {group}"),
+            ),
+            None => (String::new(), String::new()),
+        };
         format!(
-            "{} had mode {:04o}, and a service's environment in it: it has {:04o} now.",
+            "{} had mode {:04o}{was}, and a service's environment in it: it has {:04o}{is} now.",
             self.path.display(),
-            self.shared.mode,
+            self.rights.mode,
             self.exposed.wanted
         )
     }
@@ -127,14 +161,20 @@ impl Found {
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        let quoted = crate::trust::quoted(&self.path);
+        let quoted = shell::quote(&self.path.to_string_lossy());
         write!(
             f,
-            "{path} can be read by other users (mode {:04o}) and has a service's environment in it, \
-             where keys may be: {}",
-            self.shared.mode,
-            self.exposed.commands(&quoted).join(" && ")
-        )
+            "{path} is open to other users (mode {:04o}",
+            self.rights.mode
+        )?;
+        if self.exposed.group.is_some() {
+            write!(f, ", group {}", self.rights.group)?;
+        }
+        f.write_str(") and has a service's environment in it, where keys may be")?;
+        if let Some(error) = &self.refused {
+            write!(f, "; it could not be closed ({error})")?;
+        }
+        write!(f, ": {}", self.exposed.commands(&quoted).join(" && "))
     }
 }
 
@@ -143,13 +183,19 @@ mod tests {
     use super::*;
 
     const GATEWAY: Reader = Reader {
-        uid: 998,
+        uid: Some(998),
         gid: Some(997),
     };
 
+    /// There is no such user yet.
+    const UNKNOWN: Reader = Reader {
+        uid: None,
+        gid: None,
+    };
+
     fn of(owner: u32, group: u32, mode: u32) -> Option<(u32, Option<u32>)> {
-        let shared = Shared { owner, group, mode };
-        Exposed::of(shared, GATEWAY).map(|exposed| (exposed.wanted, exposed.group))
+        let rights = Rights { owner, group, mode };
+        Exposed::of(rights, GATEWAY).map(|exposed| (exposed.wanted, exposed.group))
     }
 
     #[test]
@@ -178,20 +224,138 @@ mod tests {
 
     #[test]
     fn the_group_is_not_guessed_where_it_is_not_known() {
-        let reader = Reader {
-            gid: None,
-            ..GATEWAY
-        };
-        let of = |mode| {
-            let shared = Shared {
-                owner: 0,
-                group: 100,
-                mode,
+        for uid in [None, Some(998)] {
+            let reader = Reader { uid, gid: None };
+            let of = |group, mode| {
+                let owner = 0;
+                Exposed::of(Rights { owner, group, mode }, reader)
             };
-            Exposed::of(shared, reader)
+            assert_eq!(of(100, 0o640), None);
+            assert_eq!(of(0, 0o640), None);
+            let open = of(100, 0o644).map(|exposed| (exposed.wanted, exposed.group));
+            assert_eq!(open, Some((0o640, None)));
+        }
+    }
+
+    #[test]
+    fn root_closes_its_own_file_and_leaves_the_gateway_its_right_to_read() {
+        for reader in [GATEWAY, UNKNOWN] {
+            assert_eq!(closed_by(0, (0, 997, 0o644), reader), (true, 0o640));
+        }
+    }
+
+    #[test]
+    fn a_file_is_closed_by_its_owner_and_by_root_for_the_gateway() {
+        assert_eq!(closed_by(998, (998, 997, 0o644), GATEWAY), (true, 0o600));
+        assert_eq!(closed_by(0, (998, 997, 0o644), GATEWAY), (true, 0o600));
+        assert_eq!(closed_by(998, (0, 997, 0o644), GATEWAY), (false, 0o644));
+        assert_eq!(closed_by(0, (1234, 997, 0o644), GATEWAY), (false, 0o644));
+        assert_eq!(closed_by(0, (1234, 997, 0o644), UNKNOWN), (false, 0o644));
+    }
+
+    /// What user `us` makes of a file that is said to have this owner, group and mode: whether it
+    /// was closed, and its mode then. The file is the test's own, so no test needs root.
+    fn closed_by(us: u32, (owner, group, mode): (u32, u32, u32), reader: Reader) -> (bool, u32) {
+        let file = tempfile::tempfile().unwrap();
+        file.set_permissions(Permissions::from_mode(mode)).unwrap();
+        let rights = Rights { owner, group, mode };
+        let looked = file.try_clone().unwrap();
+        let closed = found(file, rights, reader).close(us, reader);
+        let mode = looked.metadata().unwrap().mode() & 0o7777;
+        (closed.is_ok(), mode)
+    }
+
+    fn found(file: File, rights: Rights, reader: Reader) -> Found {
+        Found {
+            path: "/gateway.toml".into(),
+            file,
+            rights,
+            exposed: Exposed::of(rights, reader).unwrap(),
+            linked: false,
+            refused: None,
+        }
+    }
+
+    #[test]
+    fn it_is_told_why_a_file_could_not_be_closed() {
+        // Nobody may change the mode of a file of /proc.
+        let file = File::open("/proc/self/environ").unwrap();
+        let (owner, group, mode) = (998, 997, 0o644);
+        let open = found(file, Rights { owner, group, mode }, GATEWAY);
+        let told = open.close(998, GATEWAY).unwrap_err().to_string();
+        assert!(
+            told.ends_with(
+                "; it could not be closed (Operation not permitted (os error 1)): \
+                 chmod 0600 /gateway.toml"
+            ),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn what_is_told_is_so_whatever_others_may_do_with_it() {
+        let told = |owner, group, mode| {
+            let file = tempfile::tempfile().unwrap();
+            found(file, Rights { owner, group, mode }, GATEWAY).to_string()
         };
-        assert_eq!(of(0o640), None);
-        assert_eq!(of(0o644).map(|exposed| exposed.group), Some(None));
+        let rest = "and has a service's environment in it, where keys may be:";
+        for mode in [0o660, 0o641, 0o642, 0o644] {
+            assert_eq!(
+                told(0, 997, mode),
+                format!(
+                    "/gateway.toml is open to other users (mode {mode:04o}) {rest} \
+                     chmod 0640 /gateway.toml"
+                )
+            );
+        }
+        assert_eq!(
+            told(998, 997, 0o610),
+            format!(
+                "/gateway.toml is open to other users (mode 0610) {rest} chmod 0600 /gateway.toml"
+            )
+        );
+        // Of this one the mode is right.
+        assert_eq!(
+            told(0, 100, 0o640),
+            format!(
+                "/gateway.toml is open to other users (mode 0640, group 100) {rest} \
+                 chgrp 997 /gateway.toml && chmod 0640 /gateway.toml"
+            )
+        );
+    }
+
+    #[test]
+    fn a_file_that_root_writes_in_the_place_of_its_own_is_for_the_gateways_group() {
+        let found = |owner, group, mode| {
+            let file = tempfile::tempfile().unwrap();
+            found(file, Rights { owner, group, mode }, GATEWAY)
+        };
+        let (owner, group, mode) = (0, 997, 0o640);
+        let rights = Rights { owner, group, mode };
+        for (group, mode) in [(0, 0o644), (100, 0o640), (100, 0o664)] {
+            assert_eq!(found(0, group, mode).replacement(0), Some(rights));
+            assert_eq!(found(0, group, mode).replacement(998), None);
+            let mut linked = found(0, group, mode);
+            linked.linked = true;
+            assert_eq!(linked.replacement(0), None, "it may be anything of root's");
+        }
+        assert_eq!(found(1234, 100, 0o644).replacement(0), None);
+        assert_eq!(
+            found(0, 100, 0o640).closed(),
+            "/gateway.toml had mode 0640 and group 100, and a service's environment in it: \
+             it has 0640 and group 997 now."
+        );
+    }
+
+    #[test]
+    fn a_link_to_a_file_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert!(!look(&file, GATEWAY).unwrap().linked);
+        assert!(look(&link, GATEWAY).unwrap().linked);
     }
 
     #[test]

@@ -41,6 +41,17 @@ pub fn open_long(path: &Path) -> io::Result<File> {
     open_as(path, OpenOptions::new().read(true))
 }
 
+/// Opens an empty regular file to write, in the place of what is in it; one that is made here is its
+/// owner's alone.
+///
+/// # Errors
+/// It is none, or cannot be opened.
+pub fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    open_as(path, &mut options)
+}
+
 /// Opens a regular file as these options say. Opening a pipe to write would wait for its reader.
 ///
 /// # Errors
@@ -53,11 +64,13 @@ pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         .map_err(|error| match error.raw_os_error() {
             // What a pipe without a reader, a socket or a device that is not there says.
             Some(nix::libc::ENXIO) => wrong(NOT_REGULAR),
+            // What a folder says to a writer.
+            Some(nix::libc::EISDIR) => wrong(FOLDER),
             _ => error,
         })?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
-        return Err(wrong("it is a folder: a file is expected"));
+        return Err(wrong(FOLDER));
     }
     if !metadata.is_file() {
         return Err(wrong(NOT_REGULAR));
@@ -66,6 +79,7 @@ pub fn open_as(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 }
 
 const NOT_REGULAR: &str = "it is not a regular file";
+const FOLDER: &str = "it is a folder: a file is expected";
 
 /// The bytes of such a file.
 ///
@@ -87,9 +101,19 @@ pub fn text(path: &Path) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
+/// The text of a regular file of any size, for people to read: what is not UTF-8 is replaced.
+///
+/// # Errors
+/// As [`open_long`].
+pub fn long_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    open_long(path)?.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::{io::Write as _, time::Duration};
+    use std::{io::Write as _, os::unix::fs::MetadataExt as _, time::Duration};
 
     use nix::{sys::stat::Mode, unistd::mkfifo};
 
@@ -143,6 +167,19 @@ pub(crate) mod tests {
         let _reader = both.read(true).write(true).open(at("pipe")).unwrap();
         assert_eq!(refused(&at("pipe")), NOT_REGULAR, "somebody does");
         assert_eq!(refused(Path::new("/dev/null")), NOT_REGULAR);
+        assert_eq!(refused(folder.path()), FOLDER, "as for a reader");
+    }
+
+    #[test]
+    fn a_file_that_is_made_is_its_owners_and_says_only_what_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        create(&file).unwrap().write_all(b"long").unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o600);
+        create(&file).unwrap().write_all(b"a").unwrap();
+        assert_eq!(text(&file).unwrap(), "a");
+        pipe_at(&file);
+        assert_eq!(create(&file).unwrap_err().to_string(), NOT_REGULAR);
     }
 
     #[test]
@@ -151,6 +188,8 @@ pub(crate) mod tests {
         let long = folder.path().join("long");
         File::create(&long).unwrap().set_len(50 << 20).unwrap();
         assert!(open_long(&long).is_ok());
+        std::fs::write(&long, b"a\xffb").unwrap();
+        assert_eq!(long_text(&long).unwrap(), "a\u{fffd}b");
         pipe_at(&long);
         assert!(open_long(&long).is_err());
     }

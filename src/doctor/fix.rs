@@ -1,6 +1,9 @@
 //! Commands that mend something, for whoever asks: a person types `sudo`, root does not. Pure.
 
 use super::facts::{Facts, Keeper, Kind, Mode, Packages};
+use crate::shell::is_plain;
+
+pub(super) use crate::shell::quote;
 
 /// A command that only root may run.
 pub(super) fn root(facts: &Facts, command: &str) -> String {
@@ -119,18 +122,4 @@ pub(super) fn on_host(facts: &Facts, gift: Gift) -> Option<String> {
 
 fn pct(name: &str, verb: &str, arguments: &str) -> String {
     format!("pct {verb} \"$(pct list | awk '$NF == \"{name}\" {{ print $1 }}')\" {arguments}")
-}
-
-/// A word as a shell takes it.
-pub(super) fn quote(word: &str) -> String {
-    if is_plain(word) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-fn is_plain(word: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%=".contains(c);
-    !word.is_empty() && word.chars().all(plain)
 }

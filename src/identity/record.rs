@@ -7,7 +7,6 @@ use std::{
     collections::BTreeSet,
     fs,
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -112,9 +111,7 @@ impl Record {
     /// The file system says no.
     pub fn write(&self, state: &Path) -> io::Result<()> {
         let beside = state.join("processes.json.new");
-        let mut options = fs::OpenOptions::new();
-        options.create(true).truncate(true).write(true).mode(0o600);
-        let mut file = regular::open_as(&beside, &mut options)?;
+        let mut file = regular::create(&beside)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         fs::rename(&beside, path(state))
     }

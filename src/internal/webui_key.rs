@@ -4,9 +4,7 @@
 //! once and is no longer there was revoked, so it is never registered again: a new one is made.
 
 use std::{
-    fs,
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::PathBuf,
 };
 
@@ -163,10 +161,7 @@ impl Memory {
         if self.get()?.as_deref() == Some(hash) {
             return Ok(());
         }
-        let mut options = fs::OpenOptions::new();
-        options.create(true).write(true).truncate(true).mode(0o600);
-        let written = regular::open_as(&self.0, &mut options)
-            .and_then(|mut file| file.write_all(hash.as_bytes()));
+        let written = regular::create(&self.0).and_then(|mut file| file.write_all(hash.as_bytes()));
         written.map_err(|e| self.error("write", e))
     }
 

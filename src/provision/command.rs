@@ -31,6 +31,7 @@ use super::{
     interrupt::Interrupts,
     progress::now,
 };
+use crate::config::regular;
 use crate::identity;
 
 /// How often somebody who waits looks at what has grown.
@@ -396,13 +397,26 @@ pub(super) fn joined(prefix: &str, path: &Path) -> OsString {
 
 /// The end of a file that a program wrote its errors to.
 pub(super) fn tail_of_file(path: &Path) -> String {
-    let text = std::fs::read(path).unwrap_or_default();
+    let text = regular::long_text(path).unwrap_or_default();
     let mut tail = Tail::default();
-    for line in String::from_utf8_lossy(&text)
-        .lines()
-        .filter(|l| !l.trim().is_empty())
-    {
+    for line in text.lines().filter(|l| !l.trim().is_empty()) {
         tail.push(line);
     }
     tail.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::regular::tests::{at_once, pipe_at};
+
+    #[test]
+    fn the_end_of_a_log_is_shown_and_a_pipe_in_its_place_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        std::fs::write(&log, b"one\n\n  two\xff\n").unwrap();
+        assert_eq!(tail_of_file(&log), "one\n  two\u{fffd}");
+        pipe_at(&log);
+        assert_eq!(at_once(move || tail_of_file(&log)), "");
+    }
 }

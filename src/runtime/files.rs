@@ -2,9 +2,9 @@
 //! read.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -62,9 +62,7 @@ fn replace(path: &Path, contents: &str) -> io::Result<()> {
     let mut beside = path.to_owned().into_os_string();
     beside.push(".new");
     let beside = PathBuf::from(beside);
-    let mut options = OpenOptions::new();
-    options.create(true).write(true).truncate(true).mode(0o600);
-    let mut file = regular::open_as(&beside, &mut options)?;
+    let mut file = regular::create(&beside)?;
     file.write_all(contents.as_bytes())?;
     fs::rename(beside, path)
 }

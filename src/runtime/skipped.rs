@@ -1,19 +1,18 @@
 //! Which measures of the diet the services have skipped: each leaves that in a file beside its
 //! rendered ones at its start. It is read for a status, outside of the loop.
 
-use std::{fs::OpenOptions, io::Read as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::path::Path;
 
-use nix::libc;
 use serde::Deserialize;
 use supervise::spec::ServiceName;
 
-use crate::control::types::SkippedMeasure;
+use crate::{config::regular, control::types::SkippedMeasure};
 
 /// The file's name.
 const FILE: &str = "diet-skipped.json";
 
 /// Longer than this is not what a service has written.
-const LONGEST: u64 = 64 << 10;
+const LONGEST: usize = 64 << 10;
 
 #[derive(Deserialize)]
 struct Entry {
@@ -23,7 +22,9 @@ struct Entry {
 
 /// What `service`, whose rendered files are in `folder`, has skipped. Nothing where it says nothing.
 pub(super) fn read(service: &ServiceName, folder: &Path) -> Vec<SkippedMeasure> {
-    let entries = text(&folder.join(FILE))
+    let entries = regular::text(&folder.join(FILE))
+        .ok()
+        .filter(|text| text.len() <= LONGEST)
         .and_then(|text| serde_json::from_str::<Vec<Entry>>(&text).ok())
         .unwrap_or_default();
     let entries = entries.into_iter();
@@ -34,20 +35,6 @@ pub(super) fn read(service: &ServiceName, folder: &Path) -> Vec<SkippedMeasure> 
             reason,
         })
         .collect()
-}
-
-/// The text of a regular file of a bounded size.
-fn text(path: &Path) -> Option<String> {
-    // Opening a pipe would wait for who writes to it.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW)
-        .open(path)
-        .ok()?;
-    let regular = file.metadata().ok()?.is_file();
-    let mut text = String::new();
-    let length = regular.then(|| file.take(LONGEST + 1).read_to_string(&mut text).ok())??;
-    (length as u64 <= LONGEST).then_some(text)
 }
 
 #[cfg(test)]

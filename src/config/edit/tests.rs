@@ -143,9 +143,13 @@ fn a_file_is_made_and_then_keeps_its_mode() {
 
 #[test]
 fn a_new_file_is_for_its_owner_and_roots_for_the_folders_group() {
-    assert_eq!(new_file((1000, 1000), (1000, 1000)), ((1000, 1000), 0o600));
-    assert_eq!(new_file((0, 0), (999, 998)), ((999, 998), 0o600));
-    assert_eq!(new_file((0, 0), (0, 998)), ((0, 998), 0o640));
+    let rights = |owner, group, mode| Rights { owner, group, mode };
+    assert_eq!(
+        new_file((1000, 1000), (1000, 1000)),
+        rights(1000, 1000, 0o600)
+    );
+    assert_eq!(new_file((0, 0), (999, 998)), rights(999, 998, 0o600));
+    assert_eq!(new_file((0, 0), (0, 998)), rights(0, 998, 0o640));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Check, Facts, Group, Verdict};
 use crate::{
-    config::exposed::{Exposed, Reader, Shared},
+    config::exposed::{Exposed, Reader, Rights},
     doctor::{
         facts::{Entry, Wish},
         fix::{quote, root},
@@ -41,7 +41,7 @@ fn examine(facts: &Facts) -> Verdict {
             mend.push(root(facts, &format!("chown -R {}: {quoted}", quote(user))));
             handed_over.push(&entry.path);
         }
-        let commands = too_open(entry, facts, &quoted);
+        let commands = commands_that_close(entry, facts, &quoted);
         if !commands.is_empty() {
             found.push(format!("{path} has mode {:04o}", entry.mode));
             // Who owns it may change the mode.
@@ -77,7 +77,7 @@ fn is_owned(entry: &Entry, facts: &Facts) -> bool {
 }
 
 /// The commands that take away what is too much.
-fn too_open(entry: &Entry, facts: &Facts, path: &str) -> Vec<String> {
+fn commands_that_close(entry: &Entry, facts: &Facts, path: &str) -> Vec<String> {
     let Entry {
         owner, group, mode, ..
     } = *entry;
@@ -87,11 +87,10 @@ fn too_open(entry: &Entry, facts: &Facts, path: &str) -> Vec<String> {
         Wish::NotWritable if mode & 0o022 != 0 => chmod("go-w"),
         Wish::Keys => {
             let reader = Reader {
-                // The last number is no user's.
-                uid: facts.asked.uid.unwrap_or(u32::MAX),
+                uid: facts.asked.uid,
                 gid: facts.asked.gid,
             };
-            let exposed = Exposed::of(Shared { owner, group, mode }, reader);
+            let exposed = Exposed::of(Rights { owner, group, mode }, reader);
             exposed.map_or_else(Vec::new, |exposed| exposed.commands(path))
         }
         Wish::Private | Wish::NotWritable => Vec::new(),

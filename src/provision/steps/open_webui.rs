@@ -81,10 +81,7 @@ pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Resu
         payload::make_folder(folder)?;
     }
     let log_path = cx.paths.logs().join("setup-open-webui.log");
-    let mut options = OpenOptions::new();
-    options.create(true).write(true).truncate(true).mode(0o600);
-    let log =
-        regular::open_as(&log_path, &mut options).map_err(SetupError::io("create", &log_path))?;
+    let log = regular::create(&log_path).map_err(SetupError::io("create", &log_path))?;
     let mut call = Call::new("migrating Open WebUI's tables", "/bin/sh")
         .args(["-c", SCRIPT, "ai-gateway"])
         .arg(environment.join("bin/python"))
@@ -177,7 +174,7 @@ fn versions(environment: &Path) -> Result<u64, SetupError> {
 /// Shows what the log says until it has ended. An interrupt is remembered, not obeyed.
 fn watch(cx: &mut Context<'_>, child: &sys::pidfd::PidFd, log: &Path) -> Result<Exit, SetupError> {
     let io = |source: io::Error| SetupError::io("read", log)(source);
-    let mut log_file = File::open(log).map_err(io)?;
+    let mut log_file = regular::open_long(log).map_err(io)?;
     let (mut done, mut told, mut text) = (0_u64, false, String::new());
     loop {
         wait_for(&[child.as_fd()], LOOK).map_err(|e| io(e.into()))?;

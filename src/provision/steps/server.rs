@@ -2,8 +2,8 @@
 //! when its handle is dropped and when we are killed.
 
 use std::{
-    fs::{self, OpenOptions},
-    os::{fd::AsFd as _, unix::fs::OpenOptionsExt as _},
+    fs,
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -91,10 +91,7 @@ impl Server {
         payload::make_folder(&socket)?;
         payload::make_folder(&cx.paths.logs())?;
         let log_path = cx.paths.logs().join("setup-postgres.log");
-        let mut how = OpenOptions::new();
-        how.create(true).write(true).truncate(true).mode(0o600);
-        let log =
-            regular::open_as(&log_path, &mut how).map_err(SetupError::io("create", &log_path))?;
+        let log = regular::create(&log_path).map_err(SetupError::io("create", &log_path))?;
         let null =
             fs::File::open("/dev/null").map_err(SetupError::io("open", Path::new("/dev/null")))?;
         for file in pid_files(&cx.paths.postgres_data(), &socket) {
