@@ -180,38 +180,61 @@ fn a_question_that_nobody_answers_ends() {
     }
 }
 
-#[test]
-fn a_set_up_ends_and_says_how_it_goes_on() {
+/// What every other program is: it tells its version, and no more once Python takes its time.
+const SLOW_AFTER: &str = "[ -e \"${0%/*}\"/../begun ] && exec /bin/sleep 60; echo 15.1";
+
+/// A machine that set-up takes for one where it can begin, with this Python.
+fn machine_with_python(script: &str) -> Bench {
+    let bench = Bench::new();
+    let bin = bench.folder().join("bin");
+    let bin = bin.display();
+    bench.program("python", script);
+    for program in ["postgres", "initdb", "psql", "pg_isready", "nginx"] {
+        bench.program(program, SLOW_AFTER);
+    }
+    bench.write(
+        "gateway.toml",
+        &format!(
+            "profile = \"local\"\nlisten = {{ port = {}, admin_port = {} }}\n\
+             [programs]\npython = \"{bin}/python\"\npostgres_bin = \"{bin}\"\n",
+            free_port(),
+            free_port()
+        ),
+    );
+    bench
+}
+
+/// Interrupts a set-up when its Python has left a file, each time in another way.
+fn interrupts_a_set_up_with(python: &str) {
     for (signal, code) in SIGNALS.into_iter().chain([(Signal::SIGHUP, 129)]) {
-        let bench = Bench::new();
-        let bin = bench.folder().join("bin");
-        let bin = bin.display();
-        // Enough of a Python to be taken for one, which then takes its time.
-        bench.program(
-            "python",
-            &format!(
-                "[ \"$2\" = -c ] && printf '3 11 2 1\\n{bin}/python\\n' && exit\n\
-                 : >{bin}/../begun; exec /bin/sleep 60"
-            ),
-        );
-        for program in ["postgres", "initdb", "psql", "pg_isready", "nginx"] {
-            bench.program(program, "echo 15.1");
-        }
-        bench.write(
-            "gateway.toml",
-            &format!(
-                "profile = \"local\"\nlisten = {{ port = {}, admin_port = {} }}\n\
-                 [programs]\npython = \"{bin}/python\"\npostgres_bin = \"{bin}\"\n",
-                free_port(),
-                free_port()
-            ),
-        );
+        let bench = machine_with_python(python);
         let child = begin(&mut bench.person("setup --yes"));
         let begun = bench.folder().join("begun");
-        until("an installation begins", || begun.exists());
+        until("Python is asked for something that takes long", || {
+            begun.exists()
+        });
         let (ended, said) = interrupt(child, signal);
         assert_eq!(ended, code, "{said}");
         let hint = "interrupted: run 'ai-gateway setup' again to go on from here";
         assert!(said.contains(hint), "{said}");
     }
+}
+
+#[test]
+fn a_set_up_ends_and_says_how_it_goes_on() {
+    // Enough of a Python to be taken for one, which then takes its time.
+    interrupts_a_set_up_with(
+        "[ \"$2\" = -c ] && printf '3 11 2 1\\n%s\\n' \"$0\" && exit\n\
+         : >\"${0%/*}\"/../begun; exec /bin/sleep 60",
+    );
+}
+
+#[test]
+fn a_set_up_that_asks_a_program_what_it_is_ends_at_once() {
+    // It answers when set-up looks for what there is to do, and not when it looks again.
+    interrupts_a_set_up_with(
+        "here=\"${0%/*}\"/..\n\
+         [ -e \"$here\"/asked ] && : >\"$here\"/begun && exec /bin/sleep 60\n\
+         : >\"$here\"/asked; printf '3 11 2 1\\n%s\\n' \"$0\"",
+    );
 }
