@@ -34,7 +34,7 @@ const NOBODY: u32 = 65534;
 
 /// Before the program: whoever runs the tests may have it ignore signals (nohup(1), and a shell's
 /// jobs in the background), and what is ignored stays so in every child.
-const AS_USUAL: [&str; 2] = ["/usr/bin/env", "--default-signal=INT,TERM,HUP"];
+const AS_USUAL: [&str; 2] = ["/usr/bin/env", "--default-signal=INT,TERM,HUP,QUIT,TSTP"];
 
 /// A folder that a gateway lives in.
 pub(crate) struct Bench {
