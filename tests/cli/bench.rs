@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU16, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
     thread::JoinHandle,
     time::{Duration, SystemTime},
@@ -295,6 +295,7 @@ pub(crate) struct Daemon {
     asked: Arc<Mutex<Vec<Call>>>,
     changes: watch::Sender<u64>,
     held: watch::Sender<bool>,
+    stays: Arc<AtomicBool>,
     stop: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
 }
@@ -312,6 +313,7 @@ impl Daemon {
             asked: Arc::default(),
             changes,
             held: watch::Sender::new(false),
+            stays: Arc::default(),
             stop: Arc::new(Notify::new()),
             thread: None,
         };
@@ -321,6 +323,7 @@ impl Daemon {
             log: Arc::clone(&daemon.asked),
             asked,
             held: daemon.held.subscribe(),
+            stays: Arc::clone(&daemon.stays),
             stop: Arc::clone(&daemon.stop),
         };
         let handle = Handle {
@@ -359,6 +362,11 @@ impl Daemon {
         self.held.send_replace(held);
     }
 
+    /// Has it listen on after it has answered a stop.
+    pub(crate) fn stays(&self) {
+        self.stays.store(true, Ordering::Relaxed);
+    }
+
     /// What was asked of it, but for the status.
     pub(crate) fn asked(&self) -> Vec<Call> {
         self.asked.lock().unwrap().clone()
@@ -376,6 +384,7 @@ struct Serving {
     log: Arc<Mutex<Vec<Call>>>,
     asked: mpsc::Receiver<Ask>,
     held: watch::Receiver<bool>,
+    stays: Arc<AtomicBool>,
     stop: Arc<Notify>,
 }
 
@@ -390,7 +399,8 @@ impl Serving {
             }
             self.log.lock().unwrap().push(call.clone());
             let (answered, mut held) = (answer(&call), self.held.clone());
-            let stop = (call == Call::Stop(None)).then(|| Arc::clone(&self.stop));
+            let ends = call == Call::Stop(None) && !self.stays.load(Ordering::Relaxed);
+            let stop = ends.then(|| Arc::clone(&self.stop));
             tokio::spawn(async move {
                 let _released = held.wait_for(|held| !held).await;
                 // Whoever asked may be gone.

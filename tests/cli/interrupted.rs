@@ -102,16 +102,48 @@ fn a_start_that_waits_for_a_daemon_that_begins_ends() {
         let bench = Bench::new();
         let lock = DaemonLock::take(&bench.home().join("state")).unwrap();
         let child = begin(&mut bench.child("start"));
-        let open = format!("/proc/{}/fd", child.id());
+        let pid = child.id();
         until("the start takes its signals", || {
-            let open = fs::read_dir(&open).unwrap().flatten();
-            let mut links = open.filter_map(|file| fs::read_link(file.path()).ok());
-            links.any(|link| link.as_os_str() == "anon_inode:[signalfd]")
+            open_files(pid, "anon_inode:[signalfd]") > 0
         });
         let (ended, said) = interrupt(child, signal);
         assert_eq!(ended, code, "{said}");
         assert!(said.contains("It goes on starting"), "{said}");
         drop(lock);
+    }
+}
+
+/// What the process has open of this kind.
+fn open_files(pid: u32, kind: &str) -> usize {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    open.filter_map(|file| fs::read_link(file.path()).ok())
+        .filter(|link| link.to_string_lossy().starts_with(kind))
+        .count()
+}
+
+#[test]
+fn a_stop_that_waits_for_the_end_of_the_daemon_says_what_goes_on() {
+    for (signal, code) in SIGNALS {
+        for listens in [true, false] {
+            let bench = Bench::new();
+            let daemon = bench.daemon(ready());
+            // Either the daemon goes on listening, or its process, which is ours, goes on.
+            let lock = DaemonLock::take(&bench.home().join("state")).unwrap();
+            if listens {
+                drop(lock);
+                daemon.stays();
+            }
+            let child = begin(&mut bench.child("stop"));
+            until("the stop is asked for", || !daemon.asked().is_empty());
+            let pid = child.id();
+            until("only the connection that waits is left", || {
+                open_files(pid, "socket:") <= 1
+            });
+            let (ended, said) = interrupt(child, signal);
+            assert_eq!(ended, code, "{said}");
+            let hint = "It goes on stopping: 'ai-gateway status' shows how far it is.";
+            assert!(said.contains(hint), "{said}");
+        }
     }
 }
 
