@@ -75,11 +75,8 @@ impl Bench {
     /// A program that is found on PATH.
     pub(crate) fn program(&self, name: &str, script: &str) {
         let path = self.folder.path().join("bin").join(name);
-        // Written by another process: while this one has it open, a child that another test forks
-        // has it open too, and then nobody may execute it.
-        Command::new("install")
-            .args(["-m", "755", "/dev/stdin"])
-            .arg(&path)
+        // By another process, as in `install`.
+        installs(Path::new("/dev/stdin"), &path)
             .write_stdin(format!("#!/bin/sh\n{script}\n"))
             .assert()
             .success();
@@ -164,12 +161,7 @@ impl Bench {
             }
         }
         let program = self.folder.path().join("ai-gateway");
-        // By another process, as above.
-        Command::new("install")
-            .args(["-m", "755", env!("CARGO_BIN_EXE_ai-gateway")])
-            .arg(&program)
-            .assert()
-            .success();
+        install(Path::new(env!("CARGO_BIN_EXE_ai-gateway")), &program);
         program
     }
 
@@ -267,6 +259,20 @@ impl Bench {
             Ok(Reply::Done(Vec::new()))
         })
     }
+}
+
+/// A copy of a program.
+///
+/// Written by another process: while this one has it open, a child that another test forks has it
+/// open too, and then nobody may execute it.
+pub(crate) fn install(from: &Path, to: &Path) {
+    installs(from, to).assert().success();
+}
+
+fn installs(from: &Path, to: &Path) -> Command {
+    let mut command = Command::new("install");
+    command.args(["-m", "755"]).args([from, to]);
+    command
 }
 
 fn give(path: &Path) {
