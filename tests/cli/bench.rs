@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write as _,
     os::unix::{
         fs::{chown, lchown},
         process::CommandExt as _,
@@ -282,17 +281,6 @@ fn give(path: &Path) {
             give(&entry.path());
         }
     }
-}
-
-/// Whether root runs the tests. If not, it says that the test of this name is skipped, and past the
-/// capture of what a test that passes prints.
-pub(crate) fn root_or_skipped(test: &str) -> bool {
-    let root = Uid::effective().is_root();
-    if !root {
-        let said = writeln!(std::io::stderr(), "\nskipped - {test}: it needs root");
-        said.unwrap();
-    }
-    root
 }
 
 /// The daemon's end, in a thread: the product's own server, and a loop that knows one status.
