@@ -11,16 +11,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::sys::signal::Signal;
 use sys::{
     pidfd::{Exit as ProcessExit, PidFd},
     spawn::{Group, Launch},
 };
 
 use super::{
-    context::{Context, tell},
+    context::Context,
     failure::{Exit, Failure},
     root,
+    start::INTERRUPTED,
     wait::{Signals, wait_for},
 };
 use crate::{config::regular, control::client::ClientError, identity, runtime::Holder};
@@ -37,12 +37,15 @@ const LAST_LINES: usize = 10;
 ///
 /// # Errors
 /// It cannot be started, it died, or somebody pressed Ctrl-C.
-pub(super) fn daemon(context: &Context, warned: &str) -> Result<(), Failure> {
-    let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
+pub(super) fn daemon(
+    context: &Context,
+    warned: &str,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
     loop {
         // Somebody else is about to start it: one daemon is enough for both.
         if let Some(other) = Holder::find(&context.paths.state).and_then(|other| other.open()) {
-            if until_it_listens(context, other.as_fd(), &mut signals)? {
+            if until_it_listens(context, other.as_fd(), signals)? {
                 return Ok(());
             }
             continue;
@@ -51,7 +54,7 @@ pub(super) fn daemon(context: &Context, warned: &str) -> Result<(), Failure> {
         let child = launch(context).map_err(|e| {
             Failure::new(Exit::Failed, "cannot start the daemon").cause(e.to_string())
         })?;
-        if until_it_listens(context, child.as_fd(), &mut signals)? {
+        if until_it_listens(context, child.as_fd(), signals)? {
             return Ok(());
         }
         let failure = ended(&child);
@@ -73,9 +76,8 @@ pub(super) fn until_it_listens(
 ) -> Result<bool, Failure> {
     loop {
         let readable = wait_for(&[ends, signals.fd()], Some(ATTEMPT_MS))?;
-        if let (true, Some(signal)) = (readable[1], signals.next()) {
-            tell("\nIt goes on starting: 'ai-gateway status' shows how far it is.\n");
-            return Err(Failure::Said(Exit::by(signal)));
+        if readable[1] {
+            signals.check(INTERRUPTED)?;
         }
         if readable[0] {
             return Ok(false);

@@ -28,6 +28,8 @@ pub(super) enum Exit {
     HungUp = 129,
     /// SIGINT ended it, which is Ctrl-C.
     Interrupted = 130,
+    /// SIGQUIT ended it, which is Ctrl-\.
+    Quit = 131,
     /// SIGTERM ended it.
     Terminated = 143,
 }
@@ -37,6 +39,7 @@ impl Exit {
     pub(super) const fn by(signal: Signal) -> Self {
         match signal {
             Signal::SIGHUP => Self::HungUp,
+            Signal::SIGQUIT => Self::Quit,
             Signal::SIGTERM => Self::Terminated,
             _ => Self::Interrupted,
         }

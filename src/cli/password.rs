@@ -1,13 +1,18 @@
 //! A password that a person chooses: typed without echo, from standard input, or made up.
 
 use std::{
+    error::Error,
     io::{self, BufRead as _, IsTerminal as _},
     os::fd::AsFd as _,
 };
 
-use nix::sys::{
-    signal::Signal,
-    termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr},
+use nix::{
+    errno::Errno,
+    sys::{
+        signal::{SigSet, Signal, raise},
+        termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr},
+    },
+    unistd,
 };
 
 use super::{
@@ -19,6 +24,16 @@ use crate::secrets::{Kind, Secret};
 
 /// bcrypt, which Open WebUI hashes passwords with, looks at no more.
 const MOST_BYTES: usize = 72;
+
+/// One of these that ended or stopped the program at a question would leave a terminal that shows
+/// nothing of what is typed.
+const TAKEN: [Signal; 5] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGTSTP,
+];
 
 /// Whether somebody can be asked.
 pub(super) fn somebody_is_there() -> bool {
@@ -61,16 +76,8 @@ pub(super) fn asked(question: &str) -> Result<Option<Secret>, Failure> {
 
 fn typed(question: &str) -> Result<Option<Secret>, Failure> {
     loop {
-        // A signal that ended the program here would leave a terminal that shows nothing.
-        let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])?;
-        // Hidden before the question is seen: who types at once is not shown either.
-        let hidden = Hidden::begin();
-        tell(question);
-        let read = line_unless(&mut signals);
-        drop(hidden);
-        // The Enter was not shown either.
-        tell("\n");
-        let text = read?.ok_or_else(|| Failure::new(Exit::Failed, "nothing was done"))?;
+        let text =
+            hidden_line(question)?.ok_or_else(|| Failure::new(Exit::Failed, "nothing was done"))?;
         if text.is_empty() {
             return Ok(None);
         }
@@ -79,6 +86,37 @@ fn typed(question: &str) -> Result<Option<Secret>, Failure> {
             Err(wrong) => tell(format!("That cannot be a password: {wrong}.\n")),
         }
     }
+}
+
+/// One line, typed without echo; none: the input has ended.
+fn hidden_line(question: &str) -> Result<Option<String>, Failure> {
+    loop {
+        let mut signals = Signals::take(&TAKEN)?;
+        // Hidden before the question is seen: who types at once is not shown either.
+        let hidden = Hidden::begin();
+        tell(question);
+        let typed = line_unless(&mut signals);
+        drop(hidden);
+        // The Enter was not shown either.
+        tell("\n");
+        match typed? {
+            Typed::Line(text) => return Ok(Some(text)),
+            Typed::End => return Ok(None),
+            Typed::Signal(Signal::SIGTSTP) => {
+                drop(signals);
+                stop();
+            }
+            Typed::Signal(signal) => return Err(Failure::Said(Exit::by(signal))),
+        }
+    }
+}
+
+/// Stops until the shell has us go on; a shell without jobs has us go on at once.
+fn stop() {
+    // Whoever started us may have blocked it, and then it would only come back to the next wait.
+    let _stopped = SigSet::from(Signal::SIGTSTP)
+        .thread_unblock()
+        .and_then(|()| raise(Signal::SIGTSTP));
 }
 
 fn no_password(why: impl Into<String>) -> Failure {
@@ -101,21 +139,54 @@ fn checked(text: String) -> Result<Secret, String> {
 fn line() -> Result<Option<String>, Failure> {
     let mut text = String::new();
     let read = io::stdin().lock().read_line(&mut text);
-    let read = read
-        .map_err(|e| Failure::new(Exit::Failed, "cannot read the password").cause(e.to_string()))?;
-    Ok((read > 0).then(|| text.trim_end_matches(['\n', '\r']).to_owned()))
+    let read = read.map_err(|e| unreadable(&e))?;
+    Ok((read > 0).then(|| without_end(&text)))
 }
 
-/// The same from a terminal, unless a signal comes first.
-fn line_unless(signals: &mut Signals) -> Result<Option<String>, Failure> {
+fn without_end(line: &str) -> String {
+    line.trim_end_matches(['\n', '\r']).to_owned()
+}
+
+fn unreadable(why: &dyn Error) -> Failure {
+    Failure::new(Exit::Failed, "cannot read the password").cause(why.to_string())
+}
+
+/// What came at a question.
+enum Typed {
+    Line(String),
+    End,
+    Signal(Signal),
+}
+
+/// A line from the terminal, unless a signal comes first.
+///
+/// Ctrl-D within a line hands over what was typed so far, and no end of the line. So each look at the
+/// terminal reads once, what is there, and never waits in a read, where a signal would not be heard.
+fn line_unless(signals: &mut Signals) -> Result<Typed, Failure> {
     let terminal = io::stdin();
+    let mut typed = Vec::new();
     loop {
         let readable = wait_for(&[terminal.as_fd(), signals.fd()], None)?;
         if let (true, Some(signal)) = (readable[1], signals.next()) {
-            return Err(Failure::Said(Exit::by(signal)));
+            return Ok(Typed::Signal(signal));
         }
-        if readable[0] {
-            return line();
+        if !readable[0] {
+            continue;
+        }
+        // Past the buffer of standard input, which has nothing: a terminal gives a line at a time.
+        let mut bytes = [0; 4096];
+        let count = match unistd::read(&terminal, &mut bytes) {
+            Ok(count) => count,
+            Err(Errno::EINTR | Errno::EAGAIN) => continue,
+            Err(errno) => return Err(unreadable(&errno)),
+        };
+        typed.extend_from_slice(&bytes[..count]);
+        if count == 0 && typed.is_empty() {
+            return Ok(Typed::End);
+        }
+        if count == 0 || typed.contains(&b'\n') {
+            let text = str::from_utf8(&typed).map_err(|e| unreadable(&e))?;
+            return Ok(Typed::Line(without_end(text)));
         }
     }
 }

@@ -10,7 +10,8 @@ use super::{
     progress, settings,
     stop::say,
     systemd::Manager,
-    table, through, wait,
+    table, through,
+    wait::{self, Signals},
 };
 use crate::control::{
     client::ClientError,
@@ -47,16 +48,24 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(manager) = Manager::find(context) {
         return through::start(manager, context);
     }
+    let mut signals = Signals::that_interrupt()?;
     match context.connect() {
         // Its connection is not needed: asking makes its own.
         Ok(_) => {}
         Err(ClientError::NotRunning { .. } | ClientError::Starting { .. }) => {
-            detach::daemon(context, &warned)?;
+            detach::daemon(context, &warned, &mut signals)?;
         }
         Err(other) => return Err(other.into()),
     }
+    let asked = wait::ask_with(
+        &mut signals,
+        context,
+        &RISEN,
+        &progress::rising,
+        INTERRUPTED,
+    );
     // A daemon that dies on the way up ends the connection, and then its own words count.
-    match wait::ask(context, &RISEN, &progress::rising, INTERRUPTED)? {
+    match asked? {
         Ok(_) => addresses(context),
         Err(ClientError::Gone) => Err(detach::died(context, &warned, ClientError::Gone.into())),
         Err(other) => Err(failed_for_good(other)),

@@ -1,10 +1,9 @@
 //! `ai-gateway stop`: down in order, nothing lost.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 use nix::sys::signal::Signal;
 use supervise::spec::ServiceName;
-use sys::pidfd::PidFd;
 
 use super::{
     context::{Context, print, tell},
@@ -72,14 +71,18 @@ fn all(call: &Call, context: &Context) -> Result<(), Failure> {
         }
         connected => connected?,
     };
-    let reply = match wait::ask(context, call, &progress::falling, INTERRUPTED)? {
+    let mut signals = Signals::that_interrupt()?;
+    let asked = wait::ask_with(&mut signals, context, call, &progress::falling, INTERRUPTED);
+    let reply = match asked? {
         // It went before it could say so.
         Err(ClientError::Gone | ClientError::Refused(Refusal::Ending)) => Reply::Done(Vec::new()),
         answered => answered?,
     };
+    // On a connection that asks nothing, nothing comes but its end.
+    wait_until(until.as_fd(), &mut signals)?;
     until.wait_for_end()?;
     if let Some(daemon) = daemon {
-        wait_until_gone(&daemon, &mut taken()?)?;
+        wait_until(daemon.as_fd(), &mut signals)?;
     }
     say(&reply, "ai-gateway is stopped")
 }
@@ -98,28 +101,21 @@ fn orphans(context: &Context) -> Result<usize, Failure> {
 fn by_signal(context: &Context) -> Result<(), Failure> {
     let holder = Holder::find(&context.paths.state);
     if let Some(daemon) = holder.and_then(|holder| holder.open()) {
-        let mut signals = taken()?;
+        let mut signals = Signals::that_interrupt()?;
         // It may have ended meanwhile.
         let _gone = daemon.send_signal(Signal::SIGTERM as i32);
         tell("stopping the daemon by a signal: it cannot be asked\n");
-        wait_until_gone(&daemon, &mut signals)?;
+        wait_until(daemon.as_fd(), &mut signals)?;
     }
     // One that had only begun has ended nothing yet.
     orphans(context)?;
     print("ai-gateway is stopped\n")
 }
 
-fn taken() -> Result<Signals, Failure> {
-    Signals::take(&[Signal::SIGINT, Signal::SIGTERM])
-}
-
-/// Until this process has ended, or somebody does not want to wait for that.
-fn wait_until_gone(daemon: &PidFd, signals: &mut Signals) -> Result<(), Failure> {
-    while !wait_for(&[daemon.as_fd(), signals.fd()], None)?[0] {
-        if let Some(signal) = signals.next() {
-            tell("\nIt goes on stopping.\n");
-            return Err(Failure::Said(Exit::by(signal)));
-        }
+/// Until this is readable, or somebody does not want to wait for that.
+fn wait_until(ends: BorrowedFd<'_>, signals: &mut Signals) -> Result<(), Failure> {
+    while !wait_for(&[ends, signals.fd()], None)?[0] {
+        signals.check(INTERRUPTED)?;
     }
     Ok(())
 }

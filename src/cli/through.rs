@@ -6,17 +6,15 @@
 
 use std::os::fd::AsFd as _;
 
-use nix::sys::signal::Signal;
-
 use super::{
-    context::{Context, now, print, tell},
+    context::{Context, now, print},
     detach::until_it_listens,
     failure::{Exit, Failure},
     progress,
     start::{INTERRUPTED, RISEN, addresses, failed_for_good},
     stop,
     systemd::{Job, Manager, UNIT},
-    wait::{self, Progress, Signals, wait_for},
+    wait::{self, Progress, Signals, interrupted_by, wait_for},
 };
 use crate::control::{
     client::{Client, ClientError},
@@ -28,7 +26,8 @@ use crate::control::{
 /// # Errors
 /// The daemon does not come up, or a service has failed for good.
 pub(super) fn start(manager: Manager, context: &Context) -> Result<(), Failure> {
-    follow(manager.begin("start")?, context)
+    let job = manager.begin("start")?;
+    follow(job, context, &mut Signals::that_interrupt()?)
 }
 
 /// The same after a stop.
@@ -42,10 +41,11 @@ pub(super) fn restart(manager: Manager, context: &Context) -> Result<(), Failure
         Err(other) => return Err(other.into()),
     };
     let mut job = manager.begin("restart")?;
+    let mut signals = Signals::that_interrupt()?;
     if let Some(before) = before {
-        until_it_ends(before, &mut job)?;
+        until_it_ends(before, &mut job, &mut signals)?;
     }
-    follow(job, context)
+    follow(job, context, &mut signals)
 }
 
 /// Stops everything, and shows how far it is.
@@ -59,7 +59,7 @@ pub(super) fn stop(manager: Manager, context: &Context) -> Result<(), Failure> {
     client.watch()?;
     let mut watched = Some(client);
     let mut job = manager.begin("stop")?;
-    let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
+    let mut signals = Signals::that_interrupt()?;
     let (mut status, mut progress) = (None, Progress::new());
     while let Some(fd) = job.fd() {
         let mut fds = vec![fd, signals.fd()];
@@ -67,8 +67,7 @@ pub(super) fn stop(manager: Manager, context: &Context) -> Result<(), Failure> {
         let readable = wait_for(&fds, progress.tick())?;
         if let (true, Some(signal)) = (readable[1], signals.next()) {
             drop(progress);
-            tell(format!("\n{}\n", stop::INTERRUPTED));
-            return Err(Failure::Said(Exit::by(signal)));
+            return Err(interrupted_by(signal, stop::INTERRUPTED));
         }
         if readable[0] {
             drop(progress);
@@ -89,19 +88,18 @@ pub(super) fn stop(manager: Manager, context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn follow(mut job: Job, context: &Context) -> Result<(), Failure> {
+fn follow(mut job: Job, context: &Context, signals: &mut Signals) -> Result<(), Failure> {
     loop {
-        if let Some(fd) = job.fd() {
-            let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
-            if !until_it_listens(context, fd, &mut signals)? {
-                over(&mut job)?;
-            }
+        if let Some(fd) = job.fd()
+            && !until_it_listens(context, fd, signals)?
+        {
+            over(&mut job)?;
         }
-        match wait::ask(context, &RISEN, &progress::rising, INTERRUPTED)? {
+        match wait::ask_with(signals, context, &RISEN, &progress::rising, INTERRUPTED)? {
             Ok(_) => return addresses(context),
             // One on its way down, which systemd lets go before it starts the next.
             Err(ClientError::Refused(Refusal::Ending)) => {
-                until_it_ends(context.connect()?, &mut job)?;
+                until_it_ends(context.connect()?, &mut job, signals)?;
             }
             // It died: systemctl is about to say so, unless it was the one before.
             Err(ClientError::Gone) if job.fd().is_some() => {}
@@ -111,13 +109,12 @@ fn follow(mut job: Job, context: &Context) -> Result<(), Failure> {
 }
 
 /// Waits until the daemon at the other end has ended, or systemctl has.
-fn until_it_ends(mut client: Client, job: &mut Job) -> Result<(), Failure> {
+fn until_it_ends(mut client: Client, job: &mut Job, signals: &mut Signals) -> Result<(), Failure> {
     client.watch()?;
-    let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
     while let Some(fd) = job.fd() {
         let readable = wait_for(&[client.as_fd(), signals.fd(), fd], None)?;
-        if let (true, Some(signal)) = (readable[1], signals.next()) {
-            return Err(Failure::Said(Exit::by(signal)));
+        if readable[1] {
+            signals.check(INTERRUPTED)?;
         }
         if readable[0] && client.next_status()?.is_none() {
             return Ok(());

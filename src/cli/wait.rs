@@ -69,6 +69,26 @@ impl Signals {
             .map_err(|errno| kernel("take signals", errno))
     }
 
+    /// Takes what ends a wait. A command that waits more than once takes it once and lends it to
+    /// each wait: in between, a signal would end the command without a word of what goes on.
+    ///
+    /// # Errors
+    /// The kernel says no.
+    pub(super) fn that_interrupt() -> Result<Self, Failure> {
+        Self::take(&[Signal::SIGINT, Signal::SIGTERM])
+    }
+
+    /// Says what goes on if one has come.
+    ///
+    /// # Errors
+    /// One has come.
+    pub(super) fn check(&mut self, goes_on: &str) -> Result<(), Failure> {
+        match self.next() {
+            Some(signal) => Err(interrupted_by(signal, goes_on)),
+            None => Ok(()),
+        }
+    }
+
     /// The next one that has come, if one has.
     pub(super) fn next(&mut self) -> Option<Signal> {
         let info = self.fd.read_signal().ok()??;
@@ -85,6 +105,12 @@ impl Drop for Signals {
     fn drop(&mut self) {
         let _restored = self.before.thread_set_mask();
     }
+}
+
+/// Says what goes on although a signal ends the wait for it.
+pub(super) fn interrupted_by(signal: Signal, goes_on: &str) -> Failure {
+    tell(format!("\n{goes_on}\n"));
+    Failure::Said(Exit::by(signal))
 }
 
 /// Waits until one of `fds` is readable, or for `milliseconds`. Returns which are.
@@ -212,8 +238,22 @@ pub(super) fn ask(
     describe: Describe<'_>,
     interrupted: &str,
 ) -> Result<Result<Reply, ClientError>, Failure> {
+    let mut signals = Signals::that_interrupt()?;
+    ask_with(&mut signals, context, call, describe, interrupted)
+}
+
+/// The same as one wait of several.
+///
+/// # Errors
+/// As those of [`ask`].
+pub(super) fn ask_with(
+    signals: &mut Signals,
+    context: &Context,
+    call: &Call,
+    describe: Describe<'_>,
+    interrupted: &str,
+) -> Result<Result<Reply, ClientError>, Failure> {
     let (mut asked, mut watched) = (context.connect()?, context.connect()?);
-    let mut signals = Signals::take(&[Signal::SIGINT, Signal::SIGTERM])?;
     asked.begin(call)?;
     watched.watch()?;
     let mut watched = Some(watched);
@@ -242,8 +282,7 @@ pub(super) fn ask(
         }
         if let (true, Some(signal)) = (readable[1], signals.next()) {
             drop(progress);
-            tell(format!("\n{interrupted}\n"));
-            return Err(Failure::Said(Exit::by(signal)));
+            return Err(interrupted_by(signal, interrupted));
         }
         if readable.get(2) == Some(&true) {
             status = newest(&mut watched)?.or(status);

@@ -1,12 +1,37 @@
 //! What a program says about itself, asked for a while and not for ever: one that waits for an
-//! input, a lock or a file system that does not answer is ended.
+//! input, a lock or another program is ended, together with what it has started.
+//!
+//! Starting it has no deadline: a program on a file system that does not answer is waited for.
 
 use std::{
-    io::Read as _,
-    process::{Command, Stdio},
-    sync::mpsc,
+    io,
+    os::{
+        fd::{AsFd as _, BorrowedFd, OwnedFd},
+        unix::process::CommandExt as _,
+    },
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
+
+use nix::{
+    sys::{
+        signal::{SigSet, SigmaskHow, Signal, killpg},
+        signalfd::{SfdFlags, SignalFd},
+    },
+    unistd::Pid,
+};
+use sys::pidfd::PidFd;
+
+use super::{
+    command::{Stream, Tail, wait_for},
+    progress::now,
+};
+
+/// From one look to the next where nothing tells of a change: a kernel without pidfds.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A killed process ends at once, unless it waits for a file system that does not answer.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// What a program said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +40,7 @@ pub enum Answer {
     Said(String),
     /// It ended with an error.
     Failed(String),
-    /// It said nothing for too long.
+    /// It said nothing for too long, or a signal has come that asks us to end.
     Late,
     /// There is no such program.
     Missing,
@@ -33,37 +58,136 @@ impl Answer {
 
 /// Runs it and returns what it says on standard output, and on standard error if `command` has a
 /// pipe there.
+///
+/// A signal that asks us to end ends it early. That signal stays pending, so that it does afterwards
+/// what it would have done without this: it ends us, or is read by whoever has blocked it.
 pub fn within(patience: Duration, command: &mut Command) -> Answer {
-    let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let Ok(mut child) = started else {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+    // In a group of its own, which can be ended as a whole.
+    let Ok(child) = command.process_group(0).spawn() else {
         return Answer::Missing;
     };
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let (says, said) = mpsc::sync_channel(1);
-    std::thread::spawn(move || {
-        // These programs say a few lines, which fit into a pipe, so one after the other is enough.
-        let mut text = String::new();
-        let _unreadable = out.map(|mut out| out.read_to_string(&mut text));
-        let _unreadable = err.map(|mut err| err.read_to_string(&mut text));
-        // Whoever asked may have given up.
-        let _late = says.send(text);
-    });
-    let Ok(text) = said.recv_timeout(patience) else {
-        // It may have ended just now, which is as well.
-        let _ended = child.kill();
-        let _reaped = child.wait();
-        return Answer::Late;
+    let mut asked = Asked::new(child);
+    // Its group does not get a terminal's Ctrl-C: while it runs, we end it before ourselves.
+    let held = Held::begin();
+    let answer = match &held {
+        Ok(held) => asked.answer(patience, held),
+        Err(_) => Ok(None),
     };
-    let text = text.trim().to_owned();
-    match child.wait() {
-        Ok(status) if status.success() => Answer::Said(text),
-        _ => Answer::Failed(text),
+    if !matches!(answer, Ok(Some(_))) {
+        asked.end();
+    }
+    drop(held);
+    match answer {
+        Ok(Some((status, text))) if status.success() => Answer::Said(text),
+        Ok(Some((_, text))) => Answer::Failed(text),
+        Ok(None) | Err(_) => Answer::Late,
+    }
+}
+
+struct Asked {
+    child: Child,
+    /// None where the kernel has no pidfds.
+    pidfd: Option<PidFd>,
+}
+
+impl Asked {
+    fn new(child: Child) -> Self {
+        let pidfd = PidFd::open(child.id().cast_signed()).ok();
+        Self { child, pidfd }
+    }
+
+    /// How it ended and what it said; none: it did not end in time.
+    fn answer(
+        &mut self,
+        patience: Duration,
+        held: &Held,
+    ) -> io::Result<Option<(ExitStatus, String)>> {
+        let out = self.child.stdout.take().map(OwnedFd::from);
+        let err = self.child.stderr.take().map(OwnedFd::from);
+        let streams = [out, err].into_iter().flatten().map(Stream::new);
+        let mut streams = streams.collect::<io::Result<Vec<_>>>()?;
+        let began = now();
+        loop {
+            let ended = self.child.try_wait()?;
+            // After that look, so that all is read that it said before its end. What it has started
+            // may keep a pipe open, and is not waited for.
+            for stream in &mut streams {
+                stream.read(&mut Tail::default(), &mut |_| {});
+            }
+            if let Some(status) = ended {
+                let said: Vec<u8> = streams.into_iter().flat_map(|stream| stream.all).collect();
+                let said = String::from_utf8_lossy(&said).trim().to_owned();
+                return Ok(Some((status, said)));
+            }
+            let left = patience.saturating_sub(began.elapsed());
+            if left.is_zero() || held.has_come()? {
+                return Ok(None);
+            }
+            let mut fds = vec![held.fd.as_fd()];
+            fds.extend(self.fd());
+            let open = streams.iter().filter(|stream| stream.open);
+            fds.extend(open.map(|stream| stream.pipe.as_fd()));
+            wait_for(&fds, left.min(TICK))?;
+        }
+    }
+
+    /// Kills it and what it has started.
+    fn end(&mut self) {
+        // It was not reaped, so its number is still its own.
+        let group = Pid::from_raw(self.child.id().cast_signed());
+        let _ended = killpg(group, Signal::SIGKILL);
+        let began = now();
+        while began.elapsed() < ENDING {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            let fds: Vec<_> = self.fd().into_iter().collect();
+            let _waited = wait_for(&fds, TICK);
+        }
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(PidFd::as_fd)
+    }
+}
+
+/// The signals that ask us to end, which wait while this is there.
+struct Held {
+    fd: SignalFd,
+    before: SigSet,
+}
+
+impl Held {
+    fn begin() -> io::Result<Self> {
+        let signals = [
+            Signal::SIGINT,
+            Signal::SIGTERM,
+            Signal::SIGHUP,
+            Signal::SIGQUIT,
+        ];
+        let set = SigSet::from_iter(signals);
+        let fd = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC)?;
+        let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        Ok(Self { fd, before })
+    }
+
+    /// Whether one of them has come. It is not read, and so it is not lost.
+    fn has_come(&self) -> io::Result<bool> {
+        Ok(wait_for(&[self.fd.as_fd()], Duration::ZERO)?)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _restored = self.before.thread_set_mask();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provision::interrupt::Interrupts;
 
     #[test]
     fn answers_are_told_apart() {
@@ -79,10 +203,67 @@ mod tests {
         assert_eq!(missing, Answer::Missing);
     }
 
+    /// Whether the process ends; a kill takes a moment.
+    fn ends(pid: i32) -> bool {
+        PidFd::open(pid).map_or(true, |process| {
+            wait_for(&[process.as_fd()], Duration::from_secs(10)).unwrap()
+        })
+    }
+
+    /// Asks a shell for so long that it has written a process's number, and returns that.
+    fn given_up(script: &str) -> i32 {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("number");
+        for seconds in [1, 5, 25] {
+            let mut command = Command::new("/bin/sh");
+            let command = command.args(["-c", script]).env("NUMBER", &file);
+            let answer = within(Duration::from_secs(seconds), command);
+            assert_eq!(answer, Answer::Late, "{script}");
+            let written = std::fs::read_to_string(&file).unwrap_or_default();
+            if let Some(number) = written.strip_suffix('\n') {
+                return number.parse().unwrap();
+            }
+        }
+        panic!("it was not even begun: {script}");
+    }
+
     #[test]
     fn one_that_does_not_end_is_given_up_and_ended() {
-        let mut command = Command::new("/bin/sleep");
-        let late = within(Duration::from_millis(20), command.arg("600"));
-        assert_eq!(late, Answer::Late);
+        assert!(ends(given_up("echo $$ >\"$NUMBER\"; exec sleep 600")));
+    }
+
+    #[test]
+    fn what_a_wrapper_waits_for_is_ended_with_it() {
+        let script = "sleep 600 & echo $! >\"$NUMBER\"; wait";
+        assert!(ends(given_up(script)));
+    }
+
+    #[test]
+    fn one_that_closes_its_output_and_does_not_end_is_given_up_too() {
+        let script = "echo $$ >\"$NUMBER\"; exec sleep 600 >&- 2>&-";
+        assert!(ends(given_up(script)));
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_is_not_waited_for() {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "sleep 600 & echo $!"]);
+        let answer = within(Duration::from_secs(60), &mut command);
+        let Answer::Said(number) = answer else {
+            panic!("{answer:?}");
+        };
+        let left = Pid::from_raw(number.parse().unwrap());
+        nix::sys::signal::kill(left, Signal::SIGKILL).unwrap();
+    }
+
+    #[test]
+    fn a_signal_that_asks_for_an_end_ends_the_program_and_is_not_lost() {
+        let mut interrupts = Interrupts::catch().unwrap();
+        nix::sys::signal::raise(Signal::SIGTERM).unwrap();
+        let began = now();
+        let answer = within(Duration::from_secs(60), Command::new("sleep").arg("600"));
+        assert_eq!(answer, Answer::Late);
+        assert!(began.elapsed() < Duration::from_secs(30));
+        assert_eq!(interrupts.seen(), Some(Signal::SIGTERM));
     }
 }

@@ -314,16 +314,17 @@ fn written(pid: i32) -> Option<u64> {
     line.parse().ok()
 }
 
-struct Stream {
-    pipe: File,
-    open: bool,
-    all: Vec<u8>,
+/// A program's output, read without blocking.
+pub(super) struct Stream {
+    pub(super) pipe: File,
+    pub(super) open: bool,
+    pub(super) all: Vec<u8>,
     /// Where the line begins that is not yet whole.
     line: usize,
 }
 
 impl Stream {
-    fn new(pipe: OwnedFd) -> io::Result<Self> {
+    pub(super) fn new(pipe: OwnedFd) -> io::Result<Self> {
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         Ok(Self {
             pipe: pipe.into(),
@@ -334,7 +335,7 @@ impl Stream {
     }
 
     /// Reads what is there.
-    fn read(&mut self, tail: &mut Tail, watch: &mut dyn FnMut(News<'_>)) {
+    pub(super) fn read(&mut self, tail: &mut Tail, watch: &mut dyn FnMut(News<'_>)) {
         let mut buffer = [0; 8192];
         while self.open {
             let n = match self.pipe.read(&mut buffer) {

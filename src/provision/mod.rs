@@ -102,6 +102,8 @@ pub fn setup(
 
     let wanted = Wanted::new(settings);
     let facts = Facts::gather(settings, paths, options, &wanted)?;
+    // A program that was asked when the signal came has given no answer.
+    interrupts.check()?;
     let plan = plan(settings, paths, &facts, &wanted);
     if !plan.problems.is_empty() {
         return Err(SetupError::NotPossible(plan.problems));

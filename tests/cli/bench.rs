@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write as _,
     os::unix::{
         fs::{chown, lchown},
         process::CommandExt as _,
@@ -11,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU16, Ordering},
+        atomic::{AtomicBool, AtomicU16, Ordering},
     },
     thread::JoinHandle,
     time::{Duration, SystemTime},
@@ -34,7 +33,7 @@ const NOBODY: u32 = 65534;
 
 /// Before the program: whoever runs the tests may have it ignore signals (nohup(1), and a shell's
 /// jobs in the background), and what is ignored stays so in every child.
-const AS_USUAL: [&str; 2] = ["/usr/bin/env", "--default-signal=INT,TERM,HUP"];
+const AS_USUAL: [&str; 2] = ["/usr/bin/env", "--default-signal=INT,TERM,HUP,QUIT,TSTP"];
 
 /// A folder that a gateway lives in.
 pub(crate) struct Bench {
@@ -75,11 +74,8 @@ impl Bench {
     /// A program that is found on PATH.
     pub(crate) fn program(&self, name: &str, script: &str) {
         let path = self.folder.path().join("bin").join(name);
-        // Written by another process: while this one has it open, a child that another test forks
-        // has it open too, and then nobody may execute it.
-        Command::new("install")
-            .args(["-m", "755", "/dev/stdin"])
-            .arg(&path)
+        // By another process, as in `install`.
+        installs(Path::new("/dev/stdin"), &path)
             .write_stdin(format!("#!/bin/sh\n{script}\n"))
             .assert()
             .success();
@@ -164,12 +160,7 @@ impl Bench {
             }
         }
         let program = self.folder.path().join("ai-gateway");
-        // By another process, as above.
-        Command::new("install")
-            .args(["-m", "755", env!("CARGO_BIN_EXE_ai-gateway")])
-            .arg(&program)
-            .assert()
-            .success();
+        install(Path::new(env!("CARGO_BIN_EXE_ai-gateway")), &program);
         program
     }
 
@@ -269,6 +260,20 @@ impl Bench {
     }
 }
 
+/// A copy of a program.
+///
+/// Written by another process: while this one has it open, a child that another test forks has it
+/// open too, and then nobody may execute it.
+pub(crate) fn install(from: &Path, to: &Path) {
+    installs(from, to).assert().success();
+}
+
+fn installs(from: &Path, to: &Path) -> Command {
+    let mut command = Command::new("install");
+    command.args(["-m", "755"]).args([from, to]);
+    command
+}
+
 fn give(path: &Path) {
     lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     if path.is_dir() && !path.is_symlink() {
@@ -278,23 +283,13 @@ fn give(path: &Path) {
     }
 }
 
-/// Whether root runs the tests. If not, it says that the test of this name is skipped, and past the
-/// capture of what a test that passes prints.
-pub(crate) fn root_or_skipped(test: &str) -> bool {
-    let root = Uid::effective().is_root();
-    if !root {
-        let said = writeln!(std::io::stderr(), "\nskipped - {test}: it needs root");
-        said.unwrap();
-    }
-    root
-}
-
 /// The daemon's end, in a thread: the product's own server, and a loop that knows one status.
 pub(crate) struct Daemon {
     status: Arc<Mutex<GatewayStatus>>,
     asked: Arc<Mutex<Vec<Call>>>,
     changes: watch::Sender<u64>,
     held: watch::Sender<bool>,
+    stays: Arc<AtomicBool>,
     stop: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
 }
@@ -312,6 +307,7 @@ impl Daemon {
             asked: Arc::default(),
             changes,
             held: watch::Sender::new(false),
+            stays: Arc::default(),
             stop: Arc::new(Notify::new()),
             thread: None,
         };
@@ -321,6 +317,7 @@ impl Daemon {
             log: Arc::clone(&daemon.asked),
             asked,
             held: daemon.held.subscribe(),
+            stays: Arc::clone(&daemon.stays),
             stop: Arc::clone(&daemon.stop),
         };
         let handle = Handle {
@@ -359,6 +356,11 @@ impl Daemon {
         self.held.send_replace(held);
     }
 
+    /// Has it listen on after it has answered a stop.
+    pub(crate) fn stays(&self) {
+        self.stays.store(true, Ordering::Relaxed);
+    }
+
     /// What was asked of it, but for the status.
     pub(crate) fn asked(&self) -> Vec<Call> {
         self.asked.lock().unwrap().clone()
@@ -376,6 +378,7 @@ struct Serving {
     log: Arc<Mutex<Vec<Call>>>,
     asked: mpsc::Receiver<Ask>,
     held: watch::Receiver<bool>,
+    stays: Arc<AtomicBool>,
     stop: Arc<Notify>,
 }
 
@@ -390,7 +393,8 @@ impl Serving {
             }
             self.log.lock().unwrap().push(call.clone());
             let (answered, mut held) = (answer(&call), self.held.clone());
-            let stop = (call == Call::Stop(None)).then(|| Arc::clone(&self.stop));
+            let ends = call == Call::Stop(None) && !self.stays.load(Ordering::Relaxed);
+            let stop = ends.then(|| Arc::clone(&self.stop));
             tokio::spawn(async move {
                 let _released = held.wait_for(|held| !held).await;
                 // Whoever asked may be gone.

@@ -9,7 +9,10 @@ use std::{
 use assert_cmd::Command;
 use insta::assert_snapshot;
 
-use crate::bench::{Bench, free_port, ready, root_or_skipped};
+use crate::{
+    bench::{Bench, free_port, ready},
+    skipped::root_or_skipped,
+};
 
 const KEYS: &str = "[service.mine]\ncommand = [\"/bin/mine\"]\nenvironment = { KEY = \"sk-x\" }\n";
 const CLOSED: &str =

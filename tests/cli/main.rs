@@ -17,6 +17,7 @@ mod pipes;
 mod questions;
 mod set_up;
 mod setup;
+mod skipped;
 mod start;
 mod status;
 mod stopped;

@@ -1,11 +1,16 @@
 //! Set-up on a terminal: what it asks, and what comes of the answers.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+};
 
 use nix::sys::signal::Signal;
 
 use crate::{
     bench::{Bench, free_port},
+    set_up::until,
     terminal::Terminal,
 };
 
@@ -151,37 +156,98 @@ fn the_end_of_input_is_no_answer() {
     let bench = bench(free_port());
     let mut terminal = setup(&bench, "");
     terminal.until("Profile [local]: ");
-    terminal.types_end();
+    terminal.types_end("");
     let (code, last) = terminal.end();
     assert_eq!(code, Some(1));
     assert!(last.contains("nothing was done"), "{last}");
     assert!(!bench.home().join("state").exists());
 }
 
+/// At the question for a password.
+fn at_the_password(bench: &Bench) -> Terminal {
+    let mut terminal = setup(bench, "--budget prod --admin-email a@b.org");
+    terminal.until("Profile [local]: ");
+    terminal.types("");
+    terminal.until("Port of Open WebUI and the API [");
+    terminal.types("");
+    terminal.until("Password of that account");
+    assert!(!terminal.shows_what_is_typed());
+    terminal
+}
+
 #[test]
-fn who_ends_it_at_a_question_has_a_terminal_that_shows_what_is_typed() {
-    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
-        for question in ["Profile [local]: ", "Password of that account", "Again: "] {
+fn who_ends_it_at_a_question_ends_it_by_the_signal() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let bench = bench(free_port());
+        let mut terminal = setup(&bench, "--budget prod");
+        terminal.until("Profile [local]: ");
+        terminal.signals(signal);
+        assert_eq!(terminal.ended().signal(), Some(signal as i32));
+        assert!(terminal.shows_what_is_typed());
+        assert!(!bench.home().join("state").exists());
+    }
+}
+
+#[test]
+fn who_ends_it_at_a_password_has_a_terminal_that_shows_what_is_typed() {
+    for (signal, code) in [
+        (Signal::SIGHUP, 129),
+        (Signal::SIGINT, 130),
+        (Signal::SIGQUIT, 131),
+        (Signal::SIGTERM, 143),
+    ] {
+        for again in [false, true] {
             let bench = bench(free_port());
-            let mut terminal = setup(&bench, "--budget prod --admin-email a@b.org");
-            terminal.until("Profile [local]: ");
-            if question != "Profile [local]: " {
-                terminal.types("");
-                terminal.until("Port of Open WebUI and the API [");
-                terminal.types("");
-                terminal.until("Password of that account");
-                assert!(!terminal.shows_what_is_typed());
-            }
-            if question == "Again: " {
+            let mut terminal = at_the_password(&bench);
+            if again {
                 terminal.types("a long pass phrase");
-                terminal.until(question);
+                terminal.until("Again: ");
             }
             terminal.signals(signal);
-            assert_eq!(terminal.ended(), code, "{question}");
-            assert!(terminal.shows_what_is_typed(), "{question}");
-            assert!(!bench.home().join("state").exists(), "{question}");
+            assert_eq!(terminal.ended().code(), Some(code), "{signal}");
+            assert!(terminal.shows_what_is_typed(), "{signal}");
+            assert!(!bench.home().join("state").exists(), "{signal}");
         }
     }
+}
+
+#[test]
+fn the_end_of_input_within_a_password_is_no_end_of_the_line() {
+    let bench = bench(free_port());
+    let mut terminal = at_the_password(&bench);
+    let before = terminal.has_read();
+    terminal.types_end("abc");
+    until("what was typed is read", || {
+        terminal.has_read() >= before + 3
+    });
+    terminal.signals(Signal::SIGINT);
+    assert_eq!(terminal.ended().code(), Some(130));
+    assert!(terminal.shows_what_is_typed());
+    let mut terminal = at_the_password(&bench);
+    terminal.types_end("a long ");
+    terminal.types("pass phrase");
+    terminal.until("Again: ");
+    terminal.types("a long pass phrase");
+    terminal.until("Go on? [Y/n] ");
+    terminal.types("n");
+    assert_eq!(terminal.ended().code(), Some(1));
+}
+
+#[test]
+fn who_stops_it_at_a_password_has_a_terminal_that_shows_what_is_typed_and_is_asked_again() {
+    let bench = bench(free_port());
+    let mut terminal = at_the_password(&bench);
+    terminal.signals(Signal::SIGTSTP);
+    terminal.until_stopped();
+    assert!(terminal.shows_what_is_typed());
+    terminal.signals(Signal::SIGCONT);
+    terminal.until("Password of that account");
+    assert!(!terminal.shows_what_is_typed());
+    terminal.types("a long pass phrase");
+    terminal.until("Again: ");
+    terminal.signals(Signal::SIGINT);
+    assert_eq!(terminal.ended().code(), Some(130));
+    assert!(terminal.shows_what_is_typed());
 }
 
 #[test]

@@ -22,7 +22,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::bench::{Bench, free_port};
+use crate::bench::{Bench, free_port, install};
 
 /// What every service is: it leaves a file in its folder, and whoever asks it gets no answer.
 const STAYS: &str = ": >started; exec /bin/sleep 600";
@@ -63,9 +63,8 @@ pub(crate) fn set_up_with(more: &str) -> Bench {
         let name = wanted.folder(payload).unwrap();
         fs::create_dir_all(folder.join(name).join("bin")).unwrap();
         fs::write(folder.join(name).join(".complete"), "").unwrap();
-        // By another program, which nobody has open to write when it is executed.
         let stays = bench.folder().join("bin/node");
-        fs::copy(stays, folder.join(name).join(file)).unwrap();
+        install(&stays, &folder.join(name).join(file));
         symlink(name, folder.join("current")).unwrap();
     }
     let record = Record {

@@ -7,12 +7,12 @@ use std::{
 };
 
 use insta::assert_snapshot;
-use nix::{
-    mount::{MntFlags, MsFlags, mount, umount2},
-    unistd::Uid,
-};
+use nix::unistd::Uid;
 
-use crate::bench::{Bench, free_port, root_or_skipped};
+use crate::{
+    bench::{Bench, free_port},
+    skipped::{Mounted, root_or_skipped},
+};
 
 #[test]
 fn root_is_told_who_sets_it_up() {
@@ -133,17 +133,16 @@ fn a_folder_that_the_stack_cannot_take_is_refused_at_once() {
 
 #[test]
 fn a_full_disk_is_named_by_status_and_doctor() {
-    if !root_or_skipped("a_full_disk_is_named_by_status_and_doctor") {
-        return;
-    }
     let bench = Bench::new();
     let state = bench.home().join("state");
     fs::create_dir_all(&state).unwrap();
-    let (tmpfs, size) = (Some("tmpfs"), Some("size=1m"));
-    mount(None::<&str>, &state, tmpfs, MsFlags::empty(), size).unwrap();
+    let Some(mounted) = Mounted::or_skipped("a_full_disk_is_named_by_status_and_doctor", &state)
+    else {
+        return;
+    };
     let _daemon = bench.daemon(crate::bench::ready());
     let (status, doctor) = (bench.run("status"), bench.run("doctor --json"));
-    umount2(&state, MntFlags::MNT_DETACH).unwrap();
+    drop(mounted);
     let wanted = "the disk of $TEST/gw/state is full";
     assert!(status.contains(wanted), "{status}");
     assert!(

@@ -1,10 +1,10 @@
 //! A terminal with a person before it, who reads and types.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{Read as _, Write as _},
-    os::{fd::AsFd as _, unix::process::ExitStatusExt as _},
-    process::{Child, Command},
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
+    process::{Child, Command, ExitStatus},
 };
 
 use nix::{
@@ -14,9 +14,12 @@ use nix::{
     sys::{
         signal::{Signal, kill},
         termios::{LocalFlags, tcgetattr},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
     },
     unistd::Pid,
 };
+
+use crate::set_up::until;
 
 /// So long nothing new may come, in milliseconds.
 const PATIENCE: u16 = 30_000;
@@ -35,6 +38,8 @@ impl Terminal {
         let pty = openpty(None, None).unwrap();
         let side = || pty.slave.try_clone().unwrap();
         command.stdin(side()).stdout(side()).stderr(side());
+        // As a shell starts it: what has nobody in its session above its group is never stopped.
+        command.process_group(0);
         let child = command.env("TERM", "dumb").spawn().unwrap();
         // The command holds the other side as well, and it has to be closed with the program.
         drop(command);
@@ -64,14 +69,19 @@ impl Terminal {
         self.screen.write_all(b"\n").unwrap();
     }
 
-    /// Types Ctrl-D.
-    pub(crate) fn types_end(&mut self) {
+    /// Types Ctrl-D, at the beginning of a line or after some of it.
+    pub(crate) fn types_end(&mut self, after: &str) {
+        self.screen.write_all(after.as_bytes()).unwrap();
         self.screen.write_all(b"\x04").unwrap();
     }
 
     /// Sends the program a signal, as the terminal would for Ctrl-C.
     pub(crate) fn signals(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().cast_signed()), signal).unwrap();
+        kill(self.pid(), signal).unwrap();
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed())
     }
 
     /// Whether what is typed is shown.
@@ -80,12 +90,26 @@ impl Terminal {
         settings.local_flags.contains(LocalFlags::ECHO)
     }
 
-    /// Waits for the program's end; a signal's code is that of a shell.
-    pub(crate) fn ended(&mut self) -> i32 {
+    /// Waits for the program's end.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         while self.more() {}
-        let status = self.child.wait().unwrap();
-        let by = status.signal().map(|signal| 128 + signal);
-        status.code().or(by).unwrap()
+        self.child.wait().unwrap()
+    }
+
+    /// Waits until the program has stopped, as by Ctrl-Z.
+    pub(crate) fn until_stopped(&self) {
+        until("it stops", || {
+            let flags = WaitPidFlag::WUNTRACED | WaitPidFlag::WNOHANG;
+            let status = waitpid(self.pid(), Some(flags)).unwrap();
+            matches!(status, WaitStatus::Stopped(..))
+        });
+    }
+
+    /// How many bytes the program has read of files and of the terminal.
+    pub(crate) fn has_read(&self) -> u64 {
+        let counts = fs::read_to_string(format!("/proc/{}/io", self.pid())).unwrap();
+        let count = counts.lines().find_map(|line| line.strip_prefix("rchar: "));
+        count.unwrap().parse().unwrap()
     }
 
     /// Waits for the program's end, and returns its exit code and what came since it was last

@@ -2,11 +2,9 @@
 
 use std::fs;
 
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
-
 use crate::{
-    bench::root_or_skipped,
     set_up::{Running, set_up_with, until},
+    skipped::Mounted,
 };
 
 /// What a service of one's own is asked about by: its command and that no probe is set for it.
@@ -31,22 +29,14 @@ fn a_service_without_a_probe_is_ready_because_it_was_launched() {
 
 #[test]
 fn a_full_disk_is_named_when_a_service_ends_and_by_why() {
-    if !root_or_skipped("a_full_disk_is_named_when_a_service_ends_and_by_why") {
-        return;
-    }
     let bench = set_up_with(ENDS);
     let full = bench.home().join("state/postgres");
     let control = full.join("global/pg_control");
     let contents = fs::read(&control).unwrap();
-    mount(
-        None::<&str>,
-        &full,
-        Some("tmpfs"),
-        MsFlags::empty(),
-        Some("size=1m,mode=0700"),
-    )
-    .unwrap();
-    let mounted = Mounted(full.clone());
+    let test = "a_full_disk_is_named_when_a_service_ends_and_by_why";
+    let Some(mounted) = Mounted::or_skipped(test, &full) else {
+        return;
+    };
     fs::create_dir(full.join("global")).unwrap();
     fs::write(control, contents).unwrap();
     let running = Running::start(&bench, "022");
@@ -67,13 +57,4 @@ fn a_full_disk_is_named_when_a_service_ends_and_by_why() {
         why.contains("make room, or nothing can be written"),
         "{why}"
     );
-}
-
-/// A file system, which goes with the value.
-struct Mounted(std::path::PathBuf);
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        umount2(&self.0, MntFlags::MNT_DETACH).unwrap();
-    }
 }
