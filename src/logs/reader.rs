@@ -88,7 +88,7 @@ pub struct Reader {
     pipe: pipe::Receiver,
     /// The beginning of a line whose end has not come yet.
     begun: Vec<u8>,
-    /// Shared with the reader of the life before, which may have lines left.
+    /// Shared with the reader of the instance before, which may have lines left.
     sink: Arc<Mutex<Sink>>,
     waiting: Option<(String, oneshot::Sender<()>)>,
 }

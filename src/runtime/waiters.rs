@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_is_done_when_a_later_life_is_ready() {
+    fn a_restart_is_done_when_a_later_instance_is_ready() {
         let goal = Goal::Up(vec![(name("a"), 1)]);
         let progress = |generation, state| goal.progress(&[status("a", generation, state)]);
         assert_eq!(progress(1, StateName::Ready), Progress::Under);

@@ -42,6 +42,7 @@ end_use() {
 raise_maps() {
   exec {maps_users}>>"$maps_file"
   in_turn begin_to_use "$1"
+  # shellcheck disable=SC2034 # Whoever sources this says it.
   maps=$(sysctl -n vm.max_map_count)
 }
 

@@ -19,23 +19,23 @@ pub enum Effect {
     /// Ask the probe; answer `Probed` within the probe's own time-out, or for a probe that the
     /// service answers by itself, when it does.
     Probe {
-        /// Of which life.
+        /// Of which instance.
         instance: Instance,
         /// Which probe.
         phase: Phase,
     },
-    /// Measure what the life uses; answer `Measured`.
+    /// Measure what the instance uses; answer `Measured`.
     Measure(Instance),
     /// Run the post-start command; answer `PostStarted`.
     PostStart(Instance),
     /// Carry out this step of stopping; answer `StopStepDone` when it is a command and ends.
     StopStep {
-        /// Of which life.
+        /// Of which instance.
         instance: Instance,
         /// The index into the specification's steps.
         step: usize,
     },
-    /// Kill every process of this life, and whatever probes and commands of it still run; answer
+    /// Kill every process of this instance, and whatever probes and commands of it still run; answer
     /// `Emptied` when none is left.
     KillAll(Instance),
     /// Tell who listens.
@@ -47,7 +47,7 @@ pub enum Effect {
 /// A service went from one state to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// Which service, in which life.
+    /// Which service, in which instance.
     pub instance: Instance,
     /// Where it was.
     pub from: StateName,

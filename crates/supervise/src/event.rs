@@ -26,13 +26,13 @@ impl Time {
     }
 }
 
-/// One life of a service. The generation tells it from its earlier and later lives, so that news
+/// One instance of a service. The generation tells it from its earlier and later instances, so that news
 /// of a process that is gone cannot be taken for news of the one that runs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Instance {
     /// Which service.
     pub service: ServiceName,
-    /// Its how manieth life, from 1.
+    /// Its ordinal among the instances of its service, from 1.
     pub generation: u64,
 }
 
@@ -126,23 +126,23 @@ pub enum Event {
     Launched(Instance),
     /// There is no process, and why.
     LaunchFailed {
-        /// Of which life.
+        /// Of which instance.
         instance: Instance,
         /// Why.
         error: String,
     },
     /// The main process has ended and was reaped.
     Exited {
-        /// Of which life.
+        /// Of which instance.
         instance: Instance,
         /// How.
         exit: Exit,
     },
-    /// After [`Effect::KillAll`](crate::effect::Effect::KillAll): no process of this life is left.
+    /// After [`Effect::KillAll`](crate::effect::Effect::KillAll): no process of this instance is left.
     Emptied(Instance),
     /// A probe has an answer. For readiness it may also come unasked, from the service itself.
     Probed {
-        /// Of which life.
+        /// Of which instance.
         instance: Instance,
         /// Which probe.
         phase: Phase,
@@ -151,23 +151,23 @@ pub enum Event {
     },
     /// The post-start command has ended; the text says why it did not succeed.
     PostStarted {
-        /// Of which life.
+        /// Of which instance.
         instance: Instance,
         /// How it went.
         result: Result<(), String>,
     },
     /// The command of a stop step has ended.
     StopStepDone {
-        /// Of which life.
+        /// Of which instance.
         instance: Instance,
         /// Which step.
         step: usize,
     },
-    /// What a life uses was measured.
+    /// What an instance uses was measured.
     Measured {
-        /// Of which life.
+        /// Of which instance.
         instance: Instance,
-        /// What it uses; none: nobody counts it, and this life need not be asked again.
+        /// What it uses; none: nobody counts it, and this instance need not be asked again.
         usage: Option<Usage>,
         /// The minute of the day, local time.
         minute: u16,

@@ -5,17 +5,17 @@
 //!
 //! ```text
 //!  launched ── ready ───── half of youngest ───── youngest ───────────────▶
-//!                  warms up │  what a fresh life holds │ may be restarted
+//!                  warms up │  what a fresh instance holds │ may be restarted
 //! ```
 //!
-//! A life is restarted only if
+//! An instance is restarted only if
 //! - it is old enough, and holds so much more than when it was fresh that a restart helps;
 //! - and its memory is about to be used up, by what it has grown lately, or is used up and the
 //!   kernel is at work for it: *at once*;
 //! - or it would be used up within a day, by what it has grown for long, and the service has nothing
 //!   to do, or the hour has come that was set for it: *by plan*.
 //!
-//! A service whose memory fills up once and then stays is not restarted for ever: a life that is
+//! A service whose memory fills up once and then stays is not restarted for ever: an instance that is
 //! over again too soon makes the next ones wait twice as long each, until one of them shows that it
 //! stays below the limit, or is killed; then it is known that restarts are the lesser evil.
 //!
@@ -44,9 +44,9 @@ const QUIET_MILLI: u128 = 25;
 const QUIET_FOR: u8 = 5;
 /// Memory was short for more than so many thousandths of the time: the kernel is at work.
 const STALLED_MILLI: u128 = 50;
-/// A recycled life that is over again within so many times the youngest age was not worth it.
+/// A recycled instance that is over again within so many times the youngest age was not worth it.
 const WORTH: u32 = 8;
-/// No life is made to wait for longer than that: two to the power of this.
+/// No instance is made to wait for longer than that: two to the power of this.
 const MOST_STRIKES: u32 = WORTH.trailing_zeros();
 
 /// How a service is watched for leaks.
@@ -54,14 +54,14 @@ const MOST_STRIKES: u32 = WORTH.trailing_zeros();
 pub struct RecyclePolicy {
     /// From one measurement to the next.
     pub every: Duration,
-    /// A life that was ready for less than this is left alone.
+    /// An instance that was ready for less than this is left alone.
     pub youngest: Duration,
     /// The minute of the day, local time, at which a restart disturbs least; none: it waits for the
     /// service to be idle.
     pub at: Option<u16>,
 }
 
-/// What a life uses at a moment.
+/// What an instance uses at a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Bytes that the kernel cannot take back: what is in use but for files' pages and slab that can
@@ -80,7 +80,7 @@ pub struct Usage {
 pub struct Leak {
     /// What makes this the moment.
     pub chance: Chance,
-    /// Bytes that the life holds.
+    /// Bytes that the instance holds.
     pub held: u64,
     /// Bytes that it held when it was fresh.
     pub fresh: u64,
@@ -178,7 +178,7 @@ pub struct Terms<'a> {
     pub minute: u16,
 }
 
-/// What is known of a service's memory: of the life that is ready, and what earlier ones taught.
+/// What is known of a service's memory: of the instance that is ready, and what earlier ones taught.
 #[derive(Debug, Clone)]
 pub struct Watch {
     ready_at: Time,
@@ -192,11 +192,11 @@ pub struct Watch {
     jump: u64,
     /// Whether the kernel had to look for memory since the measurement before.
     pressed: bool,
-    /// The life before was ended by [`Watch::recycled`].
+    /// The instance before was ended by [`Watch::recycled`].
     renewed: bool,
-    /// Recycled lives in a row that were over too soon.
+    /// Recycled instances in a row that were over too soon.
     strikes: u32,
-    /// A life that was made to wait was killed: none is made to wait any more.
+    /// An instance that was made to wait was killed: none is made to wait any more.
     proven: bool,
 }
 
@@ -217,9 +217,9 @@ impl Watch {
         }
     }
 
-    /// Another life of it is ready.
+    /// Another instance of it is ready.
     #[must_use]
-    fn next_life(&self, now: Time, renewed: bool) -> Self {
+    fn next_instance(&self, now: Time, renewed: bool) -> Self {
         Self {
             renewed,
             strikes: self.strikes,
@@ -228,17 +228,17 @@ impl Watch {
         }
     }
 
-    /// Another life of it is ready, after one that ended in another way than by a plan.
+    /// Another instance of it is ready, after one that ended in another way than by a plan.
     pub fn begin(&mut self, now: Time) {
-        *self = self.next_life(now, false);
+        *self = self.next_instance(now, false);
     }
 
-    /// Another life of it is ready, after one that was ended by plan.
+    /// Another instance of it is ready, after one that was ended by plan.
     pub fn renew(&mut self, now: Time) {
-        *self = self.next_life(now, true);
+        *self = self.next_instance(now, true);
     }
 
-    /// This life is ended by plan.
+    /// This instance is ended by plan.
     pub fn recycled(&mut self, policy: &RecyclePolicy, now: Time) {
         let soon = now.since(self.ready_at) < policy.youngest * WORTH;
         self.strikes = if self.renewed && soon && !self.proven {
@@ -248,13 +248,13 @@ impl Watch {
         };
     }
 
-    /// The kernel has killed this life for its memory.
+    /// The kernel has killed this instance for its memory.
     pub const fn killed(&mut self) {
         self.proven |= self.strikes > 0;
         self.strikes = 0;
     }
 
-    /// Takes in what the life uses now.
+    /// Takes in what the instance uses now.
     pub fn take(&mut self, usage: Usage, policy: &RecyclePolicy, now: Time) {
         let age = now.since(self.ready_at);
         self.trend.add(age, usage.held);
@@ -308,7 +308,7 @@ impl Watch {
         if time_to_grow(room, by)? > HORIZON {
             return None;
         }
-        // A life that began in this hour is not what was meant.
+        // An instance that began in this hour is not what was meant.
         let lived = age >= Duration::from_secs(u64::from(HOUR) * 60);
         if lived && policy.at.is_some_and(|at| within(terms.minute, at)) {
             return Some(leak(Chance::Hour, by));
@@ -318,7 +318,7 @@ impl Watch {
         idle.then(|| leak(Chance::Idle, by))
     }
 
-    /// Whether a fresh life would hold so much less that a restart is worth it: by a tenth of the
+    /// Whether a fresh instance would hold so much less that a restart is worth it: by a tenth of the
     /// limit, or by half of what a fresh one has up to it.
     fn would_help(&self, fresh: u64, ceiling: u64) -> bool {
         let worth = (ceiling / 10).min(ceiling.saturating_sub(fresh) / 2);

@@ -39,6 +39,7 @@ check 'another daemon is ready' not same "$main" "$(property MainPID)"
 printf 'nonsense = 1\n' >"$config"
 said=$(gateway restart 2>&1); code=$?
 check 'a wrong configuration ends a restart with 78' same 78 "$code"
+# shellcheck disable=SC2016 # The key stands between backquotes.
 check 'and says what is wrong with it' says 'there is no key `nonsense`' printf %s "$said"
 check 'and that nothing was restarted' says 'Nothing was restarted' printf %s "$said"
 exit "$failed"

@@ -71,7 +71,7 @@ if [ -n "$soak" ]; then
     python3.11 /share/scripts/soak.py "$soak" "$state" "/sys/fs/cgroup$unit_group" >/run/soak 2>&1
     local status=$?
     cat /run/soak
-    return $status
+    return "$status"
   }
   check "not one request fails in $soak s of everything that people ask" soak
   while IFS= read -r line; do figure "$line"; done </run/soak

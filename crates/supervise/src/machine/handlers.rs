@@ -75,7 +75,7 @@ impl Unit {
                 first.get_or_insert(exit);
                 self.finish_clearing(cx);
             }
-            // No process of the newest life exists in these.
+            // No process of the newest instance exists in these.
             State::Stopped | State::Waiting | State::BackingOff { .. } | State::Failed => {}
         }
     }

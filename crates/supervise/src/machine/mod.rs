@@ -22,12 +22,12 @@
 //!   up. A service that never was ready has nothing to drain and skips the commands before the
 //!   first signal.
 //! - *Clearing*, shown as stopping: the main process has ended, or its steps are used up; whatever
-//!   is left of this life is killed. Only when it is reaped **and** nothing else is left does the
-//!   service go on: to stopped, or to what the restart policy says. So no two lives overlap.
+//!   is left of this instance is killed. Only when it is reaped **and** nothing else is left does the
+//!   service go on: to stopped, or to what the restart policy says. So no two instances overlap.
 //! - *Failed*: the credit is spent. Nothing but a request brings it back. Services that do not
 //!   require it go on; those that do, wait.
 //!
-//! *New specifications* ([`Machine::reconfigure`]) take effect with the next life of each service
+//! *New specifications* ([`Machine::reconfigure`]) take effect with the next instance of each service
 //! that they change; one that runs is bounced for it. A service that is no longer there goes down
 //! and is forgotten.
 //!
@@ -75,7 +75,7 @@ use unit::{Context, State, Unit, Wanted};
 pub struct Machine {
     graph: Graph,
     units: BTreeMap<ServiceName, Unit>,
-    /// The last lives of services that are no longer there.
+    /// The last instances of services that are no longer there.
     forgotten: BTreeMap<ServiceName, u64>,
     rng: Rng,
     shutdown: Shutdown,
@@ -94,7 +94,7 @@ type Touched = BTreeSet<ServiceName>;
 /// What is known of one service at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceStatus {
-    /// Its newest life; generation 0 if it was never launched.
+    /// Its newest instance; generation 0 if it was never launched.
     pub instance: Instance,
     /// Its state.
     pub state: StateName,
@@ -111,7 +111,7 @@ pub struct ServiceStatus {
 /// How a service's newest start went, or goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
-    /// Of which life: while it waits for its requirements, the one before.
+    /// Of which instance: while it waits for its requirements, the one before.
     pub instance: Instance,
     /// Its state now.
     pub state: StateName,
@@ -143,7 +143,7 @@ impl Machine {
 
     /// Takes in what happened at `now` and says what is to be done, in order.
     ///
-    /// News of an earlier life than the newest, or of a service that is not there, changes nothing.
+    /// News of an earlier instance than the newest, or of a service that is not there, changes nothing.
     pub fn handle(&mut self, event: Event, now: Time) -> Vec<Effect> {
         let mut effects = Vec::new();
         let touched = match event {
@@ -253,7 +253,7 @@ impl Machine {
         self.graph.start_order()
     }
 
-    /// Hands an event to the life that it is about, and returns which unit it may have changed.
+    /// Hands an event to the instance that it is about, and returns which unit it may have changed.
     fn with(
         &mut self,
         instance: &Instance,

@@ -77,7 +77,7 @@ impl Machine {
     }
 
     /// Forgets a service that is no longer there once nothing is left of it, but for the number of
-    /// its last life, so that one of this name that comes later cannot be taken for it.
+    /// its last instance, so that one of this name that comes later cannot be taken for it.
     pub(super) fn forget_if_over(&mut self, service: &ServiceName) {
         let over = |unit: &Unit| unit.retired && unit.state == State::Stopped;
         if self.units.get(service).is_some_and(over)
@@ -102,7 +102,7 @@ impl Unit {
         true
     }
 
-    /// Takes a specification for its next life; whether that changes anything.
+    /// Takes a specification for its next instance; whether that changes anything.
     fn adopt(&mut self, spec: ServiceSpec, running: bool) -> bool {
         let known = self.next_spec.as_deref().unwrap_or(&self.spec);
         if *known == spec && !self.retired {

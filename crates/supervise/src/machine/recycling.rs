@@ -71,7 +71,7 @@ impl Unit {
         self.spec.recycle.is_some() && ceiling(&self.spec.limits).is_some()
     }
 
-    /// To be called when a life becomes ready; when it is first to be measured.
+    /// To be called when an instance becomes ready; when it is first to be measured.
     pub(super) fn begin_watch(&mut self, now: Time) -> Option<Time> {
         if !self.is_watched() {
             self.watch = None;
@@ -113,7 +113,7 @@ impl Unit {
             .map(|millis| Time(Duration::from_millis(millis)))
     }
 
-    /// When a life that is up has something to do. A liveness probe that comes often enough takes
+    /// When an instance that is up has something to do. A liveness probe that comes often enough takes
     /// the measurement along.
     pub(super) fn alarm(&self, up: &Up) -> Option<Time> {
         let (liveness, policy) = (&self.spec.liveness, &self.spec.recycle);
@@ -164,7 +164,7 @@ impl Unit {
         self.begin_stop(After::Recycle(reason.clone()), reason, cx);
     }
 
-    /// Nothing is left of a life that was ended by plan.
+    /// Nothing is left of an instance that was ended by plan.
     pub(super) fn come_back(&mut self, reason: Reason, cx: &mut Context<'_>) {
         if self.wanted != Wanted::Up {
             return self.enter(State::Stopped, reason, cx);

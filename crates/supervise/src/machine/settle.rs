@@ -134,36 +134,36 @@ impl Machine {
 
     /// What it requires, once all of that is ready.
     fn required(&self, unit: &Unit) -> With {
-        let life = |name: &ServiceName| self.units.get(name).map_or(0, |u| u.generation);
+        let generation = |name: &ServiceName| self.units.get(name).map_or(0, |u| u.generation);
         let ready_since = |name: &ServiceName| Some((self.units.get(name)?.since, name.clone()));
         let requirements = || self.graph.requirements(&unit.spec.name);
         let last = requirements().filter_map(ready_since).max();
         With {
-            lives: requirements().map(|n| (n.clone(), life(n))).collect(),
+            generations: requirements().map(|n| (n.clone(), generation(n))).collect(),
             waited_for: last
                 .filter(|(since, _)| *since > unit.since)
                 .map(|(_, name)| name),
         }
     }
 
-    /// A requirement that is ready in another life than the one that `unit` was launched with.
+    /// A requirement that is ready in another instance than the one that `unit` was launched with.
     fn restarted_requirement(&self, unit: &Unit) -> Option<ServiceName> {
         if !unit.spec.restart_with_requirements {
             return None;
         }
-        let another = |name: &ServiceName, life: u64| {
+        let another = |name: &ServiceName, generation: u64| {
             self.units
                 .get(name)
-                .is_some_and(|u| u.is_ready() && u.generation != life)
+                .is_some_and(|u| u.is_ready() && u.generation != generation)
         };
         let (name, _) = unit
             .launched_with
             .iter()
-            .find(|(name, life)| another(name, **life))?;
+            .find(|(name, generation)| another(name, **generation))?;
         Some(name.clone())
     }
 
-    /// Whether a dependant that is to go down as well has not done so yet. What a life depends on
+    /// Whether a dependant that is to go down as well has not done so yet. What an instance depends on
     /// is what it was launched with, which new specifications may have changed meanwhile.
     fn held_up(&self, service: &ServiceName) -> bool {
         let goes_down = |u: &Unit| u.wanted != Wanted::Up && u.may_have_process();

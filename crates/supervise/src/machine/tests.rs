@@ -40,7 +40,7 @@ impl Story {
         self.tell(Event::Deadline)
     }
 
-    fn life(&self, service: &str) -> Instance {
+    fn instance(&self, service: &str) -> Instance {
         self.status(service).instance
     }
 
@@ -56,12 +56,12 @@ impl Story {
     }
 
     fn launch(&mut self, service: &str) {
-        self.tell(Event::Launched(self.life(service)));
+        self.tell(Event::Launched(self.instance(service)));
     }
 
     fn probe(&mut self, service: &str, phase: Phase, verdict: Verdict) -> &[Effect] {
         self.tell(Event::Probed {
-            instance: self.life(service),
+            instance: self.instance(service),
             phase,
             verdict,
         })
@@ -75,14 +75,14 @@ impl Story {
 
     fn exit(&mut self, service: &str, exit: Exit) {
         self.tell(Event::Exited {
-            instance: self.life(service),
+            instance: self.instance(service),
             exit,
         });
     }
 
     fn die(&mut self, service: &str, exit: Exit) {
         self.exit(service, exit);
-        self.tell(Event::Emptied(self.life(service)));
+        self.tell(Event::Emptied(self.instance(service)));
     }
 
     fn ask(&mut self, request: Request) {
@@ -124,7 +124,7 @@ fn a_readiness_probe_that_fails_is_asked_again_and_makes_nobody_unhealthy() {
     story.probe("db", Phase::Readiness, fail());
     assert_eq!(story.state("db"), StateName::Starting);
     let again = Effect::Probe {
-        instance: story.life("db"),
+        instance: story.instance("db"),
         phase: Phase::Readiness,
     };
     assert_eq!(story.pass(SECOND), [again]);
@@ -136,7 +136,7 @@ fn a_start_that_takes_too_long_is_ended_without_draining_and_tried_again() {
     story.launch("db");
     story.pass(30 * SECOND);
     let signal = Effect::StopStep {
-        instance: story.life("db"),
+        instance: story.instance("db"),
         step: 1,
     };
     assert!(story.effects.contains(&signal), "{:?}", story.effects);
@@ -152,10 +152,10 @@ fn a_ready_service_follows_its_post_start_command() {
     let mut story = Story::of(vec![spec]);
     story.launch("db");
     story.probe("db", Phase::Readiness, Verdict::Pass);
-    assert_eq!(story.effects, [Effect::PostStart(story.life("db"))]);
+    assert_eq!(story.effects, [Effect::PostStart(story.instance("db"))]);
     assert_eq!(story.state("db"), StateName::Starting);
     story.tell(Event::PostStarted {
-        instance: story.life("db"),
+        instance: story.instance("db"),
         result: Ok(()),
     });
     assert_eq!(story.state("db"), StateName::Ready);
@@ -167,8 +167,12 @@ fn a_crash_is_followed_by_a_restart_at_once_when_nothing_is_left() {
     story.bring_up("db");
     story.exit("db", Exit::Signal(9));
     assert_eq!(story.launched(), [""; 0], "leftovers may live");
-    assert!(story.effects.contains(&Effect::KillAll(story.life("db"))));
-    story.tell(Event::Emptied(story.life("db")));
+    assert!(
+        story
+            .effects
+            .contains(&Effect::KillAll(story.instance("db")))
+    );
+    story.tell(Event::Emptied(story.instance("db")));
     assert_eq!(story.launched(), ["db#2"]);
 }
 
@@ -292,16 +296,16 @@ fn what_hangs_is_restarted_sooner_than_what_is_slow() {
         assert_ne!(story.state("db"), StateName::Stopping);
     }
     story.pass(10 * SECOND);
-    let life = story.life("db");
+    let instance = story.instance("db");
     story.probe("db", Phase::Liveness, hung());
     // It cannot drain: the signal comes first, and with less patience.
     assert!(story.effects.contains(&Effect::StopStep {
-        instance: life.clone(),
+        instance: instance.clone(),
         step: 1
     }));
     assert_eq!(story.state("db"), StateName::Stopping);
     story.pass(10 * SECOND);
-    assert!(story.effects.contains(&Effect::KillAll(life)));
+    assert!(story.effects.contains(&Effect::KillAll(instance)));
     story.die("db", Exit::Signal(9));
     assert_eq!(story.launched(), ["db#2"]);
 }
@@ -321,22 +325,22 @@ fn what_hangs_counts_as_failing_where_nothing_else_is_said() {
 fn a_stop_drains_then_signals_then_kills() {
     let mut story = Story::of(vec![service("db", &[])]);
     story.bring_up("db");
-    let life = story.life("db");
+    let instance = story.instance("db");
     story.ask(Request::Stop(one("db")));
     assert_eq!(story.state("db"), StateName::Draining);
     assert!(story.effects.contains(&Effect::StopStep {
-        instance: life.clone(),
+        instance: instance.clone(),
         step: 0
     }));
     story.tell(Event::StopStepDone {
-        instance: life.clone(),
+        instance: instance.clone(),
         step: 0,
     });
     assert!(story.effects.contains(&Effect::StopStep {
-        instance: life.clone(),
+        instance: instance.clone(),
         step: 1
     }));
-    assert_eq!(story.pass(10 * SECOND), [Effect::KillAll(life)]);
+    assert_eq!(story.pass(10 * SECOND), [Effect::KillAll(instance)]);
     story.die("db", Exit::Signal(9));
     assert_eq!(story.state("db"), StateName::Stopped);
     assert_eq!(story.machine.next_deadline(), None);
@@ -418,10 +422,10 @@ fn a_clean_exit_is_the_end_of_a_service_that_restarts_on_failure() {
 }
 
 #[test]
-fn news_of_an_earlier_life_changes_nothing() {
+fn news_of_an_earlier_instance_changes_nothing() {
     let mut story = Story::of(vec![service("db", &[])]);
     story.bring_up("db");
-    let first = story.life("db");
+    let first = story.instance("db");
     story.die("db", Exit::Signal(9));
     story.bring_up("db");
     for late in [
@@ -523,7 +527,7 @@ fn each_step_of_a_start_has_its_moment() {
     assert_eq!(moments(&story, "app").ready, None);
     story.pass(SECOND);
     story.tell(Event::PostStarted {
-        instance: story.life("app"),
+        instance: story.instance("app"),
         result: Ok(()),
     });
     let wanted = Moments {

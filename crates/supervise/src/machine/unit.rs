@@ -101,8 +101,8 @@ pub(super) enum After {
 /// What a service is launched with.
 #[derive(Debug)]
 pub(super) struct With {
-    /// The lives of its requirements.
-    pub(super) lives: BTreeMap<ServiceName, u64>,
+    /// The instances of its requirements.
+    pub(super) generations: BTreeMap<ServiceName, u64>,
     /// The last of them to become ready, if that was while it waited.
     pub(super) waited_for: Option<ServiceName>,
 }
@@ -117,9 +117,9 @@ pub(super) struct Context<'a> {
 
 #[derive(Debug, Clone)]
 pub(super) struct Unit {
-    /// What its newest life was launched with, or its first one will be.
+    /// What its newest instance was launched with, or its first one will be.
     pub(super) spec: ServiceSpec,
-    /// What its next life will be launched with, if that has changed.
+    /// What its next instance will be launched with, if that has changed.
     pub(super) next_spec: Option<Box<ServiceSpec>>,
     /// No longer a part of the stack: once it is down, it is forgotten.
     pub(super) retired: bool,
@@ -132,7 +132,7 @@ pub(super) struct Unit {
     pub(super) restarts: u32,
     /// Restarts since it last earned its credit back.
     pub(super) streak: u32,
-    /// The lives of its requirements when it was launched.
+    /// The instances of its requirements when it was launched.
     pub(super) launched_with: BTreeMap<ServiceName, u64>,
     /// What is known of its memory, if that is watched.
     pub(super) watch: Option<Box<Watch>>,
@@ -268,7 +268,7 @@ impl Unit {
 
     pub(super) fn launch(&mut self, with: With, cx: &mut Context<'_>) {
         self.generation += 1;
-        self.launched_with = with.lives;
+        self.launched_with = with.generations;
         self.moments.launched = Some(cx.now);
         self.moments.waited_for = with.waited_for;
         let deadline = cx.now.after(self.spec.startup.deadline);
@@ -337,7 +337,7 @@ impl Unit {
         });
     }
 
-    /// Sees to it that nothing is left of this life, whether or not its main process still runs.
+    /// Sees to it that nothing is left of this instance, whether or not its main process still runs.
     pub(super) fn clear(
         &mut self,
         exit: Option<Exit>,
@@ -410,7 +410,7 @@ impl Unit {
         }
     }
 
-    /// A life that stayed ready for long enough pays for the restarts before it.
+    /// An instance that stayed ready for long enough pays for the restarts before it.
     pub(super) fn earn_credit(&mut self, now: Time) {
         if let State::Up(up) = &self.state
             && now.since(up.ready_at) >= self.spec.restart.stable

@@ -5,7 +5,7 @@ const MB: u64 = 1_000_000;
 const LIMIT: u64 = 400 * MB;
 const NOON: u16 = 12 * 60;
 
-/// A life that is measured once a minute.
+/// An instance that is measured once a minute.
 struct Story {
     watch: Watch,
     policy: RecyclePolicy,
@@ -44,7 +44,7 @@ impl Story {
         self.watch.judge(&terms, self.now)
     }
 
-    /// The first restart in so many minutes, and in which minute of the life.
+    /// The first restart in so many minutes, and in which minute of the instance.
     fn minutes(
         &mut self,
         count: u64,
@@ -115,7 +115,7 @@ fn the_set_hour_is_for_what_would_not_last_until_the_next() {
 }
 
 #[test]
-fn a_life_that_began_in_the_set_hour_waits_for_the_next_day() {
+fn an_instance_that_began_in_the_set_hour_waits_for_the_next_day() {
     let mut story = Story::new();
     story.minute = 4 * 60;
     let held = |n| (100 + 2 * n) * MB;
@@ -133,7 +133,7 @@ fn the_hour_may_span_midnight() {
 }
 
 #[test]
-fn a_young_life_is_left_alone_however_fast_it_grows() {
+fn a_young_instance_is_left_alone_however_fast_it_grows() {
     let found = Story::new().minutes(100, |n| (100 + 14 * n).min(399) * MB, BUSY);
     assert_eq!(found.map(|(minute, _)| minute), Some(19));
 }
@@ -172,7 +172,7 @@ fn one_that_stands_still_at_its_limit_is_restarted_if_a_fresh_one_holds_less() {
 }
 
 #[test]
-fn lives_that_are_over_soon_make_the_next_ones_wait_until_one_is_killed() {
+fn instances_that_are_over_soon_make_the_next_ones_wait_until_one_is_killed() {
     let mut story = Story::new();
     let mut lasted = Vec::new();
     for _ in 0..3 {

@@ -1,6 +1,6 @@
 //! What memory has done so far, in a few hundred bytes, and what follows from it.
 //!
-//! Two series: the newest measurements one by one, and the whole life (or its newest hours) in
+//! Two series: the newest measurements one by one, and the whole instance (or its newest hours) in
 //! buckets of which each keeps its lowest measurement, because a burst of work raises the peaks and
 //! a leak raises the floor. When the buckets are full, two become one and each lasts twice as long,
 //! up to [`LONGEST`] measurements; from then on the oldest leaves.
@@ -17,7 +17,7 @@ const LONGEST: u32 = 64;
 /// Fewer points than these say nothing.
 const ENOUGH: usize = 8;
 
-/// One measurement: when, in tenths of a second since the life was ready, and how much, in KiB.
+/// One measurement: when, in tenths of a second since the instance was ready, and how much, in KiB.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Point {
     at: u32,
@@ -75,7 +75,7 @@ impl<const N: usize> Ring<N> {
     }
 }
 
-/// The memory of one life.
+/// The memory of one instance.
 #[derive(Debug, Clone)]
 pub(super) struct Trend {
     recent: Ring<RECENT>,

@@ -297,7 +297,7 @@ pub(crate) fn a_failed_service_never_blocks_an_independent_one(world: &World) {
     }
 }
 
-/// After the calm: what was taken away is forgotten, and every life runs what was last said of it.
+/// After the calm: what was taken away is forgotten, and every instance runs what was last said of it.
 pub(crate) fn the_newest_specifications_are_in_force(world: &World) {
     let known: Vec<_> = statuses(world).into_keys().collect();
     let wanted: Vec<_> = world.specs.keys().cloned().collect();

@@ -3,13 +3,13 @@
 //!
 //! Each service does one thing with its memory ([`Memory`]), and that is what is promised of it:
 //!
-//! - One that leaks is never killed by the kernel, if a life of it lasts for eight times the youngest
+//! - One that leaks is never killed by the kernel, if an instance of it lasts for eight times the youngest
 //!   age; one that leaks faster, at most once.
 //! - One that does not leak, however much it uses and however that goes up and down with the day, is
 //!   never restarted, if it stays a little below its limit.
 //! - One that fills up once and then stays is left alone after a few restarts, none of which
 //!   disturbs anybody.
-//! - Who has an hour set and is busy by day is restarted in that hour, if a life lasts until then.
+//! - Who has an hour set and is busy by day is restarted in that hour, if an instance lasts until then.
 //! - Two of which one requires the other are never away at the same time.
 
 use std::{
@@ -96,7 +96,7 @@ impl Memory {
         }
     }
 
-    /// How much of the limit a life of this age holds at this hour, noise left out.
+    /// How much of the limit an instance of this age holds at this hour, noise left out.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -125,7 +125,7 @@ impl Memory {
         (thousandths * MILLI as f64) as u64
     }
 
-    /// A life of it lasts this long, without a restart.
+    /// An instance of it lasts this long, without a restart.
     const fn lasts(self) -> Option<Duration> {
         match self {
             Self::Leaks { full, .. } | Self::Steps { full, .. } => Some(full),

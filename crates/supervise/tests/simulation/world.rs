@@ -21,7 +21,7 @@ use crate::{
     services::{LIMIT, name, spec, specs},
 };
 
-/// What exists of one life.
+/// What exists of one instance.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Life {
     /// The main process runs.
@@ -225,7 +225,7 @@ impl World {
         self.pending.push(Pending::Exit(instance.clone(), exit));
     }
 
-    /// What a life uses now: more than before, in large steps.
+    /// What an instance uses now: more than before, in large steps.
     fn leak(&mut self, instance: &Instance) -> Option<Usage> {
         let (step, pressed) = (self.roll(LIMIT / 2), 1);
         let used = &mut self.lives.get_mut(instance)?.used;
@@ -304,7 +304,7 @@ impl World {
         self.tell(Event::Deadline);
     }
 
-    /// News of a life that is over, or that never was.
+    /// News of an instance that is over, or that never was.
     fn stale_news(&mut self) {
         let services: Vec<_> = self.machine.status().map(|s| s.instance).collect();
         let mut instance =

@@ -43,7 +43,7 @@ fn carry_out(machine: &mut Machine, mut effects: Vec<Effect>) {
 
 fn exit(machine: &mut Machine, of: &str) {
     let event = Event::Exited {
-        instance: life(machine, of),
+        instance: instance(machine, of),
         exit: Exit::Clean,
     };
     let effects = machine.handle(event, NOW);
@@ -63,7 +63,7 @@ fn reconfigure(machine: &mut Machine, specs: Vec<ServiceSpec>) -> Reconfigured {
     news
 }
 
-fn life(machine: &Machine, of: &str) -> Instance {
+fn instance(machine: &Machine, of: &str) -> Instance {
     let status = machine.status().find(|s| s.instance.service.as_str() == of);
     status.expect("it is known").instance
 }
@@ -97,7 +97,7 @@ fn what_has_changed_is_restarted_alone_and_runs_the_new() {
 }
 
 #[test]
-fn what_is_taken_away_goes_down_and_is_forgotten_and_its_lives_are_never_used_again() {
+fn what_is_taken_away_goes_down_and_is_forgotten_and_its_instances_are_never_used_again() {
     let mut machine = running(vec![simple("a", &[]), simple("b", &["a"])]);
     let news = reconfigure(&mut machine, vec![simple("a", &[])]);
     assert_eq!(news.removed, [name("b")]);
@@ -107,7 +107,7 @@ fn what_is_taken_away_goes_down_and_is_forgotten_and_its_lives_are_never_used_ag
     assert_eq!(states(&machine), [("a#1".to_owned(), StateName::Ready)]);
     let news = reconfigure(&mut machine, vec![simple("a", &[]), simple("b", &["a"])]);
     assert_eq!(news.added, [name("b")]);
-    assert_eq!(life(&machine, "b").generation, 2);
+    assert_eq!(instance(&machine, "b").generation, 2);
 }
 
 #[test]

@@ -29,11 +29,12 @@ fn leak(change: &Effect) -> Option<&Leak> {
 
 impl Story {
     fn is_measured(&self, service: &str) -> bool {
-        self.effects.contains(&Effect::Measure(self.life(service)))
+        self.effects
+            .contains(&Effect::Measure(self.instance(service)))
     }
 
     fn measured(&mut self, service: &str, usage: Option<Usage>) {
-        let instance = self.life(service);
+        let instance = self.instance(service);
         self.tell(Event::Measured {
             instance,
             usage,
@@ -71,7 +72,7 @@ fn memory_is_measured_along_with_the_liveness_probe() {
         Some(story.now.after(10 * SECOND))
     );
     story.pass(10 * SECOND);
-    let instance = story.life("app");
+    let instance = story.instance("app");
     let phase = Phase::Liveness;
     assert_eq!(
         story.effects,
@@ -126,18 +127,21 @@ fn a_leak_ends_in_a_drained_restart_that_costs_no_credit() {
     let mut story = Story::of(vec![watched("app", &[])]);
     story.bring_up("app");
     // More often than the credit of three would allow for.
-    for life in 1..6 {
+    for ordinal in 1..6 {
         let leak = story.leaks("app");
         assert_eq!(leak.chance, Chance::Last);
         assert_eq!(leak.limit, 100 * MB);
         assert_eq!(story.state("app"), StateName::Draining);
-        let instance = story.life("app");
+        let instance = story.instance("app");
         story.tell(Event::StopStepDone { instance, step: 0 });
         assert_eq!(story.state("app"), StateName::Stopping);
         assert_eq!(story.status("app").reason, Reason::Leaks(leak));
         story.die("app", Exit::Clean);
-        assert_eq!(story.launched(), [format!("app#{}", life + 1)]);
-        assert_eq!(story.status("app").restarts, u32::try_from(life).unwrap());
+        assert_eq!(story.launched(), [format!("app#{}", ordinal + 1)]);
+        assert_eq!(
+            story.status("app").restarts,
+            u32::try_from(ordinal).unwrap()
+        );
         story.bring_up("app");
     }
 }
