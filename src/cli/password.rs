@@ -167,7 +167,7 @@ fn line_unless(signals: &mut Signals) -> Result<Typed, Failure> {
     let mut typed = Vec::new();
     loop {
         let readable = wait_for(&[terminal.as_fd(), signals.fd()], None)?;
-        if let (true, Some(signal)) = (readable[1], signals.next()) {
+        if let Some(signal) = signals.next() {
             return Ok(Typed::Signal(signal));
         }
         if !readable[0] {

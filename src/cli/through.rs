@@ -65,7 +65,7 @@ pub(super) fn stop(manager: Manager, context: &Context) -> Result<(), Failure> {
         let mut fds = vec![fd, signals.fd()];
         fds.extend(watched.as_ref().map(|client| client.as_fd()));
         let readable = wait_for(&fds, progress.tick())?;
-        if let (true, Some(signal)) = (readable[1], signals.next()) {
+        if let Some(signal) = signals.next() {
             drop(progress);
             return Err(interrupted_by(signal, stop::INTERRUPTED));
         }

@@ -89,7 +89,8 @@ impl Signals {
         }
     }
 
-    /// The next one that has come, if one has.
+    /// The next one that has come, if one has. It may come at any moment, also after a look that has
+    /// not seen it: whoever takes one has to act on it.
     pub(super) fn next(&mut self) -> Option<Signal> {
         let info = self.fd.read_signal().ok()??;
         Signal::try_from(info.ssi_signo.cast_signed()).ok()
@@ -280,7 +281,7 @@ pub(super) fn ask_with(
             drop(progress);
             return Ok(asked.finish(call));
         }
-        if let (true, Some(signal)) = (readable[1], signals.next()) {
+        if let Some(signal) = signals.next() {
             drop(progress);
             return Err(interrupted_by(signal, interrupted));
         }
