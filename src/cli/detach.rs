@@ -39,7 +39,7 @@ const LAST_LINES: usize = 10;
 /// It cannot be started, it died, or somebody pressed Ctrl-C.
 pub(super) fn daemon(
     context: &Context,
-    warned: &str,
+    warned: &[String],
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     loop {
@@ -159,14 +159,14 @@ fn with_code(code: i32) -> Failure {
 
 /// `failure` with what the daemon said last, but for `warned`, which was told already; an error that
 /// it told in full stands for itself.
-pub(super) fn died(context: &Context, warned: &str, failure: Failure) -> Failure {
+pub(super) fn died(context: &Context, warned: &[String], failure: Failure) -> Failure {
     let log = context.paths.logs().join("ai-gateway.log");
-    let words = regular::text(&words_path(context)).unwrap_or_default();
-    let words = words.replace(warned, "");
+    let untold = |words: String| warned.iter().fold(words, |words, told| words.replace(told, ""));
+    let words = untold(regular::text(&words_path(context)).unwrap_or_default());
     if let (true, Failure::Told { exit, .. }) = (is_error(&words), &failure) {
         return Failure::Report(*exit, words.trim_end().to_owned());
     }
-    let mut lines = last_lines(&read(&words_path(context)).replace(warned, ""));
+    let mut lines = last_lines(&untold(read(&words_path(context))));
     if lines.is_empty() {
         lines = last_lines(&read(&log));
     }

@@ -18,7 +18,7 @@ pub(super) struct Args {}
 const INTERRUPTED: &str = "It goes on reloading: 'ai-gateway status' shows how far it is.";
 
 pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
-    settings::close_on_disk(context);
+    settings::look_over(context);
     if let Some(manager) = Manager::find(context) {
         return manager.tell("reload");
     }

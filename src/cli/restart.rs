@@ -30,7 +30,7 @@ const INTERRUPTED: &str = "It goes on restarting: 'ai-gateway status' shows how 
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.service.is_none() {
-        settings::close_on_disk(context);
+        settings::look_over(context);
     }
     if args.service.is_none()
         && let Some(manager) = Manager::find(context)

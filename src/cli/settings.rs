@@ -102,15 +102,21 @@ fn left_open(context: &Context, loaded: &Loaded) -> Option<exposed::Found> {
     closed.map(|text| tell(text + "\n")).err()
 }
 
-/// The same for a command that only asks a daemon, whose own words nobody sees. What cannot be read
-/// is the daemon's to say. Answers with the warning, so that it need not be told twice.
-pub(super) fn close_on_disk(context: &Context) -> Option<String> {
+/// Warns and closes for a command that only asks a daemon, whose own words nobody sees. What cannot be
+/// read is the daemon's to say. Answers with the warnings, as the daemon words them, so that they need
+/// not be told twice.
+pub(super) fn look_over(context: &Context) -> Vec<String> {
     let own = context.clone();
     let look = move || {
-        let loaded = read(&own, &[]).ok()?;
-        close(&own, &loaded)
+        let Ok(loaded) = read(&own, &[]) else {
+            return Vec::new();
+        };
+        warn(&loaded);
+        let unwise = loaded.warnings.render(false) + "\n";
+        let unwise = (!loaded.warnings.is_empty()).then_some(unwise);
+        unwise.into_iter().chain(close(&own, &loaded)).collect()
     };
-    runtime::within(LOOK, look)?
+    runtime::within(LOOK, look).unwrap_or_default()
 }
 
 /// A file that is open to others and may hold keys.

@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;
         return say(&reply, &format!("{service} is ready"));
     }
-    let warned = settings::close_on_disk(context).unwrap_or_default();
+    let warned = settings::look_over(context);
     if let Some(manager) = Manager::find(context) {
         return through::start(manager, context);
     }

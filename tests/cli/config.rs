@@ -14,6 +14,23 @@ fn bench(more: &str) -> Bench {
     bench
 }
 
+/// The daemon warns as well, in words that nobody reads when it starts.
+#[test]
+fn whoever_has_the_file_read_is_told_once_what_is_unwise_in_it() {
+    let bench = bench("[diet]\nshort_queries = true\n");
+    let warning = "warning: `diet.short_queries` has no effect any more";
+    let told = |seen: &str| seen.matches(warning).count();
+    let dies = bench.seen(&mut bench.as_person("start"));
+    assert!(dies.contains("is not set up"), "{dies}");
+    assert_eq!(told(&dies), 1, "{dies}");
+    let _daemon = bench.daemon(ready());
+    for verb in ["start", "restart", "reload"] {
+        let seen = bench.run(verb);
+        assert!(seen.starts_with("exit: 0\n"), "{seen}");
+        assert_eq!(told(&seen), 1, "{verb}: {seen}");
+    }
+}
+
 #[test]
 fn the_budget_is_shown_with_where_it_comes_from() {
     let bench = bench("budget = 7.5\n");
