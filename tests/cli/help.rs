@@ -590,3 +590,22 @@ fn quickstart_knows_the_flags_of_set_up_before_it_builds() {
     let known: Vec<_> = known.split_whitespace().collect();
     assert_eq!(known, flags);
 }
+
+#[test]
+fn quickstart_installs_the_manual_and_the_completions() {
+    let bench = Bench::new();
+    let share = bench.folder().join("share");
+    assert_cmd::Command::new("packaging/pages")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .arg(env!("CARGO_BIN_EXE_ai-gateway"))
+        .arg(&share)
+        .assert()
+        .success();
+    let text = |path: &str| std::fs::read_to_string(share.join(path)).unwrap();
+    assert!(text("man/man1/ai-gateway.1").starts_with(".ie"));
+    assert!(text("man/man1/ai-gateway-setup.1").contains("setup"));
+    assert!(text("bash-completion/completions/ai-gateway").contains("complete "));
+    assert!(text("fish/vendor_completions.d/ai-gateway.fish").contains("complete "));
+    let quickstart = include_str!("../../quickstart");
+    assert!(quickstart.contains("\npackaging/pages \"$program\" \"$share\"\n"));
+}
