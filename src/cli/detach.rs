@@ -161,7 +161,11 @@ fn with_code(code: i32) -> Failure {
 /// it told in full stands for itself.
 pub(super) fn died(context: &Context, warned: &[String], failure: Failure) -> Failure {
     let log = context.paths.logs().join("ai-gateway.log");
-    let untold = |words: String| warned.iter().fold(words, |words, told| words.replace(told, ""));
+    let untold = |words: String| {
+        warned
+            .iter()
+            .fold(words, |words, told| words.replace(told, ""))
+    };
     let words = untold(regular::text(&words_path(context)).unwrap_or_default());
     if let (true, Failure::Told { exit, .. }) = (is_error(&words), &failure) {
         return Failure::Report(*exit, words.trim_end().to_owned());
