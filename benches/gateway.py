@@ -8,13 +8,12 @@ import contextlib
 import json
 import os
 import pathlib
-import random
 import shutil
-import socket
 import subprocess
 import time
 
 import process
+from ports import free_ports
 from table import OURS
 
 NOBODY = 65534
@@ -24,17 +23,6 @@ PARTS = ["litellm", "engine", "open-webui", "postgres", "nginx", "supervisor"]
 PACKAGE_VARIABLES = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "SSL_CERT_", "REQUESTS_CA_BUNDLE",
                      "NODE_EXTRA_CA_CERTS")
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-
-
-def free_ports(count):
-    """Ports that nobody listens on, from below those that the kernel gives to whoever connects: a
-    gateway that is stopped and started again wants the same ones."""
-    ports = []
-    while len(ports) < count:
-        port = random.randrange(20000, 32000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            ports += [port] if port not in ports else []
-    return ports
 
 
 def cache():

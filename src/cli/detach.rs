@@ -166,11 +166,11 @@ pub(super) fn died(context: &Context, warned: &[String], failure: Failure) -> Fa
             .iter()
             .fold(words, |words, told| words.replace(told, ""))
     };
-    let words = untold(regular::text(&words_path(context)).unwrap_or_default());
+    let words = untold(read(&words_path(context)));
     if let (true, Failure::Told { exit, .. }) = (is_error(&words), &failure) {
         return Failure::Report(*exit, words.trim_end().to_owned());
     }
-    let mut lines = last_lines(&untold(read(&words_path(context))));
+    let mut lines = last_lines(&words);
     if lines.is_empty() {
         lines = last_lines(&read(&log));
     }

@@ -457,11 +457,7 @@ fn write_draft(draft: &Path, target: &Path, text: &str, rights: Option<Rights>) 
     let owner = |found: &fs::Metadata| (found.uid(), found.gid());
     let wanted = match (rights, fs::metadata(target)) {
         (Some(rights), _) => rights,
-        (None, Ok(old)) => Rights {
-            owner: old.uid(),
-            group: old.gid(),
-            mode: old.mode() & 0o7777,
-        },
+        (None, Ok(old)) => Rights::of(&old),
         (None, Err(_)) => new_file(owner(&new), owner(&fs::metadata(folder_of(target))?)),
     };
     if (wanted.owner, wanted.group) != owner(&new) {

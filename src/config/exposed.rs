@@ -7,7 +7,7 @@
 
 use std::{
     fmt,
-    fs::{self, File, Permissions},
+    fs::{self, File, Metadata, Permissions},
     io,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
@@ -34,6 +34,17 @@ pub struct Rights {
     pub group: u32,
     /// The permission bits.
     pub mode: u32,
+}
+
+impl Rights {
+    /// Those of a file as it is.
+    pub fn of(file: &Metadata) -> Self {
+        Self {
+            owner: file.uid(),
+            group: file.gid(),
+            mode: file.mode() & 0o7777,
+        }
+    }
 }
 
 /// It is open to others.
@@ -90,11 +101,7 @@ pub struct Found {
 pub fn look(path: &Path, reader: Reader) -> Option<Found> {
     let file = regular::open(path).ok()?;
     let found = file.metadata().ok()?;
-    let rights = Rights {
-        owner: found.uid(),
-        group: found.gid(),
-        mode: found.mode() & 0o7777,
-    };
+    let rights = Rights::of(&found);
     Exposed::of(rights, reader).map(|exposed| Found {
         path: path.to_owned(),
         file,

@@ -48,7 +48,7 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         }],
         "hangs" => vec![answering(home)],
         "now-and-then" => vec![answering_now_and_then(home)],
-        "impostor" => vec![listening(home)],
+        "another-listener" => vec![listening(home)],
         "held" => vec![held(home)],
         "broken" => {
             let mut broken = service("broken", "");

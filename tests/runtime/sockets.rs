@@ -6,7 +6,7 @@ use super::*;
 fn somebody_else_on_its_port_does_not_make_a_service_ready() {
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = stranger.local_addr().unwrap().port();
-    let gateway = Gateway::start_with("impostor", &[(scenarios::PORT, &port.to_string())]);
+    let gateway = Gateway::start_with("another-listener", &[(scenarios::PORT, &port.to_string())]);
     // The next probe comes only when the one before has failed.
     for _ in 0..3 {
         let mut asked = [PollFd::new(stranger.as_fd(), PollFlags::POLLIN)];

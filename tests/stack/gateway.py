@@ -7,12 +7,11 @@ import contextlib
 import hashlib
 import json
 import os
-import random
 import select
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -21,6 +20,10 @@ from pathlib import Path
 
 import httpx
 import openai
+
+# Behind our own folder, which has modules of the same names.
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benches"))
+from ports import free_ports  # noqa: E402
 
 SERVICES = ("litellm", "nginx", "open-webui", "postgres")
 NOBODY = 65534
@@ -39,17 +42,6 @@ def timed(what):
     began = time.monotonic()
     yield
     figures.append(f"{what}: {time.monotonic() - began:.1f} s")
-
-
-def free_ports(count):
-    """Ports that nobody listens on, from below those that the kernel gives to whoever connects: a
-    gateway that is stopped and started again wants the same ones."""
-    ports = []
-    while len(ports) < count:
-        port = random.randrange(20000, 32000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            ports += [port] if port not in ports else []
-    return ports
 
 
 def until(what, attempt, seconds=60):

@@ -27,7 +27,7 @@ pub(super) const CHECK: Check = Check {
 
 fn examine(facts: &Facts) -> Verdict {
     let entries = &facts.gateway.entries;
-    let (mut found, mut mend) = (Vec::new(), Vec::new());
+    let (mut found, mut fixes) = (Vec::new(), Vec::new());
     let mut handed_over: Vec<&Path> = Vec::new();
     for entry in entries {
         let path = entry.path.display();
@@ -38,7 +38,7 @@ fn examine(facts: &Facts) -> Verdict {
         if !is_owned(entry, facts) && !covered {
             let (owner, user) = (entry.owner, &facts.asked.user);
             found.push(format!("{path} belongs to user {owner} and not to {user}"));
-            mend.push(root(facts, &format!("chown -R {}: {quoted}", quote(user))));
+            fixes.push(root(facts, &format!("chown -R {}: {quoted}", quote(user))));
             handed_over.push(&entry.path);
         }
         let commands = commands_that_close(entry, facts, &quoted);
@@ -47,7 +47,7 @@ fn examine(facts: &Facts) -> Verdict {
             // Who owns it may change the mode.
             let own = facts.asked.uid == Some(entry.owner);
             let as_owner = |command: String| if own { command } else { root(facts, &command) };
-            mend.extend(commands.into_iter().map(as_owner));
+            fixes.extend(commands.into_iter().map(as_owner));
         }
     }
     for danger in &facts.gateway.dangers {
@@ -56,7 +56,7 @@ fn examine(facts: &Facts) -> Verdict {
         }
         found.push(danger.to_string());
         // Seldom are the folders above one's own.
-        mend.extend(danger.command().map(|command| root(facts, &command)));
+        fixes.extend(danger.command().map(|command| root(facts, &command)));
     }
     match (found.is_empty(), entries.is_empty()) {
         (true, true) => Verdict::ok("nothing is there yet"),
@@ -64,7 +64,7 @@ fn examine(facts: &Facts) -> Verdict {
             Verdict::ok("only the gateway's user can read the secrets or change anything")
         }
         (false, _) => {
-            let fix = (!mend.is_empty()).then(|| mend.join(" && "));
+            let fix = (!fixes.is_empty()).then(|| fixes.join(" && "));
             Verdict::problem(found.join("; ")).fix(fix)
         }
     }
