@@ -238,6 +238,17 @@ fn how(step: &Step, who: Who) -> Option<How> {
     })
 }
 
+/// The link of an ordinary user by which root would write into a folder of somebody else's: its owner
+/// chose where root writes. None: each link on the way is root's or leads to its owner's own folder.
+pub fn misleading(path: &Path) -> Option<Step> {
+    let steps = look(path);
+    let folders = steps.iter().rev();
+    let mut folders = folders.filter(|step| step.kind == Kind::Folder);
+    let folder = folders.next()?.owner;
+    let chosen = |step: &&Step| step.kind == Kind::Link && ![0, folder].contains(&step.owner);
+    steps.iter().find(chosen).cloned()
+}
+
 /// Every step from the root folder to what `path` leads to, as far as it exists and may be seen.
 pub fn look(path: &Path) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();

@@ -194,6 +194,7 @@ impl From<EditError> for Failure {
             EditError::Typed(report) => Self::Report(Exit::Usage, report.render(true)),
             EditError::Wrong(report) => report.into(),
             EditError::ByHand { .. } => Self::of(Exit::Failed, &error),
+            EditError::Misled { .. } => Self::of(Exit::NotPermitted, &error),
             EditError::Write { ref source, .. } => {
                 let exit = match source.kind() {
                     io::ErrorKind::PermissionDenied => Exit::NotPermitted,

@@ -66,7 +66,7 @@ use failure::{Exit, Failure};
         NO_COLOR         no colours\n\n\
         Exit codes:\n  \
         0   done\n  1   failed\n  2   usage\n  69  not running\n  77  not permitted\n  \
-        78  bad configuration\n  130 interrupted by Ctrl-C; 143 by SIGTERM, 129 by a closed terminal"
+        78  bad configuration\n  130 interrupted by Ctrl-C, 131 by Ctrl-\\\n  143 ended by SIGTERM, 129 by a closed terminal"
 )]
 struct Cli {
     #[command(subcommand)]

@@ -12,6 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::unistd::geteuid;
+
 use super::{
     Input, LoadError, Loaded, Machine, Report,
     exposed::Rights,
@@ -21,6 +23,7 @@ use super::{
     text_of,
     value::{Name, Raw, RawValue, decode::written, quoted},
 };
+use crate::trust;
 
 /// What a file begins with that did not exist.
 const HEAD: &str = "\
@@ -49,6 +52,17 @@ pub enum EditError {
         key: String,
         /// Its new value, as TOML.
         value: String,
+    },
+    /// Root would write where a link of another user's leads.
+    #[error(
+        "{} is a link of user {owner}'s that leads to another user's folder: root writes nothing there. Run this as user {owner}, or put the folder itself in the place of the link",
+        link.display()
+    )]
+    Misled {
+        /// The link.
+        link: PathBuf,
+        /// The number of its owner.
+        owner: u32,
     },
     /// The new text could not be written.
     #[error("cannot write {}: its folder has to be writable and must not be full", path.display())]
@@ -113,6 +127,14 @@ impl Draft {
     pub fn write(&self, rights: Option<Rights>) -> Result<(), EditError> {
         if !self.is_new() {
             return Ok(());
+        }
+        if geteuid().is_root()
+            && let Some(step) = trust::misleading(&self.path)
+        {
+            return Err(EditError::Misled {
+                link: step.path,
+                owner: step.owner,
+            });
         }
         write(&self.path, &self.new, rights).map_err(|source| self.error(source))
     }

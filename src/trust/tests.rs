@@ -1,4 +1,6 @@
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{PermissionsExt as _, lchown, symlink};
+
+use nix::unistd::geteuid;
 
 use super::*;
 
@@ -134,4 +136,33 @@ fn a_link_to_itself_ends() {
     let dir = tempfile::tempdir().unwrap();
     symlink("loop", dir.path().join("loop")).unwrap();
     assert!(!look(&dir.path().join("loop/x")).is_empty());
+}
+
+#[test]
+fn root_is_not_led_into_a_folder_of_another_user() {
+    if !geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let base = dir.path().canonicalize().unwrap();
+    let (roots, own) = (base.join("roots"), base.join("own"));
+    let [theirs, mine] = ["theirs", "mine"].map(|name| own.join(name));
+    for folder in [&roots, &own, &theirs] {
+        fs::create_dir(folder).unwrap();
+    }
+    symlink(&roots, &mine).unwrap();
+    symlink("theirs", own.join("link")).unwrap();
+    symlink(&roots, base.join("by-root")).unwrap();
+    for path in [&own, &theirs, &mine, &own.join("link")] {
+        lchown(path, Some(1234), Some(1234)).unwrap();
+    }
+    let led = |path: PathBuf| misleading(&path).map(|step| step.path);
+    assert_eq!(led(mine.join("gateway.toml")), Some(mine.clone()));
+    fs::write(roots.join("other"), "").unwrap();
+    symlink(roots.join("other"), theirs.join("gateway.toml")).unwrap();
+    lchown(theirs.join("gateway.toml"), Some(1234), Some(1234)).unwrap();
+    assert!(led(theirs.join("gateway.toml")).is_some(), "the file itself");
+    assert_eq!(led(own.join("link/new.toml")), None, "the user's own");
+    assert_eq!(led(base.join("by-root/gateway.toml")), None, "root's link");
+    assert_eq!(led(theirs.join("new.toml")), None);
 }
