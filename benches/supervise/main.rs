@@ -20,8 +20,8 @@ use ai_gateway::{
     stack::Stack,
 };
 use supervise::spec::{
-    Command, EnvValue, Limits, RestartMode, RestartPolicy, ServiceName, ServiceSpec, Startup,
-    StopStep,
+    Command, EnvValue, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName, ServiceSpec,
+    Startup, StopStep,
 };
 
 const USAGE: &str = "usage: supervise HOME COUNT JOURNAL|- PROGRAM [ARGUMENT...]";
@@ -90,6 +90,8 @@ fn service(
             cwd: folder(&paths.state, &name),
         },
         name,
+        kind: ServiceKind::Daemon,
+        files: [].into(),
         listeners: Vec::new(),
         requires: [].into(),
         restart_with_requirements: false,
@@ -109,6 +111,8 @@ fn service(
             burst: u32::MAX,
             stable: Duration::from_secs(60),
         },
+        success_exit: [].into(),
+        reload: None,
         stop: vec![StopStep::Signal {
             signal: nix::libc::SIGTERM,
             timeout: Duration::from_secs(60),

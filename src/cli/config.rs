@@ -5,12 +5,15 @@ use serde_json::{Map, Value, json};
 use super::{
     context::{Context, print, tell},
     failure::{Exit, Failure},
-    settings,
+    preview, settings,
     status::pretty,
     text::{self, BOLD, DIM, Line},
     trust,
 };
-use crate::config::{Loaded, example, ports, report::Report};
+use crate::{
+    config::{Loaded, example, ports, report::Report},
+    control::{client::ClientError, types::Preview},
+};
 
 /// Check, show, change or explain the configuration
 #[derive(Debug, clap::Args)]
@@ -28,6 +31,9 @@ enum Verb {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+        /// Say what a reload would do to each service, and each changed key alone
+        #[arg(long)]
+        diff: bool,
     },
     /// Show every value that is in effect, and where it comes from
     Show {
@@ -51,14 +57,14 @@ enum Verb {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     match &args.verb {
-        Verb::Check { json } => check(context, *json),
+        Verb::Check { json, diff } => check(context, *json, *diff),
         Verb::Show { json } => show(&settings::read(context, &[])?, *json),
         Verb::Set { key, value } => settings::set(context, key, value),
         Verb::Example => print(example::example()),
     }
 }
 
-fn check(context: &Context, json: bool) -> Result<(), Failure> {
+fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
     let read = trust::check(context).and_then(|()| settings::read(context, &[]));
     let checked = read.and_then(|loaded| {
         let taken = taken_ports(context, &loaded);
@@ -73,6 +79,11 @@ fn check(context: &Context, json: bool) -> Result<(), Failure> {
     let exposed = exposed.map(|found| settings::warning(&found));
     let running = context.connect().and_then(|mut client| client.status());
     let differs = running.map_or_else(|_| Vec::new(), |status| status.configuration.differs);
+    let diff = if diff && checked.is_ok() {
+        compared(context)?
+    } else {
+        None
+    };
     if json {
         let (ok, report) = match &checked {
             Ok(loaded) => {
@@ -81,7 +92,10 @@ fn check(context: &Context, json: bool) -> Result<(), Failure> {
             }
             Err(failure) => (false, plain(&failure.text())),
         };
-        let answer = json!({ "ok": ok, "report": report, "differs": differs });
+        let mut answer = json!({ "ok": ok, "report": report, "differs": differs });
+        if let Some(diff) = diff {
+            answer["preview"] = json!(diff);
+        }
         print(pretty(&answer)?)?;
         return checked.map(drop).map_err(|failure| match failure {
             Failure::BrokenPipe => failure,
@@ -100,6 +114,9 @@ fn check(context: &Context, json: bool) -> Result<(), Failure> {
             path.display()
         )
     })?;
+    if let Some(diff) = &diff {
+        return preview::show(diff, false);
+    }
     if !differs.is_empty() {
         print(format!(
             "What runs differs from it: {}; 'ai-gateway reload' applies it.\n",
@@ -107,6 +124,15 @@ fn check(context: &Context, json: bool) -> Result<(), Failure> {
         ))?;
     }
     Ok(())
+}
+
+/// What a reload would come to; none: nothing runs that it could come to.
+fn compared(context: &Context) -> Result<Option<Preview>, Failure> {
+    match context.connect() {
+        Ok(_) => preview::ask(context).map(Some),
+        Err(ClientError::NotRunning { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// A daemon of ours has the ports that it should have.

@@ -63,7 +63,8 @@ fn ensure_webui_key(context: &Context) -> Result<(), Failure> {
         // The daemon reads the secrets again and starts Open WebUI with them. Until that is done
         // Open WebUI does without embeddings: no reason for LiteLLM not to be ready, so nobody
         // waits for the answer.
-        let asked = Client::connect(&context.control).and_then(|mut it| it.begin(&Call::Reload));
+        let asked =
+            Client::connect(&context.control).and_then(|mut it| it.begin(&Call::Reload(None)));
         if let Err(error) = asked {
             tell(Failure::of(Exit::Failed, &error).text());
         }

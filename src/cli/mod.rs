@@ -19,6 +19,7 @@ mod logs;
 mod man;
 mod owner;
 mod password;
+mod preview;
 mod profile;
 mod progress;
 mod reload;

@@ -34,12 +34,13 @@ pub(super) fn rising(
     now: SystemTime,
     requests: Requests<'_>,
 ) -> Option<Waiting> {
-    let ready = count(status, |state| state == StateName::Ready);
+    let ready = count(status, StateName::is_fine);
     let on_the_way = |state| {
         matches!(
             state,
             StateName::Waiting
                 | StateName::Starting
+                | StateName::Running
                 | StateName::BackingOff
                 | StateName::Draining
                 | StateName::Stopping
@@ -59,9 +60,7 @@ pub(super) fn falling(
     now: SystemTime,
     requests: Requests<'_>,
 ) -> Option<Waiting> {
-    let down = count(status, |state| {
-        matches!(state, StateName::Stopped | StateName::Failed)
-    });
+    let down = count(status, |state| !is_not_down(state));
     let (names, longest) = waiting(status, now, is_not_down, requests)?;
     let all = status.services.len();
     Some(Waiting {
@@ -87,7 +86,10 @@ pub(super) fn falling_one(
 }
 
 fn is_not_down(state: StateName) -> bool {
-    !matches!(state, StateName::Stopped | StateName::Failed)
+    !matches!(
+        state,
+        StateName::Stopped | StateName::Failed | StateName::Completed | StateName::Scheduled
+    )
 }
 
 fn count(status: &GatewayStatus, is: impl Fn(StateName) -> bool) -> usize {

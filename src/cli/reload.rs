@@ -1,24 +1,48 @@
 //! `ai-gateway reload`: the configuration, read again.
 
+use supervise::spec::ServiceName;
+
 use super::{
-    context::Context, failure::Failure, progress, settings, stop::say, systemd::Manager, wait,
+    context::Context, failure::Failure, preview, progress, settings, stop::say, systemd::Manager,
+    wait,
 };
 use crate::control::{
     client::ClientError,
     types::{Call, Reply},
 };
 
-/// Read the configuration again
+/// Read the configuration again, or a service its files
 ///
-/// Restarts the services that the new configuration changes, and no others. A configuration that
-/// is wrong changes nothing: everything goes on with the old one, and the errors are printed.
+/// Each service takes up what has changed with the least that does it: limits hold at once, nginx
+/// reads its files again and loses no connection, and only what takes a new process restarts. A
+/// configuration that is wrong changes nothing: everything goes on with the old one, and the errors
+/// are printed.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// The service; without it, the configuration is read again
+    #[arg(value_parser = ServiceName::new)]
+    #[arg(conflicts_with = "dry_run")]
+    service: Option<ServiceName>,
+    /// Change nothing, and say what a reload would do to each service, and each changed key alone
+    #[arg(long)]
+    dry_run: bool,
+    /// With --dry-run, print one JSON object
+    #[arg(long, requires = "dry_run")]
+    json: bool,
+}
 
 const INTERRUPTED: &str = "It goes on reloading: 'ai-gateway status' shows how far it is.";
 
-pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    if let Some(service) = &args.service {
+        let call = Call::Reload(Some(service.clone()));
+        let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;
+        return say(&reply, &format!("{service} has read its files again"));
+    }
     settings::look_over(context);
+    if args.dry_run {
+        return preview::show(&preview::ask(context)?, args.json);
+    }
     if let Some(manager) = Manager::find(context) {
         return manager.tell("reload");
     }
@@ -35,5 +59,5 @@ pub(super) const DONE: &str = "The configuration was read again.";
 
 /// Asks the daemon itself, whoever started it.
 pub(super) fn ask(context: &Context) -> Result<Result<Reply, ClientError>, Failure> {
-    wait::ask(context, &Call::Reload, &progress::rising, INTERRUPTED)
+    wait::ask(context, &Call::Reload(None), &progress::rising, INTERRUPTED)
 }

@@ -15,13 +15,13 @@ use super::{
     root, settings, trust,
 };
 use crate::{
-    config::{self, LoadError, Values, ports},
+    config::{self, LoadError, Loaded, paths::Paths, ports, settings::Settings},
     control::types::Refusal,
     logs::{self, Output},
     provision,
     runtime::{self, Compare, Compared, Options, Planned, RunError},
     secrets::SecretStore,
-    stack::{self, Secrets},
+    stack::{self, Installed, Secrets, Stack},
     systemd::notify,
 };
 
@@ -105,25 +105,47 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
         let failure = Failure::of(Exit::Configuration, &error);
         error.hints().into_iter().fold(failure, Failure::hint)
     })?;
+    let basis = Basis {
+        paths: paths.clone(),
+        installed,
+        secrets,
+        open_files: runtime::open_files().map(|(soft, _)| soft),
+    };
     Ok(Planned {
-        stack: stack::plan(
-            settings,
-            paths,
-            &installed,
-            &secrets,
-            runtime::open_files().map(|(soft, _)| soft),
-        ),
+        stack: basis.stack(settings),
         profile: settings.profile.clone(),
         urls: settings::urls(settings),
-        compare: compare(context.clone(), loaded.values.clone()),
+        compare: compare(context.clone(), Arc::new(loaded), basis),
     })
 }
 
+/// What a stack is made from besides its settings.
+struct Basis {
+    paths: Paths,
+    installed: Installed,
+    secrets: Secrets,
+    open_files: Option<u64>,
+}
+
+impl Basis {
+    fn stack(&self, settings: &Settings) -> Stack {
+        stack::plan(
+            settings,
+            &self.paths,
+            &self.installed,
+            &self.secrets,
+            self.open_files,
+        )
+    }
+}
+
 /// Compares the configuration that is in effect with the one on disk, as this process would read it.
-fn compare(context: Context, values: Values) -> Compare {
-    Compare::new(move || match config::read(&context.paths, &variable, &[]) {
+fn compare(context: Context, running: Arc<Loaded>, basis: Basis) -> Compare {
+    let read = move || config::read(&context.paths, &variable, &[]);
+    let (again, effective) = (read.clone(), Arc::clone(&running));
+    let look = move || match read() {
         Ok(loaded) => Compared {
-            differs: values.differing(&loaded.values),
+            differs: running.values.differing(&loaded.values),
             invalid: None,
         },
         Err(error) => Compared {
@@ -133,7 +155,21 @@ fn compare(context: Context, values: Values) -> Compare {
                 LoadError::Read { .. } | LoadError::NotText { .. } => error.to_string(),
             }),
         },
-    })
+    };
+    let alone = move || {
+        // What is wrong with it is told by whoever reads it to take it up.
+        let Ok(loaded) = again() else {
+            return Vec::new();
+        };
+        let keys = effective.values.differing(&loaded.values).into_iter();
+        let alone = keys.map(|key| {
+            let settings = effective.settings_with(&loaded, &key);
+            let services = basis.stack(&settings).services;
+            (key, services)
+        });
+        alone.collect()
+    };
+    Compare::new(look, alone)
 }
 
 /// The services as they are to be run now, for whoever ends what an earlier daemon left; none: there

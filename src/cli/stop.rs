@@ -124,7 +124,7 @@ fn wait_until(ends: BorrowedFd<'_>, signals: &mut Signals) -> Result<(), Failure
 pub(super) fn say(reply: &Reply, otherwise: &str) -> Result<(), Failure> {
     match reply {
         Reply::Done(lines) if !lines.is_empty() => print(lines.join("\n") + "\n"),
-        Reply::Done(_) | Reply::Status(_) | Reply::Why(_) | Reply::Blame(_) => {
+        Reply::Done(_) | Reply::Status(_) | Reply::Why(_) | Reply::Blame(_) | Reply::Preview(_) => {
             print(format!("{otherwise}\n"))
         }
     }

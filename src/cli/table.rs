@@ -93,7 +93,11 @@ fn headline(status: &GatewayStatus, screen: Screen) -> Line {
         let services = status.services.values();
         services.filter(|service| service.state == state).count()
     };
-    let (ready, stopped) = (count(StateName::Ready), count(StateName::Stopped));
+    let fine = status
+        .services
+        .values()
+        .filter(|service| service.state.is_fine());
+    let (ready, stopped) = (fine.count(), count(StateName::Stopped));
     let dot = if screen.unicode { " · " } else { ", " };
     // What was stopped is meant to be down, and none of those that are waited for.
     let meant = status.services.len() - stopped;
@@ -215,12 +219,12 @@ pub(super) fn rows(columns: &[Column], count: usize) -> Vec<Line> {
 
 const fn symbol(state: StateName, unicode: bool) -> &'static str {
     let (wide, ascii) = match state {
-        StateName::Ready => ("●", "*"),
-        StateName::Waiting | StateName::Starting => ("◐", "+"),
+        StateName::Ready | StateName::Completed => ("●", "*"),
+        StateName::Waiting | StateName::Starting | StateName::Running => ("◐", "+"),
         StateName::Draining | StateName::Stopping => ("◑", "-"),
         StateName::Unhealthy | StateName::BackingOff => ("▲", "!"),
         StateName::Failed => ("✗", "x"),
-        StateName::Stopped => ("○", "o"),
+        StateName::Stopped | StateName::Scheduled => ("○", "o"),
     };
     if unicode { wide } else { ascii }
 }
@@ -228,12 +232,12 @@ const fn symbol(state: StateName, unicode: bool) -> &'static str {
 /// The colour of a state.
 pub(super) const fn style(state: StateName) -> Style {
     colour(match state {
-        StateName::Ready => AnsiColor::Green,
-        StateName::Waiting | StateName::Starting => AnsiColor::Cyan,
+        StateName::Ready | StateName::Completed => AnsiColor::Green,
+        StateName::Waiting | StateName::Starting | StateName::Running => AnsiColor::Cyan,
         StateName::Draining | StateName::Stopping => AnsiColor::Blue,
         StateName::Unhealthy | StateName::BackingOff => AnsiColor::Yellow,
         StateName::Failed => AnsiColor::Red,
-        StateName::Stopped => AnsiColor::BrightBlack,
+        StateName::Stopped | StateName::Scheduled => AnsiColor::BrightBlack,
     })
 }
 
@@ -347,17 +351,21 @@ fn keys(keys: &[String]) -> String {
 
 /// Why services are not as they should be.
 fn troubles(status: &GatewayStatus) -> Vec<Line> {
-    let troubled = status
-        .services
-        .iter()
-        .filter(|(_, service)| !matches!(service.state, StateName::Ready | StateName::Starting));
-    troubled
-        .map(|(name, service)| {
+    let services = status.services.iter();
+    let lines = services.flat_map(|(name, service)| {
+        let line = |text| {
             Line::new()
                 .and(style(service.state), name.as_str())
-                .plain(format!(" is {}: {}", service.state, service.reason))
-        })
-        .collect()
+                .plain(text)
+        };
+        let down = !service.state.is_fine()
+            && !matches!(service.state, StateName::Starting | StateName::Running);
+        let state = down.then(|| line(format!(" is {}: {}", service.state, service.reason)));
+        let outdated = service.outdated.as_ref();
+        let outdated = outdated.map(|why| line(format!(" goes on with its old files: {why}")));
+        [state, outdated].into_iter().flatten()
+    });
+    lines.collect()
 }
 
 /// Where people reach it.

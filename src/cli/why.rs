@@ -63,6 +63,9 @@ fn lines(why: &Why, now: std::time::SystemTime) -> Vec<Line> {
             status.restarts
         )));
     }
+    if let Some(why) = &status.outdated {
+        lines.push(Line::new().plain(format!("goes on with its old files: {why}")));
+    }
     if !status.listens.is_empty() {
         lines.push(Line::new().plain(format!("listens on {}", status.listens.join(", "))));
     }

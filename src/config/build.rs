@@ -1,6 +1,10 @@
 //! From one value a key to [`Settings`], and to the rows of `config show`.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
 
 use supervise::spec::{Limits, RestartMode, ServiceName};
 
@@ -8,8 +12,8 @@ use super::{
     resolve::{Entry, Merged, Origin, default_of},
     schema::{self, Default, KEYS},
     settings::{
-        Budget, CustomService, Diet, EngineSource, Front, Listen, LiteLlm, OpenWebUi, Postgres,
-        Programs, Recycle, Settings,
+        Budget, CustomKind, CustomService, Diet, EngineSource, Front, Listen, LiteLlm, OpenWebUi,
+        Postgres, Programs, Recycle, Settings,
     },
     value::Value,
     values::Values,
@@ -173,6 +177,7 @@ fn custom_service(all: &Merged, service: &str) -> CustomService {
     };
     CustomService {
         name: service_name(service),
+        kind: kind(&value, time("deadline")),
         command: match value("command") {
             Some(Value::Command(command)) => command,
             _ => Vec::new(),
@@ -196,9 +201,31 @@ fn custom_service(all: &Merged, service: &str) -> CustomService {
             Some(Value::Text(word)) if word == "never" => RestartMode::Never,
             _ => RestartMode::Always,
         },
+        success_exit: match value("success_exit") {
+            Some(Value::Codes(codes)) => codes,
+            _ => BTreeSet::new(),
+        },
+        reload: match value("reload") {
+            Some(Value::Reload(reload)) => Some(reload),
+            _ => None,
+        },
         start_timeout: time("start_timeout"),
         stop_timeout: time("stop_timeout"),
         recycle: value("recycle") == Some(Value::Bool(true)),
+    }
+}
+
+fn kind(value: &impl Fn(&'static str) -> Option<Value>, deadline: Duration) -> CustomKind {
+    match value("kind") {
+        Some(Value::Text(word)) if word == "task" => CustomKind::Task {
+            deadline,
+            schedule: match value("schedule") {
+                Some(Value::Schedule(schedule)) => Some(schedule),
+                _ => None,
+            },
+        },
+        Some(Value::Text(word)) if word == "external" => CustomKind::External,
+        _ => CustomKind::Daemon,
     }
 }
 

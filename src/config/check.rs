@@ -10,6 +10,7 @@ use super::{
     report::{Place, Problem, nearest},
     resolve::{Merged, Origin},
     schema::{BUILT_IN, RESERVED},
+    settings::CustomProbe,
     value::{Value, cpus_text, megabytes, size_text},
 };
 
@@ -217,14 +218,7 @@ fn services(all: &Merged, problems: &mut Vec<Problem>) {
             }
             problems.push(problem);
         } else if table.defines {
-            let command = format!("service.{service}.command");
-            if all.value(&command).is_none() && all.sound(&command) {
-                problems.push(
-                    Problem::error(format!("`{command}` is missing"))
-                        .at(place, "nothing says what is to be launched")
-                        .help("for example: command = [\"/usr/local/bin/mailer\"]".to_owned()),
-                );
-            }
+            problems.extend(kind(all, service, place));
         } else if !known.contains(&service) && !BUILT_IN.contains(&service) {
             problems.push(
                 Problem::error(format!("there is no service {service:?} to limit"))
@@ -233,6 +227,67 @@ fn services(all: &Merged, problems: &mut Vec<Problem>) {
             );
         }
     }
+}
+
+/// What a service has to have and cannot have because of its kind.
+fn kind(all: &Merged, service: &str, place: Option<Place>) -> Vec<Problem> {
+    let name = |leaf: &str| format!("service.{service}.{leaf}");
+    if !all.sound(&name("kind")) {
+        return Vec::new();
+    }
+    let kind = all.text(&name("kind")).unwrap_or("daemon");
+    let wanted = if kind == "external" {
+        "probe"
+    } else {
+        "command"
+    };
+    let missing = all.value(&name(wanted)).is_none() && all.sound(&name(wanted));
+    let (what, example) = match wanted {
+        "probe" => (
+            "nothing says how it is asked",
+            "probe = { tcp = \"192.0.2.7:5432\" }",
+        ),
+        _ => (
+            "nothing says what is to be launched",
+            "command = [\"/usr/local/bin/mailer\"]",
+        ),
+    };
+    let missing = missing.then(|| {
+        Problem::error(format!("`{}` is missing", name(wanted)))
+            .at(place, what)
+            .help(format!("for example: {example}"))
+    });
+    let foreign: &[&str] = match kind {
+        "external" => &[
+            "command",
+            "environment",
+            "restart",
+            "success_exit",
+            "schedule",
+            "deadline",
+            "reload",
+            "stop_timeout",
+            "recycle",
+        ],
+        "task" => &["probe", "reload", "recycle"],
+        _ => &["schedule", "deadline"],
+    };
+    let idle = foreign.iter().filter_map(|leaf| {
+        let place = all.place(&name(leaf))?;
+        let problem = Problem::warning(format!("`{}` has no effect", name(leaf)));
+        Some(problem.at(Some(place), format!("not used with kind \"{kind}\"")))
+    });
+    let asked = match all.value(&name("probe")) {
+        Some(Value::Probe(CustomProbe::Http(_) | CustomProbe::Tcp(_))) | None => None,
+        Some(_) if kind == "external" => Some(
+            Problem::error(format!("`{}` is of the service itself", name("probe"))).at(
+                all.place(&name("probe")),
+                "what somebody else runs is asked by http or tcp",
+            ),
+        ),
+        Some(_) => None,
+    };
+    missing.into_iter().chain(idle).chain(asked).collect()
 }
 
 fn suggestion(name: &str, known: &[&str]) -> String {

@@ -78,6 +78,7 @@ pub struct Loaded {
     /// Where each value that was set stands, to be shown with what only the kernel can tell.
     places: BTreeMap<String, report::Place>,
     sources: Vec<report::Source>,
+    merged: resolve::Merged,
 }
 
 impl Loaded {
@@ -85,6 +86,12 @@ impl Loaded {
     pub fn origin(&self, key: &str) -> Origin {
         let row = self.rows.iter().find(|row| row.key == key);
         row.map_or(Origin::Default, |row| row.origin.clone())
+    }
+
+    /// These settings, but for one key of [`Values::differing`], which is as `other` has it: to see what
+    /// comes of it alone. They may be none that a file could have.
+    pub fn settings_with(&self, other: &Self, key: &str) -> Settings {
+        build::settings(&self.merged.with(&other.merged, key))
     }
 }
 
@@ -108,6 +115,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Report> {
         warnings: Report::new(problems, sources.clone()),
         places: merged.places(),
         sources,
+        merged,
     })
 }
 

@@ -68,7 +68,7 @@ pub(super) struct Table {
 }
 
 /// All layers, merged.
-#[derive(Debug)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Merged {
     pub(super) entries: BTreeMap<String, Entry>,
     /// Keys whose value was not understood: a lower layer's stands in, and no conclusion may be
@@ -82,7 +82,38 @@ pub(super) struct Merged {
     pub(super) complete: bool,
 }
 
+/// Without the values: an environment may have secrets in it.
+impl fmt::Debug for Merged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.entries.keys()).finish()
+    }
+}
+
 impl Merged {
+    /// These layers, but for one key, or one service of the user's own by its table: that is as the
+    /// others have it.
+    pub(super) fn with(&self, others: &Self, key: &str) -> Self {
+        let mut mixed = self.clone();
+        let meant = |name: &String| {
+            let rest = name.strip_prefix(key);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let table = |table: &Table| table.defines && key == format!("service.{}", table.service);
+        mixed.entries.retain(|name, _| !meant(name));
+        mixed.tables.retain(|found| !table(found));
+        let entries = others.entries.iter().filter(|(name, _)| meant(name));
+        mixed
+            .entries
+            .extend(entries.map(|(name, entry)| (name.clone(), entry.clone())));
+        mixed
+            .tables
+            .extend(others.tables.iter().filter(|found| table(found)).cloned());
+        if key == "profile" {
+            mixed.profile = others.profile.clone();
+        }
+        mixed
+    }
+
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
         self.entries.get(name).map(|entry| &entry.value)
     }

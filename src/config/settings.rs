@@ -2,7 +2,14 @@
 //!
 //! Plain data that was checked; whoever holds it need not check again.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::IpAddr,
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use supervise::spec::{Limits, RestartMode, ServiceName};
 
@@ -262,7 +269,9 @@ pub struct Recycle {
 pub struct CustomService {
     /// Its name.
     pub name: ServiceName,
-    /// The program, an absolute path, and its arguments.
+    /// What it is.
+    pub kind: CustomKind,
+    /// The program, an absolute path, and its arguments; empty if somebody else runs it.
     pub command: Vec<String>,
     /// Its environment besides PATH, HOME and LANG.
     pub environment: BTreeMap<String, String>,
@@ -272,6 +281,10 @@ pub struct CustomService {
     pub probe: Option<CustomProbe>,
     /// When it is started again.
     pub restart: RestartMode,
+    /// The codes besides 0 of an exit that is no failure.
+    pub success_exit: BTreeSet<i32>,
+    /// What makes it read its files again; none: only a restart.
+    pub reload: Option<CustomReload>,
     /// From launch to ready, at most.
     pub start_timeout: Duration,
     /// From SIGTERM to SIGKILL.
@@ -280,12 +293,41 @@ pub struct CustomService {
     pub recycle: bool,
 }
 
+/// What a service of the user's own is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomKind {
+    /// It runs until it is stopped.
+    Daemon,
+    /// It runs to its end.
+    Task {
+        /// Longer than this is a failure.
+        deadline: Duration,
+        /// When; none: once.
+        schedule: Option<CustomSchedule>,
+    },
+    /// Somebody else runs it.
+    External,
+}
+
+/// When a task runs again and again.
+pub type CustomSchedule = supervise::spec::Schedule;
+
+/// What makes a service of the user's own read its files again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomReload {
+    /// The number of a signal to its main process.
+    Signal(i32),
+    /// A command that ends with 0.
+    Run(Vec<String>),
+}
+
 /// What a person puts into an environment may be a key.
 impl fmt::Debug for CustomService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.environment.keys().collect();
         f.debug_struct("CustomService")
             .field("name", &self.name)
+            .field("kind", &self.kind)
             .field("command", &self.command)
             .field("environment", &names)
             .field("requires", &self.requires)

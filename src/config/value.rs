@@ -1,10 +1,18 @@
 //! Values: what a text says, and what it means once it is known which kind it has to be.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, ops::Range, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::IpAddr,
+    ops::Range,
+    path::PathBuf,
+    time::Duration,
+};
 
+use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
 
-use super::settings::{CustomProbe, Network};
+use super::settings::{CustomProbe, CustomReload, CustomSchedule, Network};
 
 pub(super) mod decode;
 mod units;
@@ -59,6 +67,12 @@ pub enum Kind {
     Networks,
     /// A probe.
     Probe,
+    /// When a task runs.
+    Schedule,
+    /// Exit codes.
+    Codes,
+    /// What makes a service read its files again.
+    Reload,
 }
 
 impl Kind {
@@ -90,15 +104,24 @@ impl Kind {
             Self::Services => "an array of names of services".into(),
             Self::Networks => "an array of addresses such as \"10.0.0.2\" or \"10.0.0.0/8\"".into(),
             Self::Probe => "a table with one of http, tcp, exec, notify or log".into(),
+            Self::Schedule => "a time of the day such as \"04:00\", or \"every 6 h\"".into(),
+            Self::Codes => "an array of exit codes from 1 to 255".into(),
+            Self::Reload => {
+                "a signal such as \"HUP\", or an array: a program and its arguments".into()
+            }
         }
     }
 
     /// Whether a value of this kind is an array or a table.
     pub(super) fn is_composed(self) -> bool {
         match self {
-            Self::Command | Self::Environment | Self::Services | Self::Networks | Self::Probe => {
-                true
-            }
+            Self::Command
+            | Self::Environment
+            | Self::Services
+            | Self::Networks
+            | Self::Probe
+            | Self::Codes
+            | Self::Reload => true,
             Self::Bool
             | Self::Whole { .. }
             | Self::Choice(_)
@@ -111,6 +134,7 @@ impl Kind {
             | Self::Cpus
             | Self::Time
             | Self::Hour
+            | Self::Schedule
             | Self::Path
             | Self::Url
             | Self::Sha256 => false,
@@ -210,6 +234,9 @@ pub(super) enum Value {
     Services(Vec<(String, Range<usize>)>),
     Networks(Vec<Network>),
     Probe(CustomProbe),
+    Schedule(CustomSchedule),
+    Codes(BTreeSet<i32>),
+    Reload(CustomReload),
 }
 
 /// Why a value was not understood: what is wrong with it, at which place in it, and how to write it.
@@ -251,6 +278,10 @@ impl Value {
                 CustomProbe::Notify => json!({ "notify": true }),
                 CustomProbe::Log(text) => json!({ "log": text }),
             },
+            Self::Schedule(schedule) => json!(schedule_text(*schedule)),
+            Self::Codes(codes) => json!(codes),
+            Self::Reload(CustomReload::Signal(signal)) => json!(signal_name(*signal)),
+            Self::Reload(CustomReload::Run(command)) => json!(command),
         }
     }
 }
@@ -291,8 +322,32 @@ impl fmt::Display for Value {
                 CustomProbe::Notify => f.write_str("{ notify = true }"),
                 CustomProbe::Log(text) => write!(f, "{{ log = {} }}", quoted(text)),
             },
+            Self::Schedule(schedule) => write!(f, "\"{}\"", schedule_text(*schedule)),
+            Self::Codes(codes) => {
+                let texts: Vec<_> = codes.iter().map(i32::to_string).collect();
+                write!(f, "[{}]", texts.join(", "))
+            }
+            Self::Reload(CustomReload::Signal(signal)) => {
+                write!(f, "\"{}\"", signal_name(*signal))
+            }
+            Self::Reload(CustomReload::Run(command)) => write!(f, "{}", list(command.iter())),
         }
     }
+}
+
+fn schedule_text(schedule: CustomSchedule) -> String {
+    match schedule {
+        CustomSchedule::Every(every) => format!("every {}", units::time_text(every)),
+        CustomSchedule::Daily { minute } => units::hour_text(minute),
+    }
+}
+
+/// As people write it: without SIG.
+fn signal_name(signal: i32) -> String {
+    Signal::try_from(signal).map_or_else(
+        |_| signal.to_string(),
+        |signal| signal.as_str().trim_start_matches("SIG").to_owned(),
+    )
 }
 
 fn list<'a>(words: impl Iterator<Item = &'a String>) -> String {

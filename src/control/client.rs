@@ -139,7 +139,9 @@ impl Client {
             Call::Status | Call::Why(_) | Call::Blame(_) => {
                 self.in_time(|client| client.finish(call))
             }
-            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload => self.finish(call),
+            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload(_)
+            // The configuration is read first.
+            | Call::Preview => self.finish(call),
         }
     }
 
@@ -183,9 +185,11 @@ impl Client {
     pub fn status(&mut self) -> Result<GatewayStatus, ClientError> {
         match self.ask(&Call::Status)? {
             Reply::Status(status) => Ok(*status),
-            Reply::Done(_) | Reply::Why(_) | Reply::Blame(_) => Err(ClientError::Strange {
-                what: "not a status".into(),
-            }),
+            Reply::Done(_) | Reply::Why(_) | Reply::Blame(_) | Reply::Preview(_) => {
+                Err(ClientError::Strange {
+                    what: "not a status".into(),
+                })
+            }
         }
     }
 

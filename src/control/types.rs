@@ -110,6 +110,9 @@ pub struct ServiceStatus {
     pub pid: Option<u32>,
     /// Restarts that nobody asked for, since the daemon began.
     pub restarts: u32,
+    /// Why it goes on with older files than the configuration has; none: it does not.
+    #[serde(default)]
+    pub outdated: Option<String>,
     /// The sockets that the daemon holds for it now: `ADDRESS:PORT`, or `unix:PATH`.
     #[serde(default)]
     pub listens: Vec<String>,
@@ -200,6 +203,53 @@ pub struct Start {
     pub ready_usec: Option<u64>,
 }
 
+/// What a reload would come to now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The services that it would touch, in the order of their names.
+    pub services: Vec<ServicePreview>,
+    /// Each key whose value differs.
+    pub keys: Vec<KeyPreview>,
+}
+
+/// What a reload would do to a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServicePreview {
+    /// Which.
+    pub service: ServiceName,
+    /// What happens to it.
+    pub step: Step,
+    /// What of its specification changes.
+    pub fields: Vec<String>,
+}
+
+/// What one key would come to alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPreview {
+    /// Its dotted name, or the table of a service that is new or gone.
+    pub key: String,
+    /// The services that it would touch; none: alone it changes nothing, or not while they run.
+    pub services: BTreeMap<ServiceName, Step>,
+}
+
+/// What a reload does to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// It is new and starts.
+    Start,
+    /// It goes on and notices nothing.
+    Live,
+    /// It goes on and reads its files again.
+    Reload,
+    /// It restarts.
+    Restart,
+    /// It does not run, and has it when it starts.
+    NextStart,
+    /// It is gone and stops.
+    Stop,
+}
+
 /// What can be asked of the daemon.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -212,8 +262,11 @@ pub enum Call {
     Stop(Option<ServiceName>),
     /// Restart one service, or all; answered when ready again.
     Restart(Option<ServiceName>),
-    /// Read the configuration again and restart what changed; answered when ready.
-    Reload,
+    /// Read the configuration again and have each service take up what has changed, answered when
+    /// that is so; or have one service read its files again, answered when it does.
+    Reload(Option<ServiceName>),
+    /// What a reload would come to; nothing changes.
+    Preview,
     /// The history of one service, answered at once.
     Why(ServiceName),
     /// How the last start of everything went, or the newest one of a service; answered at once.
@@ -232,6 +285,8 @@ pub enum Reply {
     Why(Box<Why>),
     /// To [`Call::Blame`].
     Blame(Box<Blame>),
+    /// To [`Call::Preview`].
+    Preview(Box<Preview>),
 }
 
 /// Why the daemon does not do what was asked.

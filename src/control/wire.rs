@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use supervise::spec::ServiceName;
 
-use super::types::{Blame, Call, GatewayStatus, Refusal, Reply, Why};
+use super::types::{Blame, Call, GatewayStatus, Preview, Refusal, Reply, Why};
 
 /// Our interface.
 pub const INTERFACE: &str = "io.aigateway.Control";
@@ -193,7 +193,8 @@ impl Request {
             Call::Start(name) => ("Start", service(name)),
             Call::Stop(name) => ("Stop", service(name)),
             Call::Restart(name) => ("Restart", service(name)),
-            Call::Reload => ("Reload", json!({})),
+            Call::Reload(name) => ("Reload", service(name)),
+            Call::Preview => ("Preview", json!({})),
             Call::Why(name) => ("Why", json!({ "service": name })),
             Call::Blame(name) => ("Blame", service(name)),
         };
@@ -230,10 +231,11 @@ impl Request {
             (INTERFACE, "Watch") if self.more => parameters.none().map(|()| Asked::Watch)?,
             (INTERFACE, "Watch") => return Err(Fault::ExpectedMore),
             (INTERFACE, "Status") => parameters.none().map(|()| Asked::Call(Call::Status))?,
-            (INTERFACE, "Reload") => parameters.none().map(|()| Asked::Call(Call::Reload))?,
+            (INTERFACE, "Preview") => parameters.none().map(|()| Asked::Call(Call::Preview))?,
             (INTERFACE, "Start") => Asked::Call(Call::Start(parameters.service()?)),
             (INTERFACE, "Stop") => Asked::Call(Call::Stop(parameters.service()?)),
             (INTERFACE, "Restart") => Asked::Call(Call::Restart(parameters.service()?)),
+            (INTERFACE, "Reload") => Asked::Call(Call::Reload(parameters.service()?)),
             (INTERFACE, "Blame") => Asked::Call(Call::Blame(parameters.service()?)),
             (INTERFACE, "Why") => Asked::Call(Call::Why(
                 parameters
@@ -324,6 +326,7 @@ impl Response {
             Reply::Done(messages) => json!({ "messages": messages }),
             Reply::Why(why) => json!(why),
             Reply::Blame(blame) => json!(blame),
+            Reply::Preview(preview) => json!(preview),
         })
     }
 
@@ -344,8 +347,9 @@ impl Response {
         match call {
             Call::Status => self.status().map(|status| Reply::Status(Box::new(status))),
             Call::Why(_) => Ok(Reply::Why(Box::new(self.parameters::<Why>()?))),
+            Call::Preview => Ok(Reply::Preview(Box::new(self.parameters::<Preview>()?))),
             Call::Blame(_) => Ok(Reply::Blame(Box::new(self.parameters::<Blame>()?))),
-            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload => {
+            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload(_) => {
                 #[derive(Deserialize)]
                 struct Done {
                     messages: Vec<String>,

@@ -86,6 +86,13 @@ messages! {
      fast that grew; 'ai-gateway why @AI_GATEWAY_SERVICE@' tells its history. If it happens often,\n\
      give it a larger limit, or look for an update that leaks less.";
 
+    SERVICE_RELOADED, "c23fd78da258a413b2ec93fa5ed090c4", "@AI_GATEWAY_SERVICE@ reads its files again",
+    "They have changed, and it takes them up while it runs: nothing that it has begun is lost.";
+
+    SERVICE_OUTDATED, "995a6dd81df6169554171b1887757b25", "@AI_GATEWAY_SERVICE@ goes on with its old files",
+    "Its files have changed, and it could not take them up. It runs on with what it has read before.\n\
+     'ai-gateway logs @AI_GATEWAY_SERVICE@' shows what it says of them. The next reload tries again.";
+
     SERVICE_WAITS, "f14612ce8b754e39a64793534018ff27",
     "@AI_GATEWAY_SERVICE@ is tried again after a pause",
     "It has failed more than once in a row. The pause grows with each failure;\n\
@@ -95,6 +102,9 @@ messages! {
     "It was started again as often as its restart policy allows, and it never stayed up. Services\n\
      that do not require it go on. Fix what its log shows\n\
      ('ai-gateway logs @AI_GATEWAY_SERVICE@'), then 'ai-gateway start @AI_GATEWAY_SERVICE@'.";
+
+    TASK_COMPLETED, "525c441da6c28161c25969aadac03608", "@AI_GATEWAY_SERVICE@ has ended well",
+    "It is a task: what requires it may start now. One with a schedule runs again at its time.";
 
     SERVICE_STOPPED, "d1ce1aa87da840a2b077ee3c812d480e", "@AI_GATEWAY_SERVICE@ has stopped",
     "It was asked to.";

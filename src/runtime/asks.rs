@@ -8,9 +8,10 @@ use supervise::{
     spec::ServiceName,
 };
 
-use super::{daemon::Daemon, reload::Wish, report, starts, waiters::Goal};
+use super::{Compare, daemon::Daemon, reload::Wish, report, starts, waiters::Goal};
 use crate::{
-    control::types::{Ask, Call, GatewayStatus, Refusal, Reply},
+    config::paths::Paths,
+    control::types::{Ask, Call, GatewayStatus, Refusal, Reply, Why},
     logs::messages,
 };
 
@@ -19,27 +20,56 @@ pub(super) enum Answer {
     /// The answer is known.
     Now(Reply),
     /// It is known but for the memory of these.
-    Measured(Box<GatewayStatus>, report::Unmeasured),
+    Measured(Told, report::Unmeasured),
     /// It is known when this goal is reached, after these events.
     When(Goal, Vec<String>, VecDeque<Event>),
+}
+
+/// What is known in the loop of an answer that a thread finishes.
+pub(super) enum Told {
+    Status(Box<GatewayStatus>),
+    Why(Box<Why>),
+}
+
+impl Told {
+    /// Adds what takes time: sums of memory, and what only files tell.
+    fn finish(mut self, unmeasured: report::Unmeasured, compare: &Compare, paths: &Paths) -> Reply {
+        match &mut self {
+            Self::Status(status) => {
+                for (name, current) in report::measured(unmeasured) {
+                    if let Some(service) = status.services.get_mut(&name) {
+                        service.memory.current = Some(current);
+                    }
+                }
+                report::look(status, compare, paths);
+            }
+            Self::Why(why) => {
+                let sums = report::measured(unmeasured).map(|(_, current)| current);
+                why.status.memory.current = why.status.memory.current.or(sums.last());
+            }
+        }
+        match self {
+            Self::Status(status) => Reply::Status(status),
+            Self::Why(why) => Reply::Why(why),
+        }
+    }
 }
 
 impl Daemon {
     pub(super) fn answer(&mut self, Ask { call, reply }: Ask) {
         let call = match call {
-            Call::Reload => return self.wish(Wish::Reload(Some(reply))),
+            Call::Reload(None) => return self.wish(Wish::Reload(Some(reply))),
+            Call::Preview => return self.wish(Wish::Preview(reply)),
             Call::Restart(None) => return self.wish(Wish::RestartAll(reply)),
             other => other,
         };
         // Who asked may be gone; then nobody hears the answer.
         match self.ask(call) {
             Ok(Answer::Now(answer)) => drop(reply.send(Ok(answer))),
-            Ok(Answer::Measured(mut status, unmeasured)) => {
+            Ok(Answer::Measured(told, unmeasured)) => {
                 let (compare, paths) = (self.planned.compare.clone(), self.paths.clone());
                 let finish = move || {
-                    report::measure(&mut status, unmeasured);
-                    report::look(&mut status, &compare, &paths);
-                    drop(reply.send(Ok(Reply::Status(status))));
+                    drop(reply.send(Ok(told.finish(unmeasured, &compare, &paths))));
                 };
                 // A thread, for as long as it takes: it answers by itself and tells the loop nothing.
                 drop(tokio::task::spawn_blocking(finish));
@@ -57,12 +87,12 @@ impl Daemon {
         match call {
             Call::Status => {
                 let (status, unmeasured) = report::gateway(self);
-                Ok(Answer::Measured(Box::new(status), unmeasured))
+                Ok(Answer::Measured(Told::Status(Box::new(status)), unmeasured))
             }
             Call::Why(service) => {
                 self.admit(&Request::Stop(Target::One(service.clone())))?;
-                let why = report::why(self, &service);
-                why.map(|why| Answer::Now(Reply::Why(Box::new(why))))
+                let (why, unmeasured) = report::why(self, &service)?;
+                Ok(Answer::Measured(Told::Why(Box::new(why)), unmeasured))
             }
             Call::Blame(service) => {
                 if let Some(service) = &service {
@@ -90,7 +120,11 @@ impl Daemon {
                 let goal = Goal::Down(service.clone());
                 self.request(goal, Request::Stop(Target::One(service)))
             }
-            Call::Reload | Call::Restart(None) => Err(Refusal::Failed(
+            Call::Reload(Some(service)) => {
+                let goal = self.goal_up(Some(&service), false);
+                self.request(goal, Request::Reload(service))
+            }
+            Call::Reload(None) | Call::Restart(None) | Call::Preview => Err(Refusal::Failed(
                 "the configuration is read first".to_owned(),
             )),
         }
@@ -119,6 +153,9 @@ impl Daemon {
                     .collect(),
             }),
             Err(Denied::ShuttingDown) => Err(Refusal::Ending),
+            Err(denied @ (Denied::NoReload(_) | Denied::NotUp(_))) => {
+                Err(Refusal::Failed(denied.to_string()))
+            }
         }
     }
 

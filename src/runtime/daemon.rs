@@ -30,7 +30,7 @@ use super::{
     launched::Launched,
     listeners::Listeners,
     orphans,
-    reload::{Reloads, Wish},
+    reload::{Read, Reloads, Wish},
     report,
     starts::Starts,
     waiters::{Goal, Progress, Waiters},
@@ -65,7 +65,7 @@ pub(super) enum Input {
     /// A probe had no answer within this limit.
     Silent(Instance, Phase, Duration),
     /// The configuration was read again, or cannot be.
-    Read(Box<Result<Planned, Refusal>>),
+    Read(Box<Result<Read, Refusal>>),
     /// Perhaps the last process of an instance that is being emptied is gone.
     MaybeEmpty(Instance),
 }
@@ -312,14 +312,22 @@ impl Daemon {
     /// Event, effects, what they answer at once, and so on until nothing more follows; then those
     /// who wait.
     pub(super) fn feed(&mut self, events: impl Into<VecDeque<Event>>) {
+        self.carry_out(Vec::new(), events.into());
+    }
+
+    /// The same after effects that no event has brought: those of new specifications.
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, mut events: VecDeque<Event>) {
         self.untold = true;
-        let mut events = events.into();
+        let answers = self.act_all(effects);
+        // What is done already comes before what is asked for.
+        answers
+            .into_iter()
+            .rev()
+            .for_each(|event| events.push_front(event));
         while let Some(event) = events.pop_front() {
+            report::heard(&event);
             let effects = self.machine.handle(event, self.clock.now());
-            self.keep_listeners(&effects);
-            for effect in effects {
-                events.extend(self.act(effect));
-            }
+            events.extend(self.act_all(effects));
         }
         report::told(self);
         if !self.waiters.is_empty() {
@@ -328,9 +336,15 @@ impl Daemon {
         }
     }
 
+    fn act_all(&mut self, effects: Vec<Effect>) -> Vec<Event> {
+        self.keep_listeners(&effects);
+        let answers = effects.into_iter().filter_map(|effect| self.act(effect));
+        answers.collect()
+    }
+
     /// Before the effects of what may have changed who is expected to run: a restart passes through
     /// *stopped*, and is no reason to close anything.
-    pub(super) fn keep_listeners(&mut self, effects: &[Effect]) {
+    fn keep_listeners(&mut self, effects: &[Effect]) {
         let changed = |effect: &Effect| matches!(effect, Effect::Changed(_));
         if !effects.iter().any(changed) {
             return;
@@ -400,10 +414,8 @@ impl Daemon {
         let lines = async { while self.readers.join_next().await.is_some() {} };
         // A process that left its service and holds a pipe open does not keep us.
         let _in_time = timeout(LAST_LINES, lines).await;
-        for service in self.machine.start_order() {
-            if let Err(error) = self.groups.remove(service) {
-                tracing::warn!(%error, "a cgroup stays behind");
-            }
+        for error in self.groups.remove_all() {
+            tracing::warn!(%error, "a cgroup stays behind");
         }
         tracing::info!(
             message_id = messages::GATEWAY_STOPPED.id,
@@ -416,8 +428,8 @@ impl Daemon {
     pub(super) fn all_ready(&self) -> bool {
         let mut some = false;
         let all = self.machine.states().all(|(_, state)| {
-            some |= state == StateName::Ready;
-            matches!(state, StateName::Ready | StateName::Stopped)
+            some |= state.is_fine();
+            state.is_fine() || state == StateName::Stopped
         });
         some && all
     }

@@ -13,8 +13,8 @@ use nix::libc::pid_t;
 use supervise::{
     effect::Effect,
     event::{Event, Instance, Phase, Verdict},
-    recycle::Usage,
-    spec::{Command, Probe, ServiceName, ServiceSpec, StopStep},
+    recycle::{Usage, ceiling},
+    spec::{Command, Probe, ReloadAction, Schedule, ServiceName, ServiceSpec, StopStep},
 };
 use sys::{pidfd::PidFd, proc, readiness};
 use tokio::{
@@ -26,6 +26,7 @@ use tokio::{
 use super::{
     clock,
     daemon::{Daemon, Input},
+    groups,
     instances::{Role, Running},
     launch::{Surroundings, launch},
     report,
@@ -64,6 +65,9 @@ impl Daemon {
                     result: Err(chain(&*failed)),
                 })
             }
+            Effect::Reload(instance) => self.reload(instance),
+            Effect::Limit(instance) => self.limit(instance),
+            Effect::Schedule(instance) => self.schedule(instance),
             Effect::StopStep { instance, step } => self.stop_step(instance, step),
             Effect::KillAll(instance) => {
                 if let Some(running) = self.instances.get_mut(&instance) {
@@ -190,8 +194,6 @@ impl Daemon {
             phase,
             verdict: Verdict::Pass,
         };
-        let whose = instance.clone();
-        let running = self.instances.get_mut(&instance)?;
         let task = match probe {
             Probe::Exec(command) => {
                 let role = Role::Probe(phase);
@@ -203,20 +205,23 @@ impl Daemon {
                 });
             }
             Probe::Notify => {
-                let socket = running.notify.take()?;
+                let socket = self.instances.get_mut(&instance)?.notify.take()?;
+                let instance = instance.clone();
                 self.tasks.spawn(async move {
                     until_ready(&socket).await.ok()?;
                     Some(Input::Happened(pass(instance)))
                 })
             }
             Probe::LogLine(_) => {
-                let line = running.line.take()?;
+                let line = self.instances.get_mut(&instance)?.line.take()?;
+                let instance = instance.clone();
                 self.tasks.spawn(async move {
                     line.await.ok()?;
                     Some(Input::Happened(pass(instance)))
                 })
             }
             probe @ (Probe::Http(_) | Probe::Tcp(_) | Probe::Postgres { .. }) => {
+                let instance = instance.clone();
                 self.tasks.spawn(async move {
                     let Ok(verdict) = timeout(limit, probe::ask(&probe)).await else {
                         return Some(Input::Silent(instance, phase, limit));
@@ -229,11 +234,79 @@ impl Daemon {
                 })
             }
         };
+        // What somebody else runs has no instance here: its probe ends by its own time-out.
+        let tasks = &mut self.instances.get_mut(&instance)?.tasks;
         // Of those that have ended nothing is kept.
-        let tasks = &mut self.instances.get_mut(&whose)?.tasks;
         tasks.retain(|task| !task.is_finished());
         tasks.push(task);
         None
+    }
+
+    /// The check, or without one the action itself.
+    fn reload(&mut self, instance: Instance) -> Option<Event> {
+        let reload = self.spec(&instance)?.reload.clone()?;
+        let Some(check) = reload.check else {
+            return self.reload_action(&instance);
+        };
+        let limit = Some(reload.timeout);
+        let failed = self.command(&instance, Role::ReloadCheck, &check, limit);
+        failed.err().map(|error| Event::Reloaded {
+            instance,
+            result: Err(chain(&*error)),
+        })
+    }
+
+    /// Has an instance read its files, which are known to be right.
+    pub(super) fn reload_action(&mut self, instance: &Instance) -> Option<Event> {
+        let reload = self.spec(instance)?.reload.clone()?;
+        let result = match reload.action {
+            ReloadAction::Signal(signal) => match self.instances.main(instance) {
+                Some(main) => main
+                    .pidfd
+                    .send_signal(signal)
+                    .map_err(|error| format!("cannot send it signal {signal}: {error}")),
+                None => Err("it does not run any more".to_owned()),
+            },
+            ReloadAction::Run(command) => {
+                let limit = Some(reload.timeout);
+                let begun = self.command(instance, Role::Reload, &command, limit);
+                Err(chain(&*begun.err()?))
+            }
+        };
+        Some(Event::Reloaded {
+            instance: instance.clone(),
+            result,
+        })
+    }
+
+    /// When a task runs next. A clock that is set meanwhile counts from the time after that on.
+    fn schedule(&self, instance: Instance) -> Option<Event> {
+        let spec = self.machine.spec(&instance.service)?;
+        let wait = match spec.schedule()? {
+            Schedule::Every(every) => every,
+            Schedule::Daily { minute } => clock::until_minute(minute),
+        };
+        let at = self.clock.now().after(wait);
+        Some(Event::Due { instance, at })
+    }
+
+    /// Puts new limits in force, unless the kernel would kill for them.
+    fn limit(&mut self, instance: Instance) -> Option<Event> {
+        let limits = self.spec(&instance)?.limits.clone();
+        let running = self.instances.get(&instance)?;
+        let over = usage(running)
+            .zip(ceiling(&limits))
+            .filter(|(usage, ceiling)| usage.held > *ceiling);
+        let result = match (over, &running.group) {
+            (Some((usage, ceiling)), _) => Err(format!(
+                "it holds {} MB, and its limit is {} MB now",
+                usage.held / 1_000_000,
+                ceiling / 1_000_000
+            )),
+            (None, Some(group)) => groups::enforce(group, &limits).map_err(|e| chain(&e)),
+            (None, None) => Ok(()),
+        };
+        Some(Event::Limited { instance, result })
     }
 
     fn stop_step(&mut self, instance: Instance, step: usize) -> Option<Event> {

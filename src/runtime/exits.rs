@@ -56,7 +56,7 @@ impl Daemon {
         }
     }
 
-    fn meaning(&self, child: Child, exit: pidfd::Exit) -> Option<Event> {
+    fn meaning(&mut self, child: Child, exit: pidfd::Exit) -> Option<Event> {
         let Child { instance, role, .. } = child;
         if exit != pidfd::Exit::Code(0) && role == Role::Main {
             for lack in disk::full(&self.paths) {
@@ -87,28 +87,55 @@ impl Daemon {
                     _ => Err(failure()),
                 },
             },
+            Role::ReloadCheck if exit == Exit::Clean => return self.reload_action(&instance),
+            Role::ReloadCheck => Event::Reloaded {
+                instance,
+                result: Err(format!("the check of them {exit}")),
+            },
+            Role::Reload => Event::Reloaded {
+                instance,
+                result: match exit {
+                    Exit::Clean => Ok(()),
+                    _ => Err(failure()),
+                },
+            },
             Role::StopStep(step) => Event::StopStepDone { instance, step },
             Role::Late => return None,
         })
     }
 
-    /// A probe's command takes too long.
+    /// A command takes too long.
     pub(super) fn late(&mut self, pid: pid_t) {
-        let Some((instance, Role::Probe(phase))) = self.instances.give_up(pid) else {
+        let Some((instance, role)) = self.instances.give_up(pid) else {
             return;
         };
-        let limit = self
-            .machine
-            .spec(&instance.service)
-            .and_then(|spec| match phase {
-                Phase::Readiness => Some(spec.startup.timeout),
-                Phase::Liveness => spec.liveness.as_ref().map(|liveness| liveness.timeout),
-            });
-        self.feed([Event::Probed {
-            instance,
-            phase,
-            verdict: Verdict::Fail(no_answer(limit.unwrap_or_default())),
-        }]);
+        let Some(spec) = self.machine.spec(&instance.service) else {
+            return;
+        };
+        let event = match role {
+            Role::Probe(phase) => {
+                let limit = match phase {
+                    Phase::Readiness => Some(spec.startup.timeout),
+                    Phase::Liveness => spec.liveness.as_ref().map(|liveness| liveness.timeout),
+                };
+                let verdict = Verdict::Fail(no_answer(limit.unwrap_or_default()));
+                Event::Probed {
+                    instance,
+                    phase,
+                    verdict,
+                }
+            }
+            Role::ReloadCheck | Role::Reload => {
+                let limit = spec.reload.as_ref().map(|reload| reload.timeout);
+                Event::Reloaded {
+                    instance,
+                    result: Err(no_answer(limit.unwrap_or_default())),
+                }
+            }
+            // These have no limit of their own.
+            Role::Main | Role::PostStart | Role::StopStep(_) | Role::Late => return,
+        };
+        self.feed([event]);
     }
 
     /// Without cgroups, the end of a process is the time to look whether it was the last.
@@ -144,11 +171,8 @@ impl Daemon {
     /// Somebody does not want to wait any longer.
     pub(super) fn kill_everything(&mut self) {
         tracing::warn!("killing what is left");
-        let services: Vec<_> = self.machine.start_order().to_vec();
-        for service in services {
-            if let Some(running) = self.instances.of(&service) {
-                self.instances.kill(running);
-            }
+        for running in self.instances.all() {
+            self.instances.kill(running);
         }
     }
 }

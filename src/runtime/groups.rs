@@ -5,7 +5,10 @@
 //! `docs/CGROUP_DELEGATION.md`). Attributes of the cgroup that we were given are never written.
 //! Where nothing was delegated there are no limits, and [`Groups::state`] says why.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use nix::unistd::getpid;
 use supervise::spec::{Limits, ServiceName};
@@ -36,6 +39,8 @@ pub enum Groups {
         path: PathBuf,
         /// Controllers that are missing for the limits.
         missing: Vec<&'static str>,
+        /// The services that were given one so far: some may be no part of the gateway any more.
+        given: BTreeSet<ServiceName>,
     },
     /// Nothing.
     None {
@@ -80,6 +85,7 @@ impl Groups {
             root,
             path,
             missing,
+            given: BTreeSet::new(),
         }
     }
 
@@ -130,14 +136,15 @@ impl Groups {
     /// # Errors
     /// The kernel refuses a cgroup or a limit.
     pub fn prepare(
-        &self,
+        &mut self,
         service: &ServiceName,
         limits: &Limits,
     ) -> Result<Option<Cgroup>, CgroupError> {
         match self {
             Self::None { .. } => Ok(None),
-            Self::Delegated { root, .. } => {
+            Self::Delegated { root, given, .. } => {
                 let group = renewed(root, service.as_str())?;
+                given.insert(service.clone());
                 enforce(&group, limits)?;
                 Ok(Some(group))
             }
@@ -152,14 +159,16 @@ impl Groups {
         }
     }
 
-    /// Removes the cgroup of a service that has no process any more.
-    ///
-    /// # Errors
-    /// Something is still in it.
-    pub fn remove(&self, service: &ServiceName) -> Result<(), CgroupError> {
+    /// Removes the cgroups of all services, which have no process any more; those that something is
+    /// still in, or that the kernel keeps, are its answer.
+    pub fn remove_all(&mut self) -> Vec<CgroupError> {
         match self {
-            Self::Delegated { root, .. } => root.remove_child(service.as_str()),
-            Self::None { .. } => Ok(()),
+            Self::Delegated { root, given, .. } => {
+                let given = std::mem::take(given).into_iter();
+                let removed = given.map(|service| root.remove_child(service.as_str()));
+                removed.filter_map(Result::err).collect()
+            }
+            Self::None { .. } => Vec::new(),
         }
     }
 }
@@ -177,7 +186,7 @@ fn renewed(root: &Cgroup, name: &str) -> Result<Cgroup, CgroupError> {
 
 /// Writes every limit whose controller is there; that one is missing was said once by
 /// [`Groups::state`].
-fn enforce(group: &Cgroup, limits: &Limits) -> Result<(), CgroupError> {
+pub(super) fn enforce(group: &Cgroup, limits: &Limits) -> Result<(), CgroupError> {
     if group.has("memory.max") {
         // Max first: high above it would be of no use, even for a moment.
         group.set_memory_max(limits.memory_max)?;

@@ -30,9 +30,13 @@ pub(super) enum Role {
     Probe(Phase),
     /// The post-start command.
     PostStart,
+    /// The check before a reload.
+    ReloadCheck,
+    /// The command of a reload.
+    Reload,
     /// The command of this stop step.
     StopStep(usize),
-    /// A probe that took too long: killed, and how it ends is of no interest.
+    /// A probe or a reload that took too long: killed, and how it ends is of no interest.
     Late,
 }
 
@@ -142,6 +146,12 @@ impl Instances {
     /// The newest instance of a service.
     pub(super) fn of(&self, service: &ServiceName) -> Option<&Running> {
         self.newest.get(service)
+    }
+
+    /// Every instance of which something may be left, those of services that are no longer a part of
+    /// the gateway included.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Running> {
+        self.newest.values()
     }
 
     /// Begins an instance; the one before it is over.

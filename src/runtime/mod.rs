@@ -33,6 +33,7 @@ mod listener_check;
 mod listeners;
 mod lock;
 pub mod orphans;
+mod preview;
 mod reload;
 mod report;
 mod skipped;
@@ -50,7 +51,7 @@ use std::{
     time::Duration,
 };
 
-use supervise::graph::GraphError;
+use supervise::{graph::GraphError, spec::ServiceSpec};
 
 use crate::{
     config::paths::Paths,
@@ -101,21 +102,35 @@ pub struct Compared {
     pub invalid: Option<String>,
 }
 
-/// Looks at the configuration on disk. It reads files, and so is never called in the loop.
+/// What comes of one key of the configuration alone: its name, and the services as they would be.
+pub type Alone = (String, Vec<ServiceSpec>);
+
+/// Compares the configuration that is in effect with the one on disk. It reads files, and so is never
+/// called in the loop.
 #[derive(Clone)]
 pub struct Compare {
     look: Arc<dyn Fn() -> Compared + Send + Sync>,
+    alone: Arc<dyn Fn() -> Vec<Alone> + Send + Sync>,
     /// Whether somebody looks, or an earlier look has never ended.
     busy: Arc<AtomicBool>,
 }
 
 impl Compare {
-    /// Looks by `look`.
-    pub fn new(look: impl Fn() -> Compared + Send + Sync + 'static) -> Self {
+    /// Looks by `look`; `alone` has each key that differs.
+    pub fn new(
+        look: impl Fn() -> Compared + Send + Sync + 'static,
+        alone: impl Fn() -> Vec<Alone> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             look: Arc::new(look),
+            alone: Arc::new(alone),
             busy: Arc::default(),
         }
+    }
+
+    /// Each key that differs, with what comes of it alone.
+    fn alone(&self) -> Vec<Alone> {
+        (self.alone)()
     }
 
     fn look(&self) -> Compared {
@@ -139,7 +154,7 @@ impl Compare {
 /// Nothing on disk to compare with.
 impl Default for Compare {
     fn default() -> Self {
-        Self::new(Compared::default)
+        Self::new(Compared::default, Vec::new)
     }
 }
 

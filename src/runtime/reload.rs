@@ -10,9 +10,9 @@ use std::{
 };
 
 use supervise::{
-    effect::StateName,
+    effect::{Effect, StateName},
     event::{Event, Request, Target},
-    machine::Reconfigured,
+    machine::{Changed, Checked, Reconfigured, Uptake},
     spec::ServiceName,
 };
 use tokio::{
@@ -21,17 +21,17 @@ use tokio::{
 };
 
 use super::{
-    Planned,
+    Alone, Planned,
     apart::Apart,
     clock,
     daemon::{Daemon, Input},
     effects::chain,
-    files,
+    files, preview,
     starts::Starts,
     waiters::Goal,
 };
 use crate::{
-    control::types::{Refusal, Reply},
+    control::types::{Preview, Refusal, Reply},
     logs::messages,
     systemd::notify::View,
 };
@@ -49,6 +49,8 @@ pub(super) enum Wish {
     Reload(Option<Asker>),
     /// Everything is restarted, as a restart by systemd does.
     RestartAll(Asker),
+    /// Nothing is done but told.
+    Preview(Asker),
 }
 
 /// Reloads that are under way.
@@ -65,17 +67,27 @@ impl Wish {
     fn refuse(self, refusal: Refusal) {
         match self {
             // Who asked may be gone; then nobody hears the answer.
-            Self::Reload(Some(reply)) | Self::RestartAll(reply) => drop(reply.send(Err(refusal))),
+            Self::Reload(Some(reply)) | Self::RestartAll(reply) | Self::Preview(reply) => {
+                drop(reply.send(Err(refusal)));
+            }
             Self::Reload(None) => {}
         }
     }
 }
 
-/// What a new configuration comes to: a goal, what people are told, and what is to be fed.
+/// A configuration that was read.
+#[derive(Debug)]
+pub(super) struct Read {
+    planned: Planned,
+    /// For a preview: each key that differs.
+    alone: Vec<Alone>,
+}
+
+/// What a new configuration comes to: a goal, what people are told, and what is to be done.
 struct Applied {
     goal: Goal,
     news: Vec<String>,
-    events: VecDeque<Event>,
+    effects: Vec<Effect>,
 }
 
 impl Daemon {
@@ -93,11 +105,24 @@ impl Daemon {
             }
             return;
         }
-        let monotonic = clock::monotonic();
-        self.manager.tell(|herald| herald.reload(monotonic));
-        self.untold = true;
+        let previews = matches!(wish, Wish::Preview(_));
+        if !previews {
+            let monotonic = clock::monotonic();
+            self.manager.tell(|herald| herald.reload(monotonic));
+            self.untold = true;
+        }
         let replan = Arc::clone(&self.replan);
-        match self.rereads.thread.begin(move || replan()) {
+        let compare = self.planned.compare.clone();
+        let read = move || {
+            let planned = replan()?;
+            let alone = if previews {
+                compare.alone()
+            } else {
+                Vec::new()
+            };
+            Ok(Read { planned, alone })
+        };
+        match self.rereads.thread.begin(read) {
             Ok(result) => {
                 self.rereads.reading = Some(wish);
                 self.tasks.spawn(async move {
@@ -108,7 +133,7 @@ impl Daemon {
                              its file system does not answer"
                         )))
                     };
-                    let read = match timeout(IN_TIME, result).await {
+                    let read: Result<Read, Refusal> = match timeout(IN_TIME, result).await {
                         Ok(Ok(read)) => read,
                         // The thread panicked, and the log has why.
                         Ok(Err(_)) => Err(Refusal::Failed("reading it failed".to_owned())),
@@ -122,14 +147,28 @@ impl Daemon {
     }
 
     /// The configuration was read, or cannot be.
-    pub(super) fn read_again(&mut self, read: Result<Planned, Refusal>) {
+    pub(super) fn read_again(&mut self, read: Result<Read, Refusal>) {
         let Some(wish) = self.rereads.reading.take() else {
             return;
         };
-        let before = self.generations_now();
         // A shutdown may have begun meanwhile.
-        let admitted = self.admit(&Request::Start(Target::All));
-        match admitted.and(read).and_then(|planned| self.apply(planned)) {
+        let read = self.admit(&Request::Start(Target::All)).and(read);
+        match (wish, read) {
+            (Wish::Preview(reply), read) => {
+                let preview = read.and_then(|read| self.preview(&read));
+                drop(reply.send(preview.map(|preview| Reply::Preview(Box::new(preview)))));
+            }
+            (wish, Ok(Read { planned, .. })) => self.take_up(wish, planned),
+            (wish, Err(refusal)) => self.refuse(wish, refusal),
+        }
+        if let Some(next) = self.rereads.waiting.pop_front() {
+            self.wish(next);
+        }
+    }
+
+    fn take_up(&mut self, wish: Wish, planned: Planned) {
+        let before = self.generations_now();
+        match self.apply(planned) {
             Ok(applied) => {
                 self.refused = None;
                 self.reloads.push(applied.goal.clone());
@@ -137,19 +176,24 @@ impl Daemon {
             }
             Err(refusal) => self.refuse(wish, refusal),
         }
-        if let Some(next) = self.rereads.waiting.pop_front() {
-            self.wish(next);
-        }
+    }
+
+    fn preview(&self, read: &Read) -> Result<Preview, Refusal> {
+        let new = Checked::new(read.planned.stack.services.clone());
+        let new = new.map_err(|error| Refusal::Failed(chain(&error)))?;
+        let whole = self.machine.preview(new, self.clock.now());
+        Ok(preview::preview(whole, self.machine.specs(), &read.alone))
     }
 
     fn go_on(&mut self, wish: Wish, applied: Applied, before: &BTreeMap<ServiceName, u64>) {
         let Applied {
             goal,
             news,
-            mut events,
+            effects,
         } = applied;
+        let mut events = VecDeque::new();
         match wish {
-            Wish::Reload(None) => {}
+            Wish::Reload(None) | Wish::Preview(_) => {}
             Wish::Reload(Some(reply)) => self.waiters.add(goal, news, reply),
             Wish::RestartAll(reply) => {
                 self.starts = Starts::begin(self.clock.now());
@@ -168,10 +212,13 @@ impl Daemon {
                 self.waiters.add(goal, told, reply);
             }
         }
-        self.feed(events);
+        self.carry_out(effects, events);
     }
 
     fn refuse(&mut self, wish: Wish, refusal: Refusal) {
+        if matches!(wish, Wish::Preview(_)) {
+            return wish.refuse(refusal);
+        }
         if !matches!(refusal, Refusal::Ending) {
             self.refused = Some(titles(&refusal.to_string()));
         }
@@ -203,33 +250,17 @@ impl Daemon {
     /// Takes up what was read; where that cannot be done everything stays as it is.
     fn apply(&mut self, planned: Planned) -> Result<Applied, Refusal> {
         let failed = |error: &dyn std::error::Error| Refusal::Failed(chain(error));
+        let new = Checked::new(planned.stack.services.clone()).map_err(|error| failed(&error))?;
         self.listeners
             .prepare(&planned.stack.services)
             .map_err(|error| failed(&error))?;
-        files::write(&planned.stack).map_err(|error| failed(&error))?;
+        if let Err(error) = files::write(&planned.stack) {
+            self.machine.specs().for_each(|s| self.listeners.let_go(s));
+            return Err(failed(&error));
+        }
         let generations = self.generations_now();
-        let specs = planned.stack.services.clone();
-        let (changes, effects) = match self.machine.reconfigure(specs, self.clock.now()) {
-            Ok(reconfigured) => reconfigured,
-            Err(error) => {
-                self.machine.specs().for_each(|s| self.listeners.let_go(s));
-                return Err(failed(&error));
-            }
-        };
-        self.keep_listeners(&effects);
+        let (changes, effects) = self.machine.reconfigure(new, self.clock.now());
         self.planned = planned;
-        let goal = Goal::Up(
-            self.machine
-                .status()
-                .filter(|status| status.state != StateName::Stopped)
-                .map(|status| status.instance.service)
-                .filter(|name| changes.changed.contains(name) || changes.added.contains(name))
-                .map(|name| {
-                    let generation = generations.get(&name).copied().unwrap_or(0);
-                    (name, generation)
-                })
-                .collect(),
-        );
         let news = news(&changes);
         for line in &news {
             tracing::info!(
@@ -237,12 +268,32 @@ impl Daemon {
                 "the configuration was read again: {line}"
             );
         }
-        let events = effects.into_iter().filter_map(|effect| self.act(effect));
         Ok(Applied {
-            goal,
+            goal: self.goal(&changes, &generations),
             news,
-            events: events.collect(),
+            effects,
         })
+    }
+
+    /// Everything that is new or restarts is ready in a later instance, and what goes on in that which
+    /// it has.
+    fn goal(&self, changes: &Reconfigured, before: &BTreeMap<ServiceName, u64>) -> Goal {
+        let up = |name: &ServiceName| {
+            let mut states = self.machine.states();
+            states.any(|(service, state)| service == name && state != StateName::Stopped)
+        };
+        let generation = |name: &ServiceName| before.get(name).copied().unwrap_or(0);
+        let changed = changes.changed.iter().map(|changed| {
+            let generation = generation(&changed.service);
+            let after = match changed.uptake {
+                Uptake::Live | Uptake::Reload => generation.saturating_sub(1),
+                Uptake::Restart | Uptake::NextStart => generation,
+            };
+            (changed.service.clone(), after)
+        });
+        let added = changes.added.iter();
+        let added = added.map(|name| (name.clone(), generation(name)));
+        Goal::Up(changed.chain(added).filter(|(name, _)| up(name)).collect())
     }
 }
 
@@ -265,21 +316,33 @@ fn news(changes: &Reconfigured) -> Vec<String> {
     let Reconfigured {
         added,
         changed,
-        watched,
         removed,
     } = changes;
-    let lines: Vec<_> = [
-        (added, "is new and starts"),
-        (changed, "has changed and restarts"),
-        (watched, "is watched for leaks in another way"),
-        (removed, "is gone and stops"),
-    ]
-    .into_iter()
-    .flat_map(|(names, what)| names.iter().map(move |name| format!("{name} {what}")))
-    .collect();
+    let added = added.iter().map(|name| format!("{name} is new and starts"));
+    let changed = changed.iter().map(told);
+    let removed = removed
+        .iter()
+        .map(|name| format!("{name} is gone and stops"));
+    let lines: Vec<_> = added.chain(changed).chain(removed).collect();
     if lines.is_empty() {
         vec![NOTHING_HAS_CHANGED.to_owned()]
     } else {
         lines
+    }
+}
+
+fn told(changed: &Changed) -> String {
+    let Changed {
+        service,
+        uptake,
+        fields,
+    } = changed;
+    let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
+    let fields = fields.join(", ");
+    match uptake {
+        Uptake::Live => format!("{service} goes on with its new {fields}"),
+        Uptake::Reload => format!("{service} goes on and reads its files again"),
+        Uptake::Restart => format!("{service} has changed and restarts"),
+        Uptake::NextStart => format!("{service} has changed for its next start"),
     }
 }

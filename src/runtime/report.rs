@@ -8,7 +8,7 @@ use nix::{
 };
 use supervise::{
     effect::{Change, Reason, StateName},
-    event::Exit,
+    event::{Event, Exit},
     machine,
     spec::ServiceName,
 };
@@ -30,7 +30,7 @@ const HISTORY: usize = 50;
 /// Processes whose memory is still to be summed up, by service.
 pub(super) type Unmeasured = Vec<(ServiceName, Vec<pid_t>)>;
 
-/// The whole gateway as it is now. Where no cgroup counts memory, [`measure`] has to.
+/// The whole gateway as it is now. Where no cgroup counts memory, [`measured`] has to.
 pub(super) fn gateway(daemon: &Daemon) -> (GatewayStatus, Unmeasured) {
     let mut unmeasured = Unmeasured::new();
     let mut services = BTreeMap::new();
@@ -69,12 +69,9 @@ pub(super) fn look(status: &mut GatewayStatus, compare: &Compare, paths: &Paths)
 
 /// Sums up the memory of processes. The kernel walks through all of it for that, a tenth of a second
 /// for a gigabyte: not a thing to do in the loop.
-pub(super) fn measure(status: &mut GatewayStatus, unmeasured: Unmeasured) {
-    for (name, members) in unmeasured {
-        if let Some(service) = status.services.get_mut(&name) {
-            service.memory.current = Some(pss(&members));
-        }
-    }
+pub(super) fn measured(unmeasured: Unmeasured) -> impl Iterator<Item = (ServiceName, u64)> {
+    let sums = unmeasured.into_iter();
+    sums.map(|(name, members)| (name, pss(&members)))
 }
 
 fn pss(members: &[pid_t]) -> u64 {
@@ -88,7 +85,11 @@ fn state(daemon: &Daemon) -> GatewayState {
         StateName::Waiting | StateName::Starting | StateName::Draining | StateName::Stopping => {
             daemon.was_ready
         }
-        StateName::Ready | StateName::Stopped => false,
+        StateName::Ready
+        | StateName::Running
+        | StateName::Completed
+        | StateName::Scheduled
+        | StateName::Stopped => false,
     };
     if daemon.asked_to_end > 0 {
         GatewayState::Stopping
@@ -139,6 +140,7 @@ fn service(
             .and(running)
             .and_then(|running| u32::try_from(running.leader).ok()),
         restarts: status.restarts,
+        outdated: status.outdated.clone(),
         listens: daemon.listeners.addresses(name),
         cgroup: daemon.groups.path(name),
         memory,
@@ -175,21 +177,23 @@ fn ticks_to_usec(ticks: u64) -> Option<u64> {
     ticks.checked_mul(1_000_000)?.checked_div(per_second)
 }
 
-/// What explains a service's current state.
-pub(super) fn why(daemon: &Daemon, name: &ServiceName) -> Result<Why, Refusal> {
+/// What explains a service's current state, and its processes where their memory is still to be summed
+/// up.
+pub(super) fn why(daemon: &Daemon, name: &ServiceName) -> Result<(Why, Unmeasured), Refusal> {
     let status = daemon
         .machine
         .status()
         .find(|status| status.instance.service == *name)
         .ok_or_else(|| Refusal::Failed(format!("{name} is gone")))?;
     let history = daemon.history.get(name).into_iter().flatten().cloned();
-    let (mut now, members) = service(daemon, &status);
-    now.memory.current = now.memory.current.or(members.as_deref().map(pss));
-    Ok(Why {
+    let (now, members) = service(daemon, &status);
+    let why = Why {
         service: name.clone(),
         status: now,
         history: history.collect(),
-    })
+    };
+    let unmeasured = members.map(|members| (name.clone(), members));
+    Ok((why, unmeasured.into_iter().collect()))
 }
 
 /// A service went from one state to another: remembers it.
@@ -223,6 +227,35 @@ pub(super) fn told(daemon: &mut Daemon) {
         );
     }
     daemon.changes.send_modify(|count| *count += 1);
+}
+
+/// Tells of what changes no state.
+pub(super) fn heard(event: &Event) {
+    match event {
+        Event::Reloaded { instance, result } => {
+            let name = instance.service.as_str();
+            match result {
+                Ok(()) => tracing::info!(
+                    ai_gateway_service = name,
+                    message_id = messages::SERVICE_RELOADED.id,
+                    "{name} reads its files again"
+                ),
+                Err(why) => tracing::error!(
+                    ai_gateway_service = name,
+                    message_id = messages::SERVICE_OUTDATED.id,
+                    "{name} goes on with its old files: {why}"
+                ),
+            }
+        }
+        Event::Limited {
+            instance,
+            result: Err(why),
+        } => {
+            let name = instance.service.as_str();
+            tracing::info!(ai_gateway_service = name, "{name} restarts: {why}");
+        }
+        _ => {}
+    }
 }
 
 fn log(change: &Change) {
@@ -268,10 +301,17 @@ fn log(change: &Change) {
         }
         (StateName::Starting, _) => say!(info, messages::SERVICE_STARTING, "{name} is {to}"),
         (StateName::Ready, _) => say!(info, messages::SERVICE_READY, "{name} is {to}"),
+        (StateName::Running, _) => say!(info, messages::SERVICE_STARTING, "{name} is {to}"),
+        (StateName::Completed, _) => {
+            say!(info, messages::TASK_COMPLETED, "{name} is {to}: {reason}");
+        }
         (StateName::Stopped, _) => {
             say!(info, messages::SERVICE_STOPPED, "{name} is {to}: {reason}");
         }
-        (StateName::Waiting | StateName::Draining | StateName::Stopping, _) => {
+        (
+            StateName::Waiting | StateName::Scheduled | StateName::Draining | StateName::Stopping,
+            _,
+        ) => {
             tracing::info!(ai_gateway_service = name, "{name} is {to}: {reason}");
         }
     }

@@ -1,6 +1,10 @@
 //! Callers who wait until what they asked for is so.
 
-use supervise::{effect::StateName, machine::ServiceStatus, spec::ServiceName};
+use supervise::{
+    effect::{Reason, StateName},
+    machine::ServiceStatus,
+    spec::ServiceName,
+};
 use tokio::sync::oneshot;
 
 use crate::control::types::{Refusal, Reply};
@@ -51,15 +55,30 @@ impl Goal {
 fn up(status: &ServiceStatus, after: u64) -> Progress {
     let name = &status.instance.service;
     match status.state {
-        StateName::Ready if status.instance.generation > after => Progress::Reached,
+        StateName::Ready | StateName::Unhealthy if status.reloading => Progress::Under,
+        StateName::Scheduled => Progress::Reached,
+        StateName::Ready | StateName::Completed if status.instance.generation > after => {
+            match &status.outdated {
+                Some(why) => Progress::Lost(format!(
+                    "{name} goes on with its old files: {why}: `ai-gateway logs {name}` says more"
+                )),
+                None => Progress::Reached,
+            }
+        }
         StateName::Failed => Progress::Lost(format!(
             "{name} has failed: {}: `ai-gateway why {name}` and `ai-gateway logs {name}` say more",
             status.reason
         )),
+        // Somebody else runs it, and nothing of ours brings it up.
+        StateName::Unhealthy if status.reason == Reason::StartTimedOut => Progress::Lost(format!(
+            "{name} does not answer; what requires it starts when it does"
+        )),
         StateName::Stopped => Progress::Lost(format!("{name} was stopped: {}", status.reason)),
         StateName::Ready
+        | StateName::Completed
         | StateName::Waiting
         | StateName::Starting
+        | StateName::Running
         | StateName::Unhealthy
         | StateName::Draining
         | StateName::Stopping
@@ -125,12 +144,8 @@ impl Waiters {
 
 #[cfg(test)]
 mod tests {
-    use supervise::{
-        effect::Reason,
-        event::{Exit, Instance, Time},
-    };
-
     use super::*;
+    use supervise::event::{Exit, Instance, Time};
 
     fn name(name: &str) -> ServiceName {
         ServiceName::new(name).unwrap()
@@ -147,6 +162,8 @@ mod tests {
             reason: Reason::Exited(Exit::Code(3)),
             restarts: 0,
             waits_for: Vec::new(),
+            reloading: false,
+            outdated: None,
         }
     }
 

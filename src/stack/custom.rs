@@ -1,37 +1,21 @@
 //! A service of the user's own, as `[service.NAME]` describes it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use supervise::spec::{
-    Address, Command, HttpTarget, Probe, RestartPolicy, ServiceSpec, Startup, StopStep,
+    Address, Command, HttpTarget, Liveness, Probe, Reload, ReloadAction, RestartPolicy,
+    ServiceKind, ServiceSpec, Startup, StopStep, Task,
 };
 
 use super::{Inputs, Part, always, environment, secret};
-use crate::config::settings::{CustomProbe, CustomService};
+use crate::config::settings::{CustomKind, CustomProbe, CustomReload, CustomService};
+
+/// Longer than this, a reload has failed.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
     let cwd = inputs.paths.service(&service.name);
-    let command = |words: &[String]| {
-        let mut env = environment(&cwd, &[]);
-        // Any of them may be a secret: nobody but the service needs to see it.
-        env.extend(
-            service
-                .environment
-                .iter()
-                .map(|(key, value)| secret(key, value)),
-        );
-        let (program, args) = words
-            .split_first()
-            .map_or((String::new(), vec![]), |(first, rest)| {
-                (first.clone(), rest.to_vec())
-            });
-        Command {
-            program: program.into(),
-            args,
-            env,
-            cwd: cwd.clone(),
-        }
-    };
+    let command = |words: &[String]| command(words, &cwd, service);
     let readiness = service.probe.as_ref().map(|probe| match probe {
         CustomProbe::Http(url) => Probe::Http(target(url)),
         CustomProbe::Tcp(address) => Probe::Tcp(address.clone()),
@@ -39,27 +23,46 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
         CustomProbe::Notify => Probe::Notify,
         CustomProbe::Log(text) => Probe::LogLine(text.clone()),
     });
+    let kind = kind(&service.kind);
+    // A probe that was written to tell "started" may be too strict or too dear to be asked for ever; the
+    // exit is watched. What somebody else runs has none that we could see.
+    let liveness = readiness.clone().filter(|_| kind == ServiceKind::External);
+    let liveness = liveness.map(liveness_of_others);
+    let reload = service.reload.as_ref().map(|reload| Reload {
+        check: None,
+        action: match reload {
+            CustomReload::Signal(signal) => ReloadAction::Signal(*signal),
+            CustomReload::Run(words) => ReloadAction::Run(command(words)),
+        },
+        timeout: RELOAD_TIMEOUT,
+    });
     let spec = ServiceSpec {
+        kind,
         name: service.name.clone(),
         command: command(&service.command),
+        files: [].into(),
         listeners: Vec::new(),
         requires: service.requires.iter().cloned().collect(),
         restart_with_requirements: false,
         startup: Startup {
             deadline: service.start_timeout,
             readiness,
-            listens: service.probe.as_ref().and_then(listens),
+            listens: service
+                .probe
+                .as_ref()
+                .filter(|_| service.kind != CustomKind::External)
+                .and_then(listens),
             every: Duration::from_millis(250),
             timeout: Duration::from_secs(5),
             post_start: None,
         },
-        // A probe that was written to tell "started" may be too strict or too dear to be asked for
-        // ever; the exit is watched.
-        liveness: None,
+        liveness,
         restart: RestartPolicy {
             mode: service.restart,
             ..always(Duration::from_secs(60))
         },
+        success_exit: service.success_exit.clone(),
+        reload,
         stop: vec![StopStep::Signal {
             signal: 15,
             timeout: service.stop_timeout,
@@ -71,6 +74,48 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
         spec,
         folders: vec![],
         files: vec![],
+    }
+}
+
+fn kind(kind: &CustomKind) -> ServiceKind {
+    match *kind {
+        CustomKind::Daemon => ServiceKind::Daemon,
+        CustomKind::Task { deadline, schedule } => ServiceKind::Task(Task { deadline, schedule }),
+        CustomKind::External => ServiceKind::External,
+    }
+}
+
+fn command(words: &[String], cwd: &Path, service: &CustomService) -> Command {
+    let mut env = environment(cwd, &[]);
+    // Any of them may be a secret: nobody but the service needs to see it.
+    env.extend(
+        service
+            .environment
+            .iter()
+            .map(|(key, value)| secret(key, value)),
+    );
+    let (program, args) = words
+        .split_first()
+        .map_or((String::new(), vec![]), |(first, rest)| {
+            (first.clone(), rest.to_vec())
+        });
+    Command {
+        program: program.into(),
+        args,
+        env,
+        cwd: cwd.to_owned(),
+    }
+}
+
+/// What somebody else runs is asked for as long as it is wanted.
+const fn liveness_of_others(probe: Probe) -> Liveness {
+    Liveness {
+        probe,
+        every: Duration::from_secs(10),
+        timeout: Duration::from_secs(5),
+        failures: 2,
+        restart_after: None,
+        hung_after: None,
     }
 }
 

@@ -8,8 +8,8 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use supervise::spec::{
-    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, ServiceSpec,
-    Startup, StopStep,
+    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, ServiceKind,
+    ServiceSpec, Startup, StopStep,
 };
 
 use super::{
@@ -61,6 +61,8 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             cwd: cwd.clone(),
         },
         // Its folder has mode 0700: who asks LiteLLM past nginx is us.
+        kind: ServiceKind::Daemon,
+        files: [].into(),
         listeners: vec![Listener::Unix(socket)],
         requires: [name(POSTGRES)].into(),
         // Its pool connects again by itself.
@@ -87,6 +89,8 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         }),
         restart: always(Duration::from_secs(120)),
         // It drains by itself (`gateway_drain.py`), and what it has counted is written afterwards.
+        success_exit: [].into(),
+        reload: None,
         stop: vec![StopStep::Signal {
             signal: 15,
             timeout: Duration::from_secs(DRAIN_SECONDS + 30),

@@ -16,7 +16,6 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -179,33 +178,23 @@ pub fn plan(
         stack.folders.push(paths.service(&part.spec.name));
         stack.folders.push(paths.rendered(&part.spec.name));
         stack.folders.extend(part.folders);
-        stack.services.push(with_mark(part.spec, &part.files));
+        stack.services.push(with_marks(part.spec, &part.files));
         stack.files.extend(part.files);
     }
     stack
 }
 
-/// The service with a mark of the files that it reads, so that a reload that changes no more than
-/// a file (a budget is nowhere else) restarts the service that reads it.
-fn with_mark(mut spec: ServiceSpec, files: &[RenderedFile]) -> ServiceSpec {
-    let mut hash = Sha256::new();
-    for file in files {
-        hash.update(file.path.as_os_str().as_bytes());
-        hash.update([0]);
-        hash.update(&file.contents);
-        hash.update([0]);
-    }
-    if !files.is_empty() {
+/// The service with a mark of each file that it reads, so that a reload that changes no more than
+/// a file (a budget is nowhere else) has the service take it up.
+fn with_marks(mut spec: ServiceSpec, files: &[RenderedFile]) -> ServiceSpec {
+    let marks = files.iter().map(|file| {
+        let hash = Sha256::digest(&file.contents);
         // It only has to differ: half of it does.
-        let half = hash
-            .finalize()
-            .iter()
-            .take(16)
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        spec.command
-            .env
-            .extend([plain("AI_GATEWAY_RENDERED", half)]);
-    }
+        let half = hash.iter().take(16);
+        let mark = half.fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        (file.path.clone(), mark)
+    });
+    spec.files = marks.collect();
     spec
 }
 

@@ -17,8 +17,8 @@ use std::{
 };
 
 use supervise::spec::{
-    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe,
-    RestartPolicy, ServiceSpec, Startup, StopStep,
+    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, Reload,
+    ReloadAction, RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep,
 };
 
 use super::{
@@ -54,8 +54,13 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     let front = SocketAddr::new(listen.address, listen.port);
     let admin = SocketAddr::new(listen.admin_address, listen.admin_port);
     let listeners = vec![Listener::Tcp(front), Listener::Tcp(admin)];
+    let command = command(inputs, &cwd, &config, listeners.len());
     let spec = ServiceSpec {
-        command: command(inputs, &cwd, &config, listeners.len()),
+        success_exit: [].into(),
+        reload: Some(reload(&command)),
+        command,
+        kind: ServiceKind::Daemon,
+        files: [].into(),
         listeners,
         requires: [].into(),
         restart_with_requirements: false,
@@ -67,14 +72,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             timeout: Duration::from_secs(5),
             post_start: None,
         },
-        liveness: Some(Liveness {
-            probe,
-            every: Duration::from_secs(10),
-            timeout: Duration::from_secs(5),
-            failures: 3,
-            restart_after: Some(6),
-            hung_after: Some(2),
-        }),
+        liveness: Some(liveness(probe)),
         // It is the one door and starts within a moment: after a second of service its end is no
         // sign of a next one. The shorter waits make for more of them until it is given up.
         restart: RestartPolicy {
@@ -122,6 +120,17 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     }
 }
 
+fn liveness(probe: Probe) -> Liveness {
+    Liveness {
+        probe,
+        every: Duration::from_secs(10),
+        timeout: Duration::from_secs(5),
+        failures: 3,
+        restart_after: Some(6),
+        hung_after: Some(2),
+    }
+}
+
 fn command(inputs: &Inputs, cwd: &Path, config: &Path, listeners: usize) -> Command {
     let text = |path: &Path| path.display().to_string();
     let mut env = environment(cwd, &[]);
@@ -144,10 +153,12 @@ fn command(inputs: &Inputs, cwd: &Path, config: &Path, listeners: usize) -> Comm
 
 /// The variable by which nginx is told which descriptors are listening sockets, meant for its own
 /// upgrade while it runs (`ngx_add_inherited_sockets`). It knows them by their addresses.
+const INHERITED: &str = "NGINX";
+
 fn inherited(count: usize) -> (String, EnvValue) {
     let numbers = (FIRST_LISTENER..).take(count);
     let list: String = numbers.map(|number| format!("{number};")).collect();
-    plain("NGINX", list)
+    plain(INHERITED, list)
 }
 
 /// From QUIT until the last WebSocket is cut.
@@ -164,6 +175,20 @@ fn signal(signal: i32, seconds: u64) -> StopStep {
 /// would start one for each CPU of the host.
 fn workers(cpu_milli: Option<u32>) -> u32 {
     cpu_milli.map_or(2, |milli| milli.div_ceil(1000).clamp(1, 8))
+}
+
+/// The master reads its configuration again, starts workers with it and has the old ones finish what
+/// they have begun: nobody is refused and nobody waits. What does not parse is found before.
+fn reload(command: &Command) -> Reload {
+    let mut check = command.clone();
+    check.args.insert(0, "-t".to_owned());
+    // It gets no sockets, and would look for them.
+    check.env.remove(INHERITED);
+    Reload {
+        check: Some(check),
+        action: ReloadAction::Signal(nix::libc::SIGHUP),
+        timeout: Duration::from_secs(20),
+    }
 }
 
 struct Config<'a> {

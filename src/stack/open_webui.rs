@@ -12,7 +12,8 @@ use std::{
 };
 
 use supervise::spec::{
-    Address, Command, EnvValue, HttpTarget, Liveness, Probe, ServiceSpec, Startup, StopStep,
+    Address, Command, EnvValue, HttpTarget, Liveness, Probe, ServiceKind, ServiceSpec, Startup,
+    StopStep,
 };
 
 use super::{
@@ -81,6 +82,8 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             env: variables(inputs, &cwd, &data),
             cwd,
         },
+        kind: ServiceKind::Daemon,
+        files: [].into(),
         listeners: Vec::new(),
         requires: [name(POSTGRES)].into(),
         restart_with_requirements: false,
@@ -102,6 +105,8 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             hung_after: Some(2),
         }),
         restart: always(Duration::from_secs(120)),
+        success_exit: [].into(),
+        reload: None,
         stop: vec![StopStep::Signal {
             signal: 15,
             timeout: Duration::from_secs(20),

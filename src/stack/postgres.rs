@@ -7,7 +7,9 @@ pub mod psql;
 
 use std::{fmt::Write as _, path::Path, time::Duration};
 
-use supervise::spec::{Command, Liveness, Probe, RestartPolicy, ServiceSpec, Startup, StopStep};
+use supervise::spec::{
+    Command, Liveness, Probe, RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep,
+};
 
 use crate::identity::PidFile;
 
@@ -114,6 +116,8 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             // and without cgroups what is left of a service is found by its folder.
             cwd: inputs.paths.postgres_data(),
         },
+        kind: ServiceKind::Daemon,
+        files: [].into(),
         listeners: Vec::new(),
         requires: [].into(),
         restart_with_requirements: false,
@@ -144,6 +148,8 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             burst: 12,
             ..always(Duration::from_secs(60))
         },
+        success_exit: [].into(),
+        reload: None,
         stop: vec![
             // INT is the fast shutdown: no new connections, open transactions are rolled back.
             signal(2, 60),

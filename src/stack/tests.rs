@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     config::{
         self,
-        settings::{CustomProbe, CustomService},
+        settings::{CustomKind, CustomProbe, CustomReload, CustomService},
     },
     secrets::{Kind, SecretStore},
 };
@@ -56,6 +56,9 @@ fn secrets() -> Secrets {
 fn custom() -> CustomService {
     CustomService {
         name: ServiceName::new("ticker").unwrap(),
+        kind: CustomKind::Daemon,
+        success_exit: [3].into(),
+        reload: Some(CustomReload::Signal(1)),
         command: ["/usr/bin/ticker", "--quiet"].map(str::to_owned).to_vec(),
         environment: [("TOKEN".to_owned(), "theirs".to_owned())].into(),
         requires: vec![name(LITELLM)],

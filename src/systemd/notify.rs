@@ -228,15 +228,16 @@ impl Herald {
     }
 }
 
-fn given_up(status: &ServiceStatus) -> bool {
-    status.state == StateName::Failed
+/// What is down for good, or is somebody else's and does not answer: nothing of ours brings it back.
+const fn given_up(status: &ServiceStatus) -> bool {
+    matches!(status.state, StateName::Failed | StateName::Unhealthy)
 }
 
 /// Whether every service that is meant to run is ready, and there is one.
 fn all_ready(services: &[ServiceStatus]) -> bool {
-    let ready = |s: &ServiceStatus| s.state == StateName::Ready;
+    let fine = |s: &ServiceStatus| s.state.is_fine();
     let down = |s: &ServiceStatus| s.state == StateName::Stopped;
-    services.iter().any(ready) && services.iter().all(|s| ready(s) || down(s))
+    services.iter().any(fine) && services.iter().all(|s| fine(s) || down(s))
 }
 
 /// What is said when there is no daemon to speak of: why it could not begin, and with which exit

@@ -34,7 +34,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 fn ready(services: &[ServiceStatus], now: Time) -> String {
-    let ready = services.iter().filter(|s| s.state == StateName::Ready);
+    let ready = services.iter().filter(|s| s.state.is_fine());
     let count = format!("{} of {} ready", ready.count(), services.len());
     let rest: Vec<String> = [waiting(services, now)]
         .into_iter()
@@ -52,7 +52,7 @@ fn ready(services: &[ServiceStatus], now: Time) -> String {
 fn waiting(services: &[ServiceStatus], now: Time) -> Option<String> {
     let names: Vec<String> = services
         .iter()
-        .filter(|s| s.state == StateName::Starting)
+        .filter(|s| matches!(s.state, StateName::Starting | StateName::Running))
         .map(|s| format!("{} ({})", s.instance.service, seconds(now.since(s.since))))
         .collect();
     (!names.is_empty()).then(|| format!("waiting for {}", names.join(", ")))
@@ -61,7 +61,12 @@ fn waiting(services: &[ServiceStatus], now: Time) -> Option<String> {
 fn trouble(status: &ServiceStatus) -> Option<String> {
     let (name, reason) = (&status.instance.service, &status.reason);
     match status.state {
-        StateName::Ready | StateName::Starting | StateName::Waiting => None,
+        StateName::Ready
+        | StateName::Starting
+        | StateName::Running
+        | StateName::Completed
+        | StateName::Scheduled
+        | StateName::Waiting => None,
         StateName::Failed => Some(format!("{name} has failed: {reason}")),
         StateName::BackingOff => Some(format!("{name} is tried again soon: {reason}")),
         StateName::Unhealthy => Some(format!("{name} is unhealthy: {reason}")),
@@ -72,7 +77,12 @@ fn trouble(status: &ServiceStatus) -> Option<String> {
 }
 
 fn stopping(services: &[ServiceStatus], now: Time) -> String {
-    let down = |state| matches!(state, StateName::Stopped | StateName::Failed);
+    let down = |state| {
+        matches!(
+            state,
+            StateName::Stopped | StateName::Failed | StateName::Completed | StateName::Scheduled
+        )
+    };
     let up: Vec<&ServiceStatus> = services.iter().filter(|s| !down(s.state)).collect();
     let names: Vec<String> = up
         .iter()
@@ -126,6 +136,8 @@ mod tests {
             reason,
             restarts: 0,
             waits_for: Vec::new(),
+            reloading: false,
+            outdated: None,
         }
     }
 

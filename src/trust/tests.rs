@@ -161,7 +161,10 @@ fn root_is_not_led_into_a_folder_of_another_user() {
     fs::write(roots.join("other"), "").unwrap();
     symlink(roots.join("other"), theirs.join("gateway.toml")).unwrap();
     lchown(theirs.join("gateway.toml"), Some(1234), Some(1234)).unwrap();
-    assert!(led(theirs.join("gateway.toml")).is_some(), "the file itself");
+    assert!(
+        led(theirs.join("gateway.toml")).is_some(),
+        "the file itself"
+    );
     assert_eq!(led(own.join("link/new.toml")), None, "the user's own");
     assert_eq!(led(base.join("by-root/gateway.toml")), None, "root's link");
     assert_eq!(led(theirs.join("new.toml")), None);

@@ -441,6 +441,7 @@ pub(crate) fn service(state: StateName) -> ServiceStatus {
         reason: "its probe passed".into(),
         pid: Some(4711),
         restarts: 0,
+        outdated: None,
         listens: Vec::new(),
         cgroup: None,
         memory: Memory {

@@ -2,8 +2,12 @@
 
 use std::net::TcpListener;
 
-use ai_gateway::control::types::{Call, ConfigurationState, GatewayStatus, Refusal, Reply};
+use ai_gateway::control::types::{
+    Call, ConfigurationState, GatewayStatus, KeyPreview, Preview, Refusal, Reply, ServicePreview,
+    Step,
+};
 use insta::assert_snapshot;
+use supervise::spec::ServiceName;
 
 use crate::bench::{Bench, free_port, ready};
 
@@ -78,7 +82,7 @@ fn a_daemon_that_runs_takes_a_new_budget_up() {
     });
     let answer = bench.answer("budget unlimited");
     assert_eq!(answer, "budget: 15 -> 1000\nlitellm: restarted\n");
-    assert_eq!(daemon.asked(), [Call::Reload]);
+    assert_eq!(daemon.asked(), [Call::Reload(None)]);
 }
 
 #[test]
@@ -284,7 +288,7 @@ fn a_value_that_is_only_in_the_file_is_applied_when_it_is_set_again() {
         bench.answer("budget 200"),
         "litellm has changed and restarts\n"
     );
-    assert_eq!(daemon.asked(), [Call::Reload]);
+    assert_eq!(daemon.asked(), [Call::Reload(None)]);
     daemon.becomes(ready());
     assert!(
         bench
@@ -477,4 +481,120 @@ fn what_is_no_file_of_a_sensible_size_is_not_read() {
     let long = std::fs::File::create(&path).unwrap();
     long.set_len(50 << 20).unwrap();
     refused("it has 52428800 bytes: more than 4194304 are not read");
+}
+
+/// What the daemon finds a reload would come to.
+fn preview() -> Preview {
+    let service = |name: &str| ServiceName::new(name).unwrap();
+    Preview {
+        services: vec![ServicePreview {
+            service: service("nginx"),
+            step: Step::Reload,
+            fields: vec!["files".into()],
+        }],
+        keys: vec![KeyPreview {
+            key: "front.trusted_proxies".into(),
+            services: [(service("nginx"), Step::Reload)].into(),
+        }],
+    }
+}
+
+#[test]
+fn what_a_reload_would_do_is_asked_for_without_doing_it() {
+    let bench = bench("");
+    let daemon = bench.daemon_that(ready(), |_| Ok(Reply::Preview(Box::new(preview()))));
+    let text = "nginx goes on and reads its files again (files)\n\n\
+                front.trusted_proxies  nginx reads its files again\n";
+    assert_eq!(bench.answer("reload --dry-run"), text);
+    let checked = bench.answer("config check --diff");
+    assert!(
+        checked.ends_with(&format!("is valid.\n{text}")),
+        "{checked}"
+    );
+    assert_eq!(daemon.asked(), [Call::Preview, Call::Preview]);
+    let json: serde_json::Value =
+        serde_json::from_str(&bench.answer("config check --diff --json")).unwrap();
+    assert_eq!(json["preview"]["services"][0]["step"], "reload");
+    let json: serde_json::Value =
+        serde_json::from_str(&bench.answer("reload --dry-run --json")).unwrap();
+    assert_eq!(json["keys"][0]["services"]["nginx"], "reload");
+}
+
+#[test]
+fn one_service_reads_its_files_again() {
+    let bench = bench("");
+    let daemon = bench.daemon_that(ready(), |_| Ok(Reply::Done(vec![])));
+    let text = bench.answer("reload nginx");
+    assert_eq!(text, "nginx has read its files again\n");
+    let nginx = ServiceName::new("nginx").unwrap();
+    assert_eq!(daemon.asked(), [Call::Reload(Some(nginx))]);
+}
+
+#[test]
+fn a_service_of_ones_own_has_what_goes_with_its_kind() {
+    let wrong = |table: &str| {
+        let bench = bench(&format!(
+            "[listen]\nport = {}\nadmin_port = {}\n[service.mine]\n{table}",
+            free_port(),
+            free_port()
+        ));
+        let output = bench.command("config check").output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    for (table, code, words) in [
+        ("kind = \"external\"", 78, "`service.mine.probe` is missing"),
+        (
+            "kind = \"external\"\nprobe = { notify = true }",
+            78,
+            "what somebody else runs is asked by http or tcp",
+        ),
+        ("kind = \"task\"", 78, "`service.mine.command` is missing"),
+        (
+            "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"at four\"",
+            78,
+            "expected a time of the day such as \"04:00\", or \"every 6 h\"",
+        ),
+        (
+            "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"every 5 s\"",
+            78,
+            "expected a minute or more",
+        ),
+        (
+            "command = [\"/bin/true\"]\nreload = \"KILL\"",
+            78,
+            "no process can take this one up",
+        ),
+        (
+            "command = [\"/bin/true\"]\nsuccess_exit = [0]",
+            78,
+            "expected an array of exit codes from 1 to 255",
+        ),
+        (
+            "command = [\"/bin/true\"]\nschedule = \"04:00\"",
+            0,
+            "not used with kind \"daemon\"",
+        ),
+        (
+            "kind = \"external\"\nprobe = { tcp = \"192.0.2.1:80\" }",
+            0,
+            "",
+        ),
+        (
+            "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"every 6 h\"\ndeadline = \"5 min\"",
+            0,
+            "",
+        ),
+        (
+            "command = [\"/bin/true\"]\nreload = [\"/bin/true\", \"x\"]",
+            0,
+            "",
+        ),
+    ] {
+        let (exit, said) = wrong(table);
+        assert_eq!(exit, Some(code), "{table}: {said}");
+        assert!(said.contains(words), "{table}: {said}");
+    }
 }

@@ -22,7 +22,7 @@ fn the_help_of_the_whole() {
       start        Start everything, or one service
       stop         Stop everything, or one service
       restart      Stop and start everything, or one service
-      reload       Read the configuration again
+      reload       Read the configuration again, or a service its files
       status       Show what runs and what it takes
       logs         Show what the services and the daemon say
       why          Explain a service's current state
@@ -57,7 +57,8 @@ fn the_help_of_the_whole() {
       69  not running
       77  not permitted
       78  bad configuration
-      130 interrupted by Ctrl-C; 143 by SIGTERM, 129 by a closed terminal
+      130 interrupted by Ctrl-C, 131 by Ctrl-\\
+      143 ended by SIGTERM, 129 by a closed terminal
     ");
 }
 
@@ -284,15 +285,27 @@ fn the_help_of_each_verb() {
     assert_snapshot!(help("reload"), @"
     exit: 0
     --- stdout ---
-    Read the configuration again
+    Read the configuration again, or a service its files
 
-    Restarts the services that the new configuration changes, and no others. A
-    configuration that is wrong changes nothing: everything goes on with the old
-    one, and the errors are printed.
+    Each service takes up what has changed with the least that does it: limits hold
+    at once, nginx reads its files again and loses no connection, and only what
+    takes a new process restarts. A configuration that is wrong changes nothing:
+    everything goes on with the old one, and the errors are printed.
 
-    Usage: ai-gateway reload
+    Usage: ai-gateway reload [OPTIONS] [SERVICE]
+
+    Arguments:
+      [SERVICE]
+              The service; without it, the configuration is read again
 
     Options:
+          --dry-run
+              Change nothing, and say what a reload would do to each service, and
+              each changed key alone
+
+          --json
+              With --dry-run, print one JSON object
+
       -h, --help
               Print help (see a summary with '-h')
     ");

@@ -110,7 +110,7 @@ fn status_as_json_is_what_the_daemon_said() {
     );
     assert_eq!(
         keys(&said["services"]["nginx"]),
-        "cgroup cpu listens memory pid reason restarts since state"
+        "cgroup cpu listens memory outdated pid reason restarts since state"
     );
 }
 

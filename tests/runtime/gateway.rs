@@ -44,9 +44,12 @@ fn daemon() {
             admin: "http://127.0.0.1:4000/ui".to_owned(),
         },
         compare: {
-            let (file, runs) = (home.join("scenario"), scenario.to_owned());
-            Compare::new(move || {
-                let now = regular::text(&file).unwrap_or_default();
+            let (home, runs) = (home.clone(), scenario.to_owned());
+            let file = home.join("scenario");
+            let now = move || regular::text(&file).unwrap_or_default();
+            let (again, before) = (now.clone(), runs.clone());
+            let look = move || {
+                let now = now();
                 Compared {
                     differs: (now != runs)
                         .then(|| "scenario".to_owned())
@@ -54,7 +57,14 @@ fn daemon() {
                         .collect(),
                     invalid: (now == "nonsense").then(|| "this is nonsense".to_owned()),
                 }
-            })
+            };
+            let alone = move || {
+                let now = again();
+                let stack = scenarios::stack(&now, &home).filter(|_| now != before);
+                let services = stack.map(|stack| ("scenario".to_owned(), stack.services));
+                services.into_iter().collect()
+            };
+            Compare::new(look, alone)
         },
     };
     let paths = paths(&PathBuf::from(env::var_os(HOME).expect("it was there")));
@@ -242,6 +252,26 @@ impl Gateway {
             }
             std::thread::yield_now();
         }
+    }
+
+    /// Waits until a service has put this text into a file of its own.
+    pub(crate) fn wrote(&self, file: &str, text: &str) {
+        let path = self.home().join(file);
+        while fs::read_to_string(&path).ok().as_deref() != Some(text) {
+            let ended = self.child().try_wait().expect("a child of ours");
+            assert!(ended.is_none(), "the daemon ended before {text:?}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Three times this signal, as somebody sends it who does not want to wait.
+    pub(crate) fn ask_three_times(&self, signal: i32) {
+        // Signals merge: each has to be taken before the next.
+        for taken in ["stopping\n", "once more"] {
+            self.kill(self.daemon(), signal);
+            self.logged(taken);
+        }
+        self.kill(self.daemon(), signal);
     }
 
     pub(crate) fn log(&self, name: &str) -> String {

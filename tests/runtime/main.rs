@@ -6,6 +6,7 @@
 mod configuration;
 mod gateway;
 mod journal;
+mod kinds;
 mod left;
 mod manager;
 mod scenarios;
@@ -21,7 +22,7 @@ use std::{
 };
 
 use ai_gateway::{
-    control::types::{Blame, Call, ConfigurationState, GatewayState, Reply},
+    control::types::{Blame, Call, ConfigurationState, GatewayState, Preview, Reply, Step},
     runtime::orphans,
 };
 use gateway::{Gateway, name};
@@ -242,12 +243,7 @@ fn a_signal_stops_in_order_and_three_do_not_wait() {
 
     let gateway = Gateway::start("stubborn");
     gateway.ask(&Call::Start(None)).unwrap();
-    // Signals merge: each has to be taken before the next.
-    for taken in ["stopping", "once more"] {
-        gateway.kill(gateway.daemon(), libc::SIGINT);
-        gateway.logged(taken);
-    }
-    gateway.kill(gateway.daemon(), libc::SIGINT);
+    gateway.ask_three_times(libc::SIGINT);
     gateway.ended(0);
     assert_eq!(gateway.members(), Vec::<i32>::new());
 }

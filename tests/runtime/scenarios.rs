@@ -2,16 +2,19 @@
 
 use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
-use ai_gateway::stack::Stack;
+use ai_gateway::stack::{RenderedFile, Stack};
 use supervise::spec::{
-    Address, Command, EnvValue, HttpTarget, Limits, Listener, Liveness, Probe, RestartMode,
-    RestartPolicy, ServiceSpec, Startup, StopStep,
+    Address, Command, EnvValue, HttpTarget, Limits, Listener, Liveness, Probe, Reload,
+    ReloadAction, RestartMode, RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep, Task,
 };
 
 use crate::gateway::name;
 
 /// The stack of this name; none: nobody knows it.
 pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
+    if let Some(contents) = scenario.strip_prefix("reads ") {
+        return Some(reading(home, contents));
+    }
     let service = |name: &str, script: &str| service(home, name, script);
     let services = match scenario {
         "two" => vec![base(home), user(home)],
@@ -63,6 +66,8 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
                  >start-moments; echo it is up; exec sleep 1000",
             )
         }],
+        "task" => task(home),
+        "elsewhere" => elsewhere(home),
         "secretive" => secretive(home),
         "stubborn" => vec![ServiceSpec {
             startup: ready_by(Probe::LogLine("deaf".into())),
@@ -79,6 +84,86 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         files: Vec::new(),
         pid_files: Vec::new(),
     })
+}
+
+/// A service that copies its file to `seen` at its start and at SIGHUP. A file that says *bad* does not
+/// pass its check, and the check of one that says *slow* takes too long.
+fn reading(home: &Path, contents: &str) -> Stack {
+    let file = home.join("conf");
+    let at = file.display();
+    let seen = home.join("seen").display().to_string();
+    let read = format!("cp {at} {seen}.new; mv {seen}.new {seen}");
+    let script =
+        format!("trap '{read}' HUP; {read}; echo is up; while :; do sleep 1000 & wait $!; done");
+    let check = format!("grep -q slow {at} && sleep 1000; ! grep -q bad {at}");
+    let spec = ServiceSpec {
+        startup: ready_by(Probe::LogLine("is up".into())),
+        files: [(file.clone(), contents.to_owned())].into(),
+        reload: Some(Reload {
+            check: Some(command(home, "reader", &check)),
+            action: ReloadAction::Signal(libc::SIGHUP),
+            timeout: Duration::from_millis(500),
+        }),
+        ..service(home, "reader", &script)
+    };
+    Stack {
+        services: vec![spec],
+        folders: Vec::new(),
+        files: vec![RenderedFile {
+            path: file,
+            contents: contents.to_owned(),
+        }],
+        pid_files: Vec::new(),
+    }
+}
+
+/// A task that says once more that it has run and ends with a code that is no failure once there is a file,
+/// and a service that waits for it.
+fn task(home: &Path) -> Vec<ServiceSpec> {
+    let (flag, ran) = (home.join("go").display().to_string(), home.join("ran"));
+    let script = format!(
+        "while ! test -e {flag}; do sleep 0.01; done; echo run >>{}; exit 3",
+        ran.display()
+    );
+    let make = ServiceSpec {
+        kind: ServiceKind::Task(Task {
+            deadline: Duration::from_secs(60),
+            schedule: None,
+        }),
+        success_exit: [3].into(),
+        ..service(home, "make", &script)
+    };
+    let after = ServiceSpec {
+        requires: [name("make")].into(),
+        ..service(home, "after", "exec sleep 1000")
+    };
+    vec![make, after]
+}
+
+/// A service that somebody else runs, and one that waits for it.
+fn elsewhere(home: &Path) -> Vec<ServiceSpec> {
+    let probe = Probe::Tcp(own_address());
+    let there = ServiceSpec {
+        kind: ServiceKind::External,
+        startup: Startup {
+            deadline: Duration::from_millis(300),
+            ..ready_by(probe.clone())
+        },
+        liveness: Some(Liveness {
+            probe,
+            every: Duration::from_millis(10),
+            timeout: Duration::from_secs(10),
+            failures: 2,
+            restart_after: None,
+            hung_after: None,
+        }),
+        ..service(home, "there", "")
+    };
+    let here = ServiceSpec {
+        requires: [name("there")].into(),
+        ..service(home, "here", "exec sleep 1000")
+    };
+    vec![there, here]
 }
 
 /// Has a shell write its number to a file, as a whole.
@@ -373,6 +458,8 @@ fn service(home: &Path, of: &str, script: &str) -> ServiceSpec {
     ServiceSpec {
         name: name(of),
         command: command(home, of, script),
+        kind: ServiceKind::Daemon,
+        files: BTreeMap::new(),
         listeners: Vec::new(),
         requires: [].into(),
         restart_with_requirements: false,
@@ -388,6 +475,8 @@ fn service(home: &Path, of: &str, script: &str) -> ServiceSpec {
             burst: 3,
             stable: Duration::from_secs(60),
         },
+        success_exit: [].into(),
+        reload: None,
         stop: vec![StopStep::Signal {
             signal: libc::SIGTERM,
             timeout: Duration::from_secs(60),

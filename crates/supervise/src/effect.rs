@@ -28,6 +28,13 @@ pub enum Effect {
     Measure(Instance),
     /// Run the post-start command; answer `PostStarted`.
     PostStart(Instance),
+    /// Check the files and have the instance read them, as its specification says; answer `Reloaded`
+    /// within its time-out.
+    Reload(Instance),
+    /// Put the limits of its specification in force for an instance that runs; answer `Limited`.
+    Limit(Instance),
+    /// Find out when a task that rests is to run again, by its schedule; answer `Due`.
+    Schedule(Instance),
     /// Carry out this step of stopping; answer `StopStepDone` when it is a command and ends.
     StopStep {
         /// Of which instance.
@@ -67,10 +74,16 @@ pub enum StateName {
     Waiting,
     /// Launched, not ready yet.
     Starting,
+    /// A task that has not ended yet.
+    Running,
     /// Doing its work.
     Ready,
     /// Was ready; its liveness probe fails.
     Unhealthy,
+    /// A task that has ended well.
+    Completed,
+    /// A task whose time has not come yet.
+    Scheduled,
     /// Ending what it has begun, on its way down.
     Draining,
     /// Going down.
@@ -82,14 +95,33 @@ pub enum StateName {
 }
 
 impl StateName {
+    /// Whether it is what a service is meant to be: it does its work, or has none to do now.
+    pub const fn is_fine(self) -> bool {
+        match self {
+            Self::Ready | Self::Completed | Self::Scheduled => true,
+            Self::Stopped
+            | Self::Waiting
+            | Self::Starting
+            | Self::Running
+            | Self::Unhealthy
+            | Self::Draining
+            | Self::Stopping
+            | Self::BackingOff
+            | Self::Failed => false,
+        }
+    }
+
     /// The name in lower case, words joined by a dash.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stopped => "stopped",
             Self::Waiting => "waiting",
             Self::Starting => "starting",
+            Self::Running => "running",
             Self::Ready => "ready",
             Self::Unhealthy => "unhealthy",
+            Self::Completed => "completed",
+            Self::Scheduled => "scheduled",
             Self::Draining => "draining",
             Self::Stopping => "stopping",
             Self::BackingOff => "backing-off",
@@ -126,6 +158,10 @@ pub enum Reason {
     Hung(String),
     /// It was not ready in time.
     StartTimedOut,
+    /// A task has not ended in time.
+    TookTooLong,
+    /// The time of a task has come.
+    Due,
     /// Its post-start command failed, and how.
     PostStartFailed(String),
     /// It could not be launched, and why.
@@ -150,6 +186,8 @@ impl fmt::Display for Reason {
             Self::ProbeFailed(why) => write!(f, "its probe failed: {why}"),
             Self::Hung(why) => write!(f, "it hangs: {why}"),
             Self::StartTimedOut => f.write_str("it was not ready in time"),
+            Self::TookTooLong => f.write_str("it has not ended in time"),
+            Self::Due => f.write_str("its time has come"),
             Self::PostStartFailed(why) => write!(f, "its post-start command failed: {why}"),
             Self::LaunchFailed(why) => write!(f, "it could not be launched: {why}"),
             Self::Exited(exit) => write!(f, "it {exit}"),

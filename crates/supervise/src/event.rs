@@ -90,6 +90,8 @@ pub enum Request {
     Stop(Target),
     /// Bring it down, then up.
     Restart(Target),
+    /// Have this service, which is up, read its files again.
+    Reload(ServiceName),
     /// Bring everything down, for good.
     Shutdown,
 }
@@ -162,6 +164,27 @@ pub enum Event {
         instance: Instance,
         /// Which step.
         step: usize,
+    },
+    /// The reload action is done; the text says why the service goes on with its old files.
+    Reloaded {
+        /// Of which instance.
+        instance: Instance,
+        /// How it went.
+        result: Result<(), String>,
+    },
+    /// New limits are in force; the text says why they cannot be for this instance.
+    Limited {
+        /// Of which instance.
+        instance: Instance,
+        /// How it went.
+        result: Result<(), String>,
+    },
+    /// When a task that rests is to run again.
+    Due {
+        /// Of which instance: the one that has ended.
+        instance: Instance,
+        /// When.
+        at: Time,
     },
     /// What an instance uses was measured.
     Measured {

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use crate::spec::{
-    Command, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceName, ServiceSpec,
-    Startup, StopStep,
+    Command, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode, RestartPolicy,
+    ServiceKind, ServiceName, ServiceSpec, Startup, StopStep,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -22,12 +22,23 @@ pub(crate) fn command() -> Command {
     }
 }
 
+/// A reload by a signal.
+pub(crate) fn reload() -> Reload {
+    Reload {
+        check: Some(command()),
+        action: ReloadAction::Signal(1),
+        timeout: 5 * SECOND,
+    }
+}
+
 /// A service with a readiness probe, a liveness probe, one drain command and one signal.
 pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
     let probe = || Probe::Tcp("127.0.0.1:1".into());
     ServiceSpec {
         name: name(of),
+        kind: ServiceKind::Daemon,
         command: command(),
+        files: BTreeMap::new(),
         listeners: Vec::new(),
         requires: requires.iter().map(|r| name(r)).collect(),
         restart_with_requirements: false,
@@ -54,6 +65,8 @@ pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
             burst: 3,
             stable: 60 * SECOND,
         },
+        success_exit: [].into(),
+        reload: None,
         stop: vec![
             StopStep::Run {
                 command: command(),

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod backoff;
+pub mod change;
 pub mod effect;
 pub mod event;
 pub mod graph;

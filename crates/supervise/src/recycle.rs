@@ -50,7 +50,7 @@ const WORTH: u32 = 8;
 const MOST_STRIKES: u32 = WORTH.trailing_zeros();
 
 /// How a service is watched for leaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RecyclePolicy {
     /// From one measurement to the next.
     pub every: Duration,
@@ -179,7 +179,7 @@ pub struct Terms<'a> {
 }
 
 /// What is known of a service's memory: of the instance that is ready, and what earlier ones taught.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Watch {
     ready_at: Time,
     trend: Trend,

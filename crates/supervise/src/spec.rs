@@ -90,7 +90,7 @@ impl fmt::Debug for ServiceName {
 }
 
 /// A value of an environment variable. A secret one never shows itself in `Debug`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum EnvValue {
     /// May be printed.
     Plain(String),
@@ -117,7 +117,7 @@ impl fmt::Debug for EnvValue {
 }
 
 /// One process to launch. Its environment is exactly `env`: nothing is inherited.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Command {
     /// An absolute path.
     pub program: PathBuf,
@@ -131,7 +131,7 @@ pub struct Command {
 }
 
 /// How to find out whether a service does its work.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Probe {
     /// A GET whose answer has a status from 200 to 399.
     Http(HttpTarget),
@@ -154,7 +154,7 @@ pub enum Probe {
 }
 
 /// Where an HTTP probe asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HttpTarget {
     /// The server.
     pub at: Address,
@@ -163,7 +163,7 @@ pub struct HttpTarget {
 }
 
 /// Where a server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Address {
     /// `host:port`.
     Tcp(String),
@@ -197,7 +197,7 @@ impl fmt::Display for Listener {
 pub const FIRST_LISTENER: usize = 3;
 
 /// The phase between launch and ready.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Startup {
     /// Longer than this from launch to ready is a failed start.
     pub deadline: Duration,
@@ -215,7 +215,7 @@ pub struct Startup {
 }
 
 /// The phase after ready.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Liveness {
     /// What is asked.
     pub probe: Probe,
@@ -232,7 +232,7 @@ pub struct Liveness {
 }
 
 /// When a service that ended is started again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RestartMode {
     /// Whatever its exit was.
@@ -244,7 +244,7 @@ pub enum RestartMode {
 }
 
 /// Restart, back-off and giving up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RestartPolicy {
     /// Which exits count.
     pub mode: RestartMode,
@@ -261,7 +261,7 @@ pub struct RestartPolicy {
 
 /// One step of stopping a service; the next begins when it is over. After the last one, whatever
 /// is left is killed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum StopStep {
     /// Run a command that ends when the service has drained.
     Run {
@@ -279,8 +279,29 @@ pub enum StopStep {
     },
 }
 
+/// How a service that runs takes up files that have changed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reload {
+    /// Ends with 0 if the files are right. If it does not, the service is left alone and goes on with
+    /// what it has read.
+    pub check: Option<Command>,
+    /// What makes it read them.
+    pub action: ReloadAction,
+    /// Longer than this, for the check and for a command, is a failure.
+    pub timeout: Duration,
+}
+
+/// What makes a service read its files again.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ReloadAction {
+    /// A signal to its main process.
+    Signal(i32),
+    /// A command that ends with 0 when the service has read them.
+    Run(Command),
+}
+
 /// What the kernel is told to enforce. None: no limit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// `memory.max`, in bytes.
     pub memory_max: Option<u64>,
@@ -296,13 +317,51 @@ pub struct Limits {
     pub pids_max: Option<u64>,
 }
 
+/// What kind of thing a service is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ServiceKind {
+    /// It runs until it is stopped.
+    Daemon,
+    /// It runs to its end. What requires it waits until it has ended well.
+    Task(Task),
+    /// Somebody else runs it, perhaps on another machine: it is probed and never launched, and what
+    /// requires it waits until it answers. Its readiness and its liveness are probes by a connection.
+    External,
+}
+
+/// How a task runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Task {
+    /// Longer than this is a failure.
+    pub deadline: Duration,
+    /// When it runs; none: once, when it is first wanted. Also whenever somebody starts it by name.
+    pub schedule: Option<Schedule>,
+}
+
+/// When a task runs again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Schedule {
+    /// So long after it has begun to wait.
+    Every(Duration),
+    /// At this minute of each day, local time.
+    Daily {
+        /// From midnight.
+        minute: u16,
+    },
+}
+
 /// All that is known of one service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ServiceSpec {
     /// Its name.
     pub name: ServiceName,
+    /// What it is.
+    pub kind: ServiceKind,
     /// What is launched.
     pub command: Command,
+    /// The files that it reads, each with a mark of its contents. Whoever writes them does so before
+    /// the service is launched or reloads.
+    pub files: BTreeMap<PathBuf, String>,
     /// The sockets that are held for it. Its main process gets the first as descriptor
     /// [`FIRST_LISTENER`], the second as the next, and so on.
     pub listeners: Vec<Listener>,
@@ -316,12 +375,36 @@ pub struct ServiceSpec {
     pub liveness: Option<Liveness>,
     /// After an exit that nobody asked for.
     pub restart: RestartPolicy,
+    /// The codes besides 0 of an exit that is no failure.
+    pub success_exit: BTreeSet<i32>,
+    /// How it takes up [`files`](Self::files) that have changed; none: by a restart.
+    pub reload: Option<Reload>,
     /// How it is stopped.
     pub stop: Vec<StopStep>,
     /// How much it may use.
     pub limits: Limits,
     /// How it is watched for leaks; none, or no limit of its memory: not at all.
     pub recycle: Option<RecyclePolicy>,
+}
+
+impl ServiceSpec {
+    /// How it runs, if it is a task.
+    pub const fn task(&self) -> Option<&Task> {
+        match &self.kind {
+            ServiceKind::Task(task) => Some(task),
+            ServiceKind::Daemon | ServiceKind::External => None,
+        }
+    }
+
+    /// When it runs, if it is a task that does so again and again.
+    pub fn schedule(&self) -> Option<Schedule> {
+        self.task()?.schedule
+    }
+
+    /// Whether somebody else runs it.
+    pub const fn is_external(&self) -> bool {
+        matches!(self.kind, ServiceKind::External)
+    }
 }
 
 #[cfg(test)]

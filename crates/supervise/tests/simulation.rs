@@ -33,8 +33,7 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 /// Chaos, then calm or none, then a shutdown.
-fn run(seed: u64) {
-    let mut world = World::new(seed);
+fn run(mut world: World, seed: u64) {
     let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
         world.begin();
         for _ in 0..EVENTS {
@@ -44,13 +43,19 @@ fn run(seed: u64) {
             world.calm();
             invariants::a_failed_service_never_blocks_an_independent_one(&world);
             invariants::the_newest_specifications_are_in_force(&world);
+            invariants::who_runs_has_what_was_last_said(&world);
         }
         world.shut_down();
         invariants::stop_always_ends(&world);
     }));
     if let Err(cause) = outcome {
         eprintln!("{}", world.log());
-        eprintln!("the seed was {seed}: SIMULATION_SEED={seed} runs it again");
+        let variable = if world.mortal() {
+            "MORTAL_SEED"
+        } else {
+            "SIMULATION_SEED"
+        };
+        eprintln!("the seed was {seed}: {variable}={seed} runs it again");
         panic::resume_unwind(cause);
     }
 }
@@ -58,10 +63,20 @@ fn run(seed: u64) {
 #[test]
 fn every_promise_holds_whatever_happens() {
     if let Some(seed) = variable("SIMULATION_SEED") {
-        return run(seed);
+        return run(World::new(seed), seed);
     }
     for seed in 0..variable("SIMULATION_RUNS").unwrap_or(RUNS) {
-        run(seed);
+        run(World::new(seed), seed);
+    }
+}
+
+#[test]
+fn every_promise_holds_if_the_supervisor_dies_between_any_two_effects() {
+    if let Some(seed) = variable("MORTAL_SEED") {
+        return run(World::of_a_mortal(seed), seed);
+    }
+    for seed in 0..variable("MORTAL_RUNS").unwrap_or(RUNS) {
+        run(World::of_a_mortal(seed), seed);
     }
 }
 
@@ -78,7 +93,7 @@ fn no_leak_is_left_to_the_kernel_and_nobody_else_is_restarted_for_one() {
 #[test]
 fn the_chaos_is_not_tame() {
     let mut seen = invariants::Coverage::default();
-    for seed in 0..200 {
+    for seed in 0..500 {
         let mut world = World::new(seed);
         world.begin();
         for _ in 0..EVENTS {

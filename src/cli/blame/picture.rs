@@ -124,6 +124,9 @@ fn spans(start: &Start, now: u64) -> Vec<Span> {
         }
         StateName::Starting => Some(Step::Answer),
         StateName::Stopped
+        | StateName::Running
+        | StateName::Completed
+        | StateName::Scheduled
         | StateName::Ready
         | StateName::Unhealthy
         | StateName::Draining
@@ -144,6 +147,9 @@ fn took(start: &Start, now: u64) -> Option<u64> {
         StateName::Starting => start.ready_usec.or(Some(now)),
         StateName::Stopped
         | StateName::Waiting
+        | StateName::Running
+        | StateName::Completed
+        | StateName::Scheduled
         | StateName::Ready
         | StateName::Unhealthy
         | StateName::Draining

@@ -15,6 +15,7 @@ fn gateway(services: &[(&str, StateName)]) -> GatewayStatus {
         reason: String::new(),
         pid: None,
         restarts: 0,
+        outdated: None,
         listens: Vec::new(),
         cgroup: None,
         memory: Memory::default(),

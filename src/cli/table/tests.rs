@@ -22,6 +22,7 @@ fn service(state: StateName, current: u64, cpu: u64) -> ServiceStatus {
         reason: "its probe passed".into(),
         pid: Some(7),
         restarts: 0,
+        outdated: None,
         listens: Vec::new(),
         cgroup: None,
         memory: Memory {

@@ -6,6 +6,7 @@ mod budget;
 mod lists;
 mod people;
 mod probe;
+mod runs;
 
 use std::{net::IpAddr, path::Path};
 
@@ -27,6 +28,8 @@ impl Kind {
             Self::Services => self.services(raw).map(Value::Services),
             Self::Networks => self.networks(raw).map(Value::Networks),
             Self::Probe => self.probe(raw).map(Value::Probe),
+            Self::Codes => self.codes(raw).map(Value::Codes),
+            Self::Reload => self.reload(raw).map(Value::Reload),
             _ => self.simple(raw).map_err(|wrong| vec![wrong]),
         }
     }
@@ -52,6 +55,7 @@ impl Kind {
             Self::Cpus => self.cpus(raw),
             Self::Time => self.time(raw),
             Self::Hour => self.hour(raw),
+            Self::Schedule => self.schedule(raw).map(Value::Schedule),
             Self::Path => Ok(Value::Path(self.path(raw)?.into())),
             Self::Url => {
                 let text = self.text(raw)?;
@@ -74,9 +78,13 @@ impl Kind {
                     Err(wrong)
                 }
             }
-            Self::Command | Self::Environment | Self::Services | Self::Networks | Self::Probe => {
-                Err(self.wrong_type(raw))
-            }
+            Self::Command
+            | Self::Environment
+            | Self::Services
+            | Self::Networks
+            | Self::Probe
+            | Self::Codes
+            | Self::Reload => Err(self.wrong_type(raw)),
         }
     }
 
@@ -206,6 +214,9 @@ pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
         | Kind::Size
         | Kind::Time
         | Kind::Hour
+        | Kind::Schedule
+        | Kind::Codes
+        | Kind::Reload
         | Kind::Path
         | Kind::Url
         | Kind::Sha256

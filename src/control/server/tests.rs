@@ -150,16 +150,16 @@ async fn calls_in_pieces_and_several_at_once_are_answered_in_their_order() {
     let mut daemon = Daemon::start();
     let mut caller = daemon.connect().await;
     let both = [
-        frame(&Request::of(&Call::Reload)),
+        frame(&Request::of(&Call::Reload(None))),
         frame(&Request::of(&Call::Start(None))),
     ]
     .concat();
     let (first, second) = both.split_at(10);
     caller.say(first).await;
     caller.say(second).await;
-    assert_eq!(daemon.answer().await, Call::Reload);
+    assert_eq!(daemon.answer().await, Call::Reload(None));
     assert_eq!(daemon.answer().await, Call::Start(None));
-    assert_eq!(caller.hear_done().await, "Reload");
+    assert_eq!(caller.hear_done().await, "Reload(None)");
     assert_eq!(caller.hear_done().await, "Start(None)");
 }
 
@@ -167,7 +167,7 @@ async fn calls_in_pieces_and_several_at_once_are_answered_in_their_order() {
 async fn a_slow_call_holds_nobody_else_up() {
     let mut daemon = Daemon::start();
     let (mut slow, mut quick) = (daemon.connect().await, daemon.connect().await);
-    slow.ask(&Call::Reload).await;
+    slow.ask(&Call::Reload(None)).await;
     let pending = daemon.asks.recv().await.unwrap();
     quick.ask(&Call::Stop(None)).await;
     assert_eq!(daemon.answer().await, Call::Stop(None));
@@ -183,7 +183,7 @@ async fn a_slow_call_holds_nobody_else_up() {
 async fn a_caller_that_dies_in_the_middle_takes_nothing_with_it() {
     let mut daemon = Daemon::start();
     let mut dying = daemon.connect().await;
-    dying.ask(&Call::Reload).await;
+    dying.ask(&Call::Reload(None)).await;
     let ask = daemon.asks.recv().await.unwrap();
     drop(dying);
     let _unheard = ask.reply.send(Ok(Reply::Done(vec![])));
@@ -240,7 +240,7 @@ async fn a_one_way_call_is_done_and_not_answered() {
     caller
         .say(b"{\"method\":\"io.aigateway.Control.Reload\",\"oneway\":true}\0")
         .await;
-    assert_eq!(daemon.answer().await, Call::Reload);
+    assert_eq!(daemon.answer().await, Call::Reload(None));
     caller.ask(&Call::Start(None)).await;
     daemon.answer().await;
     assert_eq!(caller.hear_done().await, "Start(None)");
@@ -284,14 +284,14 @@ async fn watching_tells_each_change_until_the_daemon_ends() {
 async fn a_loop_that_is_gone_is_an_answer_too() {
     let mut daemon = Daemon::start();
     let mut caller = daemon.connect().await;
-    caller.ask(&Call::Reload).await;
+    caller.ask(&Call::Reload(None)).await;
     drop(daemon.asks.recv().await.unwrap());
     assert_eq!(
         caller.hear().await.unwrap()["error"],
         "io.aigateway.Control.Ending"
     );
     daemon.asks.close();
-    caller.ask(&Call::Reload).await;
+    caller.ask(&Call::Reload(None)).await;
     assert_eq!(
         caller.hear().await.unwrap()["error"],
         "io.aigateway.Control.Ending"
@@ -318,7 +318,7 @@ async fn the_last_answer_is_heard_although_the_daemon_ends() {
 async fn a_message_that_is_not_finished_in_time_ends_the_connection() {
     let mut daemon = Daemon::start();
     let mut caller = daemon.connect().await;
-    caller.ask(&Call::Reload).await;
+    caller.ask(&Call::Reload(None)).await;
     daemon.answer().await;
     caller.hear_done().await;
     caller.say(b"{\"method\"").await;
@@ -354,9 +354,9 @@ async fn whoever_does_nothing_keeps_nobody_out() {
     let mut callers = Vec::new();
     for _ in 0..3 {
         let mut caller = daemon.connect().await;
-        caller.ask(&Call::Reload).await;
+        caller.ask(&Call::Reload(None)).await;
         daemon.answer().await;
-        assert_eq!(caller.hear_done().await, "Reload");
+        assert_eq!(caller.hear_done().await, "Reload(None)");
         callers.push(caller);
     }
     // The oldest ones made room, and not who was there first and is served.
@@ -374,7 +374,7 @@ async fn too_many_calls_are_turned_away_with_a_reason() {
     let mut open = Vec::new();
     for _ in 0..CONNECTIONS_MAX {
         let mut caller = daemon.connect().await;
-        caller.ask(&Call::Reload).await;
+        caller.ask(&Call::Reload(None)).await;
         // It is kept waiting.
         open.push((daemon.asks.recv().await.unwrap(), caller));
     }

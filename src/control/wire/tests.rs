@@ -5,8 +5,8 @@ use supervise::effect::StateName;
 
 use super::*;
 use crate::control::types::{
-    Blame, ConfigurationState, Cpu, DietState, GatewayState, LimitsState, Memory, Moment,
-    ServiceStatus, Start, Urls, Why,
+    Blame, ConfigurationState, Cpu, DietState, GatewayState, KeyPreview, LimitsState, Memory,
+    Moment, Preview, ServicePreview, ServiceStatus, Start, Step, Urls, Why,
 };
 
 fn name(name: &str) -> ServiceName {
@@ -20,6 +20,7 @@ fn service() -> ServiceStatus {
         reason: "its probe passed".into(),
         pid: Some(4711),
         restarts: 1,
+        outdated: None,
         listens: vec!["unix:/gw/litellm.sock".into()],
         cgroup: Some("/gw/litellm".into()),
         memory: Memory {
@@ -85,6 +86,20 @@ fn blame() -> Blame {
     }
 }
 
+fn preview() -> Preview {
+    Preview {
+        services: vec![ServicePreview {
+            service: name("litellm"),
+            step: Step::NextStart,
+            fields: vec!["command".into()],
+        }],
+        keys: vec![KeyPreview {
+            key: "budget".into(),
+            services: BTreeMap::from([(name("litellm"), Step::Restart)]),
+        }],
+    }
+}
+
 fn calls() -> Vec<Call> {
     let one = || Some(name("litellm"));
     vec![
@@ -95,8 +110,10 @@ fn calls() -> Vec<Call> {
         Call::Stop(one()),
         Call::Restart(None),
         Call::Restart(one()),
-        Call::Reload,
+        Call::Reload(None),
+        Call::Reload(one()),
         Call::Why(name("litellm")),
+        Call::Preview,
         Call::Blame(None),
         Call::Blame(one()),
     ]
@@ -128,8 +145,9 @@ fn every_reply_arrives_as_it_was_sent() {
         let reply = match &call {
             Call::Status => Reply::Status(Box::new(status())),
             Call::Why(_) => Reply::Why(Box::new(why())),
+            Call::Preview => Reply::Preview(Box::new(preview())),
             Call::Blame(_) => Reply::Blame(Box::new(blame())),
-            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload => done(),
+            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload(_) => done(),
         };
         let response = Response::of(&reply);
         assert_eq!(sent(&response).reply_to(&call).unwrap(), reply);

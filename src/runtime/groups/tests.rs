@@ -42,7 +42,7 @@ fn litellm() -> ServiceName {
 #[test]
 fn limits_are_written_before_anything_can_be_in_the_cgroup() {
     let mount = tree("cpu io memory pids", &format!("{OWN}\n"));
-    let groups = divide(mount.path());
+    let mut groups = divide(mount.path());
     assert_eq!(
         groups.state(),
         LimitsState {
@@ -74,7 +74,7 @@ fn limits_are_written_before_anything_can_be_in_the_cgroup() {
 #[test]
 fn a_service_without_limits_gets_those_of_before_taken_off() {
     let mount = tree("cpu memory pids", "");
-    let groups = divide(mount.path());
+    let mut groups = divide(mount.path());
     groups.prepare(&litellm(), &Limits::default()).unwrap();
     let unit = mount.path().join("app.slice/ai-gateway.service/litellm");
     for (file, value) in [

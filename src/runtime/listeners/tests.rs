@@ -4,7 +4,7 @@ use std::{
     os::unix::net::{UnixListener, UnixStream},
 };
 
-use supervise::spec::{Command, Limits, RestartMode, RestartPolicy, Startup};
+use supervise::spec::{Command, Limits, RestartMode, RestartPolicy, ServiceKind, Startup};
 
 use super::*;
 
@@ -17,6 +17,8 @@ fn service(listeners: Vec<Listener>) -> ServiceSpec {
             env: BTreeMap::new(),
             cwd: "/".into(),
         },
+        kind: ServiceKind::Daemon,
+        files: BTreeMap::new(),
         listeners,
         requires: [].into(),
         restart_with_requirements: false,
@@ -36,6 +38,8 @@ fn service(listeners: Vec<Listener>) -> ServiceSpec {
             burst: 0,
             stable: std::time::Duration::ZERO,
         },
+        success_exit: [].into(),
+        reload: None,
         stop: Vec::new(),
         limits: Limits::default(),
         recycle: None,

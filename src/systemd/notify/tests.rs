@@ -19,6 +19,8 @@ fn service(name: &str, state: StateName) -> ServiceStatus {
         reason: Reason::Exited(Exit::Code(3)),
         restarts: 0,
         waits_for: Vec::new(),
+        reloading: false,
+        outdated: None,
     }
 }
 

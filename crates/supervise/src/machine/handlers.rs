@@ -4,12 +4,21 @@ use crate::{
     effect::{Effect, Reason},
     event::{Exit, Phase, Time, Verdict},
     machine::unit::{After, Context, StartStep, State, Unit, Up},
-    spec::{Liveness, StopStep},
+    spec::{Liveness, ServiceKind, StopStep},
 };
 
 impl Unit {
     pub(super) fn on_launched(&mut self, cx: &mut Context<'_>) {
         match &mut self.state {
+            State::Starting {
+                step: StartStep::Launching,
+                deadline,
+            } if self.spec.task().is_some() => {
+                let deadline = *deadline;
+                let step = StartStep::Running;
+                let running = State::Starting { step, deadline };
+                self.enter(running, Reason::RequirementsReady, cx);
+            }
             State::Starting {
                 step: step @ StartStep::Launching,
                 ..
@@ -23,7 +32,11 @@ impl Unit {
                 }
             }
             State::Starting {
-                step: StartStep::Probing | StartStep::Pausing { .. } | StartStep::PostStarting,
+                step:
+                    StartStep::Probing
+                    | StartStep::Pausing { .. }
+                    | StartStep::PostStarting
+                    | StartStep::Running,
                 ..
             }
             | State::Stopped
@@ -32,6 +45,7 @@ impl Unit {
             | State::Stopping { .. }
             | State::Clearing { .. }
             | State::BackingOff { .. }
+            | State::Resting { .. }
             | State::Failed => {}
         }
     }
@@ -45,7 +59,11 @@ impl Unit {
                 self.recover(None, Reason::LaunchFailed(error), cx);
             }
             State::Starting {
-                step: StartStep::Probing | StartStep::Pausing { .. } | StartStep::PostStarting,
+                step:
+                    StartStep::Probing
+                    | StartStep::Pausing { .. }
+                    | StartStep::PostStarting
+                    | StartStep::Running,
                 ..
             }
             | State::Stopped
@@ -54,6 +72,7 @@ impl Unit {
             | State::Stopping { .. }
             | State::Clearing { .. }
             | State::BackingOff { .. }
+            | State::Resting { .. }
             | State::Failed => {}
         }
     }
@@ -76,7 +95,11 @@ impl Unit {
                 self.finish_clearing(cx);
             }
             // No process of the newest instance exists in these.
-            State::Stopped | State::Waiting | State::BackingOff { .. } | State::Failed => {}
+            State::Stopped
+            | State::Waiting
+            | State::BackingOff { .. }
+            | State::Resting { .. }
+            | State::Failed => {}
         }
     }
 
@@ -92,6 +115,7 @@ impl Unit {
             | State::Up(_)
             | State::Stopping { .. }
             | State::BackingOff { .. }
+            | State::Resting { .. }
             | State::Failed => {}
         }
     }
@@ -128,7 +152,7 @@ impl Unit {
             }
             (
                 State::Starting {
-                    step: StartStep::Launching | StartStep::PostStarting,
+                    step: StartStep::Launching | StartStep::PostStarting | StartStep::Running,
                     ..
                 }
                 | State::Stopped
@@ -137,6 +161,7 @@ impl Unit {
                 | State::Stopping { .. }
                 | State::Clearing { .. }
                 | State::BackingOff { .. }
+                | State::Resting { .. }
                 | State::Failed,
                 Verdict::Pass | Verdict::Fail(_) | Verdict::Hung(_),
             )
@@ -180,6 +205,7 @@ impl Unit {
             | State::Stopping { .. }
             | State::Clearing { .. }
             | State::BackingOff { .. }
+            | State::Resting { .. }
             | State::Failed => {}
         }
     }
@@ -197,6 +223,9 @@ impl Unit {
             ..up.clone()
         };
         self.enter(State::Up(ill), reason.clone(), cx);
+        if self.spec.is_external() {
+            return;
+        }
         let over = |count: u32, limit: Option<u32>| limit.is_some_and(|limit| count >= limit);
         if over(hung, liveness.hung_after) || over(failures, liveness.restart_after) {
             self.begin_stop(After::Recover(reason.clone()), reason, cx);
@@ -215,22 +244,25 @@ impl Unit {
     }
 
     fn become_ready(&mut self, cx: &mut Context<'_>) {
-        self.moments.ready = Some(cx.now);
-        let next_probe = self.spec.liveness.as_ref().map(|l| cx.now.after(l.every));
-        let next_measurement = self.begin_watch(cx.now);
-        let up = Up {
-            healthy: true,
-            ready_at: cx.now,
-            next_probe,
-            next_measurement,
-            failures: 0,
-            hung: 0,
-        };
+        let up = self.up(true, cx);
         let reason = match self.spec.startup.readiness {
             Some(_) => Reason::ProbePassed,
             None => Reason::Launched,
         };
-        self.enter(State::Up(up), reason, cx);
+        self.enter(up, reason, cx);
+    }
+
+    /// The state of one that is up from now on.
+    fn up(&mut self, healthy: bool, cx: &Context<'_>) -> State {
+        self.moments.ready = Some(cx.now);
+        State::Up(Up {
+            healthy,
+            ready_at: cx.now,
+            next_probe: self.spec.liveness.as_ref().map(|l| cx.now.after(l.every)),
+            next_measurement: self.begin_watch(cx.now),
+            failures: 0,
+            hung: 0,
+        })
     }
 
     pub(super) fn on_post_started(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
@@ -246,7 +278,11 @@ impl Unit {
                 }
             },
             State::Starting {
-                step: StartStep::Launching | StartStep::Probing | StartStep::Pausing { .. },
+                step:
+                    StartStep::Launching
+                    | StartStep::Probing
+                    | StartStep::Pausing { .. }
+                    | StartStep::Running,
                 ..
             }
             | State::Stopped
@@ -255,6 +291,7 @@ impl Unit {
             | State::Stopping { .. }
             | State::Clearing { .. }
             | State::BackingOff { .. }
+            | State::Resting { .. }
             | State::Failed => {}
         }
     }
@@ -277,6 +314,7 @@ impl Unit {
             | State::Up(_)
             | State::Clearing { .. }
             | State::BackingOff { .. }
+            | State::Resting { .. }
             | State::Failed => {}
         }
     }
@@ -284,10 +322,7 @@ impl Unit {
     /// To be called once [`Unit::deadline`] has come.
     pub(super) fn on_deadline(&mut self, cx: &mut Context<'_>) {
         match &mut self.state {
-            State::Starting { deadline, .. } if *deadline <= cx.now => {
-                let reason = Reason::StartTimedOut;
-                self.begin_stop(After::Recover(reason.clone()), reason, cx);
-            }
+            State::Starting { deadline, .. } if *deadline <= cx.now => self.start_is_late(cx),
             State::Starting { step, .. } => {
                 *step = StartStep::Probing;
                 let (instance, phase) = (self.instance(), Phase::Readiness);
@@ -313,7 +348,21 @@ impl Unit {
                 let reason = self.reason.clone();
                 self.enter(State::Waiting, reason, cx);
             }
-            State::Stopped | State::Waiting | State::Clearing { .. } | State::Failed => {}
+            State::Resting { .. } | State::Failed => self.run_now(Reason::Due, cx),
+            State::Stopped | State::Waiting | State::Clearing { .. } => {}
         }
+    }
+
+    /// It is not ready, or has not ended, in time. What somebody else runs may come yet: it is asked on.
+    fn start_is_late(&mut self, cx: &mut Context<'_>) {
+        let reason = match &self.spec.kind {
+            ServiceKind::Task(_) => Reason::TookTooLong,
+            ServiceKind::Daemon => Reason::StartTimedOut,
+            ServiceKind::External => {
+                let absent = self.up(false, cx);
+                return self.enter(absent, Reason::StartTimedOut, cx);
+            }
+        };
+        self.begin_stop(After::Recover(reason.clone()), reason, cx);
     }
 }

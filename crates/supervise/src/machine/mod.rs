@@ -27,18 +27,26 @@
 //! - *Failed*: the credit is spent. Nothing but a request brings it back. Services that do not
 //!   require it go on; those that do, wait.
 //!
-//! *New specifications* ([`Machine::reconfigure`]) take effect with the next instance of each service
-//! that they change; one that runs is bounced for it. A service that is no longer there goes down
-//! and is forgotten.
+//! *New specifications* ([`Machine::reconfigure`]) take effect with the least that makes them count
+//! ([`crate::change`]): in the instance that runs, by its reload action, or with the next instance, for
+//! which one that runs is bounced. A service that is no longer there goes down and is forgotten.
 //!
 //! A stop of several services takes dependants first: a service that is to go down waits for each
 //! dependant that is to go down as well and may have a process. A dependant that stays up holds
 //! nobody back, and a service that restarts does not restart its dependants, unless they say so.
 //!
+//! *Tasks* run to their end, and are *completed* then, or *scheduled* while their time has not come; see
+//! `task`. *External* services have no process: they are probed like others, and go from one state to
+//! another without a launch and without a stop.
+//!
 //! *Leaks*: the memory of a service with a limit and a policy is measured while it is up, together
 //! with its liveness probe where there is one. One that leaks goes down by its stop steps and comes
 //! up again at a good moment; see `recycling` for whose turn it is and [`crate::recycle`] for what
 //! a leak is.
+//!
+//! *Resume* ([`Machine::save`], [`Machine::resume`]): what the machine knows is a value that can be
+//! written down after each event, before its effects are carried out. A machine that is made from it
+//! asks again for whatever was under way.
 //!
 //! Time: the runtime sleeps until [`Machine::next_deadline`] and sends [`Event::Deadline`]. One
 //! owner calls [`Machine::handle`]; nothing in here is shared.
@@ -46,15 +54,20 @@
 mod handlers;
 mod reconfigure;
 mod recycling;
+mod reload;
 mod requests;
+mod resume;
 mod rng;
 mod settle;
+mod task;
 mod unit;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     effect::{Effect, Reason, StateName},
@@ -64,9 +77,11 @@ use crate::{
     spec::{ServiceName, ServiceSpec},
 };
 
-pub use reconfigure::Reconfigured;
+pub use reconfigure::{Changed, Checked, Reconfigured, Uptake};
 pub use requests::Denied;
+pub use resume::{ResumeError, Saved};
 
+use reload::Reloading;
 use rng::Rng;
 use unit::{Context, State, Unit, Wanted};
 
@@ -81,7 +96,7 @@ pub struct Machine {
     shutdown: Shutdown,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Shutdown {
     No,
     Asked,
@@ -106,6 +121,10 @@ pub struct ServiceStatus {
     pub restarts: u32,
     /// The requirements that are not ready; only for a service that waits.
     pub waits_for: Vec<ServiceName>,
+    /// Whether it is reading its files again.
+    pub reloading: bool,
+    /// Why it goes on with older files than it should have, if it does.
+    pub outdated: Option<String>,
 }
 
 /// How a service's newest start went, or goes.
@@ -175,6 +194,17 @@ impl Machine {
                     u.on_stop_step_done(step, cx);
                 })
             }
+            Event::Reloaded { instance, result } => {
+                self.with(&instance, now, &mut effects, |u, cx| {
+                    u.on_reloaded(result, cx);
+                })
+            }
+            Event::Limited { instance, result } => {
+                self.with(&instance, now, &mut effects, |u, _| u.on_limited(&result))
+            }
+            Event::Due { instance, at } => {
+                self.with(&instance, now, &mut effects, |u, _| u.on_due(at))
+            }
             Event::Measured {
                 instance,
                 usage,
@@ -208,6 +238,8 @@ impl Machine {
             reason: unit.reason.clone(),
             restarts: unit.restarts,
             waits_for: self.waits_for(unit),
+            reloading: unit.reload != Reloading::No,
+            outdated: unit.outdated.clone(),
         })
     }
 
@@ -245,6 +277,7 @@ impl Machine {
         let required = || self.graph.requirements(service);
         unit.wanted != Wanted::Down
             && unit.state != State::Failed
+            && !unit.spec.is_external()
             && (unit.may_have_process() || required().all(|other| self.expects(other)))
     }
 

@@ -2,54 +2,94 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
+    change::{Class, Field, class, differences},
     effect::Effect,
     event::Time,
     graph::{Graph, GraphError},
     machine::{
         Machine, Shutdown, Touched,
-        unit::{State, Unit, Wanted},
+        unit::{Context, State, Unit, Wanted},
     },
     spec::{ServiceName, ServiceSpec},
 };
 
+/// Specifications that can be supervised together.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    pub(super) specs: Vec<ServiceSpec>,
+    pub(super) graph: Graph,
+}
+
+impl Checked {
+    /// Checks them as a whole.
+    ///
+    /// # Errors
+    /// See [`GraphError`].
+    pub fn new(specs: Vec<ServiceSpec>) -> Result<Self, GraphError> {
+        let graph = Graph::new(&specs)?;
+        Ok(Self { specs, graph })
+    }
+}
+
 /// What new specifications come to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconfigured {
     /// Services that were not there before; they are started.
     pub added: Vec<ServiceName>,
-    /// Services that are different; those that run are restarted.
-    pub changed: Vec<ServiceName>,
-    /// Services that are only watched for leaks in another way; they run on.
-    pub watched: Vec<ServiceName>,
+    /// Services that are different.
+    pub changed: Vec<Changed>,
     /// Services that are no longer there; they are stopped and forgotten.
     pub removed: Vec<ServiceName>,
 }
 
+/// A service whose specification is another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Which.
+    pub service: ServiceName,
+    /// How it takes up what is new.
+    pub uptake: Uptake,
+    /// What differs from what it was to be before.
+    pub fields: Vec<Field>,
+}
+
+/// How a service takes up a new specification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Uptake {
+    /// While it runs, and unnoticed by it.
+    Live,
+    /// It reads its files again.
+    Reload,
+    /// It is restarted.
+    Restart,
+    /// No instance runs that could take it up; the next one has it.
+    NextStart,
+}
+
 impl Machine {
     /// Puts new specifications in the place of those that it has. Services whose specification is
-    /// the same as before are not touched.
-    ///
-    /// # Errors
-    /// The new ones cannot be supervised together; then everything stays as it is.
-    pub fn reconfigure(
-        &mut self,
-        specs: Vec<ServiceSpec>,
-        now: Time,
-    ) -> Result<(Reconfigured, Vec<Effect>), GraphError> {
-        self.graph = Graph::new(&specs)?;
+    /// the same as before are not touched. Their files have to be written before the effects are
+    /// carried out.
+    pub fn reconfigure(&mut self, new: Checked, now: Time) -> (Reconfigured, Vec<Effect>) {
+        self.graph = new.graph;
         let running = self.shutdown == Shutdown::No;
-        let mut specs: BTreeMap<_, _> = specs.into_iter().map(|s| (s.name.clone(), s)).collect();
+        let mut specs: BTreeMap<_, _> =
+            new.specs.into_iter().map(|s| (s.name.clone(), s)).collect();
         let mut news = Reconfigured::default();
+        let mut effects = Vec::new();
         for (name, unit) in &mut self.units {
             match specs.remove(name) {
                 Some(spec) => {
-                    let watched = unit.adopt_policy(&spec, now);
-                    if unit.adopt(spec, running) {
-                        news.changed.push(name.clone());
-                    } else if watched {
-                        news.watched.push(name.clone());
-                    }
+                    let cx = &mut Context {
+                        now,
+                        rng: &mut self.rng,
+                        effects: &mut effects,
+                    };
+                    news.changed.extend(unit.adopt(spec, running, cx));
                 }
                 None if unit.retired => {}
                 None => {
@@ -69,11 +109,15 @@ impl Machine {
             self.units.insert(name.clone(), unit);
             news.added.push(name);
         }
-        let mut effects = Vec::new();
         // All of them: the arrows between those that did not change may have.
         let touched: Touched = self.units.keys().cloned().collect();
         self.settle(touched, now, &mut effects);
-        Ok((news, effects))
+        (news, effects)
+    }
+
+    /// What new specifications would come to, were they taken up now. Nothing changes.
+    pub fn preview(&self, new: Checked, now: Time) -> Reconfigured {
+        self.clone().reconfigure(new, now).0
     }
 
     /// Forgets a service that is no longer there once nothing is left of it, but for the number of
@@ -89,42 +133,92 @@ impl Machine {
 }
 
 impl Unit {
-    /// Takes another way to be watched for leaks, at once; whether it is another.
-    fn adopt_policy(&mut self, spec: &ServiceSpec, now: Time) -> bool {
-        if let Some(next) = &mut self.next_spec {
-            next.recycle.clone_from(&spec.recycle);
-        }
-        if self.spec.recycle == spec.recycle {
-            return false;
-        }
-        self.spec.recycle.clone_from(&spec.recycle);
-        self.watch_anew(now);
-        true
-    }
-
-    /// Takes a specification for its next instance; whether that changes anything.
-    fn adopt(&mut self, spec: ServiceSpec, running: bool) -> bool {
+    /// Takes another specification; none: it is what it was to be already.
+    fn adopt(&mut self, spec: ServiceSpec, running: bool, cx: &mut Context<'_>) -> Option<Changed> {
         let known = self.next_spec.as_deref().unwrap_or(&self.spec);
-        if *known == spec && !self.retired {
-            return false;
+        let found = differences(known, &spec);
+        if found.is_empty() && !self.retired && self.outdated.is_none() {
+            return None;
         }
         // One that was on its way out comes back.
         if std::mem::replace(&mut self.retired, false) && running {
             self.wanted = Wanted::Up;
         }
-        if self.may_have_process() {
-            // To be what it was before is no reason to restart.
-            self.next_spec = (self.spec != spec).then(|| Box::new(spec));
-        } else {
-            self.spec = spec;
-            self.next_spec = None;
-            // What was given up on may work now.
-            if self.state == State::Failed && self.wanted == Wanted::Up {
-                self.streak = 0;
-                self.wanted = Wanted::Bounce;
+        Some(Changed {
+            service: spec.name.clone(),
+            uptake: self.take_up(spec, cx),
+            fields: found
+                .into_iter()
+                .map(|difference| difference.field)
+                .collect(),
+        })
+    }
+
+    fn take_up(&mut self, spec: ServiceSpec, cx: &mut Context<'_>) -> Uptake {
+        let uptake = self.uptake(&spec);
+        match uptake {
+            Uptake::Live => {
+                self.next_spec = None;
+                self.adjust(spec, cx);
+            }
+            Uptake::Reload => {
+                self.next_spec = None;
+                self.adjust(spec, cx);
+                self.begin_reload(cx);
+            }
+            Uptake::Restart => self.next_spec = Some(Box::new(spec)),
+            Uptake::NextStart if self.is_under_way() => self.next_spec = Some(Box::new(spec)),
+            Uptake::NextStart => {
+                let other = class(&differences(&self.spec, &spec)) == Some(Class::Restart);
+                self.spec = spec;
+                if matches!(self.state, State::Resting { .. }) {
+                    // What has ended well was something else.
+                    if other && self.spec.schedule().is_none() && self.wanted == Wanted::Up {
+                        self.wanted = Wanted::Bounce;
+                    }
+                    self.ask_when(cx);
+                }
+                // What was given up on may work now.
+                if self.state == State::Failed && self.wanted == Wanted::Up {
+                    self.streak = 0;
+                    self.wanted = Wanted::Bounce;
+                }
             }
         }
-        true
+        uptake
+    }
+
+    /// The least that makes a specification count, by what the instance that runs was made from: to be
+    /// what it was before is no reason to restart.
+    fn uptake(&self, spec: &ServiceSpec) -> Uptake {
+        let found = differences(&self.spec, spec);
+        let has = |field: Field| found.iter().any(|difference| difference.field == field);
+        let least = match &self.state {
+            // It may have read the old files already, and it is asked what the old start-up says.
+            State::Starting { .. } if has(Field::Files) || has(Field::Startup) => {
+                Some(Class::Restart)
+            }
+            State::Up(_) if self.outdated.is_some() => {
+                let again = spec
+                    .reload
+                    .as_ref()
+                    .map_or(Class::Restart, |_| Class::Reload);
+                class(&found).max(Some(again))
+            }
+            State::Starting { .. } | State::Up(_) => class(&found),
+            State::Stopped
+            | State::Waiting
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::BackingOff { .. }
+            | State::Resting { .. }
+            | State::Failed => return Uptake::NextStart,
+        };
+        match least {
+            None | Some(Class::Live) => Uptake::Live,
+            Some(Class::Reload) => Uptake::Reload,
+            Some(Class::Restart) => Uptake::Restart,
+        }
     }
 }
 

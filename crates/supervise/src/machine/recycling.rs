@@ -97,6 +97,7 @@ impl Unit {
             | State::Stopping { .. }
             | State::Clearing { .. }
             | State::BackingOff { .. }
+            | State::Resting { .. }
             | State::Failed => None,
         };
         if let State::Up(up) = &mut self.state {
@@ -137,6 +138,7 @@ impl Unit {
             | State::Stopping { .. }
             | State::Clearing { .. }
             | State::BackingOff { .. }
+            | State::Resting { .. }
             | State::Failed => return None,
         }
         let next = usage.and_then(|_| self.next_measurement(cx.now));

@@ -19,6 +19,12 @@ pub enum Denied {
     /// Everything is going down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
+    /// The service has no reload action.
+    #[error("{0} cannot read its files again while it runs: restart it")]
+    NoReload(ServiceName),
+    /// The service is not up.
+    #[error("{0} is not up: it reads its files when it starts")]
+    NotUp(ServiceName),
 }
 
 impl Machine {
@@ -29,6 +35,7 @@ impl Machine {
     pub fn admit(&self, request: &Request) -> Result<(), Denied> {
         match request {
             Request::Shutdown => Ok(()),
+            Request::Reload(service) => self.admit_reload(service),
             Request::Start(target) | Request::Restart(target) | Request::Stop(target) => {
                 if let Target::One(service) = target
                     && self.units.get(service).is_none_or(|unit| unit.retired)
@@ -36,13 +43,30 @@ impl Machine {
                     return Err(Denied::Unknown(service.clone()));
                 }
                 match (self.shutdown, request) {
-                    (Shutdown::No, _) | (_, Request::Stop(_) | Request::Shutdown) => Ok(()),
-                    (
-                        Shutdown::Asked | Shutdown::Complete,
-                        Request::Start(_) | Request::Restart(_),
-                    ) => Err(Denied::ShuttingDown),
+                    (Shutdown::No, _) | (_, Request::Stop(_)) => Ok(()),
+                    (Shutdown::Asked | Shutdown::Complete, _) => Err(Denied::ShuttingDown),
                 }
             }
+        }
+    }
+
+    fn admit_reload(&self, service: &ServiceName) -> Result<(), Denied> {
+        let unit = self.units.get(service).filter(|unit| !unit.retired);
+        let Some(unit) = unit else {
+            return Err(Denied::Unknown(service.clone()));
+        };
+        match &unit.state {
+            _ if self.shutdown != Shutdown::No => Err(Denied::ShuttingDown),
+            _ if unit.spec.reload.is_none() => Err(Denied::NoReload(service.clone())),
+            State::Up(_) => Ok(()),
+            State::Stopped
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::BackingOff { .. }
+            | State::Resting { .. }
+            | State::Failed => Err(Denied::NotUp(service.clone())),
         }
     }
 
@@ -65,9 +89,22 @@ impl Machine {
                     .partition(|s| self.units.get(s).is_some_and(Unit::may_have_process));
                 let mut touched = self.want_all(&live, Wanted::Bounce);
                 for service in down {
-                    touched.append(&mut self.start(&Target::One(service), now, effects));
+                    // One that has a time of its own is not run because everything restarts.
+                    let runs = *target != Target::All || !self.has_schedule(&service);
+                    let mut with = self.start_one(&service, runs, now, effects);
+                    touched.append(&mut with);
                 }
                 touched
+            }
+            Request::Reload(service) => {
+                let cx = &mut Context {
+                    now,
+                    rng: &mut self.rng,
+                    effects,
+                };
+                let unit = self.units.get_mut(service);
+                unit.into_iter().for_each(|unit| unit.begin_reload(cx));
+                Touched::new()
             }
             Request::Shutdown => {
                 if self.shutdown == Shutdown::No {
@@ -79,11 +116,43 @@ impl Machine {
     }
 
     fn start(&mut self, target: &Target, now: Time, effects: &mut Vec<Effect>) -> Touched {
+        if let Target::One(service) = target {
+            return self.start_one(service, true, now, effects);
+        }
         let services = self.with_requirements(target);
         for service in &services {
             self.want_up(service, now, effects);
         }
         services
+    }
+
+    /// Wants a service and all that it requires. If it is a task, it `runs` now.
+    fn start_one(
+        &mut self,
+        service: &ServiceName,
+        runs: bool,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Touched {
+        let services = self.with_requirements(&Target::One(service.clone()));
+        for service in &services {
+            self.want_up(service, now, effects);
+        }
+        let task = self.units.get_mut(service);
+        if let Some(task) = task.filter(|unit| runs && unit.spec.task().is_some()) {
+            let cx = &mut Context {
+                now,
+                rng: &mut self.rng,
+                effects,
+            };
+            task.run_now(Reason::Requested, cx);
+        }
+        services
+    }
+
+    fn has_schedule(&self, service: &ServiceName) -> bool {
+        let unit = self.units.get(service);
+        unit.is_some_and(|unit| unit.spec.schedule().is_some())
     }
 
     fn want_all(&mut self, services: &[ServiceName], wanted: Wanted) -> Touched {
@@ -118,6 +187,7 @@ impl Machine {
             | State::Waiting
             | State::Starting { .. }
             | State::Up(_)
+            | State::Resting { .. }
             | State::Stopping { .. }
             | State::Clearing { .. } => {}
         }

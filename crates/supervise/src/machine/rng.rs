@@ -1,7 +1,9 @@
 //! A small generator of random numbers (SplitMix64, Steele, Lea and Flood 2014): the same seed
 //! gives the same run, which a simulation needs and jitter does not mind.
 
-#[derive(Debug, Clone)]
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Rng(u64);
 
 impl Rng {

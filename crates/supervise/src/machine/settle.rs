@@ -15,6 +15,8 @@ enum Step {
     Wait,
     Launch(With),
     Stop(Reason),
+    /// It is a task whose time has not come.
+    Rest,
     /// It is down already, and no process has to go.
     BeStopped,
     /// It was down, and may come up again.
@@ -60,6 +62,7 @@ impl Machine {
     fn step(&self, service: &ServiceName) -> Option<Step> {
         let unit = self.units.get(service)?;
         match (unit.wanted, &unit.state) {
+            (Wanted::Up, State::Stopped) if unit.spec.schedule().is_some() => Some(Step::Rest),
             (Wanted::Up, State::Stopped) => Some(Step::Wait),
             (Wanted::Up, State::Waiting) => self
                 .waits_for(unit)
@@ -81,11 +84,11 @@ impl Machine {
             }
             (
                 Wanted::Down | Wanted::Bounce,
-                State::Waiting | State::BackingOff { .. } | State::Failed,
+                State::Waiting | State::BackingOff { .. } | State::Resting { .. } | State::Failed,
             ) => Some(Step::BeStopped),
             (Wanted::Bounce, State::Stopped) => Some(Step::TurnUp),
             (Wanted::Down, State::Stopped)
-            | (Wanted::Up, State::BackingOff { .. } | State::Failed)
+            | (Wanted::Up, State::BackingOff { .. } | State::Resting { .. } | State::Failed)
             | (
                 Wanted::Up | Wanted::Down | Wanted::Bounce,
                 State::Stopping { .. } | State::Clearing { .. },
@@ -103,6 +106,7 @@ impl Machine {
             effects,
         };
         match step {
+            Step::Rest => unit.rest(false, Reason::Requested, cx),
             Step::Wait => unit.enter(State::Waiting, Reason::Requested, cx),
             Step::Launch(with) => unit.launch(with, cx),
             Step::Stop(reason) => unit.begin_stop(After::Stop, reason, cx),

@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod recycling;
+mod tasks;
 
 /// A machine with its clock, and the effects of the last event.
 struct Story {

@@ -7,12 +7,13 @@
 use crate::{
     backoff,
     effect::{Change, Effect, Reason, StateName},
-    event::{Exit, Instance, Time},
-    machine::rng::Rng,
+    event::{Exit, Instance, Phase, Time},
+    machine::{reload::Reloading, rng::Rng},
     moments::Moments,
     recycle::Watch,
-    spec::{RestartMode, ServiceName, ServiceSpec, StopStep},
+    spec::{RestartMode, ServiceKind, ServiceName, ServiceSpec, StopStep},
 };
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
 /// What has been killed is gone at once, unless the kernel waits for a disk or writes out a core.
@@ -22,7 +23,7 @@ const CLEARING: Duration = Duration::from_secs(60);
 const HUNG_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the outside wants of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Wanted {
     Up,
     Down,
@@ -30,7 +31,7 @@ pub(super) enum Wanted {
     Bounce,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum State {
     Stopped,
     Waiting,
@@ -53,10 +54,15 @@ pub(super) enum State {
     BackingOff {
         until: Time,
     },
+    /// A task between its runs.
+    Resting {
+        /// Whether the last one has ended well.
+        done: bool,
+    },
     Failed,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum StartStep {
     /// Between the effect and its answer.
     Launching,
@@ -67,10 +73,12 @@ pub(super) enum StartStep {
         until: Time,
     },
     PostStarting,
+    /// A task, until its end.
+    Running,
 }
 
 /// Ready or unhealthy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Up {
     pub(super) healthy: bool,
     /// When it became ready; from here its credit is counted.
@@ -86,7 +94,7 @@ pub(super) struct Up {
 }
 
 /// What follows once no process is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum After {
     /// It was asked to stop.
     Stop,
@@ -115,11 +123,14 @@ pub(super) struct Context<'a> {
     pub(super) effects: &'a mut Vec<Effect>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Unit {
-    /// What its newest instance was launched with, or its first one will be.
+    /// What its newest instance was launched with, or its first one will be. It may have secrets in it,
+    /// so it is never written down; see [`super::resume`].
+    #[serde(skip, default = "super::resume::unknown")]
     pub(super) spec: ServiceSpec,
     /// What its next instance will be launched with, if that has changed.
+    #[serde(skip)]
     pub(super) next_spec: Option<Box<ServiceSpec>>,
     /// No longer a part of the stack: once it is down, it is forgotten.
     pub(super) retired: bool,
@@ -140,6 +151,12 @@ pub(super) struct Unit {
     pub(super) recycling: bool,
     /// Of its newest start.
     pub(super) moments: Moments,
+    /// When a task that rests or has failed runs again; none: never, or that is being found out.
+    pub(super) due: Option<Time>,
+    /// Whether it is reading its files again.
+    pub(super) reload: Reloading,
+    /// Why it goes on with older files than its specification has, if it does.
+    pub(super) outdated: Option<String>,
 }
 
 impl Unit {
@@ -159,6 +176,9 @@ impl Unit {
             watch: None,
             recycling: false,
             moments: Moments::default(),
+            due: None,
+            reload: Reloading::No,
+            outdated: None,
         }
     }
 
@@ -173,6 +193,10 @@ impl Unit {
         match &self.state {
             State::Stopped => StateName::Stopped,
             State::Waiting => StateName::Waiting,
+            State::Starting {
+                step: StartStep::Running,
+                ..
+            } => StateName::Running,
             State::Starting { .. } => StateName::Starting,
             State::Up(up) if up.healthy => StateName::Ready,
             State::Up(_) => StateName::Unhealthy,
@@ -182,23 +206,45 @@ impl Unit {
             },
             State::Clearing { .. } => StateName::Stopping,
             State::BackingOff { .. } => StateName::BackingOff,
+            State::Resting { done: true } => StateName::Completed,
+            State::Resting { done: false } => StateName::Scheduled,
             State::Failed => StateName::Failed,
         }
     }
 
     /// Whether a process of it may exist.
     pub(super) const fn may_have_process(&self) -> bool {
+        self.is_under_way() && !self.spec.is_external()
+    }
+
+    /// Whether an instance of it was begun and is not over. It keeps its specification for so long.
+    pub(super) const fn is_under_way(&self) -> bool {
         match &self.state {
             State::Starting { .. }
             | State::Up(_)
             | State::Stopping { .. }
             | State::Clearing { .. } => true,
-            State::Stopped | State::Waiting | State::BackingOff { .. } | State::Failed => false,
+            State::Stopped
+            | State::Waiting
+            | State::BackingOff { .. }
+            | State::Resting { .. }
+            | State::Failed => false,
         }
     }
 
+    /// Whether what requires it may run.
     pub(super) const fn is_ready(&self) -> bool {
-        matches!(&self.state, State::Up(up) if up.healthy)
+        match &self.state {
+            State::Up(up) => up.healthy,
+            State::Resting { done } => *done,
+            State::Stopped
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::BackingOff { .. }
+            | State::Failed => false,
+        }
     }
 
     /// When [`Unit::on_deadline`] has something to do.
@@ -216,7 +262,8 @@ impl Unit {
             State::Starting { deadline, .. } | State::Stopping { deadline, .. } => Some(*deadline),
             State::Up(up) => self.alarm(up),
             State::BackingOff { until } => Some(*until),
-            State::Stopped | State::Waiting | State::Clearing { .. } | State::Failed => None,
+            State::Resting { .. } | State::Failed => self.due,
+            State::Stopped | State::Waiting | State::Clearing { .. } => None,
         }
     }
 
@@ -226,7 +273,11 @@ impl Unit {
             State::Starting { deadline, .. } | State::Stopping { deadline, .. } => Some(*deadline),
             State::Clearing { since, .. } => Some(since.after(CLEARING)),
             State::BackingOff { until } => Some(*until),
-            State::Stopped | State::Waiting | State::Up(_) | State::Failed => None,
+            State::Stopped
+            | State::Waiting
+            | State::Up(_)
+            | State::Resting { .. }
+            | State::Failed => None,
         }
     }
 
@@ -239,9 +290,21 @@ impl Unit {
             | State::Starting { .. }
             | State::Stopping { .. }
             | State::Clearing { .. } => true,
-            State::Stopped | State::Up(_) | State::BackingOff { .. } | State::Failed => false,
+            State::Stopped
+            | State::Up(_)
+            | State::BackingOff { .. }
+            | State::Resting { .. }
+            | State::Failed => false,
         };
-        if !self.may_have_process()
+        if !matches!(self.state, State::Resting { .. } | State::Failed) {
+            self.due = None;
+        }
+        if !matches!(self.state, State::Up(_)) {
+            // The next instance reads them as they are.
+            self.reload = Reloading::No;
+            self.outdated = None;
+        }
+        if !self.is_under_way()
             && let Some(spec) = self.next_spec.take()
         {
             self.spec = *spec;
@@ -271,17 +334,33 @@ impl Unit {
         self.launched_with = with.generations;
         self.moments.launched = Some(cx.now);
         self.moments.waited_for = with.waited_for;
-        let deadline = cx.now.after(self.spec.startup.deadline);
-        let starting = State::Starting {
-            step: StartStep::Launching,
-            deadline,
+        let patience = match &self.spec.kind {
+            ServiceKind::Task(task) => task.deadline,
+            ServiceKind::Daemon | ServiceKind::External => self.spec.startup.deadline,
         };
+        let deadline = cx.now.after(patience);
+        let external = self.spec.is_external();
+        let step = if external {
+            StartStep::Probing
+        } else {
+            StartStep::Launching
+        };
+        let starting = State::Starting { step, deadline };
         self.enter(starting, Reason::RequirementsReady, cx);
-        cx.effects.push(Effect::Launch(self.instance()));
+        let instance = self.instance();
+        cx.effects.push(if external {
+            let phase = Phase::Readiness;
+            Effect::Probe { instance, phase }
+        } else {
+            Effect::Launch(instance)
+        });
     }
 
     /// Begins to go down. One that never was ready has nothing to drain.
     pub(super) fn begin_stop(&mut self, after: After, reason: Reason, cx: &mut Context<'_>) {
+        if self.spec.is_external() {
+            return self.enter(State::Stopped, reason, cx);
+        }
         let first = match &self.state {
             // What hangs does not drain either.
             State::Up(_) if !matches!(reason, Reason::Hung(_)) => 0,
@@ -292,6 +371,7 @@ impl Unit {
             | State::Stopping { .. }
             | State::Clearing { .. }
             | State::BackingOff { .. }
+            | State::Resting { .. }
             | State::Failed => self
                 .spec
                 .stop
@@ -383,7 +463,10 @@ impl Unit {
         if self.wanted != Wanted::Up {
             return self.enter(State::Stopped, reason, cx);
         }
-        let clean = exit == Some(Exit::Clean);
+        let clean = exit.is_some_and(|exit| self.is_success(exit));
+        if clean && self.spec.task().is_some() {
+            return self.rest(true, reason, cx);
+        }
         match self.spec.restart.mode {
             RestartMode::Always => {}
             RestartMode::OnFailure | RestartMode::Never if clean => {
@@ -391,10 +474,10 @@ impl Unit {
                 return self.enter(State::Stopped, reason, cx);
             }
             RestartMode::OnFailure => {}
-            RestartMode::Never => return self.enter(State::Failed, reason, cx),
+            RestartMode::Never => return self.give_up(reason, cx),
         }
         match backoff::next(&self.spec.restart, self.streak, cx.rng.dice()) {
-            backoff::Next::GiveUp => self.enter(State::Failed, reason, cx),
+            backoff::Next::GiveUp => self.give_up(reason, cx),
             backoff::Next::Restart(wait) => {
                 self.streak += 1;
                 self.restarts += 1;
@@ -407,6 +490,15 @@ impl Unit {
                 };
                 self.enter(next, reason, cx);
             }
+        }
+    }
+
+    /// Whether an exit is no failure.
+    fn is_success(&self, exit: Exit) -> bool {
+        match exit {
+            Exit::Clean => true,
+            Exit::Code(code) => self.spec.success_exit.contains(&code),
+            Exit::Signal(_) | Exit::OutOfMemory | Exit::Unknown => false,
         }
     }
 

@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Measurements one by one.
 const RECENT: usize = 16;
 /// Buckets.
@@ -18,7 +20,7 @@ const LONGEST: u32 = 64;
 const ENOUGH: usize = 8;
 
 /// One measurement: when, in tenths of a second since the instance was ready, and how much, in KiB.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Point {
     at: u32,
     kib: u32,
@@ -42,6 +44,22 @@ impl Point {
 struct Ring<const N: usize> {
     points: [Point; N],
     len: usize,
+}
+
+/// As its points: an array of any length has no form of its own.
+impl<const N: usize> Serialize for Ring<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_slice().serialize(serializer)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Ring<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let points = Vec::<Point>::deserialize(deserializer)?;
+        let mut ring = Self::new();
+        points.into_iter().for_each(|point| ring.push(point));
+        Ok(ring)
+    }
 }
 
 impl<const N: usize> Ring<N> {
@@ -76,7 +94,7 @@ impl<const N: usize> Ring<N> {
 }
 
 /// The memory of one instance.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Trend {
     recent: Ring<RECENT>,
     buckets: Ring<BUCKETS>,

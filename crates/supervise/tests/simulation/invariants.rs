@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use supervise::{
-    effect::{Change, Reason, StateName},
-    event::Instance,
-    machine::ServiceStatus,
+    effect::{Change, Effect, Reason, StateName},
+    event::{Event, Instance},
+    machine::{Reconfigured, ServiceStatus, Uptake},
     recycle::Chance,
-    spec::ServiceName,
+    spec::{ServiceName, ServiceSpec},
 };
 
-use crate::world::World;
+use crate::{services, world::World};
 
 /// After each event.
 pub(crate) fn check(world: &World) {
@@ -19,6 +19,13 @@ pub(crate) fn check(world: &World) {
     shutdown_is_complete_once_and_only_when_nothing_lives(world);
     a_deadline_is_never_left_behind(world);
     the_moments_of_a_start_come_one_after_the_other(world);
+}
+
+fn is_external(world: &World, service: &ServiceName) -> bool {
+    world
+        .machine
+        .spec(service)
+        .is_some_and(ServiceSpec::is_external)
 }
 
 fn statuses(world: &World) -> BTreeMap<ServiceName, ServiceStatus> {
@@ -55,12 +62,14 @@ fn the_moments_of_a_start_come_one_after_the_other(world: &World) {
         assert!(known.is_sorted(), "{start:?}");
         let (launched, ready) = match start.state {
             StateName::Waiting => (Some(false), Some(false)),
-            StateName::Starting => (Some(true), Some(false)),
+            StateName::Starting | StateName::Running => (Some(true), Some(false)),
             StateName::Ready | StateName::Unhealthy => (Some(true), Some(true)),
             StateName::Stopped
             | StateName::Draining
             | StateName::Stopping
             | StateName::BackingOff
+            | StateName::Completed
+            | StateName::Scheduled
             | StateName::Failed => (None, None),
         };
         for (expected, moment) in [(launched, moments.launched), (ready, moments.ready)] {
@@ -76,13 +85,18 @@ fn the_moments_of_a_start_come_one_after_the_other(world: &World) {
 fn no_exit_is_lost(world: &World) {
     for status in world.machine.status() {
         let believed = match status.state {
+            _ if is_external(world, &status.instance.service) => false,
             StateName::Starting => !world.launch_is_pending(&status.instance),
-            StateName::Ready | StateName::Unhealthy | StateName::Draining => true,
+            StateName::Running | StateName::Ready | StateName::Unhealthy | StateName::Draining => {
+                true
+            }
             // Clearing is a part of stopping, and there the exit may have been taken in.
             StateName::Stopping
             | StateName::Stopped
             | StateName::Waiting
             | StateName::BackingOff
+            | StateName::Completed
+            | StateName::Scheduled
             | StateName::Failed => false,
         };
         let runs = world
@@ -97,7 +111,12 @@ fn no_exit_is_lost(world: &World) {
         );
         let down = matches!(
             status.state,
-            StateName::Stopped | StateName::Waiting | StateName::BackingOff | StateName::Failed
+            StateName::Stopped
+                | StateName::Waiting
+                | StateName::BackingOff
+                | StateName::Completed
+                | StateName::Scheduled
+                | StateName::Failed
         );
         assert!(
             !(down && runs),
@@ -127,7 +146,9 @@ fn a_deadline_is_never_left_behind(world: &World) {
     if let Some(due) = world.machine.next_deadline() {
         let last = world.events.last().map(|(_, event)| event);
         assert!(
-            due > world.now || last != Some(&supervise::event::Event::Deadline),
+            world.without_an_event
+                || due > world.now
+                || last != Some(&supervise::event::Event::Deadline),
             "a deadline that has come stays: the runtime would spin"
         );
     }
@@ -135,10 +156,11 @@ fn a_deadline_is_never_left_behind(world: &World) {
 
 /// When the machine launches.
 pub(crate) fn on_launch(world: &World, instance: &Instance) {
+    // A supervisor that has died and gone on may ask for one that runs already.
     for (other, life) in world
         .lives
         .iter()
-        .filter(|(other, _)| other.service == instance.service)
+        .filter(|(other, _)| other.service == instance.service && *other != instance)
     {
         assert!(
             !life.main && life.others == 0,
@@ -150,11 +172,11 @@ pub(crate) fn on_launch(world: &World, instance: &Instance) {
         .machine
         .spec(&instance.service)
         .expect("it is a service");
-    for needed in &spec.requires {
+    let begun_before = world.begun_before.contains(instance);
+    for needed in spec.requires.iter().filter(|_| !begun_before) {
         let state = statuses[needed].state;
-        assert_eq!(
-            state,
-            StateName::Ready,
+        assert!(
+            matches!(state, StateName::Ready | StateName::Completed),
             "{instance} is launched while {needed} is {state}"
         );
     }
@@ -176,7 +198,17 @@ pub(crate) fn on_change(world: &World, change: &Change) {
         .iter()
         .rev()
         .find(|c| c.instance.service == *service);
-    let was = last.map_or(StateName::Stopped, |c| c.to);
+    let was = match (world.went_on_in.get(service), last) {
+        // By which step it goes down depends on a specification that may be another one by now.
+        (Some(StateName::Draining | StateName::Stopping), _)
+            if matches!(change.from, StateName::Draining | StateName::Stopping) =>
+        {
+            change.from
+        }
+        (Some(state), _) => *state,
+        (None, Some(last)) => last.to,
+        (None, None) => StateName::Stopped,
+    };
     assert_eq!(
         change.from, was,
         "{service} changes from a state that it was not in"
@@ -227,14 +259,27 @@ fn a_leak_is_no_reason_to_stop_two_who_need_each_other(world: &World, change: &C
     assert_eq!(spec.limits.memory_max, Some(leak.limit));
     assert!(!world.shutting_down, "{service} is down for good");
     let statuses = statuses(world);
-    for needed in &spec.requires {
-        assert_eq!(
-            statuses[needed].state,
-            StateName::Ready,
+    for needed in world
+        .specs
+        .get(service)
+        .into_iter()
+        .flat_map(|spec| &spec.requires)
+    {
+        assert!(
+            matches!(
+                statuses[needed].state,
+                StateName::Ready | StateName::Completed
+            ),
             "{service} could not come back: {needed} is not ready"
         );
     }
-    for other in recycling(world) {
+    // A supervisor that has died may not have told of everything.
+    let others = if world.deaths == 0 {
+        recycling(world)
+    } else {
+        BTreeSet::new()
+    };
+    for other in others {
         assert_eq!(
             leak.chance,
             Chance::Last,
@@ -247,7 +292,8 @@ fn a_leak_is_no_reason_to_stop_two_who_need_each_other(world: &World, change: &C
 
 /// By way of others too.
 fn requires(world: &World, service: &ServiceName, other: &ServiceName) -> bool {
-    let spec = world.machine.spec(service);
+    // What it runs as may still be an older one.
+    let spec = world.specs.get(service);
     spec.into_iter()
         .flat_map(|spec| &spec.requires)
         .any(|needed| needed == other || requires(world, needed, other))
@@ -270,7 +316,7 @@ fn dependants_go_first(world: &World, change: &Change) {
             continue;
         };
         assert!(
-            gone || !spec.requires.contains(service),
+            gone || !spec.requires.contains(service) || !life.requires.contains(service),
             "{service} goes before {other}"
         );
     }
@@ -281,7 +327,11 @@ pub(crate) fn a_failed_service_never_blocks_an_independent_one(world: &World) {
     let statuses = statuses(world);
     for status in statuses.values() {
         match status.state {
-            StateName::Ready | StateName::Stopped | StateName::Failed => {}
+            StateName::Ready
+            | StateName::Completed
+            | StateName::Scheduled
+            | StateName::Stopped
+            | StateName::Failed => {}
             StateName::Waiting => {
                 assert!(
                     !status.waits_for.is_empty(),
@@ -289,7 +339,8 @@ pub(crate) fn a_failed_service_never_blocks_an_independent_one(world: &World) {
                     status.instance
                 );
                 for needed in &status.waits_for {
-                    assert_ne!(statuses[needed].state, StateName::Ready);
+                    let state = statuses[needed].state;
+                    assert!(!matches!(state, StateName::Ready | StateName::Completed));
                 }
             }
             state => panic!("{} is {state} after the calm", status.instance),
@@ -304,6 +355,57 @@ pub(crate) fn the_newest_specifications_are_in_force(world: &World) {
     assert_eq!(known, wanted);
     for (name, spec) in &world.specs {
         assert_eq!(world.machine.spec(name), Some(spec), "{name} is outdated");
+    }
+}
+
+/// After the calm: every instance runs with the limits of its specification, and has read its files or is
+/// known to go on with older ones.
+pub(crate) fn who_runs_has_what_was_last_said(world: &World) {
+    for status in world.machine.status() {
+        let Some(running) = world
+            .lives
+            .get(&status.instance)
+            .filter(|running| running.main)
+        else {
+            continue;
+        };
+        let spec = &world.specs[&status.instance.service];
+        assert_eq!(running.limits, spec.limits, "{}", status.instance);
+        assert!(
+            !status.reloading,
+            "{} reads its files for ever",
+            status.instance
+        );
+        if status.outdated.is_none() {
+            assert_eq!(running.files, services::mark(spec), "{}", status.instance);
+        }
+    }
+}
+
+/// When new specifications come: who takes them up while it runs is not stopped for it.
+pub(crate) fn only_who_has_to_is_disturbed(
+    before: &[ServiceStatus],
+    news: &Reconfigured,
+    effects: &[Effect],
+) {
+    let changed: BTreeMap<_, _> = news
+        .changed
+        .iter()
+        .map(|c| (&c.service, c.uptake))
+        .collect();
+    for effect in effects {
+        let Effect::StopStep { instance, .. } = effect else {
+            continue;
+        };
+        let uptake = changed.get(&instance.service);
+        // By itself it may be on its way down, or follow a requirement.
+        let was = before.iter().find(|status| status.instance == *instance);
+        let up = was
+            .is_some_and(|status| matches!(status.state, StateName::Ready | StateName::Unhealthy));
+        assert!(
+            !(up && matches!(uptake, Some(Uptake::Live | Uptake::Reload))),
+            "{instance} is stopped for {uptake:?}"
+        );
     }
 }
 
@@ -329,6 +431,11 @@ pub(crate) struct Coverage {
     arrows: BTreeSet<(StateName, StateName)>,
     /// Lives that were ended for a leak.
     leaks: usize,
+    uptakes: Vec<Uptake>,
+    /// Reloads that were done, and that were refused.
+    reloads: [usize; 2],
+    /// Instances that hold more than their new limits.
+    too_large: usize,
 }
 
 impl Coverage {
@@ -339,16 +446,32 @@ impl Coverage {
             .iter()
             .filter(|c| matches!(c.reason, Reason::Leaks(_)) && c.to == StateName::Waiting);
         self.leaks += leaks.count();
+        self.uptakes.extend(&world.uptakes);
+        for (_, event) in &world.events {
+            match event {
+                Event::Reloaded { result, .. } => self.reloads[usize::from(result.is_err())] += 1,
+                Event::Limited { result, .. } => self.too_large += usize::from(result.is_err()),
+                _ => {}
+            }
+        }
     }
 
     pub(crate) fn check(&self) {
         use StateName::{
-            BackingOff, Draining, Failed, Ready, Starting, Stopped, Stopping, Unhealthy, Waiting,
+            BackingOff, Completed, Draining, Failed, Ready, Running, Scheduled, Starting, Stopped,
+            Stopping, Unhealthy, Waiting,
         };
         for arrow in [
             (Stopped, Waiting),
             (Waiting, Starting),
             (Waiting, Stopped),
+            (Starting, Running),
+            (Starting, Unhealthy),
+            (Running, Stopping),
+            (Stopping, Completed),
+            (Completed, Waiting),
+            (Stopped, Scheduled),
+            (Scheduled, Waiting),
             (Starting, Ready),
             (Starting, Stopping),
             (Starting, BackingOff),
@@ -376,6 +499,21 @@ impl Coverage {
                 arrow.1
             );
         }
+        for uptake in [
+            Uptake::Live,
+            Uptake::Reload,
+            Uptake::Restart,
+            Uptake::NextStart,
+        ] {
+            let count = self.uptakes.iter().filter(|seen| **seen == uptake).count();
+            assert!(count > 20, "only {count} times {uptake:?}");
+        }
+        let [done, refused] = self.reloads;
+        assert!(
+            done > 20 && refused > 10,
+            "{done} reloads, {refused} refused"
+        );
+        assert!(self.too_large > 2, "only {}", self.too_large);
         assert!(self.leaks > 20, "only {} leaks were mended", self.leaks);
     }
 }

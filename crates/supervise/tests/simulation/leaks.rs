@@ -25,8 +25,8 @@ use supervise::{
     machine::Machine,
     recycle::{Chance, Leak, RecyclePolicy, Usage},
     spec::{
-        Command, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceName, ServiceSpec,
-        Startup, StopStep,
+        Command, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceKind, ServiceName,
+        ServiceSpec, Startup, StopStep,
     },
 };
 
@@ -320,7 +320,11 @@ impl Town {
                 self.changed(change);
                 None
             }
-            Effect::PostStart(_) | Effect::ShutdownComplete => None,
+            Effect::PostStart(_)
+            | Effect::Schedule(_)
+            | Effect::Reload(_)
+            | Effect::Limit(_)
+            | Effect::ShutdownComplete => None,
         }
     }
 
@@ -443,6 +447,8 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
     ServiceSpec {
         name: name(n),
         command: command(),
+        kind: ServiceKind::Daemon,
+        files: BTreeMap::new(),
         listeners: Vec::new(),
         requires: (0..n).filter(|_| roll(dice, 2) == 0).map(name).collect(),
         restart_with_requirements: false,
@@ -469,6 +475,8 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             burst: 10,
             stable: MINUTE * 2,
         },
+        success_exit: [].into(),
+        reload: None,
         stop: vec![
             StopStep::Run {
                 command: command(),

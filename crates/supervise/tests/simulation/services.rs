@@ -2,15 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use supervise::{
     recycle::RecyclePolicy,
     spec::{
-        Command, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceName, ServiceSpec,
-        Startup, StopStep,
+        Command, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode, RestartPolicy,
+        Schedule, ServiceKind, ServiceName, ServiceSpec, Startup, StopStep, Task,
     },
 };
 
@@ -22,6 +22,57 @@ pub(crate) const LIMIT: u64 = 100_000_000;
 pub(crate) fn specs(dice: &mut u64) -> Vec<ServiceSpec> {
     let count = 1 + roll(dice, 6);
     (0..count).map(|n| spec(n, dice)).collect()
+}
+
+/// Three of four run until they are stopped.
+fn kind(dice: &mut u64) -> ServiceKind {
+    let second = Duration::from_secs(1);
+    match roll(dice, 12) {
+        0 | 1 => ServiceKind::Task(Task {
+            deadline: second * 20,
+            schedule: match roll(dice, 4) {
+                0 => Some(Schedule::Every(second * 30)),
+                1 => Some(Schedule::Daily { minute: 180 }),
+                _ => None,
+            },
+        }),
+        2 => ServiceKind::External,
+        _ => ServiceKind::Daemon,
+    }
+}
+
+/// The file that services have, if any.
+const FILE: &str = "/etc/service.conf";
+
+/// The mark of its contents.
+pub(crate) fn mark(spec: &ServiceSpec) -> Option<String> {
+    spec.files.get(Path::new(FILE)).cloned()
+}
+
+/// Changes one thing, as people do.
+pub(crate) fn change_one_field(spec: &mut ServiceSpec, dice: &mut u64) {
+    let second = Duration::from_secs(1);
+    match roll(dice, 8) {
+        0 => spec.command.args.push("-v".to_owned()),
+        1 | 2 => {
+            let mark = roll(dice, 1_000).to_string();
+            spec.files.insert(FILE.into(), mark);
+        }
+        3 => spec.limits.memory_max = Some(LIMIT / (1 + roll(dice, 100))),
+        4 => {
+            spec.liveness = (roll(dice, 2) == 0 || spec.is_external()).then(|| Liveness {
+                probe: Probe::Tcp("127.0.0.1:2".into()),
+                every: second * 5,
+                timeout: second,
+                failures: 1,
+                restart_after: Some(3),
+                hung_after: None,
+            });
+        }
+        5 => spec.startup.deadline = 30 * second,
+        6 => spec.stop.truncate(1),
+        _ => spec.recycle = None,
+    }
 }
 
 fn command() -> Command {
@@ -41,7 +92,9 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
     let second = Duration::from_secs(1);
     let requires: BTreeSet<_> = (0..n).filter(|_| roll(dice, 3) == 0).map(name).collect();
     let probe = || Probe::Tcp("127.0.0.1:1".into());
-    let liveness = (roll(dice, 2) == 0).then(|| Liveness {
+    let kind = kind(dice);
+    let external = kind == ServiceKind::External;
+    let liveness = (roll(dice, 2) == 0 || external).then(|| Liveness {
         probe: probe(),
         every: 10 * second,
         timeout: second,
@@ -64,13 +117,18 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
     }
     ServiceSpec {
         name: name(n),
+        kind,
         command: command(),
+        files: (roll(dice, 2) == 0)
+            .then(|| (FILE.into(), roll(dice, 1_000).to_string()))
+            .into_iter()
+            .collect(),
         listeners: Vec::new(),
         requires,
         restart_with_requirements: roll(dice, 4) == 0,
         startup: Startup {
             deadline: 60 * second,
-            readiness: (roll(dice, 4) != 0).then(probe),
+            readiness: (roll(dice, 4) != 0 || external).then(probe),
             listens: None,
             every: second / 2,
             timeout: second,
@@ -88,6 +146,12 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             burst: 4,
             stable: 60 * second,
         },
+        success_exit: [3].into(),
+        reload: (roll(dice, 2) == 0).then(|| Reload {
+            check: (roll(dice, 2) == 0).then(command),
+            action: ReloadAction::Signal(1),
+            timeout: 5 * second,
+        }),
         stop,
         limits: Limits {
             memory_max: (roll(dice, 4) != 0).then_some(LIMIT),

@@ -10,15 +10,15 @@ use std::{
 use supervise::{
     effect::{Change, Effect, StateName},
     event::{Event, Exit, Instance, Phase, Request, Target, Time, Verdict},
-    machine::Machine,
+    machine::{Checked, Machine, ServiceStatus, Uptake},
     recycle::Usage,
-    spec::{ServiceName, ServiceSpec, StopStep},
+    spec::{Limits, ServiceName, ServiceSpec, StopStep},
 };
 
 use crate::{
     dice::roll,
     invariants,
-    services::{LIMIT, name, spec, specs},
+    services::{self, LIMIT, name, spec, specs},
 };
 
 /// What exists of one instance.
@@ -30,6 +30,12 @@ pub(crate) struct Life {
     pub(crate) others: u32,
     /// What it has used so far.
     used: Usage,
+    /// What it required when it was launched.
+    pub(crate) requires: BTreeSet<ServiceName>,
+    /// The mark of the files that it has read.
+    pub(crate) files: Option<String>,
+    /// The limits that hold for it.
+    pub(crate) limits: Limits,
 }
 
 /// Something that will be told to the machine, unless the world changes its mind.
@@ -39,6 +45,11 @@ enum Pending {
     Probe(Instance, Phase),
     Measure(Instance),
     PostStart(Instance),
+    Reload(Instance),
+    Limit(Instance),
+    Schedule(Instance),
+    /// A task comes to its end.
+    End(Instance),
     StopCommand(Instance, usize),
     Exit(Instance, Exit),
     Empty(Instance),
@@ -52,11 +63,21 @@ pub(crate) struct World {
     pub(crate) shutting_down: bool,
     pub(crate) shutdown_complete: u32,
     pub(crate) events: Vec<(Time, Event)>,
-    pub(crate) reconfigured: u32,
+    /// How often services took up new specifications, by the way in which they did.
+    pub(crate) uptakes: Vec<Uptake>,
     pub(crate) specs: BTreeMap<ServiceName, ServiceSpec>,
+    /// How often the supervisor has died and gone on.
+    pub(crate) deaths: u32,
+    /// Whether the machine was changed by other means since the last event.
+    pub(crate) without_an_event: bool,
+    /// Launches that it may have begun before, when what they require was ready.
+    pub(crate) begun_before: BTreeSet<Instance>,
+    /// The states in which it went on, until the next change of each is told: some may not have been.
+    pub(crate) went_on_in: BTreeMap<ServiceName, StateName>,
     pending: Vec<Pending>,
     dice: u64,
     faults: bool,
+    mortal: bool,
 }
 
 impl World {
@@ -65,7 +86,7 @@ impl World {
         let specs = specs(&mut dice);
         let known = specs.iter().map(|s| (s.name.clone(), s.clone())).collect();
         Self {
-            reconfigured: 0,
+            uptakes: Vec::new(),
             specs: known,
             machine: Machine::new(specs, seed).expect("requirements point backwards only"),
             now: Time::default(),
@@ -77,7 +98,25 @@ impl World {
             pending: Vec::new(),
             dice,
             faults: true,
+            mortal: false,
+            deaths: 0,
+            begun_before: BTreeSet::new(),
+            without_an_event: false,
+            went_on_in: BTreeMap::new(),
         }
+    }
+
+    /// A world in which the supervisor may die between any two effects.
+    pub(crate) fn of_a_mortal(seed: u64) -> Self {
+        Self {
+            mortal: true,
+            ..Self::new(seed)
+        }
+    }
+
+    /// Whether the supervisor may die.
+    pub(crate) const fn mortal(&self) -> bool {
+        self.mortal
     }
 
     pub(crate) fn begin(&mut self) {
@@ -91,7 +130,7 @@ impl World {
             1 | 2 => self.a_process_dies(),
             3 | 4 => self.time_passes(),
             5 => self.stale_news(),
-            6 if self.roll(4) == 0 => self.reconfigure(),
+            6 if self.roll(2) == 0 => self.reconfigure(),
             _ => self.something_pending(),
         }
     }
@@ -109,13 +148,20 @@ impl World {
                 self.something_pending();
             }
         }
-        panic!("it never came to rest");
+        let states: Vec<_> = self.machine.states().collect();
+        panic!("it never came to rest: {states:?}, {:?}", self.pending);
     }
 
     fn settled(&self) -> bool {
         self.machine.status().all(|s| match s.state {
-            StateName::Ready | StateName::Stopped | StateName::Failed | StateName::Waiting => true,
+            StateName::Ready
+            | StateName::Completed
+            | StateName::Scheduled
+            | StateName::Stopped
+            | StateName::Failed
+            | StateName::Waiting => true,
             StateName::Starting
+            | StateName::Running
             | StateName::Unhealthy
             | StateName::Draining
             | StateName::Stopping
@@ -163,11 +209,79 @@ impl World {
     }
 
     fn tell(&mut self, event: Event) {
+        self.without_an_event = false;
         self.events.push((self.now, event.clone()));
-        for effect in self.machine.handle(event, self.now) {
+        let effects = self.machine.handle(event, self.now);
+        self.carry_out_all(effects);
+        invariants::check(self);
+    }
+
+    fn carry_out_all(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            if self.mortal && self.faults && self.roll(150) == 0 {
+                // The others are lost with it.
+                return self.die_and_go_on();
+            }
             self.carry_out(effect);
         }
+    }
+
+    /// The supervisor dies. Its processes go on, and how they ended is kept for it; what it waited for
+    /// otherwise is lost. Another one goes on from what was written down.
+    fn die_and_go_on(&mut self) {
+        self.deaths += 1;
+        for pending in std::mem::take(&mut self.pending) {
+            match pending {
+                Pending::Exit(..) | Pending::End(_) => self.pending.push(pending),
+                Pending::Launch(instance) if self.roll(2) == 0 => self.launch(&instance),
+                _ => {}
+            }
+        }
+        if self.roll(4) == 0 {
+            self.change_specs();
+        }
+        let text = serde_json::to_string(&self.machine.save()).expect("it is plain data");
+        let saved = serde_json::from_str(&text).expect("it was written just now");
+        let starting = |s: ServiceStatus| (s.state == StateName::Starting).then_some(s.instance);
+        self.begun_before = self.machine.status().filter_map(starting).collect();
+        // Of one that was forgotten, the last change may not have been told.
+        self.went_on_in = (0..7).map(|n| (name(n), StateName::Stopped)).collect();
+        let states = self.machine.states();
+        self.went_on_in
+            .extend(states.map(|(name, state)| (name.clone(), state)));
+        let (machine, effects) =
+            Machine::resume(saved, self.checked(), self.now).expect("it has our form");
+        self.machine = machine;
+        self.without_an_event = true;
+        self.carry_out_all(effects);
         invariants::check(self);
+    }
+
+    /// A process of this instance begins, unless one has.
+    fn launch(&mut self, instance: &Instance) {
+        let held = roll(&mut self.dice, LIMIT / 4);
+        let Some(spec) = self.machine.spec(&instance.service) else {
+            return;
+        };
+        let used = Usage {
+            held,
+            ..Usage::default()
+        };
+        let life = Life {
+            main: true,
+            used,
+            requires: spec.requires.clone(),
+            files: services::mark(spec),
+            limits: spec.limits.clone(),
+            ..Life::default()
+        };
+        let ends = spec.task().is_some();
+        if !self.lives.contains_key(instance) {
+            self.lives.insert(instance.clone(), life);
+            if ends {
+                self.pending.push(Pending::End(instance.clone()));
+            }
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -179,10 +293,14 @@ impl World {
             Effect::Probe { instance, phase } => self.pending.push(Pending::Probe(instance, phase)),
             Effect::Measure(instance) => self.pending.push(Pending::Measure(instance)),
             Effect::PostStart(instance) => self.pending.push(Pending::PostStart(instance)),
+            Effect::Reload(instance) => self.pending.push(Pending::Reload(instance)),
+            Effect::Limit(instance) => self.pending.push(Pending::Limit(instance)),
+            Effect::Schedule(instance) => self.pending.push(Pending::Schedule(instance)),
             Effect::StopStep { instance, step } => self.stop_step(instance, step),
             Effect::KillAll(instance) => self.kill_all(&instance),
             Effect::Changed(change) => {
                 invariants::on_change(self, &change);
+                self.went_on_in.remove(&change.instance.service);
                 self.changes.push(change);
             }
             Effect::ShutdownComplete => self.shutdown_complete += 1,
@@ -211,9 +329,38 @@ impl World {
             self.die(instance, Exit::Signal(9));
         }
         self.pending.retain(
-            |p| !matches!(p, Pending::Probe(of, _) | Pending::PostStart(of) if of == instance),
+            |p| !matches!(p, Pending::Probe(of, _) | Pending::PostStart(of) | Pending::Reload(of) if of == instance),
         );
         self.pending.push(Pending::Empty(instance.clone()));
+    }
+
+    /// What a service says of its files.
+    fn reload(&mut self, instance: &Instance, works: bool) -> Result<(), String> {
+        let mark = self
+            .machine
+            .spec(&instance.service)
+            .and_then(services::mark);
+        match self.lives.get_mut(instance).filter(|_| works) {
+            Some(running) => {
+                running.files = mark;
+                Ok(())
+            }
+            None => Err("the check exited with code 1".into()),
+        }
+    }
+
+    /// What the kernel says of new limits.
+    fn limit(&mut self, instance: &Instance) -> Result<(), String> {
+        let spec = self.machine.spec(&instance.service);
+        let Some((spec, running)) = spec.zip(self.lives.get_mut(instance)) else {
+            return Ok(());
+        };
+        let max = spec.limits.memory_max;
+        if max.is_some_and(|max| running.used.held > max) {
+            return Err("it holds more".into());
+        }
+        running.limits = spec.limits.clone();
+        Ok(())
     }
 
     fn die(&mut self, instance: &Instance, exit: Exit) {
@@ -240,9 +387,10 @@ impl World {
         let target = services
             .get(which)
             .map_or(Target::All, |s| Target::One(s.clone()));
-        let request = match self.roll(4) {
-            0 => Request::Stop(target),
-            1 => Request::Restart(target),
+        let request = match (self.roll(5), &target) {
+            (0, _) => Request::Stop(target),
+            (1, _) => Request::Restart(target),
+            (2, Target::One(service)) => Request::Reload(service.clone()),
             _ => Request::Start(target),
         };
         self.tell(Event::Request(request));
@@ -250,28 +398,43 @@ impl World {
 
     /// One service is changed, added or taken away.
     fn reconfigure(&mut self) {
+        self.change_specs();
+        let new = self.checked();
+        let before: Vec<_> = self.machine.status().collect();
+        let preview = self.machine.preview(new.clone(), self.now);
+        let (news, effects) = self.machine.reconfigure(new, self.now);
+        self.without_an_event = true;
+        assert_eq!(news, preview);
+        invariants::only_who_has_to_is_disturbed(&before, &news, &effects);
+        self.uptakes
+            .extend(news.changed.iter().map(|changed| changed.uptake));
+        self.carry_out_all(effects);
+        invariants::check(self);
+    }
+
+    fn checked(&self) -> Checked {
+        let specs = self.specs.values().cloned().collect();
+        Checked::new(specs).expect("requirements point backwards only")
+    }
+
+    fn change_specs(&mut self) {
         let number = self.roll(7);
         let which = name(number);
-        if self.roll(3) == 0 && self.specs.len() > 1 {
-            self.specs.remove(&which);
-        } else {
-            let spec = spec(number, &mut self.dice);
-            self.specs.insert(which, spec);
+        let dice = &mut self.dice;
+        let several = self.specs.len() > 1;
+        match (roll(dice, 3), self.specs.get_mut(&which)) {
+            (0, Some(_)) if several => {
+                self.specs.remove(&which);
+            }
+            (1, Some(known)) => services::change_one_field(known, dice),
+            _ => {
+                self.specs.insert(which, spec(number, dice));
+            }
         }
         let known: BTreeSet<_> = self.specs.keys().cloned().collect();
         for spec in self.specs.values_mut() {
             spec.requires.retain(|name| known.contains(name));
         }
-        let specs = self.specs.values().cloned().collect();
-        let (_, effects) = self
-            .machine
-            .reconfigure(specs, self.now)
-            .expect("requirements point backwards only");
-        self.reconfigured += 1;
-        for effect in effects {
-            self.carry_out(effect);
-        }
-        invariants::check(self);
     }
 
     fn a_process_dies(&mut self) {
@@ -333,12 +496,14 @@ impl World {
         if self.pending.is_empty() {
             return self.time_passes();
         }
-        // A launch is answered before anything else: the runtime does it in one go.
-        let launch = self
-            .pending
-            .iter()
-            .position(|p| matches!(p, Pending::Launch(_)));
-        let which = launch.unwrap_or_else(|| {
+        // These are answered before anything else: the runtime does them in one go.
+        let at_once = self.pending.iter().position(|p| {
+            matches!(
+                p,
+                Pending::Launch(_) | Pending::Limit(_) | Pending::Schedule(_)
+            )
+        });
+        let which = at_once.unwrap_or_else(|| {
             usize::try_from(roll(&mut self.dice, self.pending.len() as u64)).expect("small")
         });
         let pending = self.pending.remove(which);
@@ -348,14 +513,8 @@ impl World {
 
     fn answer(&mut self, pending: Pending, works: bool) {
         let event = match pending {
-            Pending::Launch(instance) if works => {
-                self.lives.insert(
-                    instance.clone(),
-                    Life {
-                        main: true,
-                        ..Life::default()
-                    },
-                );
+            Pending::Launch(instance) if works || self.lives.contains_key(&instance) => {
+                self.launch(&instance);
                 Event::Launched(instance)
             }
             Pending::Launch(instance) => Event::LaunchFailed {
@@ -363,7 +522,9 @@ impl World {
                 error: "no such file".into(),
             },
             Pending::Probe(instance, phase) => {
-                let lives = self.lives.get(&instance).is_some_and(|life| life.main);
+                let spec = self.machine.spec(&instance.service);
+                let external = spec.is_some_and(ServiceSpec::is_external);
+                let lives = external || self.lives.get(&instance).is_some_and(|life| life.main);
                 let verdict = if works && lives {
                     Verdict::Pass
                 } else if lives && phase == Phase::Liveness {
@@ -393,6 +554,29 @@ impl World {
                     Err("exited with code 1".into())
                 };
                 Event::PostStarted { instance, result }
+            }
+            Pending::Reload(instance) => Event::Reloaded {
+                result: self.reload(&instance, works),
+                instance,
+            },
+            Pending::Limit(instance) => Event::Limited {
+                result: self.limit(&instance),
+                instance,
+            },
+            Pending::Schedule(instance) => Event::Due {
+                instance,
+                at: self.now.after(Duration::from_secs(self.roll(100))),
+            },
+            Pending::End(instance) => {
+                let exit = match (works, self.roll(2)) {
+                    (true, 0) => Exit::Clean,
+                    (true, _) => Exit::Code(3),
+                    (false, _) => Exit::Code(1),
+                };
+                if self.lives.get(&instance).is_some_and(|life| life.main) {
+                    self.die(&instance, exit);
+                }
+                return;
             }
             Pending::StopCommand(instance, step) => Event::StopStepDone { instance, step },
             Pending::Exit(instance, exit) => Event::Exited { instance, exit },

@@ -95,7 +95,7 @@ impl Kind {
 }
 
 /// All of them, or all that is wrong with them.
-fn all<T, C: FromIterator<T>>(
+pub(super) fn all<T, C: FromIterator<T>>(
     results: impl Iterator<Item = Result<T, Wrong>>,
 ) -> Result<C, Vec<Wrong>> {
     let mut wrongs = Vec::new();

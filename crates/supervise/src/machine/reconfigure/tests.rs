@@ -6,7 +6,8 @@ use super::*;
 use crate::{
     effect::StateName,
     event::{Event, Exit, Instance, Request, Target},
-    fixtures::{name, service},
+    fixtures::{name, reload, service},
+    machine::Denied,
 };
 
 const NOW: Time = Time(Duration::ZERO);
@@ -20,8 +21,14 @@ fn simple(of: &str, requires: &[&str]) -> ServiceSpec {
 }
 
 fn other(mut spec: ServiceSpec) -> ServiceSpec {
-    spec.limits.pids_max = Some(7);
+    spec.command.args.push("-v".to_owned());
     spec
+}
+
+/// How each service takes up what is new.
+fn uptakes(news: &Reconfigured) -> Vec<(&str, Uptake)> {
+    let changed = news.changed.iter();
+    changed.map(|c| (c.service.as_str(), c.uptake)).collect()
 }
 
 /// Launches and clears at once whatever is asked for.
@@ -35,6 +42,9 @@ fn carry_out(machine: &mut Machine, mut effects: Vec<Effect>) {
             Effect::Probe { .. }
             | Effect::Measure(_)
             | Effect::PostStart(_)
+            | Effect::Reload(_)
+            | Effect::Schedule(_)
+            | Effect::Limit(_)
             | Effect::Changed(_)
             | Effect::ShutdownComplete => {}
         }
@@ -58,7 +68,8 @@ fn running(specs: Vec<ServiceSpec>) -> Machine {
 }
 
 fn reconfigure(machine: &mut Machine, specs: Vec<ServiceSpec>) -> Reconfigured {
-    let (news, effects) = machine.reconfigure(specs, NOW).expect("they are good");
+    let new = Checked::new(specs).expect("they are good");
+    let (news, effects) = machine.reconfigure(new, NOW);
     carry_out(machine, effects);
     news
 }
@@ -87,7 +98,7 @@ fn what_has_changed_is_restarted_alone_and_runs_the_new() {
     let mut machine = running(vec![simple("a", &[]), simple("b", &["a"])]);
     let specs = vec![other(simple("a", &[])), simple("b", &["a"])];
     let news = reconfigure(&mut machine, specs.clone());
-    assert_eq!(news.changed, [name("a")]);
+    assert_eq!(uptakes(&news), [("a", Uptake::Restart)]);
     // Until it is gone it is what it was launched as.
     assert_eq!(machine.spec(&name("a")), Some(&simple("a", &[])));
     exit(&mut machine, "a");
@@ -119,14 +130,132 @@ fn what_a_person_stopped_stays_down() {
     exit(&mut machine, "a");
     reconfigure(&mut machine, vec![other(simple("a", &[]))]);
     assert_eq!(states(&machine), [("a#1".to_owned(), StateName::Stopped)]);
-    assert_eq!(machine.spec(&name("a")).unwrap().limits.pids_max, Some(7));
+    assert_eq!(machine.spec(&name("a")), Some(&other(simple("a", &[]))));
 }
 
 #[test]
-fn what_cannot_be_supervised_together_changes_nothing() {
-    let mut machine = running(vec![simple("a", &[])]);
+fn what_cannot_be_supervised_together_is_refused_before_anything_changes() {
     let circle = vec![simple("a", &["b"]), simple("b", &["a"])];
-    machine.reconfigure(circle, NOW).unwrap_err();
-    assert_eq!(states(&machine), [("a#1".to_owned(), StateName::Ready)]);
-    assert_eq!(machine.start_order(), [name("a")]);
+    Checked::new(circle).unwrap_err();
+}
+
+/// The specification of a service that reads its files again, with a file of this mark.
+fn with_file(mark: &str) -> ServiceSpec {
+    let mut spec = simple("a", &[]);
+    spec.files.insert("/conf".into(), mark.to_owned());
+    spec.reload = Some(reload());
+    spec
+}
+
+/// Takes up one specification; how, and what is to be done.
+fn take_up(machine: &mut Machine, spec: ServiceSpec) -> (Vec<Uptake>, Vec<Effect>) {
+    let (news, effects) = machine.reconfigure(Checked::new(vec![spec]).unwrap(), NOW);
+    let uptakes = news.changed.iter().map(|c| c.uptake).collect();
+    (uptakes, effects)
+}
+
+fn reloaded(machine: &mut Machine, result: Result<(), &str>) -> Vec<Effect> {
+    let event = Event::Reloaded {
+        instance: instance(machine, "a"),
+        result: result.map_err(str::to_owned),
+    };
+    machine.handle(event, NOW)
+}
+
+fn status(machine: &Machine) -> super::super::ServiceStatus {
+    machine.status().next().expect("there is one")
+}
+
+#[test]
+fn files_are_read_again_without_a_restart() {
+    let mut machine = running(vec![with_file("1")]);
+    let again = Effect::Reload(instance(&machine, "a"));
+    assert_eq!(
+        take_up(&mut machine, with_file("2")),
+        (vec![Uptake::Reload], vec![again.clone()])
+    );
+    assert!(status(&machine).reloading);
+    // They change once more before it has read them: it reads them once more.
+    assert_eq!(
+        take_up(&mut machine, with_file("3")),
+        (vec![Uptake::Reload], vec![])
+    );
+    assert_eq!(reloaded(&mut machine, Ok(())), [again]);
+    assert_eq!(reloaded(&mut machine, Ok(())), []);
+    assert!(!status(&machine).reloading);
+    assert_eq!(status(&machine).instance.generation, 1);
+}
+
+#[test]
+fn who_refuses_its_files_goes_on_and_is_asked_again_by_the_next_reload() {
+    let mut machine = running(vec![with_file("1")]);
+    take_up(&mut machine, with_file("2"));
+    reloaded(&mut machine, Err("line 3"));
+    assert_eq!(status(&machine).state, StateName::Ready);
+    assert_eq!(status(&machine).outdated.as_deref(), Some("line 3"));
+    // Nothing has changed since, but for what may have been in the way.
+    let (uptakes, effects) = take_up(&mut machine, with_file("2"));
+    assert_eq!(
+        (uptakes.as_slice(), effects.len()),
+        (&[Uptake::Reload][..], 1)
+    );
+    reloaded(&mut machine, Ok(()));
+    assert_eq!(status(&machine).outdated, None);
+    assert_eq!(take_up(&mut machine, with_file("2")), (vec![], vec![]));
+}
+
+#[test]
+fn who_starts_may_have_read_its_old_files_and_starts_anew() {
+    let mut spec = with_file("1");
+    spec.startup.readiness = service("a", &[]).startup.readiness;
+    let mut machine = running(vec![spec.clone()]);
+    assert_eq!(status(&machine).state, StateName::Starting);
+    spec.files = with_file("2").files;
+    assert_eq!(take_up(&mut machine, spec).0, [Uptake::Restart]);
+}
+
+#[test]
+fn limits_hold_at_once_and_who_is_over_them_starts_anew() {
+    let mut machine = running(vec![simple("a", &[])]);
+    let mut spec = simple("a", &[]);
+    spec.limits.memory_max = Some(1 << 20);
+    let instance = instance(&machine, "a");
+    assert_eq!(
+        take_up(&mut machine, spec),
+        (vec![Uptake::Live], vec![Effect::Limit(instance.clone())])
+    );
+    let limited = |result| Event::Limited {
+        instance: instance.clone(),
+        result,
+    };
+    assert_eq!(machine.handle(limited(Ok(())), NOW), []);
+    let effects = machine.handle(limited(Err("it holds 3 MB".to_owned())), NOW);
+    carry_out(&mut machine, effects);
+    exit(&mut machine, "a");
+    assert_eq!(states(&machine), [("a#2".to_owned(), StateName::Ready)]);
+}
+
+#[test]
+fn a_liveness_probe_begins_and_ends_while_the_service_runs() {
+    let mut machine = running(vec![simple("a", &[])]);
+    assert_eq!(machine.next_deadline(), None);
+    let mut spec = simple("a", &[]);
+    spec.liveness = service("a", &[]).liveness;
+    assert_eq!(take_up(&mut machine, spec).0, [Uptake::Live]);
+    assert_eq!(machine.next_deadline(), Some(Time(Duration::from_secs(10))));
+    assert_eq!(take_up(&mut machine, simple("a", &[])).0, [Uptake::Live]);
+    assert_eq!(machine.next_deadline(), None);
+}
+
+#[test]
+fn a_request_reloads_who_is_up_and_can() {
+    let mut machine = running(vec![with_file("1")]);
+    let request = Request::Reload(name("a"));
+    machine.admit(&request).unwrap();
+    let effects = machine.handle(Event::Request(request.clone()), NOW);
+    assert_eq!(effects, [Effect::Reload(instance(&machine, "a"))]);
+    let machine = running(vec![simple("a", &[])]);
+    assert_eq!(machine.admit(&request), Err(Denied::NoReload(name("a"))));
+    let machine = Machine::new(vec![with_file("1")], 1).unwrap();
+    assert_eq!(machine.admit(&request), Err(Denied::NotUp(name("a"))));
 }

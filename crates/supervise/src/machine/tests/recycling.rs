@@ -1,7 +1,10 @@
 //! When memory is measured, and what a leak does to a service.
 
 use super::*;
-use crate::recycle::{Chance, Leak, RecyclePolicy, Usage};
+use crate::{
+    change::Field,
+    recycle::{Chance, Leak, RecyclePolicy, Usage},
+};
 
 const MB: u64 = 1_000_000;
 
@@ -188,20 +191,21 @@ fn another_policy_is_in_force_at_once_and_restarts_nobody() {
     story.bring_up("app");
     assert_eq!(story.machine.next_deadline(), None);
     spec.recycle = policy;
-    let (news, effects) = story
-        .machine
-        .reconfigure(vec![spec.clone()], story.now)
-        .unwrap();
-    assert_eq!(news.watched, [name("app")]);
-    assert_eq!((news.changed, effects), (vec![], vec![]));
-    assert_eq!(story.machine.next_deadline(), Some(Time(10 * SECOND)));
+    let mut take_up = |spec: &ServiceSpec| {
+        let new = Checked::new(vec![spec.clone()]).unwrap();
+        let (news, effects) = story.machine.reconfigure(new, story.now);
+        assert_eq!(effects, []);
+        let due = story.machine.next_deadline();
+        let changed: Vec<_> = news
+            .changed
+            .into_iter()
+            .map(|c| (c.uptake, c.fields))
+            .collect();
+        (changed, due)
+    };
+    let live = || vec![(Uptake::Live, vec![Field::LeakWatch])];
+    assert_eq!(take_up(&spec), (live(), Some(Time(10 * SECOND))));
     spec.recycle = None;
-    let (news, _) = story
-        .machine
-        .reconfigure(vec![spec.clone()], story.now)
-        .unwrap();
-    assert_eq!(news.watched, [name("app")]);
-    assert_eq!(story.machine.next_deadline(), None);
-    let (news, _) = story.machine.reconfigure(vec![spec], story.now).unwrap();
-    assert_eq!(news.watched, []);
+    assert_eq!(take_up(&spec), (live(), None));
+    assert_eq!(take_up(&spec), (vec![], None));
 }

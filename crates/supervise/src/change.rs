@@ -1,0 +1,241 @@
+//! What a change of a specification asks of a service that runs.
+//!
+//! Pure: two specifications in, the fields that differ out, each with the least that makes the new
+//! value count. The machine carries it out when it is reconfigured; a preview only shows it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{ServiceKind, ServiceSpec};
+
+/// The least that makes a change count, from the least to the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// The supervisor uses the new value from now on, and the processes notice nothing.
+    Live,
+    /// The service reads its files again, by its own reload action.
+    Reload,
+    /// Only a new instance has it.
+    Restart,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Live => "live",
+            Self::Reload => "reload",
+            Self::Restart => "restart",
+        })
+    }
+}
+
+/// A part of a specification that can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Field {
+    /// [`ServiceSpec::kind`].
+    Kind,
+    /// [`ServiceSpec::command`].
+    Command,
+    /// [`ServiceSpec::files`].
+    Files,
+    /// [`ServiceSpec::listeners`].
+    Listeners,
+    /// [`ServiceSpec::requires`] and [`ServiceSpec::restart_with_requirements`].
+    Requirements,
+    /// [`ServiceSpec::startup`].
+    Startup,
+    /// [`ServiceSpec::liveness`].
+    Liveness,
+    /// [`ServiceSpec::restart`] and [`ServiceSpec::success_exit`].
+    RestartPolicy,
+    /// [`ServiceSpec::reload`].
+    ReloadAction,
+    /// [`ServiceSpec::stop`].
+    Stop,
+    /// [`ServiceSpec::limits`].
+    Limits,
+    /// [`ServiceSpec::recycle`].
+    LeakWatch,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Kind => "kind",
+            Self::Command => "command",
+            Self::Files => "files",
+            Self::Listeners => "listening addresses",
+            Self::Requirements => "requirements",
+            Self::Startup => "start-up",
+            Self::Liveness => "liveness probe",
+            Self::RestartPolicy => "restart policy",
+            Self::ReloadAction => "reload action",
+            Self::Stop => "way to stop",
+            Self::Limits => "limits",
+            Self::LeakWatch => "watch for leaks",
+        })
+    }
+}
+
+/// A field whose value is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Which.
+    pub field: Field,
+    /// What it takes.
+    pub class: Class,
+}
+
+/// The fields in which two specifications of one service differ.
+pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
+    // By name, so that a new field does not compile until somebody has thought about its class.
+    let ServiceSpec {
+        name: _,
+        kind,
+        command,
+        files,
+        listeners,
+        requires,
+        restart_with_requirements,
+        startup,
+        liveness,
+        restart,
+        success_exit,
+        reload,
+        stop,
+        limits,
+        recycle,
+    } = new;
+    // An instance follows the instances that it was launched with, and knows no others.
+    let requirements = if *restart_with_requirements {
+        Class::Restart
+    } else {
+        Class::Live
+    };
+    // The action of the new specification may be for the new files.
+    let reads_again = match reload {
+        Some(_) if old.reload.is_some() => Class::Reload,
+        Some(_) | None => Class::Restart,
+    };
+    let requires_other =
+        old.requires != *requires || old.restart_with_requirements != *restart_with_requirements;
+    // Of a task, only when it runs may differ.
+    let other_kind = match (&old.kind, kind) {
+        (ServiceKind::Task(_), ServiceKind::Task(_)) => Class::Live,
+        _ => Class::Restart,
+    };
+    let policy = old.restart != *restart || old.success_exit != *success_exit;
+    let all = [
+        (Field::Kind, other_kind, old.kind != *kind),
+        (Field::Command, Class::Restart, old.command != *command),
+        (Field::Files, reads_again, old.files != *files),
+        (
+            Field::Listeners,
+            Class::Restart,
+            old.listeners != *listeners,
+        ),
+        (Field::Requirements, requirements, requires_other),
+        (Field::Startup, Class::Live, old.startup != *startup),
+        (Field::Liveness, Class::Live, old.liveness != *liveness),
+        (Field::RestartPolicy, Class::Live, policy),
+        (Field::ReloadAction, Class::Live, old.reload != *reload),
+        (Field::Stop, Class::Live, old.stop != *stop),
+        (Field::Limits, Class::Live, old.limits != *limits),
+        (Field::LeakWatch, Class::Live, old.recycle != *recycle),
+    ];
+    let differing = all.into_iter().filter(|(.., differs)| *differs);
+    differing
+        .map(|(field, class, _)| Difference { field, class })
+        .collect()
+}
+
+/// The least that makes all of them count; none: nothing differs.
+pub fn class(differences: &[Difference]) -> Option<Class> {
+    differences.iter().map(|difference| difference.class).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixtures::{name, reload, service},
+        spec::RestartMode,
+    };
+
+    fn found(change: impl FnOnce(&mut ServiceSpec)) -> Vec<(Field, Class)> {
+        let mut old = service("a", &[]);
+        old.reload = Some(reload());
+        let mut new = old.clone();
+        change(&mut new);
+        let found = differences(&old, &new);
+        found.iter().map(|d| (d.field, d.class)).collect()
+    }
+
+    #[test]
+    fn what_is_the_same_differs_in_nothing() {
+        assert_eq!(found(|_| {}), []);
+        assert_eq!(class(&[]), None);
+    }
+
+    #[test]
+    fn what_only_the_supervisor_uses_changes_while_the_service_runs() {
+        let live = [
+            (Field::Limits, found(|s| s.limits.pids_max = Some(7))),
+            (Field::Stop, found(|s| s.stop.clear())),
+            (Field::Liveness, found(|s| s.liveness = None)),
+            (Field::Startup, found(|s| s.startup.readiness = None)),
+            (
+                Field::RestartPolicy,
+                found(|s| s.restart.mode = RestartMode::Never),
+            ),
+            (Field::ReloadAction, found(|s| s.reload = None)),
+            (
+                Field::Requirements,
+                found(|s| s.requires = [name("b")].into()),
+            ),
+        ];
+        for (field, found) in live {
+            assert_eq!(found, [(field, Class::Live)]);
+        }
+    }
+
+    #[test]
+    fn what_a_process_was_given_takes_a_new_one() {
+        let restart = [
+            (Field::Command, found(|s| s.command.args.push("-v".into()))),
+            (
+                Field::Listeners,
+                found(|s| s.listeners.push(crate::spec::Listener::Unix("/s".into()))),
+            ),
+            (
+                Field::Requirements,
+                found(|s| s.restart_with_requirements = true),
+            ),
+        ];
+        for (field, found) in restart {
+            assert_eq!(found, [(field, Class::Restart)]);
+        }
+    }
+
+    #[test]
+    fn files_are_read_again_where_the_service_can_do_that() {
+        let other = |s: &mut ServiceSpec| {
+            s.files.insert("/conf".into(), "2".into());
+        };
+        assert_eq!(found(other), [(Field::Files, Class::Reload)]);
+        let mut old = service("a", &[]);
+        let mut new = old.clone();
+        other(&mut new);
+        assert_eq!(class(&differences(&old, &new)), Some(Class::Restart));
+        // It was launched as something that cannot.
+        new.reload = Some(reload());
+        assert_eq!(class(&differences(&old, &new)), Some(Class::Restart));
+        old.reload = Some(reload());
+        assert_eq!(class(&differences(&old, &new)), Some(Class::Reload));
+        new.command.args.push("-v".into());
+        assert_eq!(class(&differences(&old, &new)), Some(Class::Restart));
+    }
+}

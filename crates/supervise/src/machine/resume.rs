@@ -1,0 +1,348 @@
+//! A machine that goes on where an earlier one ended.
+//!
+//! The runtime writes down [`Machine::save`] after each event and before it carries out the effects. If
+//! it dies then, whatever it had begun may be done, half done or not begun. So a machine that is made
+//! from what was saved asks for all of it again, and the runtime answers for what is there already:
+//!
+//! | was under way | is asked for again | if it is done already |
+//! |---|---|---|
+//! | a launch | `Launch` | the instance runs: `Launched`, and no second process |
+//! | a probe, a measurement | `Probe`, `Measure` | it is asked twice |
+//! | the post-start command, a reload | `PostStart`, `Reload` | it runs twice, which both allow |
+//! | a step of a stop | `StopStep` | a signal comes twice, a command runs twice |
+//! | killing what is left | `KillAll` | nothing is left: `Emptied` |
+//! | new limits | `Limit` | they are written twice |
+//!
+//! That a main process has ended meanwhile is told by `Exited`, as ever; who cannot say how, says
+//! [`Exit::Unknown`](crate::event::Exit::Unknown).
+//!
+//! Specifications are not saved, because there are secrets in them. Whoever resumes has them from the
+//! configuration. A fingerprint tells whether an instance was launched from another one: then it takes up
+//! the new one by a restart, as it would have by a reload. [`Time`] has to mean the same to both: the
+//! runtime counts it from the machine's boot (`CLOCK_BOOTTIME`), and saves nothing for the next boot.
+
+use std::{
+    collections::BTreeMap,
+    hash::{Hash as _, Hasher},
+    path::PathBuf,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    effect::{Effect, Reason},
+    event::{Exit, Phase, Time},
+    machine::{
+        Checked, Machine, Shutdown, Touched,
+        reload::Reloading,
+        rng::Rng,
+        unit::{After, Context, StartStep, State, Unit, Wanted},
+    },
+    spec::{
+        Command, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName, ServiceSpec,
+        Startup, StopStep,
+    },
+};
+
+/// The form of [`Saved`]. One that is read in another way gets the next number.
+const VERSION: u32 = 1;
+
+/// SIGTERM: for a service of which no specification is left.
+const TERMINATE: i32 = 15;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a machine knows, without the specifications.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Saved {
+    version: u32,
+    shutdown: Shutdown,
+    rng: Rng,
+    forgotten: BTreeMap<ServiceName, u64>,
+    units: BTreeMap<ServiceName, SavedUnit>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct SavedUnit {
+    /// The fingerprint of the specification that it was made from.
+    of: u64,
+    /// Whether somebody else ran it.
+    external: bool,
+    unit: Unit,
+}
+
+/// Why a machine cannot go on from what was saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ResumeError {
+    /// Another program has written it.
+    #[error("the saved state has the form {found}, and this program reads the form {VERSION}")]
+    Version {
+        /// The form that it has.
+        found: u32,
+    },
+}
+
+impl Machine {
+    /// What has to be written down to go on from here.
+    pub fn save(&self) -> Saved {
+        let units = self.units.iter().map(|(name, unit)| {
+            let saved = SavedUnit {
+                of: fingerprint(&unit.spec),
+                external: unit.spec.is_external(),
+                unit: unit.clone(),
+            };
+            (name.clone(), saved)
+        });
+        Saved {
+            version: VERSION,
+            shutdown: self.shutdown,
+            rng: self.rng.clone(),
+            forgotten: self.forgotten.clone(),
+            units: units.collect(),
+        }
+    }
+
+    /// The machine that was saved, with the specifications of now, and what it asks for.
+    ///
+    /// A service that is only in the specifications is started, unless everything is going down; one
+    /// that is in them no more goes down by SIGTERM.
+    ///
+    /// # Errors
+    /// What was saved is of another form.
+    pub fn resume(
+        saved: Saved,
+        specs: Checked,
+        now: Time,
+    ) -> Result<(Self, Vec<Effect>), ResumeError> {
+        if saved.version != VERSION {
+            return Err(ResumeError::Version {
+                found: saved.version,
+            });
+        }
+        let mut machine = Self {
+            graph: specs.graph,
+            units: BTreeMap::new(),
+            forgotten: saved.forgotten,
+            rng: saved.rng,
+            shutdown: saved.shutdown,
+        };
+        let mut effects = Vec::new();
+        let mut left = saved.units;
+        for spec in specs.specs {
+            let name = spec.name.clone();
+            let unit = match left.remove(&name) {
+                Some(saved) => saved.with(spec, machine.shutdown),
+                None => machine.newcomer(spec, now),
+            };
+            machine.units.insert(name, unit);
+        }
+        for (name, saved) in left {
+            machine.units.insert(name.clone(), saved.retired(name));
+        }
+        for unit in machine.units.values_mut() {
+            unit.ask_again(&mut Context {
+                now,
+                rng: &mut machine.rng,
+                effects: &mut effects,
+            });
+        }
+        if machine.shutdown == Shutdown::Complete {
+            effects.push(Effect::ShutdownComplete);
+        }
+        let touched: Touched = machine.units.keys().cloned().collect();
+        machine.settle(touched, now, &mut effects);
+        Ok((machine, effects))
+    }
+
+    fn newcomer(&mut self, spec: ServiceSpec, now: Time) -> Unit {
+        let generation = self.forgotten.remove(&spec.name).unwrap_or(0);
+        let wanted = match self.shutdown {
+            Shutdown::No => Wanted::Up,
+            Shutdown::Asked | Shutdown::Complete => Wanted::Down,
+        };
+        Unit {
+            since: now,
+            generation,
+            wanted,
+            ..Unit::new(spec)
+        }
+    }
+}
+
+impl SavedUnit {
+    /// What it was, with the specification of now.
+    fn with(self, spec: ServiceSpec, shutdown: Shutdown) -> Unit {
+        let Self {
+            of,
+            external,
+            mut unit,
+        } = self;
+        let other = fingerprint(&spec) != of;
+        // Only what it is tells whether there is a process to end.
+        unit.spec = if other && external != spec.is_external() {
+            bare(spec.name.clone(), external)
+        } else {
+            spec.clone()
+        };
+        if other && unit.is_under_way() {
+            unit.next_spec = Some(Box::new(spec));
+        } else {
+            unit.spec = spec;
+        }
+        // It was on its way out, and is a part of the gateway again.
+        if std::mem::replace(&mut unit.retired, false) && shutdown == Shutdown::No {
+            unit.wanted = Wanted::Up;
+        }
+        unit
+    }
+
+    /// What it was, to go down and be forgotten.
+    fn retired(self, name: ServiceName) -> Unit {
+        let mut unit = self.unit;
+        unit.spec = bare(name, self.external);
+        unit.retired = true;
+        unit.wanted = Wanted::Down;
+        unit
+    }
+}
+
+impl Unit {
+    /// Asks for whatever was under way and may have been lost.
+    fn ask_again(&mut self, cx: &mut Context<'_>) {
+        let instance = self.instance();
+        match &mut self.state {
+            State::Starting { step, .. } => match step {
+                StartStep::Launching if self.next_spec.is_some() => return self.begin_anew(cx),
+                StartStep::Launching => return cx.effects.push(Effect::Launch(instance)),
+                StartStep::Probing => {
+                    let (instance, phase) = (instance.clone(), Phase::Readiness);
+                    cx.effects.push(Effect::Probe { instance, phase });
+                }
+                StartStep::Pausing { .. } | StartStep::Running => {}
+                StartStep::PostStarting => cx.effects.push(Effect::PostStart(instance.clone())),
+            },
+            State::Up(up) => {
+                // What is overdue is asked for at once.
+                let probed = self.spec.liveness.is_some();
+                up.next_probe = probed.then(|| up.next_probe.unwrap_or(cx.now));
+                let measured = self.watch.is_some();
+                up.next_measurement = measured.then(|| up.next_measurement.unwrap_or(cx.now));
+                if self.reload != Reloading::No {
+                    cx.effects.push(Effect::Reload(instance.clone()));
+                }
+            }
+            State::Stopping { step, .. } => {
+                // A specification that has changed meanwhile may have fewer.
+                if *step < self.spec.stop.len() {
+                    let (instance, step) = (instance.clone(), *step);
+                    cx.effects.push(Effect::StopStep { instance, step });
+                }
+            }
+            State::Clearing { .. } => cx.effects.push(Effect::KillAll(instance.clone())),
+            State::Resting { .. } | State::Failed => {
+                if self.due.is_none() {
+                    self.ask_when(cx);
+                }
+                return;
+            }
+            State::Stopped | State::Waiting | State::BackingOff { .. } => return,
+        }
+        let runs = matches!(self.state, State::Starting { .. } | State::Up(_));
+        if runs && self.may_have_process() {
+            cx.effects.push(Effect::Limit(instance));
+        }
+    }
+}
+
+impl Unit {
+    /// Whether it was launched is not known, and from a specification that is there no more: ends what
+    /// there may be of it.
+    fn begin_anew(&mut self, cx: &mut Context<'_>) {
+        if self.wanted == Wanted::Up {
+            self.wanted = Wanted::Bounce;
+        }
+        self.clear(Some(Exit::Unknown), After::Stop, Reason::Requested, cx);
+    }
+}
+
+/// The specification of a service of which no more is known.
+fn bare(name: ServiceName, external: bool) -> ServiceSpec {
+    let kind = if external {
+        ServiceKind::External
+    } else {
+        ServiceKind::Daemon
+    };
+    ServiceSpec {
+        name,
+        kind,
+        ..unknown()
+    }
+}
+
+/// A specification that nothing is known of but how to end it.
+pub(super) fn unknown() -> ServiceSpec {
+    let never = Duration::ZERO;
+    ServiceSpec {
+        name: ServiceName::new("unknown").expect("it follows the grammar"),
+        kind: ServiceKind::Daemon,
+        command: Command {
+            program: PathBuf::new(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: PathBuf::new(),
+        },
+        files: BTreeMap::new(),
+        listeners: Vec::new(),
+        requires: [].into(),
+        restart_with_requirements: false,
+        startup: Startup {
+            deadline: PATIENCE,
+            readiness: None,
+            listens: None,
+            every: PATIENCE,
+            timeout: PATIENCE,
+            post_start: None,
+        },
+        liveness: None,
+        restart: RestartPolicy {
+            mode: RestartMode::Never,
+            base: never,
+            cap: never,
+            burst: 0,
+            stable: never,
+        },
+        success_exit: [].into(),
+        reload: None,
+        stop: vec![StopStep::Signal {
+            signal: TERMINATE,
+            timeout: PATIENCE,
+        }],
+        limits: Limits::default(),
+        recycle: None,
+    }
+}
+
+/// Tells two specifications apart, in this and in later processes of the same program.
+fn fingerprint(spec: &ServiceSpec) -> u64 {
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    spec.hash(&mut hash);
+    hash.finish()
+}
+
+/// FNV-1a, 64 bits (Fowler, Noll and Vo). The standard library's own may change with its version.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! What a reload would come to: for `reload --dry-run` and `config check --diff`.
+
+use supervise::spec::ServiceName;
+
+use super::{
+    context::{Context, print},
+    failure::{Exit, Failure},
+    status::pretty,
+    text::{BOLD, DIM, Line},
+};
+use crate::control::types::{Call, KeyPreview, Preview, Reply, ServicePreview, Step};
+
+/// Asks the daemon, which has what runs; nothing changes.
+pub(super) fn ask(context: &Context) -> Result<Preview, Failure> {
+    match context.connect()?.ask(&Call::Preview)? {
+        Reply::Preview(preview) => Ok(*preview),
+        Reply::Done(_) | Reply::Status(_) | Reply::Why(_) | Reply::Blame(_) => Err(Failure::new(
+            Exit::Failed,
+            "the daemon answered something else",
+        )),
+    }
+}
+
+/// Prints it, for people or as one JSON object.
+pub(super) fn show(preview: &Preview, json: bool) -> Result<(), Failure> {
+    if json {
+        return print(pretty(preview)?);
+    }
+    let lines = lines(preview);
+    print(
+        lines
+            .iter()
+            .map(|line| line.render(usize::MAX) + "\n")
+            .collect::<String>(),
+    )
+}
+
+/// A line for each service, and one for each key. Pure.
+fn lines(preview: &Preview) -> Vec<Line> {
+    if preview.services.is_empty() && preview.keys.is_empty() {
+        return vec![Line::new().plain("A reload would change nothing.")];
+    }
+    let mut lines: Vec<_> = preview.services.iter().map(service).collect();
+    if lines.is_empty() {
+        lines.push(Line::new().plain("A reload would touch no service."));
+    }
+    if preview.keys.is_empty() {
+        return lines;
+    }
+    let width = preview
+        .keys
+        .iter()
+        .map(|key| key.key.len())
+        .max()
+        .unwrap_or(0);
+    lines.push(Line::new());
+    lines.extend(preview.keys.iter().map(|found| key(found, width)));
+    lines
+}
+
+fn service(preview: &ServicePreview) -> Line {
+    let line = Line::new().and(BOLD, preview.service.as_str());
+    let line = line.plain(format!(" {}", sentence(preview.step)));
+    if preview.fields.is_empty() {
+        line
+    } else {
+        line.and(DIM, format!(" ({})", preview.fields.join(", ")))
+    }
+}
+
+const fn sentence(step: Step) -> &'static str {
+    match step {
+        Step::Start => "is new and starts",
+        Step::Live => "goes on with what is new",
+        Step::Reload => "goes on and reads its files again",
+        Step::Restart => "restarts",
+        Step::NextStart => "does not run, and has it at its next start",
+        Step::Stop => "is gone and stops",
+    }
+}
+
+const fn word(step: Step) -> &'static str {
+    match step {
+        Step::Start => "starts",
+        Step::Live => "goes on",
+        Step::Reload => "reads its files again",
+        Step::Restart => "restarts",
+        Step::NextStart => "next start",
+        Step::Stop => "stops",
+    }
+}
+
+fn key(preview: &KeyPreview, width: usize) -> Line {
+    let of = |(name, step): (&ServiceName, &Step)| format!("{name} {}", word(*step));
+    let services: Vec<_> = preview.services.iter().map(of).collect();
+    let what = if services.is_empty() {
+        "alone it touches no service".to_owned()
+    } else {
+        services.join(", ")
+    };
+    Line::new()
+        .plain(format!("{:<width$}  ", preview.key))
+        .and(DIM, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn name(name: &str) -> ServiceName {
+        ServiceName::new(name).unwrap()
+    }
+
+    fn text(preview: &Preview) -> String {
+        let lines = lines(preview);
+        let text: String = lines
+            .iter()
+            .map(|line| line.render(usize::MAX) + "\n")
+            .collect();
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_nothing() {
+        assert_eq!(
+            text(&Preview::default()),
+            "A reload would change nothing.\n"
+        );
+    }
+
+    #[test]
+    fn each_service_and_each_key_has_a_line() {
+        let service = |of, step, fields: &[&str]| ServicePreview {
+            service: name(of),
+            step,
+            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        };
+        let key = |key: &str, services: &[(&str, Step)]| KeyPreview {
+            key: key.to_owned(),
+            services: services
+                .iter()
+                .map(|(of, step)| (name(of), *step))
+                .collect(),
+        };
+        let preview = Preview {
+            services: vec![
+                service("litellm", Step::Restart, &["command", "limits"]),
+                service("mine", Step::Start, &[]),
+                service("nginx", Step::Reload, &["files"]),
+            ],
+            keys: vec![
+                key("limits.litellm.memory_max", &[("litellm", Step::Live)]),
+                key("listen.port", &[]),
+                key("service.mine", &[("mine", Step::Start)]),
+            ],
+        };
+        insta::assert_snapshot!(text(&preview), @"
+        litellm restarts (command, limits)
+        mine is new and starts
+        nginx goes on and reads its files again (files)
+
+        limits.litellm.memory_max  litellm goes on
+        listen.port                alone it touches no service
+        service.mine               mine starts
+        ");
+        let untouched = Preview {
+            services: Vec::new(),
+            keys: vec![KeyPreview {
+                key: "open_webui.admin_name".to_owned(),
+                services: BTreeMap::new(),
+            }],
+        };
+        assert!(text(&untouched).starts_with("A reload would touch no service.\n\n"));
+    }
+}
