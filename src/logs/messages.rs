@@ -49,7 +49,8 @@ messages! {
      SYSTEMD.md says how it is enabled. Everything else works.";
 
     CONFIGURATION_READ, "03c15f6f64344679aadfb99c2293ccd7", "The configuration was read again",
-    "Only the services that it changes are restarted. The message names them.";
+    "Each service takes up what has changed: while it runs where that can be, otherwise by a restart.\n\
+     The message names them.";
 
     CONFIGURATION_REFUSED, "6f795f5b45da465bba6aab43587cdbc0",
     "The new configuration was refused",
