@@ -8,7 +8,7 @@ use supervise::{
     spec::ServiceName,
 };
 
-use super::{Compare, daemon::Daemon, reload::Wish, report, starts, waiters::Goal};
+use super::{Compare, daemon::Daemon, sight, waiters::Goal, wishes::Wish};
 use crate::{
     config::paths::Paths,
     control::types::{Ask, Call, GatewayStatus, Refusal, Reply, Why},
@@ -20,7 +20,7 @@ pub(super) enum Answer {
     /// The answer is known.
     Now(Reply),
     /// It is known but for the memory of these.
-    Measured(Told, report::Unmeasured),
+    Measured(Told, sight::Unmeasured),
     /// It is known when this goal is reached, after these events.
     When(Goal, Vec<String>, VecDeque<Event>),
 }
@@ -33,18 +33,18 @@ pub(super) enum Told {
 
 impl Told {
     /// Adds what takes time: sums of memory, and what only files tell.
-    fn finish(mut self, unmeasured: report::Unmeasured, compare: &Compare, paths: &Paths) -> Reply {
+    fn finish(mut self, unmeasured: sight::Unmeasured, compare: &Compare, paths: &Paths) -> Reply {
         match &mut self {
             Self::Status(status) => {
-                for (name, current) in report::measured(unmeasured) {
+                for (name, current) in sight::measured(unmeasured) {
                     if let Some(service) = status.services.get_mut(&name) {
                         service.memory.current = Some(current);
                     }
                 }
-                report::look(status, compare, paths);
+                sight::look(status, compare, paths);
             }
             Self::Why(why) => {
-                let sums = report::measured(unmeasured).map(|(_, current)| current);
+                let sums = sight::measured(unmeasured).map(|(_, current)| current);
                 why.status.memory.current = why.status.memory.current.or(sums.last());
             }
         }
@@ -86,19 +86,19 @@ impl Daemon {
         let target = |service: Option<ServiceName>| service.map_or(Target::All, Target::One);
         match call {
             Call::Status => {
-                let (status, unmeasured) = report::gateway(self);
+                let (status, unmeasured) = self.sight().gateway();
                 Ok(Answer::Measured(Told::Status(Box::new(status)), unmeasured))
             }
             Call::Why(service) => {
                 self.admit(&Request::Stop(Target::One(service.clone())))?;
-                let (why, unmeasured) = report::why(self, &service)?;
+                let (why, unmeasured) = self.sight().why(&service)?;
                 Ok(Answer::Measured(Told::Why(Box::new(why)), unmeasured))
             }
             Call::Blame(service) => {
                 if let Some(service) = &service {
                     self.admit(&Request::Stop(Target::One(service.clone())))?;
                 }
-                let blame = starts::blame(self, service.as_ref());
+                let blame = self.sight().blame(service.as_ref());
                 Ok(Answer::Now(Reply::Blame(Box::new(blame))))
             }
             Call::Start(service) => {

@@ -1,44 +1,42 @@
 //! The daemon: one loop that owns the machine, and hands that act.
 //!
 //! ```text
-//!  process ends ─┐                                     ┌─▶ launch, signal, kill   (instances, launch)
-//!  probe answers ┤      ┌────────┐  event  ┌─────────┐ ├─▶ probe                  (probe)
-//!  deadline ─────┼─────▶│  loop  │────────▶│ machine │─┼─▶ history, log, systemd  (report)
-//!  a call ───────┤      └────────┘◀────────└─────────┘ └─▶ answers to callers     (waiters)
-//!  a signal ─────┘                 effects
+//!               input                event
+//!  processes  ┌────────┐ ┌──────────┐      ┌─────────┐ effects
+//!  probes  ──▶│  turn  │▶│ executor │─────▶│ machine │────────┬──▶ executor: launch, probe, signal, kill
+//!  deadline   │        │ └──────────┘      └─────────┘        ├──▶ publisher: history, log, who follows
+//!  a call ───▶│        │▶ asks, reload ──────▲                └──▶ waiters: answers to callers
+//!  a signal   └────────┘
 //! ```
 //!
-//! Order within one turn: an event goes into the machine, its effects are carried out one by one,
-//! and what they answer at once (a launch, a cgroup that is empty already) goes in again before
-//! anything else is looked at; then callers are answered. So a crash and the next launch are one
-//! turn of the loop.
+//! Order within one turn: an event goes into the machine, its effects are carried out one by one, and
+//! what they answer at once (a launch, a cgroup that is empty already) goes in again before anything
+//! else is looked at; then callers are answered. So a crash and the next launch are one turn of the
+//! loop.
 //!
-//! Everything that takes time is a task in one set, and its result is the loop's next input; there
-//! is no other channel but the one by which calls come in. Nothing polls: exits come by pidfd,
-//! orphans by SIGCHLD, emptied cgroups by `cgroup.events`, deadlines by one timer.
+//! Everything that takes time is a task of the executor's, and its result is the loop's next input; a
+//! configuration is read by a thread (`wishes`). Nothing polls: exits come by pidfd, orphans by SIGCHLD,
+//! emptied cgroups by `cgroup.events`, deadlines by one timer.
 
 mod apart;
 mod asks;
 pub mod clock;
 mod daemon;
-mod effects;
-mod exits;
+mod executor;
 pub mod files;
 pub mod groups;
-mod hung;
-mod instances;
-mod launch;
-mod launched;
-mod listener_check;
 mod listeners;
 mod lock;
 pub mod orphans;
 mod preview;
+mod publisher;
 mod reload;
-mod report;
+mod sight;
 mod skipped;
 mod starts;
+mod turn;
 mod waiters;
+mod wishes;
 
 use std::{
     collections::HashSet,
@@ -65,8 +63,8 @@ use crate::{
 };
 
 pub use apart::within;
-pub use daemon::run;
 pub use lock::{DaemonLock, Holder, LockError};
+pub use turn::run;
 
 /// The processes of the gateway with this state folder, the daemon's own included, as far as they
 /// can be told: for whoever asks who holds a port.
@@ -75,7 +73,7 @@ pub fn processes(state: &Path) -> HashSet<i32> {
     found.extend(Holder::find(state).map(|holder| holder.pid));
     found
 }
-pub use launch::open_files;
+pub use executor::launch::open_files;
 
 /// What is to be run.
 #[derive(Debug)]

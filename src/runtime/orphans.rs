@@ -30,7 +30,7 @@ use sys::pidfd::PidFd;
 
 use super::{
     clock::Clock,
-    launch::{Surroundings, launch},
+    executor::launch::{Surroundings, launch},
 };
 use crate::identity::{FindError, GatewayId, Handle, Owner, Record, Signal, find};
 

@@ -1,7 +1,7 @@
 //! The configuration, read again: by a call, by SIGHUP, and before a restart of everything.
 //!
-//! It is read by a thread of its own, one request after the other, while the loop goes on; what came
-//! of it is an input like any other. A configuration that is wrong, or that nobody can read in time,
+//! It is read by a thread of its own (`wishes`), one request after the other, while the loop goes on; what
+//! came of it is an input like any other. A configuration that is wrong, or that nobody can read in time,
 //! leaves everything as it is.
 
 use std::{
@@ -9,79 +9,26 @@ use std::{
     sync::Arc,
 };
 
-use supervise::{
-    effect::{Effect, StateName},
-    event::{Event, Request, Target},
-    machine::{Changed, Checked, Reconfigured, Uptake},
-    spec::ServiceName,
-};
-use tokio::{
-    sync::oneshot,
-    time::{Duration, timeout},
-};
-
 use super::{
-    Alone, Planned,
-    apart::Apart,
-    clock,
-    daemon::{Daemon, Input},
-    effects::chain,
+    Planned, clock,
+    daemon::Daemon,
+    executor::chain,
     files, preview,
     starts::Starts,
     waiters::Goal,
+    wishes::{Read, Wish},
 };
 use crate::{
     control::types::{Preview, Refusal, Reply},
     logs::messages,
     systemd::notify::View,
 };
-
-/// A configuration is read within milliseconds, on a busy disk within seconds.
-const IN_TIME: Duration = Duration::from_secs(10);
-
-/// Who hears the answer.
-type Asker = oneshot::Sender<Result<Reply, Refusal>>;
-
-/// What is to be done with the configuration as it is now.
-#[derive(Debug)]
-pub(super) enum Wish {
-    /// What has changed is restarted. None: a signal has no answer.
-    Reload(Option<Asker>),
-    /// Everything is restarted, as a restart by systemd does.
-    RestartAll(Asker),
-    /// Nothing is done but told.
-    Preview(Asker),
-}
-
-/// Reloads that are under way.
-#[derive(Debug, Default)]
-pub(super) struct Reloads {
-    /// The configuration is being read for this one.
-    reading: Option<Wish>,
-    /// Those after it.
-    waiting: VecDeque<Wish>,
-    thread: Apart,
-}
-
-impl Wish {
-    fn refuse(self, refusal: Refusal) {
-        match self {
-            // Who asked may be gone; then nobody hears the answer.
-            Self::Reload(Some(reply)) | Self::RestartAll(reply) | Self::Preview(reply) => {
-                drop(reply.send(Err(refusal)));
-            }
-            Self::Reload(None) => {}
-        }
-    }
-}
-
-/// A configuration that was read.
-#[derive(Debug)]
-pub(super) struct Read {
-    planned: Planned,
-    /// For a preview: each key that differs.
-    alone: Vec<Alone>,
-}
+use supervise::{
+    effect::{Effect, StateName},
+    event::{Event, Request, Target},
+    machine::{Changed, Checked, Reconfigured, Uptake},
+    spec::ServiceName,
+};
 
 /// What a new configuration comes to: a goal, what people are told, and what is to be done.
 struct Applied {
@@ -96,23 +43,16 @@ impl Daemon {
         if let Err(refusal) = self.admit(&Request::Start(Target::All)) {
             return wish.refuse(refusal);
         }
-        if self.rereads.reading.is_some() {
-            let same =
-                |other: &Wish| matches!((other, &wish), (Wish::Reload(None), Wish::Reload(None)));
-            // One more signal says nothing that the one before did not.
-            if !self.rereads.waiting.iter().any(same) {
-                self.rereads.waiting.push_back(wish);
-            }
-            return;
+        if self.wishes.is_reading() {
+            return self.wishes.later(wish);
         }
-        let previews = matches!(wish, Wish::Preview(_));
-        if !previews {
+        if !wish.is_preview() {
             let monotonic = clock::monotonic();
             self.manager.tell(|herald| herald.reload(monotonic));
             self.untold = true;
         }
-        let replan = Arc::clone(&self.replan);
-        let compare = self.planned.compare.clone();
+        let (replan, compare) = (Arc::clone(&self.replan), self.planned.compare.clone());
+        let previews = wish.is_preview();
         let read = move || {
             let planned = replan()?;
             let alone = if previews {
@@ -122,33 +62,14 @@ impl Daemon {
             };
             Ok(Read { planned, alone })
         };
-        match self.rereads.thread.begin(read) {
-            Ok(result) => {
-                self.rereads.reading = Some(wish);
-                self.tasks.spawn(async move {
-                    let late = || {
-                        let limit = humantime::format_duration(IN_TIME);
-                        Err(Refusal::Failed(format!(
-                            "the configuration was not read within {limit}: \
-                             its file system does not answer"
-                        )))
-                    };
-                    let read: Result<Read, Refusal> = match timeout(IN_TIME, result).await {
-                        Ok(Ok(read)) => read,
-                        // The thread panicked, and the log has why.
-                        Ok(Err(_)) => Err(Refusal::Failed("reading it failed".to_owned())),
-                        Err(_) => late(),
-                    };
-                    Some(Input::Read(Box::new(read)))
-                });
-            }
-            Err(error) => self.refuse(wish, Refusal::Failed(chain(&error))),
+        if let Err((wish, error)) = self.wishes.read(wish, read) {
+            self.refuse(wish, Refusal::Failed(chain(&error)));
         }
     }
 
     /// The configuration was read, or cannot be.
     pub(super) fn read_again(&mut self, read: Result<Read, Refusal>) {
-        let Some(wish) = self.rereads.reading.take() else {
+        let Some(wish) = self.wishes.was_read() else {
             return;
         };
         // A shutdown may have begun meanwhile.
@@ -161,7 +82,7 @@ impl Daemon {
             (wish, Ok(Read { planned, .. })) => self.take_up(wish, planned),
             (wish, Err(refusal)) => self.refuse(wish, refusal),
         }
-        if let Some(next) = self.rereads.waiting.pop_front() {
+        if let Some(next) = self.wishes.take_next() {
             self.wish(next);
         }
     }
@@ -170,7 +91,7 @@ impl Daemon {
         let before = self.generations_now();
         match self.apply(planned) {
             Ok(applied) => {
-                self.refused = None;
+                self.publisher.refused = None;
                 self.reloads.push(applied.goal.clone());
                 self.go_on(wish, applied, &before);
             }
@@ -181,7 +102,7 @@ impl Daemon {
     fn preview(&self, read: &Read) -> Result<Preview, Refusal> {
         let new = Checked::new(read.planned.stack.services.clone());
         let new = new.map_err(|error| Refusal::Failed(chain(&error)))?;
-        let whole = self.machine.preview(new, self.clock.now());
+        let whole = self.machine.preview(new, self.executor.clock.now());
         Ok(preview::preview(whole, self.machine.specs(), &read.alone))
     }
 
@@ -196,7 +117,7 @@ impl Daemon {
             Wish::Reload(None) | Wish::Preview(_) => {}
             Wish::Reload(Some(reply)) => self.waiters.add(goal, news, reply),
             Wish::RestartAll(reply) => {
-                self.starts = Starts::begin(self.clock.now());
+                self.publisher.starts = Starts::begin(self.executor.clock.now());
                 events.push_back(Event::Request(Request::Restart(Target::All)));
                 let later = |name: ServiceName| {
                     let generation = before.get(&name).copied().unwrap_or(0);
@@ -220,7 +141,7 @@ impl Daemon {
             return wish.refuse(refusal);
         }
         if !matches!(refusal, Refusal::Ending) {
-            self.refused = Some(titles(&refusal.to_string()));
+            self.publisher.refused = Some(titles(&refusal.to_string()));
         }
         tracing::error!(
             message_id = messages::CONFIGURATION_REFUSED.id,
@@ -230,7 +151,7 @@ impl Daemon {
         let view = View {
             services: &services,
             patience: self.machine.patience(),
-            now: self.clock.now(),
+            now: self.executor.clock.now(),
         };
         let why = refusal.to_string();
         let first = why.lines().next().unwrap_or_default().to_owned();
@@ -251,15 +172,19 @@ impl Daemon {
     fn apply(&mut self, planned: Planned) -> Result<Applied, Refusal> {
         let failed = |error: &dyn std::error::Error| Refusal::Failed(chain(error));
         let new = Checked::new(planned.stack.services.clone()).map_err(|error| failed(&error))?;
-        self.listeners
+        self.executor
+            .listeners
             .prepare(&planned.stack.services)
             .map_err(|error| failed(&error))?;
         if let Err(error) = files::write(&planned.stack) {
-            self.machine.specs().for_each(|s| self.listeners.let_go(s));
+            self.machine
+                .specs()
+                .for_each(|s| self.executor.listeners.let_go(s));
             return Err(failed(&error));
         }
         let generations = self.generations_now();
-        let (changes, effects) = self.machine.reconfigure(new, self.clock.now());
+        let (changes, effects) = self.machine.reconfigure(new, self.executor.clock.now());
+        self.executor.pid_files.clone_from(&planned.stack.pid_files);
         self.planned = planned;
         let news = news(&changes);
         for line in &news {

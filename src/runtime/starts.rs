@@ -9,12 +9,12 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use supervise::{
     event::Time,
-    machine,
+    machine::{self, Machine},
     moments::Moments,
     spec::{ServiceName, ServiceSpec},
 };
 
-use super::{clock::Clock, daemon::Daemon};
+use super::clock::Clock;
 use crate::{
     config::regular,
     control::types::{Blame, Start},
@@ -51,49 +51,54 @@ impl Starts {
             kept: None,
         }
     }
-}
 
-/// Keeps the start if everything is ready.
-pub(super) fn look(daemon: &mut Daemon) {
-    if daemon.starts.kept.is_none() && daemon.all_ready() {
-        daemon.starts.kept = Some(parts(daemon));
+    /// Everything is ready: keeps how that came about, unless something is kept already.
+    pub(super) fn keep(&mut self, machine: &Machine, clock: Clock) {
+        if self.kept.is_none() {
+            self.kept = Some(parts(machine, clock));
+        }
+    }
+
+    /// How the last start of everything went, or the newest one of `service`.
+    pub(super) fn blame(
+        &self,
+        machine: &Machine,
+        clock: Clock,
+        service: Option<&ServiceName>,
+    ) -> Blame {
+        let mut parts = match (service, &self.kept) {
+            (None, Some(kept)) => kept.clone(),
+            (None, None) | (Some(_), _) => parts(machine, clock),
+        };
+        match service {
+            Some(service) => parts.retain(|part| part.start.instance.service == *service),
+            None => parts.retain(|part| part.start.moments.wanted >= Some(self.asked)),
+        }
+        told(&parts, machine, clock)
     }
 }
 
-/// How the last start of everything went, or the newest one of `service`.
-pub(super) fn blame(daemon: &Daemon, service: Option<&ServiceName>) -> Blame {
-    let mut parts = match (service, &daemon.starts.kept) {
-        (None, Some(kept)) => kept.clone(),
-        (None, None) | (Some(_), _) => parts(daemon),
-    };
-    match service {
-        Some(service) => parts.retain(|part| part.start.instance.service == *service),
-        None => parts.retain(|part| part.start.moments.wanted >= Some(daemon.starts.asked)),
-    }
-    told(&parts, daemon)
-}
-
-fn parts(daemon: &Daemon) -> Vec<Part> {
+fn parts(machine: &Machine, clock: Clock) -> Vec<Part> {
     let part = |start: machine::Start| {
-        let spec = daemon.machine.spec(&start.instance.service);
-        let own = spec.and_then(|spec| own(spec, &start.moments, daemon.clock));
+        let spec = machine.spec(&start.instance.service);
+        let own = spec.and_then(|spec| own(spec, &start.moments, clock));
         Part { start, own }
     };
-    daemon.machine.starts().map(part).collect()
+    machine.starts().map(part).collect()
 }
 
-fn told(parts: &[Part], daemon: &Daemon) -> Blame {
-    let now = daemon.clock.now();
+fn told(parts: &[Part], machine: &Machine, clock: Clock) -> Blame {
+    let now = clock.now();
     let wanted = parts.iter().filter_map(|part| part.start.moments.wanted);
     let began = wanted.min().unwrap_or(now);
-    let states: BTreeMap<_, _> = daemon.machine.states().collect();
+    let states: BTreeMap<_, _> = machine.states().collect();
     let services = parts.iter().map(|part| {
         let name = &part.start.instance.service;
         let state = states.get(name).copied().unwrap_or(part.start.state);
         (name.clone(), start(part, state, began))
     });
     Blame {
-        began: daemon.clock.rfc3339(began),
+        began: clock.rfc3339(began),
         now_usec: micros(now.since(began)),
         services: services.collect(),
     }

@@ -21,7 +21,11 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use supervise::{effect::StateName, event::Time, machine::ServiceStatus};
+use supervise::{
+    effect::{StateName, all_fine},
+    event::Time,
+    machine::ServiceStatus,
+};
 
 use super::{
     socket::Socket,
@@ -177,7 +181,9 @@ impl Herald {
     #[must_use]
     pub fn news(&mut self, view: View<'_>) -> Option<String> {
         let mut message = String::new();
-        if self.phase == Phase::Starting && all_ready(view.services) {
+        if self.phase == Phase::Starting
+            && all_fine(view.services.iter().map(|service| service.state))
+        {
             self.phase = Phase::Running;
             // Writing to a string cannot fail, here and below.
             let _written = writeln!(message, "READY=1\nMAINPID={}", self.pid);
@@ -231,13 +237,6 @@ impl Herald {
 /// What is down for good, or is somebody else's and does not answer: nothing of ours brings it back.
 const fn given_up(status: &ServiceStatus) -> bool {
     matches!(status.state, StateName::Failed | StateName::Unhealthy)
-}
-
-/// Whether every service that is meant to run is ready, and there is one.
-fn all_ready(services: &[ServiceStatus]) -> bool {
-    let fine = |s: &ServiceStatus| s.state.is_fine();
-    let down = |s: &ServiceStatus| s.state == StateName::Stopped;
-    services.iter().any(fine) && services.iter().all(|s| fine(s) || down(s))
 }
 
 /// What is said when there is no daemon to speak of: why it could not begin, and with which exit

@@ -130,6 +130,16 @@ impl StateName {
     }
 }
 
+/// Whether every service that is meant to run is what it is meant to be, and there is one.
+pub fn all_fine(states: impl IntoIterator<Item = StateName>) -> bool {
+    let mut some = false;
+    let all = states.into_iter().all(|state| {
+        some |= state.is_fine();
+        state.is_fine() || state == StateName::Stopped
+    });
+    some && all
+}
+
 impl fmt::Display for StateName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

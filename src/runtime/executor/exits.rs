@@ -1,12 +1,15 @@
 //! Processes that end: ours by their pidfd, orphans by SIGCHLD.
 
 use nix::libc::pid_t;
-use supervise::event::{Event, Exit, Phase, Verdict};
+use supervise::{
+    event::{Event, Exit, Phase, Verdict},
+    machine::Machine,
+};
 use sys::{pidfd, readiness, subreaper};
 use tokio::time::{Duration, timeout};
 
 use super::{
-    daemon::Daemon,
+    Executor,
     effects::no_answer,
     instances::{Child, Role},
 };
@@ -18,13 +21,14 @@ const SWEEPS: usize = 5;
 /// After SIGKILL, only a process that hangs in the kernel takes longer.
 const GONE: Duration = Duration::from_secs(5);
 
-impl Daemon {
+impl Executor {
     /// SIGCHLD: somebody has ended, known or not. Signals merge, so everybody who has is looked at.
-    pub(super) fn reap(&mut self) {
+    pub(in crate::runtime) fn reap(&mut self, specs: &Machine) -> Vec<Event> {
+        let mut events = Vec::new();
         loop {
             match subreaper::peek() {
                 Ok(Some(ended)) if self.instances.child(ended.pid).is_some() => {
-                    self.ended(ended.pid);
+                    events.extend(self.ended(ended.pid, specs));
                     // Never the same one twice: that would be for ever.
                     if self.instances.child(ended.pid).is_some() {
                         tracing::warn!("process {} has ended and cannot be reaped", ended.pid);
@@ -44,19 +48,17 @@ impl Daemon {
                 }
             }
         }
-        self.look_at_clearing();
+        events.extend(self.look_at_clearing());
+        events
     }
 
     /// A child of ours has ended; one whose number was used again meanwhile has not.
-    pub(super) fn ended(&mut self, pid: pid_t) {
-        if let Some((child, exit)) = self.instances.reap(pid)
-            && let Some(event) = self.meaning(child, exit)
-        {
-            self.feed([event]);
-        }
+    pub(super) fn ended(&mut self, pid: pid_t, specs: &Machine) -> Option<Event> {
+        let (child, exit) = self.instances.reap(pid)?;
+        self.meaning(child, exit, specs)
     }
 
-    fn meaning(&mut self, child: Child, exit: pidfd::Exit) -> Option<Event> {
+    fn meaning(&mut self, child: Child, exit: pidfd::Exit, specs: &Machine) -> Option<Event> {
         let Child { instance, role, .. } = child;
         if exit != pidfd::Exit::Code(0) && role == Role::Main {
             for lack in disk::full(&self.paths) {
@@ -87,7 +89,10 @@ impl Daemon {
                     _ => Err(failure()),
                 },
             },
-            Role::ReloadCheck if exit == Exit::Clean => return self.reload_action(&instance),
+            Role::ReloadCheck if exit == Exit::Clean => {
+                let reload = specs.spec(&instance.service)?.reload.as_ref()?;
+                return self.reload_action(&instance, reload);
+            }
             Role::ReloadCheck => Event::Reloaded {
                 instance,
                 result: Err(format!("the check of them {exit}")),
@@ -105,46 +110,40 @@ impl Daemon {
     }
 
     /// A command takes too long.
-    pub(super) fn late(&mut self, pid: pid_t) {
-        let Some((instance, role)) = self.instances.give_up(pid) else {
-            return;
-        };
-        let Some(spec) = self.machine.spec(&instance.service) else {
-            return;
-        };
-        let event = match role {
+    pub(super) fn late(&mut self, pid: pid_t, specs: &Machine) -> Option<Event> {
+        let (instance, role) = self.instances.give_up(pid)?;
+        let spec = specs.spec(&instance.service)?;
+        match role {
             Role::Probe(phase) => {
                 let limit = match phase {
                     Phase::Readiness => Some(spec.startup.timeout),
                     Phase::Liveness => spec.liveness.as_ref().map(|liveness| liveness.timeout),
                 };
                 let verdict = Verdict::Fail(no_answer(limit.unwrap_or_default()));
-                Event::Probed {
+                Some(Event::Probed {
                     instance,
                     phase,
                     verdict,
-                }
+                })
             }
             Role::ReloadCheck | Role::Reload => {
                 let limit = spec.reload.as_ref().map(|reload| reload.timeout);
-                Event::Reloaded {
+                Some(Event::Reloaded {
                     instance,
                     result: Err(no_answer(limit.unwrap_or_default())),
-                }
+                })
             }
             // These have no limit of their own.
-            Role::Main | Role::PostStart | Role::StopStep(_) | Role::Late => return,
-        };
-        self.feed([event]);
+            Role::Main | Role::PostStart | Role::StopStep(_) | Role::Late => None,
+        }
     }
 
     /// Without cgroups, the end of a process is the time to look whether it was the last.
-    pub(super) fn look_at_clearing(&mut self) {
-        for instance in self.instances.clearing() {
-            if let Some(event) = self.emptied(&instance) {
-                self.feed([event]);
-            }
-        }
+    pub(super) fn look_at_clearing(&mut self) -> Vec<Event> {
+        let clearing = self.instances.clearing().into_iter();
+        clearing
+            .filter_map(|instance| self.emptied(&instance))
+            .collect()
     }
 
     /// Every service is down: kills what has left them without a trace, and waits for its end.
@@ -169,7 +168,7 @@ impl Daemon {
     }
 
     /// Somebody does not want to wait any longer.
-    pub(super) fn kill_everything(&mut self) {
+    pub(in crate::runtime) fn kill_everything(&self) {
         tracing::warn!("killing what is left");
         for running in self.instances.all() {
             self.instances.kill(running);

@@ -9,7 +9,7 @@ use crate::identity::{GatewayId, Record, Recorded, Signal};
 
 /// The gateway's number and the record of its main processes.
 #[derive(Debug)]
-pub(super) struct Launched {
+pub(in crate::runtime) struct Launched {
     gateway: GatewayId,
     record: Record,
     state: PathBuf,
@@ -19,7 +19,7 @@ pub(super) struct Launched {
 
 impl Launched {
     /// Nothing runs yet.
-    pub(super) fn nothing(gateway: GatewayId, state: PathBuf) -> io::Result<Self> {
+    pub(in crate::runtime) fn nothing(gateway: GatewayId, state: PathBuf) -> io::Result<Self> {
         let record = Record::new(&gateway)?;
         record.write(&state)?;
         Ok(Self {
@@ -31,17 +31,22 @@ impl Launched {
     }
 
     /// The gateway's number.
-    pub(super) fn gateway(&self) -> &GatewayId {
+    pub(in crate::runtime) fn gateway(&self) -> &GatewayId {
         &self.gateway
     }
 
     /// The mark of a process of this instance.
-    pub(super) fn mark(&self, instance: &Instance) -> String {
+    pub(in crate::runtime) fn mark(&self, instance: &Instance) -> String {
         self.gateway.mark(instance)
     }
 
     /// A main process was launched, a child of ours that is not reaped.
-    pub(super) fn begin(&mut self, spec: &ServiceSpec, pid: i32, cgroup: Option<String>) -> u64 {
+    pub(in crate::runtime) fn begin(
+        &mut self,
+        spec: &ServiceSpec,
+        pid: i32,
+        cgroup: Option<String>,
+    ) -> u64 {
         let started = proc::stat(pid).map_or(0, |stat| stat.started);
         self.record.begin(Recorded {
             service: spec.name.clone(),
@@ -57,7 +62,7 @@ impl Launched {
     }
 
     /// Nothing is left of an instance.
-    pub(super) fn end(&mut self, instance: &Instance) {
+    pub(in crate::runtime) fn end(&mut self, instance: &Instance) {
         if self.record.end(&instance.service) {
             self.write();
         }

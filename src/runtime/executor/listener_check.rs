@@ -6,22 +6,27 @@
 use std::io;
 
 use nix::libc::pid_t;
-use supervise::event::{Event, Instance, Phase, Verdict};
+use supervise::{
+    event::{Event, Instance, Phase, Verdict},
+    machine::Machine,
+};
 use sys::listeners::{self, Listener};
 
-use super::daemon::Daemon;
+use super::Executor;
 use crate::config::ports;
 
-impl Daemon {
+impl Executor {
     /// The event, but for an answer of somebody else's that would make a service ready.
-    pub(super) fn unless_of_another(&self, event: Event) -> Event {
+    pub(super) fn unless_of_another(&self, event: Event, specs: &Machine) -> Event {
         match event {
             Event::Probed {
                 instance,
                 phase: Phase::Readiness,
                 verdict: Verdict::Pass,
             } => Event::Probed {
-                verdict: self.another(&instance).map_or(Verdict::Pass, Verdict::Fail),
+                verdict: self
+                    .another(&instance, specs)
+                    .map_or(Verdict::Pass, Verdict::Fail),
                 phase: Phase::Readiness,
                 instance,
             },
@@ -30,8 +35,8 @@ impl Daemon {
     }
 
     /// Who listens in the service's place; none: the service, or nobody can tell.
-    fn another(&self, instance: &Instance) -> Option<String> {
-        let at = self.machine.spec(&instance.service)?.startup.listens?;
+    fn another(&self, instance: &Instance, specs: &Machine) -> Option<String> {
+        let at = specs.spec(&instance.service)?.startup.listens?;
         let running = self.instances.get(instance)?;
         let listeners = listeners::on_port(at.port()).ok()?;
         let processes = self.instances.processes(running);

@@ -23,7 +23,7 @@ use crate::identity::{self, GatewayId, Known, Owner, Root};
 
 /// What a process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(in crate::runtime) enum Role {
     /// The service's main process.
     Main,
     /// An exec probe.
@@ -42,55 +42,55 @@ pub(super) enum Role {
 
 /// A child that was not reaped yet.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(in crate::runtime) struct Child {
     /// The handle.
-    pub(super) pidfd: PidFd,
+    pub(in crate::runtime) pidfd: PidFd,
     /// Whose it is.
-    pub(super) instance: Instance,
+    pub(in crate::runtime) instance: Instance,
     /// What it is for.
-    pub(super) role: Role,
+    pub(in crate::runtime) role: Role,
 }
 
 /// The newest instance of a service.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(in crate::runtime) struct Running {
     /// Which.
-    pub(super) instance: Instance,
+    pub(in crate::runtime) instance: Instance,
     /// The main process, which leads its process group.
-    pub(super) leader: pid_t,
+    pub(in crate::runtime) leader: pid_t,
     /// When that was started, in clock ticks since boot.
-    pub(super) started: u64,
+    pub(in crate::runtime) started: u64,
     /// The folder in which it was launched.
-    pub(super) cwd: PathBuf,
+    pub(in crate::runtime) cwd: PathBuf,
     /// Its cgroup, where there are any.
-    pub(super) group: Option<Cgroup>,
+    pub(in crate::runtime) group: Option<Cgroup>,
     /// How often the kernel had killed in that cgroup before this instance.
-    pub(super) kills_before: u64,
+    pub(in crate::runtime) kills_before: u64,
     /// For the output of its other commands.
-    pub(super) output: OwnedFd,
+    pub(in crate::runtime) output: OwnedFd,
     /// Where it says that it is ready, if it is to say so.
-    pub(super) notify: Option<UnixDatagram>,
+    pub(in crate::runtime) notify: Option<UnixDatagram>,
     /// What resolves with the line that makes it ready, if one is to.
-    pub(super) line: Option<oneshot::Receiver<()>>,
+    pub(in crate::runtime) line: Option<oneshot::Receiver<()>>,
     /// Probes that are under way.
-    pub(super) tasks: Vec<AbortHandle>,
+    pub(in crate::runtime) tasks: Vec<AbortHandle>,
     /// What its processes did when a probe had no answer.
-    pub(super) silence: Silence,
+    pub(in crate::runtime) silence: Silence,
     /// Whether it is to be emptied: everything of it is killed, and that is over when nothing is
     /// left.
-    pub(super) clearing: bool,
+    pub(in crate::runtime) clearing: bool,
 }
 
 impl Running {
     /// How often the kernel has killed in its cgroup.
-    pub(super) fn kills(group: Option<&Cgroup>) -> u64 {
+    pub(in crate::runtime) fn kills(group: Option<&Cgroup>) -> u64 {
         group
             .and_then(|group| group.memory_events().ok())
             .map_or(0, |events| events.oom_kill)
     }
 
     /// What an ended process of it means.
-    pub(super) fn exit(&self, exit: pidfd::Exit) -> Exit {
+    pub(in crate::runtime) fn exit(&self, exit: pidfd::Exit) -> Exit {
         match exit {
             pidfd::Exit::Code(0) => Exit::Clean,
             pidfd::Exit::Code(code) => Exit::Code(code),
@@ -106,7 +106,7 @@ impl Running {
     }
 
     /// Ends its probes: nobody waits for their answers any more.
-    pub(super) fn abort_tasks(&mut self) {
+    pub(in crate::runtime) fn abort_tasks(&mut self) {
         for task in self.tasks.drain(..) {
             task.abort();
         }
@@ -115,7 +115,7 @@ impl Running {
 
 /// All of them.
 #[derive(Debug)]
-pub(super) struct Instances {
+pub(in crate::runtime) struct Instances {
     gateway: GatewayId,
     newest: BTreeMap<ServiceName, Running>,
     children: HashMap<pid_t, Child>,
@@ -123,7 +123,7 @@ pub(super) struct Instances {
 
 impl Instances {
     /// None yet, of this gateway.
-    pub(super) fn new(gateway: GatewayId) -> Self {
+    pub(in crate::runtime) fn new(gateway: GatewayId) -> Self {
         Self {
             gateway,
             newest: BTreeMap::new(),
@@ -132,43 +132,43 @@ impl Instances {
     }
 
     /// The instance, if it is its service's newest.
-    pub(super) fn get(&self, instance: &Instance) -> Option<&Running> {
+    pub(in crate::runtime) fn get(&self, instance: &Instance) -> Option<&Running> {
         let running = self.newest.get(&instance.service)?;
         (running.instance == *instance).then_some(running)
     }
 
     /// The instance, to change it.
-    pub(super) fn get_mut(&mut self, instance: &Instance) -> Option<&mut Running> {
+    pub(in crate::runtime) fn get_mut(&mut self, instance: &Instance) -> Option<&mut Running> {
         let running = self.newest.get_mut(&instance.service)?;
         (running.instance == *instance).then_some(running)
     }
 
     /// The newest instance of a service.
-    pub(super) fn of(&self, service: &ServiceName) -> Option<&Running> {
+    pub(in crate::runtime) fn of(&self, service: &ServiceName) -> Option<&Running> {
         self.newest.get(service)
     }
 
     /// Every instance of which something may be left, those of services that are no longer a part of
     /// the gateway included.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Running> {
+    pub(in crate::runtime) fn all(&self) -> impl Iterator<Item = &Running> {
         self.newest.values()
     }
 
     /// Begins an instance; the one before it is over.
-    pub(super) fn begin(&mut self, running: Running) {
+    pub(in crate::runtime) fn begin(&mut self, running: Running) {
         self.newest
             .insert(running.instance.service.clone(), running);
     }
 
     /// Ends an instance of which nothing is left.
-    pub(super) fn end(&mut self, instance: &Instance) {
+    pub(in crate::runtime) fn end(&mut self, instance: &Instance) {
         if self.get(instance).is_some() {
             self.newest.remove(&instance.service);
         }
     }
 
     /// The instances that are being emptied.
-    pub(super) fn clearing(&self) -> Vec<Instance> {
+    pub(in crate::runtime) fn clearing(&self) -> Vec<Instance> {
         let clearing = self.newest.values().filter(|running| running.clearing);
         clearing.map(|running| running.instance.clone()).collect()
     }
@@ -177,7 +177,7 @@ impl Instances {
     ///
     /// # Errors
     /// The kernel has no descriptor left; the child is remembered all the same.
-    pub(super) fn adopt(
+    pub(in crate::runtime) fn adopt(
         &mut self,
         spawned: Spawned,
         instance: &Instance,
@@ -196,18 +196,18 @@ impl Instances {
     }
 
     /// The child of this number.
-    pub(super) fn child(&self, pid: pid_t) -> Option<&Child> {
+    pub(in crate::runtime) fn child(&self, pid: pid_t) -> Option<&Child> {
         self.children.get(&pid)
     }
 
     /// The main process of an instance, while it is not reaped.
-    pub(super) fn main(&self, instance: &Instance) -> Option<&Child> {
+    pub(in crate::runtime) fn main(&self, instance: &Instance) -> Option<&Child> {
         let child = self.children.get(&self.get(instance)?.leader)?;
         (child.instance == *instance && child.role == Role::Main).then_some(child)
     }
 
     /// Gives up on a command that takes too long: kills it, and says what it was for.
-    pub(super) fn give_up(&mut self, pid: pid_t) -> Option<(Instance, Role)> {
+    pub(in crate::runtime) fn give_up(&mut self, pid: pid_t) -> Option<(Instance, Role)> {
         let child = self.children.get_mut(&pid)?;
         // It may have ended meanwhile, and is reaped like any other.
         let _ended = child.pidfd.send_signal(nix::libc::SIGKILL);
@@ -216,7 +216,7 @@ impl Instances {
     }
 
     /// Reaps a child of ours if it has ended; its number is free from here on.
-    pub(super) fn reap(&mut self, pid: pid_t) -> Option<(Child, pidfd::Exit)> {
+    pub(in crate::runtime) fn reap(&mut self, pid: pid_t) -> Option<(Child, pidfd::Exit)> {
         let exit = self.children.get(&pid)?.pidfd.try_wait().ok()??;
         let child = self.children.remove(&pid)?;
         Some((child, exit))
@@ -224,7 +224,7 @@ impl Instances {
 
     /// The processes of an instance: those of its cgroup, or its [`members`](Self::members) where there
     /// is none or it cannot be read.
-    pub(super) fn processes(&self, running: &Running) -> Vec<pid_t> {
+    pub(in crate::runtime) fn processes(&self, running: &Running) -> Vec<pid_t> {
         let in_group = running
             .group
             .as_ref()
@@ -239,7 +239,7 @@ impl Instances {
     /// Below a child of another instance nothing is looked for: whose parent has ended was handed to
     /// us, the subreaper, and is never found below a stranger. So the cost does not grow with what
     /// the other services run.
-    pub(super) fn members(&self, running: &Running) -> Vec<pid_t> {
+    pub(in crate::runtime) fn members(&self, running: &Running) -> Vec<pid_t> {
         let own = nix::unistd::getpid().as_raw();
         let service = &running.instance.service;
         let may_be = |pid: pid_t| {
@@ -271,7 +271,7 @@ impl Instances {
 
     /// What nothing but its descent makes ours: it has left its service with nothing of it, mark,
     /// group or folder. For the end, when every service is down.
-    pub(super) fn strays(&self) -> Vec<PidFd> {
+    pub(in crate::runtime) fn strays(&self) -> Vec<PidFd> {
         let own = nix::unistd::getpid().as_raw();
         let descendants = proc::descendants(own, |_| true).unwrap_or_default();
         let living = descendants
@@ -281,7 +281,7 @@ impl Instances {
     }
 
     /// Kills every process of an instance, and says whether none was left to kill.
-    pub(super) fn kill(&self, running: &Running) -> bool {
+    pub(in crate::runtime) fn kill(&self, running: &Running) -> bool {
         if let Some(group) = &running.group {
             // What the kernel refuses here (a version before 5.14) the loop below does.
             if group.kill().is_ok() {

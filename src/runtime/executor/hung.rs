@@ -8,9 +8,9 @@ use supervise::{
 };
 use sys::proc::{self, Stat};
 
-use super::{daemon::Daemon, effects::no_answer, instances::Running};
+use super::{Executor, effects::no_answer, instances::Running};
 
-impl Daemon {
+impl Executor {
     /// What it means that a probe had no answer within its limit.
     pub(super) fn silent(&mut self, instance: Instance, phase: Phase, limit: Duration) -> Event {
         let why = no_answer(limit);

@@ -1,4 +1,4 @@
-//! Carries out what the machine decides. Nothing in here decides.
+//! Carries out effects. Nothing in here decides.
 
 use std::{
     error::Error,
@@ -13,8 +13,11 @@ use nix::libc::pid_t;
 use supervise::{
     effect::Effect,
     event::{Event, Instance, Phase, Verdict},
+    machine::Machine,
     recycle::{Usage, ceiling},
-    spec::{Command, Probe, ReloadAction, Schedule, ServiceName, ServiceSpec, StopStep},
+    spec::{
+        Command, Limits, Probe, Reload, ReloadAction, Schedule, ServiceName, ServiceSpec, StopStep,
+    },
 };
 use sys::{pidfd::PidFd, proc, readiness};
 use tokio::{
@@ -24,51 +27,64 @@ use tokio::{
 };
 
 use super::{
-    clock,
-    daemon::{Daemon, Input},
-    groups,
+    Executor, Input,
     instances::{Role, Running},
     launch::{Surroundings, launch},
-    report,
 };
 use crate::{
     identity::PidFile,
     logs::Reader,
     probe,
-    stack::{self, Stack},
+    runtime::{clock, files, groups},
+    stack,
 };
 
-impl Daemon {
-    /// Carries out one effect; what it answers at once.
-    pub(super) fn act(&mut self, effect: Effect) -> Option<Event> {
+impl Executor {
+    /// Carries out one effect; what it answers at once. `specs` has the specification of every service.
+    pub(in crate::runtime) fn act(&mut self, effect: Effect, specs: &Machine) -> Option<Event> {
+        let spec = |instance: &Instance| specs.spec(&instance.service);
         match effect {
-            Effect::Launch(instance) => Some(match self.launch(&instance) {
+            Effect::Launch(instance) => Some(match self.launch(&instance, spec(&instance)) {
                 Ok(()) => Event::Launched(instance),
                 Err(error) => Event::LaunchFailed {
                     error: chain(&*error),
                     instance,
                 },
             }),
-            Effect::Probe { instance, phase } => self.probe(instance, phase),
+            Effect::Probe { instance, phase } => {
+                let spec = spec(&instance)?;
+                self.probe(instance, phase, spec)
+            }
             Effect::Measure(instance) => Some(Event::Measured {
                 usage: self.instances.get(&instance).and_then(usage),
                 minute: clock::minute_of_day(),
                 instance,
             }),
             Effect::PostStart(instance) => {
-                let command = self.spec(&instance)?.startup.post_start.clone()?;
-                let failed = self
-                    .command(&instance, Role::PostStart, &command, None)
-                    .err()?;
+                let command = spec(&instance)?.startup.post_start.as_ref()?;
+                let begun = self.command(&instance, Role::PostStart, command, None);
+                let failed = begun.err()?;
                 Some(Event::PostStarted {
                     instance,
                     result: Err(chain(&*failed)),
                 })
             }
-            Effect::Reload(instance) => self.reload(instance),
-            Effect::Limit(instance) => self.limit(instance),
-            Effect::Schedule(instance) => self.schedule(instance),
-            Effect::StopStep { instance, step } => self.stop_step(instance, step),
+            Effect::Reload(instance) => {
+                let reload = spec(&instance)?.reload.as_ref()?;
+                self.reload(instance, reload)
+            }
+            Effect::Limit(instance) => {
+                let limits = &spec(&instance)?.limits;
+                self.limit(instance, limits)
+            }
+            Effect::Schedule(instance) => {
+                let schedule = spec(&instance)?.schedule()?;
+                Some(self.schedule(instance, schedule))
+            }
+            Effect::StopStep { instance, step } => {
+                let next = spec(&instance)?.stop.get(step)?;
+                self.stop_step(instance, step, next)
+            }
             Effect::KillAll(instance) => {
                 if let Some(running) = self.instances.get_mut(&instance) {
                     running.abort_tasks();
@@ -76,24 +92,19 @@ impl Daemon {
                 }
                 self.emptied(&instance)
             }
-            Effect::Changed(change) => {
-                report::change(self, &change);
-                None
-            }
-            Effect::ShutdownComplete => {
-                self.complete = true;
-                None
-            }
+            // These are for who tells of them.
+            Effect::Changed(_) | Effect::ShutdownComplete => None,
         }
     }
 
-    fn spec(&self, instance: &Instance) -> Option<&ServiceSpec> {
-        self.machine.spec(&instance.service)
-    }
-
-    fn launch(&mut self, instance: &Instance) -> Result<(), Box<dyn Error>> {
-        let spec = self.spec(instance).ok_or("the service is unknown")?.clone();
-        for (_, file) in pid_files(&self.planned.stack, &spec.name) {
+    fn launch(
+        &mut self,
+        instance: &Instance,
+        spec: Option<&ServiceSpec>,
+    ) -> Result<(), Box<dyn Error>> {
+        let spec = spec.ok_or("the service is unknown")?;
+        let of_it = |(of, _): &&(ServiceName, PidFile)| *of == spec.name;
+        for (_, file) in self.pid_files.iter().filter(of_it) {
             if file.remove_if_stale()? {
                 let path = file.path.display();
                 tracing::warn!(
@@ -102,30 +113,30 @@ impl Daemon {
                 );
             }
         }
-        self.listeners.open(&spec)?;
+        self.listeners.open(spec)?;
         let group = self.groups.prepare(&spec.name, &spec.limits)?;
-        let (output, line) = self.output(&spec)?;
+        let (output, line) = self.output_of(spec)?;
         let notify = match &spec.startup.readiness {
-            Some(Probe::Notify) => Some(self.notify_socket(&spec)?),
+            Some(Probe::Notify) => Some(self.notify_socket(spec)?),
             _ => None,
         };
         let spawned = launch(
             &spec.command,
             &Surroundings {
                 output: output.as_fd(),
-                listeners: self.listeners.of(&spec),
+                listeners: self.listeners.of(spec),
                 cgroup: group.as_ref().map(AsFd::as_fd),
                 notify: notify.as_ref().map(|(_, path)| path.as_path()),
                 mark: &self.launched.mark(instance),
             },
         )?;
         let cgroup = self.groups.path(&spec.name);
-        let started = self.launched.begin(&spec, spawned.pid, cgroup);
+        let started = self.launched.begin(spec, spawned.pid, cgroup);
         self.instances.begin(Running {
             instance: instance.clone(),
             leader: spawned.pid,
             started,
-            cwd: spec.command.cwd,
+            cwd: spec.command.cwd.clone(),
             kills_before: Running::kills(group.as_ref()),
             group,
             output,
@@ -142,7 +153,7 @@ impl Daemon {
     }
 
     /// The journal itself, or a pipe where somebody has to read along.
-    fn output(&mut self, spec: &ServiceSpec) -> Result<ForOutput, Box<dyn Error>> {
+    fn output_of(&mut self, spec: &ServiceSpec) -> Result<ForOutput, Box<dyn Error>> {
         let wanted = match &spec.startup.readiness {
             Some(Probe::LogLine(text)) => Some(text),
             _ => None,
@@ -171,7 +182,7 @@ impl Daemon {
     /// A socket of this instance alone: what an earlier one says late is not heard.
     fn notify_socket(&self, spec: &ServiceSpec) -> io::Result<(UnixDatagram, PathBuf)> {
         let folder = self.paths.run.join("notify");
-        super::files::make_folder(&folder)?;
+        files::make_folder(&folder)?;
         let path = folder.join(spec.name.as_str());
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -180,8 +191,7 @@ impl Daemon {
         Ok((UnixDatagram::bind(&path)?, path))
     }
 
-    fn probe(&mut self, instance: Instance, phase: Phase) -> Option<Event> {
-        let spec = self.spec(&instance)?;
+    fn probe(&mut self, instance: Instance, phase: Phase, spec: &ServiceSpec) -> Option<Event> {
         let (probe, limit) = match phase {
             Phase::Readiness => (spec.startup.readiness.clone()?, spec.startup.timeout),
             Phase::Liveness => {
@@ -243,13 +253,12 @@ impl Daemon {
     }
 
     /// The check, or without one the action itself.
-    fn reload(&mut self, instance: Instance) -> Option<Event> {
-        let reload = self.spec(&instance)?.reload.clone()?;
-        let Some(check) = reload.check else {
-            return self.reload_action(&instance);
+    fn reload(&mut self, instance: Instance, reload: &Reload) -> Option<Event> {
+        let Some(check) = &reload.check else {
+            return self.reload_action(&instance, reload);
         };
         let limit = Some(reload.timeout);
-        let failed = self.command(&instance, Role::ReloadCheck, &check, limit);
+        let failed = self.command(&instance, Role::ReloadCheck, check, limit);
         failed.err().map(|error| Event::Reloaded {
             instance,
             result: Err(chain(&*error)),
@@ -257,19 +266,18 @@ impl Daemon {
     }
 
     /// Has an instance read its files, which are known to be right.
-    pub(super) fn reload_action(&mut self, instance: &Instance) -> Option<Event> {
-        let reload = self.spec(instance)?.reload.clone()?;
-        let result = match reload.action {
+    pub(super) fn reload_action(&mut self, instance: &Instance, reload: &Reload) -> Option<Event> {
+        let result = match &reload.action {
             ReloadAction::Signal(signal) => match self.instances.main(instance) {
                 Some(main) => main
                     .pidfd
-                    .send_signal(signal)
+                    .send_signal(*signal)
                     .map_err(|error| format!("cannot send it signal {signal}: {error}")),
                 None => Err("it does not run any more".to_owned()),
             },
             ReloadAction::Run(command) => {
                 let limit = Some(reload.timeout);
-                let begun = self.command(instance, Role::Reload, &command, limit);
+                let begun = self.command(instance, Role::Reload, command, limit);
                 Err(chain(&*begun.err()?))
             }
         };
@@ -280,22 +288,20 @@ impl Daemon {
     }
 
     /// When a task runs next. A clock that is set meanwhile counts from the time after that on.
-    fn schedule(&self, instance: Instance) -> Option<Event> {
-        let spec = self.machine.spec(&instance.service)?;
-        let wait = match spec.schedule()? {
+    fn schedule(&self, instance: Instance, schedule: Schedule) -> Event {
+        let wait = match schedule {
             Schedule::Every(every) => every,
             Schedule::Daily { minute } => clock::until_minute(minute),
         };
         let at = self.clock.now().after(wait);
-        Some(Event::Due { instance, at })
+        Event::Due { instance, at }
     }
 
     /// Puts new limits in force, unless the kernel would kill for them.
-    fn limit(&mut self, instance: Instance) -> Option<Event> {
-        let limits = self.spec(&instance)?.limits.clone();
+    fn limit(&self, instance: Instance, limits: &Limits) -> Option<Event> {
         let running = self.instances.get(&instance)?;
         let over = usage(running)
-            .zip(ceiling(&limits))
+            .zip(ceiling(limits))
             .filter(|(usage, ceiling)| usage.held > *ceiling);
         let result = match (over, &running.group) {
             (Some((usage, ceiling)), _) => Err(format!(
@@ -303,17 +309,17 @@ impl Daemon {
                 usage.held / 1_000_000,
                 ceiling / 1_000_000
             )),
-            (None, Some(group)) => groups::enforce(group, &limits).map_err(|e| chain(&e)),
+            (None, Some(group)) => groups::enforce(group, limits).map_err(|e| chain(&e)),
             (None, None) => Ok(()),
         };
         Some(Event::Limited { instance, result })
     }
 
-    fn stop_step(&mut self, instance: Instance, step: usize) -> Option<Event> {
-        match self.spec(&instance)?.stop.get(step)?.clone() {
+    fn stop_step(&mut self, instance: Instance, step: usize, next: &StopStep) -> Option<Event> {
+        match next {
             StopStep::Signal { signal, .. } => {
                 if let Some(main) = self.instances.main(&instance)
-                    && let Err(error) = main.pidfd.send_signal(signal)
+                    && let Err(error) = main.pidfd.send_signal(*signal)
                 {
                     let service = &instance.service;
                     tracing::warn!(%error, "cannot send signal {signal} to {service}");
@@ -325,7 +331,7 @@ impl Daemon {
             }
             StopStep::Run { command, .. } => {
                 let failed = self
-                    .command(&instance, Role::StopStep(step), &command, None)
+                    .command(&instance, Role::StopStep(step), command, None)
                     .err()?;
                 tracing::warn!("{}: {}", instance.service, chain(&*failed));
                 Some(Event::StopStepDone { instance, step })
@@ -404,14 +410,6 @@ impl Daemon {
     }
 }
 
-/// Those that would keep a service from starting.
-fn pid_files<'a>(
-    stack: &'a Stack,
-    service: &'a ServiceName,
-) -> impl Iterator<Item = &'a (ServiceName, PidFile)> {
-    stack.pid_files.iter().filter(move |(of, _)| of == service)
-}
-
 /// What an instance uses, if the kernel counts it and holds it to its limit.
 fn usage(running: &Running) -> Option<Usage> {
     let group = running.group.as_ref()?;
@@ -465,7 +463,7 @@ pub(super) fn no_answer(limit: Duration) -> String {
 }
 
 /// An error and all its causes in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
+pub(in crate::runtime) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -26,7 +26,7 @@ const OPEN_FILES: u64 = 65_536;
 
 /// Why there is no process.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LaunchError {
+pub(in crate::runtime) enum LaunchError {
     /// A text cannot be given to the kernel.
     #[error("{what} of {} holds a zero byte", program.display())]
     ZeroByte {
@@ -45,22 +45,25 @@ pub(super) enum LaunchError {
 
 /// What a process gets besides its command.
 #[derive(Debug)]
-pub(super) struct Surroundings<'a> {
+pub(in crate::runtime) struct Surroundings<'a> {
     /// Standard output and error.
-    pub(super) output: BorrowedFd<'a>,
+    pub(in crate::runtime) output: BorrowedFd<'a>,
     /// The listening sockets that are held for it.
-    pub(super) listeners: Vec<BorrowedFd<'a>>,
+    pub(in crate::runtime) listeners: Vec<BorrowedFd<'a>>,
     /// The cgroup to be born in.
-    pub(super) cgroup: Option<BorrowedFd<'a>>,
+    pub(in crate::runtime) cgroup: Option<BorrowedFd<'a>>,
     /// Where it may send `READY=1`.
-    pub(super) notify: Option<&'a Path>,
+    pub(in crate::runtime) notify: Option<&'a Path>,
     /// What makes it known as the gateway's, and as its service's.
-    pub(super) mark: &'a str,
+    pub(in crate::runtime) mark: &'a str,
 }
 
 /// Launches in a session of its own, so that neither our terminal's Ctrl-C nor its end reaches the
 /// process, and its group tells its children from others'.
-pub(super) fn launch(command: &Command, around: &Surroundings<'_>) -> Result<Spawned, LaunchError> {
+pub(in crate::runtime) fn launch(
+    command: &Command,
+    around: &Surroundings<'_>,
+) -> Result<Spawned, LaunchError> {
     let text = |what: &'static str, bytes: &[u8]| {
         CString::new(bytes).map_err(|_| LaunchError::ZeroByte {
             what,
@@ -125,7 +128,7 @@ pub fn open_files() -> Option<(u64, u64)> {
 }
 
 /// As many for ourselves: the usual soft limit of 1,024 is used up by two hundred services.
-pub(super) fn raise_open_files() -> nix::Result<()> {
+pub(in crate::runtime) fn raise_open_files() -> nix::Result<()> {
     match open_files() {
         Some((soft, hard)) => setrlimit(Resource::RLIMIT_NOFILE, soft, hard),
         None => Ok(()),

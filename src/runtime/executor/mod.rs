@@ -1,0 +1,147 @@
+//! The executor: carries out what the machine wants, and tells what came of it.
+//!
+//! It has the processes, their cgroups, sockets and output, and the tasks that wait for them. Effects go in
+//! and events come out, at once ([`Executor::act`]) or later as an [`Input`] of which [`Executor::events`]
+//! makes them. It reads specifications and knows neither who decides nor who is told.
+
+mod effects;
+mod exits;
+mod hung;
+mod instances;
+pub(super) mod launch;
+mod launched;
+mod listener_check;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use nix::libc::pid_t;
+use supervise::{
+    event::{Event, Instance, Phase},
+    machine::Machine,
+    spec::ServiceName,
+};
+use tokio::{
+    sync::Mutex,
+    task::JoinSet,
+    time::{Duration, timeout},
+};
+
+use super::{clock::Clock, groups::Groups, listeners::Listeners};
+use crate::{
+    config::paths::Paths,
+    identity::PidFile,
+    logs::{Output, Sink},
+};
+
+pub(super) use effects::chain;
+pub(super) use instances::Instances;
+pub(super) use launched::Launched;
+
+/// For the last lines of services that have ended.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
+/// What a task brings back.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// Something for the machine.
+    Happened(Event),
+    /// A child has ended, and waits to be reaped.
+    Ended(pid_t),
+    /// A command takes too long.
+    Late(pid_t),
+    /// A probe had no answer within this limit.
+    Silent(Instance, Phase, Duration),
+    /// Perhaps the last process of an instance that is being emptied is gone.
+    MaybeEmpty(Instance),
+}
+
+/// Everything that runs, and what it takes.
+pub(super) struct Executor {
+    pub(super) clock: Clock,
+    pub(super) groups: Groups,
+    pub(super) instances: Instances,
+    pub(super) listeners: Listeners,
+    /// Files with a process's number that would keep a service from starting.
+    pub(super) pid_files: Vec<(ServiceName, PidFile)>,
+    paths: Paths,
+    output: Output,
+    sinks: BTreeMap<ServiceName, Arc<Mutex<Sink>>>,
+    launched: Launched,
+    /// One task for each thing that is waited for; its result is an input.
+    tasks: JoinSet<Option<Input>>,
+    /// The readers of pipes. They end by themselves when nobody holds the other end.
+    readers: JoinSet<()>,
+}
+
+impl Executor {
+    /// Nothing runs yet.
+    pub(super) fn new(
+        clock: Clock,
+        paths: Paths,
+        output: Output,
+        launched: Launched,
+        pid_files: Vec<(ServiceName, PidFile)>,
+    ) -> Self {
+        Self {
+            clock,
+            groups: Groups::take(),
+            instances: Instances::new(launched.gateway().clone()),
+            listeners: Listeners::default(),
+            pid_files,
+            paths,
+            output,
+            sinks: BTreeMap::new(),
+            launched,
+            tasks: JoinSet::new(),
+            readers: JoinSet::new(),
+        }
+    }
+
+    /// Where lines go.
+    pub(super) const fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// The next input. Safe to be cancelled; it waits for ever when nothing is under way.
+    pub(super) async fn next(&mut self) -> Input {
+        loop {
+            tokio::select! {
+                Some(done) = self.tasks.join_next() => {
+                    if let Ok(Some(input)) = done {
+                        return input;
+                    }
+                }
+                Some(_ended) = self.readers.join_next() => {}
+                else => std::future::pending().await,
+            }
+        }
+    }
+
+    /// What an input means for the machine.
+    pub(super) fn events(&mut self, input: Input, specs: &Machine) -> Vec<Event> {
+        match input {
+            Input::Happened(event) => {
+                self.heard(&event);
+                vec![self.unless_of_another(event, specs)]
+            }
+            Input::Silent(instance, phase, limit) => vec![self.silent(instance, phase, limit)],
+            Input::Ended(pid) => {
+                let ended = self.ended(pid, specs);
+                ended.into_iter().chain(self.look_at_clearing()).collect()
+            }
+            Input::Late(pid) => self.late(pid, specs).into_iter().collect(),
+            Input::MaybeEmpty(instance) => self.emptied(&instance).into_iter().collect(),
+        }
+    }
+
+    /// Every service is down: ends what has left its service, and takes leave.
+    pub(super) async fn end(&mut self) {
+        self.sweep().await;
+        let lines = async { while self.readers.join_next().await.is_some() {} };
+        // A process that left its service and holds a pipe open does not keep us.
+        let _in_time = timeout(LAST_LINES, lines).await;
+        for error in self.groups.remove_all() {
+            tracing::warn!(%error, "a cgroup stays behind");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The loop: whatever comes next, one after the other.
+
+use std::{io, time::Duration};
+
+use nix::unistd::geteuid;
+use supervise::event::{Event, Time};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{mpsc, oneshot, watch},
+    time::sleep_until,
+};
+
+use super::{
+    DaemonLock, Options, RunError,
+    clock::Clock,
+    daemon::Daemon,
+    executor::{Launched, launch::raise_open_files},
+    files, orphans,
+    publisher::Publisher,
+    wishes::Wish,
+};
+use crate::{
+    control::{
+        server,
+        types::{Ask, Handle},
+    },
+    identity::GatewayId,
+    logs::{Output, messages},
+};
+
+/// Calls that wait for the loop. It answers in microseconds; more than these come only from a
+/// caller who has gone wild, and wait at the socket.
+const CALLS: usize = 16;
+
+/// Runs the gateway until somebody asks it to end, and everything is down.
+///
+/// # Errors
+/// Says why it could not begin. Once it has begun, what goes wrong with a service is the
+/// machine's to deal with.
+pub fn run(options: Options) -> Result<(), RunError> {
+    let kernel = |what| move |source| RunError::Kernel { what, source };
+    let state = &options.paths.state;
+    let lock = DaemonLock::take(state)?;
+    sys::subreaper::become_subreaper().map_err(kernel("become the parent of orphans"))?;
+    let services = &options.planned.stack.services;
+    orphans::end(state, services, &mut |what| tracing::warn!("{what}"))?;
+    let gateway = GatewayId::of(state).map_err(kernel("give the gateway an identity"))?;
+    let launched =
+        Launched::nothing(gateway, state.clone()).map_err(kernel("write down what is launched"))?;
+    files::write(&options.planned.stack)?;
+    raise_open_files().map_err(|error| kernel("allow itself more open files")(error.into()))?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .thread_keep_alive(Duration::ZERO)
+        .build()
+        .map_err(kernel("prepare to wait for events"))?
+        .block_on(serve(options, lock, launched))
+}
+
+async fn serve(options: Options, lock: DaemonLock, launched: Launched) -> Result<(), RunError> {
+    let socket = options.paths.control_socket();
+    let listener = server::bind(&socket)?;
+    lock.listens()?;
+    let mut signals = Signals::listen().map_err(|source| RunError::Kernel {
+        what: "listen for signals",
+        source,
+    })?;
+    let (asks, mut calls) = mpsc::channel(CALLS);
+    let (changes, changed) = watch::channel(0);
+    let (end, ended) = oneshot::channel::<()>();
+    let handle = Handle {
+        asks,
+        changes: changed,
+    };
+    let control = tokio::spawn(server::serve(listener, handle, geteuid(), async move {
+        // Dropping the sender says it as well.
+        let _ended = ended.await;
+    }));
+    let clock = Clock::start();
+    let publisher = Publisher::new(changes, clock.now());
+    let mut daemon = Daemon::new(options, clock, publisher, launched)?;
+    daemon.begin();
+    daemon.turn(&mut signals, &mut calls).await;
+    daemon.end().await;
+    // Whoever waits for our end may start the next daemon as soon as its connection closes, so the
+    // lock goes first; and nobody answers calls any more, which those who made them have to know.
+    // Before it, while the name is still ours to remove.
+    let _gone = std::fs::remove_file(&socket);
+    drop(lock);
+    drop(calls);
+    drop(end);
+    // It lets the last answers out, and ends within a second.
+    let _done = control.await;
+    Ok(())
+}
+
+struct Signals {
+    child: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            child: signal(SignalKind::child())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+impl Daemon {
+    /// One input after the other, until everything is down for good.
+    async fn turn(&mut self, signals: &mut Signals, calls: &mut mpsc::Receiver<Ask>) {
+        while !self.complete {
+            if self.untold {
+                self.tell_manager();
+            }
+            let due = self.machine.next_deadline();
+            let clock = self.executor.clock;
+            let at = async move |time: Option<Time>| match time {
+                Some(time) => sleep_until(clock.instant(time)).await,
+                None => std::future::pending().await,
+            };
+            let (alarm, beat) = (at(due), at(self.manager.next()));
+            // Every arm is cancel-safe: each waits for a readiness that stays until it is taken.
+            tokio::select! {
+                biased;
+                input = self.executor.next() => {
+                    let events = self.executor.events(input, &self.machine);
+                    self.feed(events);
+                }
+                Some(()) = signals.child.recv() => {
+                    let events = self.executor.reap(&self.machine);
+                    self.feed(events);
+                }
+                read = self.wishes.next() => self.read_again(read),
+                Some(ask) = calls.recv() => self.answer(ask),
+                Some(()) = signals.terminate.recv() => self.asked_to_end(),
+                Some(()) = signals.interrupt.recv() => self.asked_to_end(),
+                Some(()) = signals.hang_up.recv() => self.hung_up(),
+                () = alarm => self.feed([Event::Deadline]),
+                () = beat => self.untold = true,
+            }
+        }
+    }
+
+    fn hung_up(&mut self) {
+        match self.executor.output() {
+            // Our terminal is gone, and we with it.
+            Output::Files { terminal: true, .. } => self.asked_to_end(),
+            // A signal has no answer: a refusal is in the log.
+            Output::Files { .. } | Output::Journal(_) => self.wish(Wish::Reload(None)),
+        }
+    }
+
+    /// Nothing runs any more: takes leave.
+    async fn end(&mut self) {
+        self.tell_manager();
+        self.executor.end().await;
+        tracing::info!(
+            message_id = messages::GATEWAY_STOPPED.id,
+            "everything is stopped"
+        );
+        self.waiters.end();
+    }
+}
