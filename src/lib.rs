@@ -1,10 +1,12 @@
 //! The AI gateway: what surrounds the pure core in `crates/supervise`.
 
+pub mod causes;
 pub mod cli;
 pub mod config;
 pub mod control;
 pub mod disk;
 pub mod doctor;
+pub mod fs;
 pub mod identity;
 pub mod internal;
 pub mod logs;

@@ -7,13 +7,16 @@
 
 use std::{
     fmt,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
-use crate::config::regular;
+use crate::fs::{
+    draft::{Draft, DraftError, Survives},
+    regular,
+};
 
 /// Which secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -320,9 +323,8 @@ impl SecretStore {
     }
 
     fn replace(&self, kind: Kind, value: &Secret) -> Result<(), SecretError> {
-        let (place, beside) = (self.path(kind), self.write_beside(kind, value.expose())?);
-        fs::rename(&beside, &place).map_err(io_error("replace", &place))?;
-        self.flush_folder()
+        let draft = self.draft(kind, value.expose())?;
+        Ok(draft.put(Survives::ALossOfPower)?)
     }
 
     fn make_folder(&self) -> Result<(), SecretError> {
@@ -348,43 +350,15 @@ impl SecretStore {
 
     /// False: somebody else made it in the meantime, and theirs stays.
     fn make(&self, kind: Kind) -> Result<bool, SecretError> {
-        let (place, beside) = (self.path(kind), self.write_beside(kind, &generate(kind)?)?);
-        let made = match fs::hard_link(&beside, &place) {
-            Ok(()) => true,
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => false,
-            Err(e) => return Err(io_error("create", &place)(e)),
-        };
-        fs::remove_file(&beside).map_err(io_error("remove", &beside))?;
-        self.flush_folder()?;
-        Ok(made)
+        let draft = self.draft(kind, &generate(kind)?)?;
+        Ok(draft.put_if_missing(Survives::ALossOfPower)?)
     }
 
-    /// Writes a value to a file beside its place, flushed, and returns that file.
-    fn write_beside(&self, kind: Kind, value: &str) -> Result<PathBuf, SecretError> {
-        let beside = self.folder.join(format!(".{}.new", kind.file_name()));
-        // What an interrupted run left behind.
-        match fs::remove_file(&beside) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                return Err(io_error("remove", &beside)(e));
-            }
-            Ok(()) | Err(_) => {}
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&beside)
-            .map_err(io_error("create", &beside))?;
-        file.write_all(value.as_bytes())
-            .and_then(|()| file.sync_all())
-            .map_err(io_error("write", &beside))?;
-        Ok(beside)
-    }
-
-    fn flush_folder(&self) -> Result<(), SecretError> {
-        File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(io_error("flush", &self.folder))
+    /// A file with this value, beside its place.
+    fn draft(&self, kind: Kind, value: &str) -> Result<Draft, SecretError> {
+        let mut draft = Draft::new(&self.path(kind), 0o600)?;
+        draft.write(value.as_bytes())?;
+        Ok(draft)
     }
 }
 
@@ -394,6 +368,12 @@ fn generate(kind: Kind) -> Result<String, SecretError> {
     Ok(bytes.iter().fold(kind.prefix().to_owned(), |text, byte| {
         format!("{text}{byte:02x}")
     }))
+}
+
+impl From<DraftError> for SecretError {
+    fn from(error: DraftError) -> Self {
+        io_error(error.action, &error.path)(error.source)
+    }
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SecretError {

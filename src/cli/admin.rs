@@ -10,8 +10,9 @@ use super::{
     text::{BOLD, Line},
 };
 use crate::{
-    config::{is_email, regular},
+    config::is_email,
     control::client::ClientError,
+    fs::regular,
     internal::{
         Database,
         accounts::{self, Account, AccountError, Accounts, NewAccount},

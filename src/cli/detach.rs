@@ -23,7 +23,7 @@ use super::{
     start::INTERRUPTED,
     wait::{Signals, wait_for},
 };
-use crate::{config::regular, control::client::ClientError, identity, runtime::Holder};
+use crate::{control::client::ClientError, fs::regular, identity, runtime::Holder};
 
 /// From one attempt to connect to the next. Only `start` waits like this, for the moment that the
 /// daemon takes to listen.

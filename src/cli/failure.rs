@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use nix::sys::signal::Signal;
 
 use crate::{
+    causes::causes,
     config::{LoadError, Report, edit::EditError, paths::PathsError},
     control::{client::ClientError, types::Refusal},
 };
@@ -80,17 +81,11 @@ impl Failure {
     }
 
     /// A failure with what caused it.
-    pub(super) fn of(exit: Exit, error: &dyn Error) -> Self {
-        let mut causes = Vec::new();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            causes.push(error.to_string());
-            cause = error.source();
-        }
+    pub(super) fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
         Self::Told {
             exit,
             what: error.to_string(),
-            causes,
+            causes: causes(error).map(ToString::to_string).collect(),
             hints: Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ use super::{
     root, settings, trust,
 };
 use crate::{
+    causes::causes,
     config::{self, LoadError, Loaded, paths::Paths, ports, settings::Settings},
     control::types::Refusal,
     logs::{self, Output},
@@ -201,14 +202,9 @@ fn refusal(failure: Failure) -> Refusal {
 
 /// What the kernel said, if it is at the root of this.
 fn kernel(error: &RunError) -> Option<i32> {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return error.raw_os_error();
-        }
-        cause = error.source();
-    }
-    None
+    let mut all = std::iter::once::<&(dyn Error + 'static)>(error).chain(causes(error));
+    all.find_map(|error| error.downcast_ref::<io::Error>())?
+        .raw_os_error()
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::control::{
     client::{Client, ClientError},
     types::{Call, GatewayStatus, Reply},
 };
-use crate::{config::regular, runtime::clock, stack::litellm::IN_FLIGHT};
+use crate::{fs::regular, runtime::clock, stack::litellm::IN_FLIGHT};
 
 /// From one look at the clock to the next while somebody looks on.
 const TICK_MS: u16 = 1000;
@@ -315,9 +315,9 @@ pub(super) fn newest(watched: &mut Option<Client>) -> Result<Option<GatewayStatu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{
-        paths::Paths,
-        regular::tests::{at_once, pipe_at},
+    use crate::{
+        config::paths::Paths,
+        fs::regular::tests::{at_once, pipe_at},
     };
 
     #[test]

@@ -5,10 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write},
+    fs::{self, DirBuilder, File},
+    io,
     ops::Range,
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -23,7 +23,10 @@ use super::{
     text_of,
     value::{Name, Raw, RawValue, decode::written, quoted},
 };
-use crate::trust;
+use crate::{
+    fs::draft::{self, Survives, folder_of},
+    trust,
+};
 
 /// What a file begins with that did not exist.
 const HEAD: &str = "\
@@ -441,20 +444,12 @@ fn write(path: &Path, text: &str, rights: Option<Rights>) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let draft = folder.join(format!(".{name}.{}", std::process::id()));
-    let written =
-        write_draft(&draft, &target, text, rights).and_then(|()| fs::rename(&draft, &target));
-    if written.is_err() {
-        // What failed is what counts; a draft that is left over harms nobody.
-        drop(fs::remove_file(&draft));
-    }
-    written?;
-    File::open(folder)?.sync_all()
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("/"))
+    let mut draft = draft::Draft::new(&target, 0o600).map_err(|error| error.source)?;
+    take_rights(&draft.file, &target, rights)?;
+    let put = draft
+        .write(text.as_bytes())
+        .and_then(|()| draft.put(Survives::ALossOfPower));
+    put.map_err(|error| error.source)
 }
 
 /// Owner, group and mode of a file that did not exist, from its writer's and its folder's owner and
@@ -469,12 +464,8 @@ const fn new_file(writer: (u32, u32), folder: (u32, u32)) -> Rights {
     Rights { owner, group, mode }
 }
 
-fn write_draft(draft: &Path, target: &Path, text: &str, rights: Option<Rights>) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(draft)?;
+/// Gives a new file these rights, or those of the file that it replaces, or of a new one.
+fn take_rights(file: &File, target: &Path, rights: Option<Rights>) -> io::Result<()> {
     let new = file.metadata()?;
     let owner = |found: &fs::Metadata| (found.uid(), found.gid());
     let wanted = match (rights, fs::metadata(target)) {
@@ -483,11 +474,9 @@ fn write_draft(draft: &Path, target: &Path, text: &str, rights: Option<Rights>) 
         (None, Err(_)) => new_file(owner(&new), owner(&fs::metadata(folder_of(target))?)),
     };
     if (wanted.owner, wanted.group) != owner(&new) {
-        fchown(&file, Some(wanted.owner), Some(wanted.group))?;
+        fchown(file, Some(wanted.owner), Some(wanted.group))?;
     }
-    file.set_permissions(fs::Permissions::from_mode(wanted.mode))?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.set_permissions(fs::Permissions::from_mode(wanted.mode))
 }
 
 #[cfg(test)]

@@ -13,8 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::regular;
-use crate::shell;
+use crate::{fs::regular, shell};
 
 /// Whose gateway it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,6 @@ pub mod paths;
 pub mod ports;
 pub mod profile;
 mod raw;
-pub mod regular;
 pub mod report;
 mod resolve;
 pub mod schema;
@@ -39,6 +38,7 @@ pub use resolve::Origin;
 pub use value::{Kind, decode::is_email};
 pub use values::Values;
 
+use crate::fs::regular;
 use paths::Paths;
 use settings::Settings;
 

@@ -51,7 +51,7 @@ impl World<'_> {
 
     /// The text of a file below the root.
     fn read(&self, path: &str) -> Option<String> {
-        crate::config::regular::text(&self.root.join(path)).ok()
+        crate::fs::regular::text(&self.root.join(path)).ok()
     }
 
     fn exists(&self, path: &str) -> bool {

@@ -18,14 +18,14 @@ mod pid_file;
 mod record;
 
 use std::{
-    fmt, fs,
-    fs::OpenOptions,
-    io::{self, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    fmt, fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
 use supervise::{event::Instance, spec::ServiceName};
+
+use crate::fs::draft::{Draft, DraftError, Survives};
 
 pub use find::{FindError, Handle, find, pids, process};
 pub use ours::{Known, Ours, Process, Root, ours};
@@ -76,18 +76,12 @@ impl GatewayId {
         getrandom::fill(&mut bits).map_err(|error| io::Error::other(error.to_string()))?;
         let text = |text: String, byte: &u8| text + &format!("{byte:02x}");
         let id = Self(bits.iter().fold(String::new(), text));
-        let (path, beside) = (path(state), state.join("identity.new"));
-        // What was cut off has left it; its inode must not be the one of an earlier file.
-        let _none = fs::remove_file(&beside);
-        let mut file = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&beside)?;
-        let place = Place::of(&file.metadata()?);
-        writeln!(file, "{id} {place}")?;
-        file.sync_all()?;
-        fs::rename(&beside, &path)?;
+        let failed = |error: DraftError| error.source;
+        let mut draft = Draft::new(&path(state), 0o600).map_err(failed)?;
+        let place = Place::of(&draft.file.metadata()?);
+        let line = format!("{id} {place}\n");
+        draft.write(line.as_bytes()).map_err(failed)?;
+        draft.put(Survives::ALossOfPower).map_err(failed)?;
         Ok(id)
     }
 
@@ -96,7 +90,7 @@ impl GatewayId {
     /// # Errors
     /// The file is there and cannot be read.
     pub fn read(state: &Path) -> io::Result<Option<Self>> {
-        let text = match crate::config::regular::text(&path(state)) {
+        let text = match crate::fs::regular::text(&path(state)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => read?,
         };

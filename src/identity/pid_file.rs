@@ -12,7 +12,7 @@ use std::{
 
 use sys::proc;
 
-use crate::config::regular;
+use crate::fs::regular;
 
 /// Such a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +14,10 @@ use serde::{Deserialize, Serialize};
 use supervise::spec::{ServiceName, ServiceSpec, StopStep};
 
 use super::GatewayId;
-use crate::config::regular;
+use crate::fs::{
+    draft::{Survives, replace},
+    regular,
+};
 
 /// What runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,10 +112,9 @@ impl Record {
     /// # Errors
     /// The file system says no.
     pub fn write(&self, state: &Path) -> io::Result<()> {
-        let beside = state.join("processes.json.new");
-        let mut file = regular::create(&beside)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        fs::rename(&beside, path(state))
+        let text = serde_json::to_vec(self)?;
+        let written = replace(&path(state), &text, 0o600, Survives::TheProgram);
+        written.map_err(|error| error.source)
     }
 }
 
@@ -124,7 +125,7 @@ fn path(state: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::regular::tests::{at_once, pipe_at};
+    use crate::fs::regular::tests::{at_once, pipe_at};
 
     #[test]
     fn a_record_is_believed_by_its_own_gateway_alone() {
@@ -158,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_beside_the_record_is_an_error_and_not_a_wait() {
+    fn a_pipe_beside_the_record_is_no_wait() {
         let state = tempfile::tempdir().unwrap();
         let record = Record::new(&GatewayId::of(state.path()).unwrap()).unwrap();
-        pipe_at(&state.path().join("processes.json.new"));
+        pipe_at(&state.path().join(".processes.json.new"));
         let folder = state.path().to_owned();
-        assert!(at_once(move || record.write(&folder)).is_err());
+        at_once(move || record.write(&folder)).unwrap();
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Context, api::Api};
-use crate::config::regular;
+use crate::fs::regular;
 use crate::secrets::{Kind, Secret, SecretError, SecretStore};
 
 /// The team that Open WebUI's spending is counted under.

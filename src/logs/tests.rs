@@ -5,7 +5,7 @@ use std::{io::Write, sync::Arc};
 use tokio::sync::Mutex;
 
 use super::*;
-use crate::config::regular::tests::{at_once, pipe_at};
+use crate::fs::regular::tests::{at_once, pipe_at};
 
 fn name() -> ServiceName {
     ServiceName::new("litellm").unwrap()

@@ -31,7 +31,7 @@ use super::{
     interrupt::Interrupts,
     progress::now,
 };
-use crate::config::regular;
+use crate::fs::regular;
 use crate::identity;
 
 /// How often somebody who waits looks at what has grown.
@@ -409,7 +409,7 @@ pub(super) fn tail_of_file(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::regular::tests::{at_once, pipe_at};
+    use crate::fs::regular::tests::{at_once, pipe_at};
 
     #[test]
     fn the_end_of_a_log_is_shown_and_a_pipe_in_its_place_is_not_waited_for() {

@@ -24,7 +24,7 @@ use super::{
     plan::Payload,
     steps::python::site_packages,
 };
-use crate::config::regular;
+use crate::fs::regular;
 
 /// So many faults are named; the rest is counted.
 const NAMED: usize = 3;
@@ -294,7 +294,7 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::regular::tests::{at_once, pipe_at};
+    use crate::fs::regular::tests::{at_once, pipe_at};
 
     #[test]
     fn a_line_of_a_record_is_a_path_and_a_hash() {

@@ -5,7 +5,7 @@ use std::{fmt, io, path::Path, path::PathBuf};
 use nix::sys::signal::Signal;
 
 use super::{contents::Damage, plan::Problem};
-use crate::{secrets::SecretError, trust::Untrusted};
+use crate::{fs::draft::DraftError, secrets::SecretError, trust::Untrusted};
 
 /// Why set-up did not finish. Running it again goes on where it stopped.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +104,12 @@ pub enum SetupError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+}
+
+impl From<DraftError> for SetupError {
+    fn from(error: DraftError) -> Self {
+        Self::io(error.action, &error.path)(error.source)
+    }
 }
 
 impl SetupError {

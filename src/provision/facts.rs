@@ -22,9 +22,9 @@ use super::{
 use crate::{
     config::{
         paths::Paths,
-        regular,
         settings::{EngineSource, Settings},
     },
+    fs::regular,
     secrets::{Kind, SecretStore},
 };
 

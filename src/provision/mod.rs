@@ -54,7 +54,8 @@ use self::{
     steps::{open_webui, payload, server},
 };
 use crate::{
-    config::{paths::Paths, regular, settings::Settings},
+    config::{paths::Paths, settings::Settings},
+    fs::regular,
     identity::GatewayId,
     secrets::Secret,
     stack::Installed,

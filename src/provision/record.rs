@@ -5,16 +5,17 @@
 //! replaced is not taken for one that is ready.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::{error::SetupError, fingerprints::Fingerprints};
-use crate::config::regular;
+use crate::fs::{
+    draft::{self, Survives},
+    regular,
+};
 
 /// What earlier set-ups did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,31 +85,27 @@ impl Record {
     }
 }
 
-/// Writes beside, flushes, renames, and flushes the folder.
+/// Writes a file that survives a loss of power.
 pub(super) fn write_durably(path: &Path, contents: &[u8], mode: u32) -> Result<(), SetupError> {
-    let beside = path.with_extension("new");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(mode);
-    let mut file =
-        regular::open_as(&beside, &mut options).map_err(SetupError::io("create", &beside))?;
-    file.write_all(contents)
-        .and_then(|()| file.sync_all())
-        .map_err(SetupError::io("write", &beside))?;
-    fs::rename(&beside, path).map_err(SetupError::io("replace", path))?;
-    sync_folder(path.parent().unwrap_or(Path::new("/")))
+    Ok(draft::replace(
+        path,
+        contents,
+        mode,
+        Survives::ALossOfPower,
+    )?)
 }
 
 /// Makes the names in a folder survive a loss of power.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), SetupError> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(SetupError::io("flush", folder))
+    Ok(draft::flush_folder(folder)?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
-    use crate::config::regular::tests::{at_once, pipe_at};
+    use crate::fs::regular::tests::{at_once, pipe_at};
 
     fn full() -> Record {
         Record {
@@ -159,10 +156,10 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_beside_the_file_is_an_error_and_not_a_wait() {
+    fn a_pipe_beside_the_file_is_no_wait() {
         let dir = tempfile::tempdir().unwrap();
-        pipe_at(&dir.path().join("setup.new"));
+        pipe_at(&dir.path().join(".setup.json.new"));
         let state = dir.path().to_owned();
-        assert!(at_once(move || full().write(&state)).is_err());
+        at_once(move || full().write(&state)).unwrap();
     }
 }

@@ -12,7 +12,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use super::environment::Environment;
-use crate::config::regular;
+use crate::fs::regular;
 
 /// pip's options that get through, as its files spell them. Of its variables the same.
 const PIP: [&str; 13] = [

@@ -3,12 +3,15 @@
 
 use std::{
     fs::{self, DirBuilder},
-    io::{self, Write},
+    io,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-use crate::{config::regular, stack::Stack};
+use crate::{
+    fs::draft::{self, Survives},
+    stack::Stack,
+};
 
 /// A folder or file that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -59,27 +62,23 @@ fn replace(path: &Path, contents: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         make_folder(folder)?;
     }
-    let mut beside = path.to_owned().into_os_string();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let mut file = regular::create(&beside)?;
-    file.write_all(contents.as_bytes())?;
-    fs::rename(beside, path)
+    let replaced = draft::replace(path, contents.as_bytes(), 0o600, Survives::TheProgram);
+    replaced.map_err(|error| error.source)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::regular::tests::{at_once, pipe_at};
+    use crate::fs::regular::tests::{at_once, pipe_at};
 
     #[test]
-    fn a_pipe_beside_a_rendered_file_is_an_error_and_not_a_wait() {
+    fn a_pipe_beside_a_rendered_file_is_no_wait() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("nginx.conf");
         replace(&file, "one").unwrap();
-        pipe_at(&folder.path().join("nginx.conf.new"));
+        pipe_at(&folder.path().join(".nginx.conf.new"));
         let at = file.clone();
-        assert!(at_once(move || replace(&at, "two")).is_err());
-        assert_eq!(fs::read_to_string(file).unwrap(), "one");
+        at_once(move || replace(&at, "two")).unwrap();
+        assert_eq!(fs::read_to_string(file).unwrap(), "two");
     }
 }

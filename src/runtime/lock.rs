@@ -18,7 +18,7 @@ use nix::{
 };
 use sys::{pidfd::PidFd, proc};
 
-use crate::config::regular;
+use crate::fs::regular;
 
 /// After the holder's number and start: it can be asked.
 const LISTENS: &str = "listens";
@@ -158,7 +158,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::config::regular::tests::{at_once, pipe_at};
+    use crate::fs::regular::tests::{at_once, pipe_at};
 
     #[test]
     fn the_second_is_told_who_is_the_first() {

@@ -12,13 +12,13 @@ use std::{
 use super::{
     Planned, clock,
     daemon::Daemon,
-    executor::chain,
     files, preview,
     starts::Starts,
     waiters::Goal,
     wishes::{Read, Wish},
 };
 use crate::{
+    causes::chain,
     control::types::{Preview, Refusal, Reply},
     logs::messages,
     systemd::notify::View,
@@ -170,7 +170,7 @@ impl Daemon {
 
     /// Takes up what was read; where that cannot be done everything stays as it is.
     fn apply(&mut self, planned: Planned) -> Result<Applied, Refusal> {
-        let failed = |error: &dyn std::error::Error| Refusal::Failed(chain(error));
+        let failed = |error: &(dyn std::error::Error + 'static)| Refusal::Failed(chain(error));
         let new = Checked::new(planned.stack.services.clone()).map_err(|error| failed(&error))?;
         self.executor
             .listeners

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use supervise::spec::ServiceName;
 
-use crate::{config::regular, control::types::SkippedMeasure};
+use crate::{control::types::SkippedMeasure, fs::regular};
 
 /// The file's name.
 const FILE: &str = "diet-skipped.json";

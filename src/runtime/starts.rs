@@ -16,8 +16,8 @@ use supervise::{
 
 use super::clock::Clock;
 use crate::{
-    config::regular,
     control::types::{Blame, Start},
+    fs::regular,
     stack::diet,
 };
 

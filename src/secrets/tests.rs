@@ -1,7 +1,7 @@
 //! What the contract promises of secrets, each as a test.
 
 use super::*;
-use crate::config::regular::tests::{at_once, pipe_at};
+use crate::fs::regular::tests::{at_once, pipe_at};
 
 fn store() -> (tempfile::TempDir, SecretStore) {
     let dir = tempfile::tempdir().unwrap();

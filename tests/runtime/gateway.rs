@@ -10,11 +10,12 @@ use std::{
 };
 
 use ai_gateway::{
-    config::{paths::Paths, regular},
+    config::paths::Paths,
     control::{
         client::{Client, ClientError},
         types::{Call, GatewayStatus, Refusal, Reply, Urls},
     },
+    fs::regular,
     identity::{self, GatewayId, Mark},
     logs::Output,
     runtime::{Compare, Compared, Options, Planned, run},

@@ -11,7 +11,7 @@ use std::{
 use super::Entry;
 use crate::{
     cli::failure::{Exit, Failure},
-    config::regular,
+    fs::regular,
 };
 
 /// So much is read at once, from the end towards the beginning.

@@ -11,6 +11,7 @@ use nix::unistd::Uid;
 
 use super::{Answer, Asked, World};
 use crate::{
+    causes::chain,
     config::{
         self, Input, Loaded,
         paths::Paths,
@@ -364,17 +365,6 @@ fn provision(world: &World<'_>, asked: &Asked, settings: &Settings) -> Provision
             programs: Programs::of_programs(settings, paths, &options.environment),
         },
     }
-}
-
-/// An error with what caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// "nginx version: nginx/1.22.1".

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::regular::tests::{at_once, pipe_at};
+use crate::fs::regular::tests::{at_once, pipe_at};
 
 #[test]
 fn of_pips_files_only_where_packages_come_from_gets_through() {

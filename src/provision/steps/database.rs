@@ -14,7 +14,7 @@ use super::{
     server::{Server, psql},
 };
 use crate::{
-    config::regular,
+    fs::regular,
     provision::{
         Context,
         command::Call,

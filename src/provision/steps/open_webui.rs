@@ -17,7 +17,8 @@ use sys::{pidfd::Exit, spawn::Group};
 
 use super::{payload, python::site_packages, server};
 use crate::{
-    config::{paths::Paths, regular},
+    config::paths::Paths,
+    fs::regular,
     provision::{
         Context,
         command::{Call, Streams, tail_of_file, wait_for},

@@ -13,7 +13,8 @@ use std::{
 };
 
 use crate::{
-    config::{paths::Paths, regular},
+    config::paths::Paths,
+    fs::regular,
     provision::{
         contents::{self, Damage},
         error::SetupError,
@@ -167,7 +168,7 @@ pub(in crate::provision) fn current(paths: &Paths, payload: Payload) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::regular::tests::{at_once, pipe_at};
+    use crate::fs::regular::tests::{at_once, pipe_at};
 
     fn paths() -> (tempfile::TempDir, Paths) {
         let dir = tempfile::tempdir().unwrap();

@@ -16,10 +16,8 @@ use sys::{
 
 use super::{database, payload};
 use crate::{
-    config::{
-        paths::{Paths, SOCKET_PATH_MAX},
-        regular,
-    },
+    config::paths::{Paths, SOCKET_PATH_MAX},
+    fs::regular,
     provision::{
         Context,
         command::{Call, Streams, end_group, tail_of_file, wait_for},

@@ -32,6 +32,7 @@ use super::{
     launch::{Surroundings, launch},
 };
 use crate::{
+    causes::chain,
     identity::PidFile,
     logs::Reader,
     probe,
@@ -460,16 +461,4 @@ async fn until_ready(socket: &UnixDatagram) -> io::Result<()> {
 
 pub(super) fn no_answer(limit: Duration) -> String {
     format!("no answer within {}", humantime::format_duration(limit))
-}
-
-/// An error and all its causes in one line.
-pub(in crate::runtime) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

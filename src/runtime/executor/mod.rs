@@ -33,7 +33,6 @@ use crate::{
     logs::{Output, Sink},
 };
 
-pub(super) use effects::chain;
 pub(super) use instances::Instances;
 pub(super) use launched::Launched;
 
