@@ -41,9 +41,7 @@ INTRODUCTION = """# Benchmarks
 `benches/run --write` writes this page, and `docs/benchmarks.json` for machines; with names, the
 tables of those and nothing else. Each figure stands beside its peers' from the same run; in brackets,
 how many times ours a peer's is. All supervisors run the same small service, runit and s6 without
-even a shell before it. Tables of LiteLLM and of the whole stack that are older than 28 November 2026 are
-from before measures of the diet and LiteLLM's own event loop were taken out ([diet.md](diet.md)) and nginx
-came between everybody and LiteLLM: they have to be measured anew.
+even a shell before it.
 
 """
 

@@ -19,8 +19,9 @@
 //! - `WATCHDOG=1` every half of `$WATCHDOG_USEC`. The loop's own timer asks for it, so a loop that
 //!   does not turn does not send it.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
+use sd_notify::NotifyState;
 use supervise::{
     effect::{StateName, all_fine},
     event::Time,
@@ -140,11 +141,12 @@ impl Herald {
                 self.extended_to = None;
                 self.refused = None;
                 "reloading".clone_into(&mut self.status);
-                Some(format!(
-                    "RELOADING=1\nMONOTONIC_USEC={}\nSTATUS={}\n",
-                    monotonic.as_micros(),
-                    self.status
-                ))
+                let now = i128::try_from(monotonic.as_micros()).unwrap_or(i128::MAX);
+                Some(message([
+                    NotifyState::Reloading,
+                    NotifyState::MonotonicUsec(now),
+                    NotifyState::Status(&self.status),
+                ]))
             }
         }
     }
@@ -160,7 +162,10 @@ impl Herald {
         }
         self.phase = Phase::Running;
         self.status = self.line(view);
-        Some(format!("READY=1\nSTATUS={}\n", self.status))
+        Some(message([
+            NotifyState::Ready,
+            NotifyState::Status(&self.status),
+        ]))
     }
 
     /// The end begins.
@@ -172,43 +177,44 @@ impl Herald {
         self.phase = Phase::Stopping;
         self.extended_to = None;
         self.refused = None;
-        let mut message = "STOPPING=1\n".to_owned();
-        self.add_news(view, &mut message);
-        Some(message)
+        let mut text = message([NotifyState::Stopping]);
+        self.add_news(view, &mut text);
+        Some(text)
     }
 
     /// What is new, if anything is.
     #[must_use]
     pub fn news(&mut self, view: View<'_>) -> Option<String> {
-        let mut message = String::new();
+        let mut text = String::new();
         if self.phase == Phase::Starting
             && all_fine(view.services.iter().map(|service| service.state))
         {
             self.phase = Phase::Running;
-            // Writing to a string cannot fail, here and below.
-            let _written = writeln!(message, "READY=1\nMAINPID={}", self.pid);
+            text = message([NotifyState::Ready, NotifyState::MainPid(self.pid)]);
         }
-        self.add_news(view, &mut message);
-        (!message.is_empty()).then_some(message)
+        self.add_news(view, &mut text);
+        (!text.is_empty()).then_some(text)
     }
 
-    fn add_news(&mut self, view: View<'_>, message: &mut String) {
+    fn add_news(&mut self, view: View<'_>, text: &mut String) {
         let line = self.line(view);
         if line != self.status {
-            let _written = writeln!(message, "STATUS={line}");
+            *text += &message([NotifyState::Status(&line)]);
             self.status = line;
         }
         if let Some(end) = self.end(view)
             && self.extended_to != Some(end)
         {
             let left = end.since(view.now) + MARGIN;
-            let _written = writeln!(message, "EXTEND_TIMEOUT_USEC={}", left.as_micros());
+            // The crate's own has 32 bits: 71 minutes.
+            let extend = format!("EXTEND_TIMEOUT_USEC={}", left.as_micros());
+            *text += &message([NotifyState::Custom(&extend)]);
             self.extended_to = Some(end);
         }
         if let Some(beat) = &mut self.beat
             && beat.next <= view.now
         {
-            message.push_str("WATCHDOG=1\n");
+            *text += &message([NotifyState::Watchdog]);
             beat.next = view.now.after(beat.every);
         }
     }
@@ -239,15 +245,22 @@ const fn given_up(status: &ServiceStatus) -> bool {
     matches!(status.state, StateName::Failed | StateName::Unhealthy)
 }
 
+/// One datagram: a line for each.
+fn message<'a>(states: impl IntoIterator<Item = NotifyState<'a>>) -> String {
+    let states = states.into_iter();
+    states.map(|state| format!("{state}\n")).collect()
+}
+
 /// What is said when there is no daemon to speak of: why it could not begin, and with which exit
 /// code it ends.
 pub fn failure(why: &str, errno: Option<i32>, exit: u8) -> String {
-    let mut message = format!("STATUS={}\n", one_line(why));
-    if let Some(errno) = errno {
-        let _written = writeln!(message, "ERRNO={errno}");
-    }
-    let _written = writeln!(message, "EXIT_STATUS={exit}");
-    message
+    let (why, exit) = (one_line(why), format!("EXIT_STATUS={exit}"));
+    let errno = errno.and_then(|errno| u32::try_from(errno).ok());
+    let states = [NotifyState::Status(&why)]
+        .into_iter()
+        .chain(errno.map(NotifyState::Errno))
+        .chain([NotifyState::Custom(&exit)]);
+    message(states)
 }
 
 /// The service manager, or nobody.

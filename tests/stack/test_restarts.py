@@ -16,6 +16,7 @@ import pytest
 from gateway import descendants, figures
 from load import under_load
 from test_crash import kill
+from websockets.sync.client import connect
 
 CLIENTS = 8
 CONNECTIONS = [int(count) for count in os.environ.get("AI_GATEWAY_CONNECTIONS", str(CLIENTS)).split()]
@@ -67,7 +68,25 @@ def test_a_reload_that_changes_the_front_fails_no_request(gateway, models, clien
     figures.append(f"{times} reloads that change nginx under {clients} connections: {outcome}")
     assert outcome.failures == []
     assert outcome.answered > clients and outcome.streamed > clients
-    assert gateway.service("nginx")["pid"] != before
+    assert gateway.service("nginx")["pid"] == before, "it reads its files again and is not restarted"
+
+
+def test_a_reload_of_nginx_waits_for_no_websocket_and_cuts_none(gateway):
+    address = f"ws://127.0.0.1:{gateway.port}/ws/socket.io/?EIO=4&transport=websocket"
+    before = gateway.service("nginx")["pid"]
+    try:
+        with connect(address, origin=f"http://127.0.0.1:{gateway.port}") as page:
+            assert page.recv(timeout=20).startswith("0{")
+            began = time.monotonic()
+            gateway.command("config", "set", "front.trusted_proxies", "192.0.2.7")
+            took = time.monotonic() - began
+            with pytest.raises(TimeoutError):
+                page.recv(timeout=2)
+    finally:
+        gateway.command("config", "set", "front.trusted_proxies", "[]")
+    figures.append(f"a reload of nginx with a WebSocket open took {took:.1f} s")
+    assert took < 5, "it does not wait for the page to go"
+    assert gateway.service("nginx")["pid"] == before
 
 
 class Stranger(threading.Thread):

@@ -111,6 +111,21 @@ check 'reload succeeds' ctl reload ai-gateway
 check 'what has not changed runs on' same "$web" "$(pid_of web)"
 check 'what has changed is another process' not same "$steady" "$(pid_of steady)"
 check 'with the new environment' says COLOUR=blue cat "/proc/$(pid_of steady)/environ"
+hog=$(pid_of hog)
+sed -i 's/memory_max = "40 MB"/memory_max = "100 MB"/' "$config"
+check 'what a reload would do is told' says 'hog goes on' gateway reload --dry-run
+check 'a reload with a new limit succeeds' ctl reload ai-gateway
+check 'the limit holds at once' same $((100000000 / 4096 * 4096)) "$(group_file hog memory.max)"
+check 'and the process is the same' same "$hog" "$(pid_of hog)"
+order hog swell
+holds() { [ "$(group_file hog memory.current)" -gt 48000000 ]; }
+check 'the service fills it' within 60 holds
+sed -i 's/memory_max = "100 MB"/memory_max = "40 MB"/' "$config"
+check 'a reload with a limit below what is held succeeds' ctl reload ai-gateway
+check 'then another process has it' not same "$hog" "$(pid_of hog)"
+check 'the journal says why' says 'hog restarts: it holds' of_unit -t ai-gateway
+check 'nobody was killed for it' is_status 1 services hog restarts
+check 'and the limit holds' same $((40000000 / 4096 * 4096)) "$(group_file hog memory.max)"
 
 # == a daemon that is killed
 main=$(property MainPID)
