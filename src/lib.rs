@@ -11,6 +11,7 @@ pub mod identity;
 pub mod internal;
 pub mod logs;
 pub mod open_files;
+pub mod plan;
 pub mod probe;
 pub mod provision;
 pub mod runtime;

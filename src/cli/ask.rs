@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     control::{client::ClientError, types::Urls},
+    plan,
     secrets::{Kind, Secret, SecretStore},
 };
 
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         .read(kind)
         .map_err(|e| Failure::of(Exit::Failed, &e).hint("'ai-gateway setup' makes the keys"))?;
     let gateway = Gateway {
-        urls: settings::urls(&loaded.settings),
+        urls: plan::urls(&loaded.settings),
         key,
         context,
     };

@@ -9,6 +9,7 @@ use crate::{
     causes::causes,
     config::{LoadError, Report, edit::EditError, paths::PathsError},
     control::{client::ClientError, types::Refusal},
+    plan::PlanError,
 };
 
 /// The exit code of a command that failed: other people's scripts rest on these.
@@ -177,6 +178,22 @@ impl From<LoadError> for Failure {
             LoadError::Wrong(report) => report.into(),
             LoadError::Read { .. } | LoadError::NotText { .. } => {
                 Self::of(Exit::Configuration, &error)
+            }
+        }
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Ports(report) => Self::Report(Exit::Failed, report.render(true)),
+            // Starting it again and again would not set it up, hence not a mere failure.
+            PlanError::NotSetUp(_) => Self::of(Exit::Configuration, &error),
+            PlanError::Secrets(_) => Self::of(Exit::Failed, &error)
+                .hint("'ai-gateway setup' makes those that are missing"),
+            PlanError::SecretsChanged(ref changed) => {
+                let failure = Self::of(Exit::Configuration, &error);
+                changed.hints().into_iter().fold(failure, Self::hint)
             }
         }
     }

@@ -16,13 +16,11 @@ use super::{
 };
 use crate::{
     causes::causes,
-    config::{self, LoadError, Loaded, paths::Paths, ports, settings::Settings},
+    config,
     control::types::Refusal,
     logs::{self, Output},
-    provision,
-    runtime::{self, Compare, Compared, Options, Planned, RunError},
-    secrets::SecretStore,
-    stack::{self, Installed, Secrets, Stack},
+    plan,
+    runtime::{self, Options, Planned, RunError},
     systemd::notify,
 };
 
@@ -84,103 +82,16 @@ fn plan(context: &Context) -> Result<Planned, Failure> {
     let loaded = settings::read(context, &[])?;
     settings::warn(&loaded);
     settings::close(context, &loaded);
-    let (settings, paths) = (&loaded.settings, &context.paths);
-    let taken = settings::taken_ports(context, &loaded);
-    if !taken.is_empty() {
-        let report = ports::report(&loaded, &taken).render(true);
-        return Err(Failure::Report(Exit::Failed, report));
-    }
-    // Starting it again and again would not set it up, hence not a mere failure.
-    let installed = provision::installed(paths, settings)
-        .map_err(|error| Failure::of(Exit::Configuration, &error))?;
-    let store = SecretStore::new(paths.secrets());
-    // A gateway that was set up before this secret existed gets it here: without it a database that
-    // has lost its accounts could not be given an administrator.
-    let secrets = store
-        .make_admin_password()
-        .and_then(|_| Secrets::load(&store));
-    let secrets = secrets.map_err(|error| {
-        Failure::of(Exit::Failed, &error).hint("'ai-gateway setup' makes those that are missing")
-    })?;
-    provision::check_secrets(paths).map_err(|error| {
-        let failure = Failure::of(Exit::Configuration, &error);
-        error.hints().into_iter().fold(failure, Failure::hint)
-    })?;
-    let basis = Basis {
-        paths: paths.clone(),
-        installed,
-        secrets,
-        open_files: runtime::open_files().map(|(soft, _)| soft),
-    };
-    Ok(Planned {
-        stack: basis.stack(settings),
-        profile: settings.profile.clone(),
-        urls: settings::urls(settings),
-        compare: compare(context.clone(), Arc::new(loaded), basis),
-    })
-}
-
-/// What a stack is made from besides its settings.
-struct Basis {
-    paths: Paths,
-    installed: Installed,
-    secrets: Secrets,
-    open_files: Option<u64>,
-}
-
-impl Basis {
-    fn stack(&self, settings: &Settings) -> Stack {
-        stack::plan(
-            settings,
-            &self.paths,
-            &self.installed,
-            &self.secrets,
-            self.open_files,
-        )
-    }
-}
-
-/// Compares the configuration that is in effect with the one on disk, as this process would read it.
-fn compare(context: Context, running: Arc<Loaded>, basis: Basis) -> Compare {
-    let read = move || config::read(&context.paths, &variable, &[]);
-    let (again, effective) = (read.clone(), Arc::clone(&running));
-    let look = move || match read() {
-        Ok(loaded) => Compared {
-            differs: running.values.differing(&loaded.values),
-            invalid: None,
-        },
-        Err(error) => Compared {
-            differs: Vec::new(),
-            invalid: Some(match error {
-                LoadError::Wrong(report) => report.titles().collect::<Vec<_>>().join("; "),
-                LoadError::Read { .. } | LoadError::NotText { .. } => error.to_string(),
-            }),
-        },
-    };
-    let alone = move || {
-        // What is wrong with it is told by whoever reads it to take it up.
-        let Ok(loaded) = again() else {
-            return Vec::new();
-        };
-        let keys = effective.values.differing(&loaded.values).into_iter();
-        let alone = keys.map(|key| {
-            let settings = effective.settings_with(&loaded, &key);
-            let services = basis.stack(&settings).services;
-            (key, services)
-        });
-        alone.collect()
-    };
-    Compare::new(look, alone)
+    let paths = context.paths.clone();
+    let read = move || config::read(&paths, &variable, &[]);
+    Ok(plan::plan(&context.paths, loaded, read)?)
 }
 
 /// The services as they are to be run now, for whoever ends what an earlier daemon left; none: there
 /// is no telling.
 pub(super) fn services(context: &Context) -> Option<Vec<ServiceSpec>> {
-    let settings = settings::read(context, &[]).ok()?.settings;
-    let installed = provision::installed(&context.paths, &settings).ok()?;
-    let secrets = Secrets::load(&SecretStore::new(context.paths.secrets())).ok()?;
-    let open_files = runtime::open_files().map(|(soft, _)| soft);
-    Some(stack::plan(&settings, &context.paths, &installed, &secrets, open_files).services)
+    let loaded = settings::read(context, &[]).ok()?;
+    plan::services(&context.paths, &loaded.settings)
 }
 
 /// The same words for whoever asked over the socket.

@@ -15,13 +15,9 @@ use crate::{
         edit::{self, Draft},
         exposed, machine,
         ports::{self, Reason, TakenPort},
-        settings::Settings,
     },
-    control::{
-        client::ClientError,
-        types::{Refusal, Urls},
-    },
-    runtime, stack,
+    control::{client::ClientError, types::Refusal},
+    plan, runtime,
 };
 
 /// For a look at a file, if its file system answers.
@@ -32,35 +28,10 @@ pub(super) fn read(context: &Context, flags: &[(&str, &str)]) -> Result<Loaded, 
     Ok(config::read(&context.paths, &variable, flags)?)
 }
 
-/// Where people reach it.
-pub(super) fn urls(settings: &Settings) -> Urls {
-    let front = stack::front_address(&settings.listen);
-    Urls {
-        webui: settings
-            .open_webui
-            .enabled
-            .then(|| format!("http://{front}")),
-        api: format!("http://{front}/api/litellm/v1"),
-        admin: format!("http://{}/ui", stack::admin_address(&settings.listen)),
-    }
-}
-
-/// The ports that this gateway cannot listen on.
-pub(super) fn taken_ports(context: &Context, loaded: &Loaded) -> Vec<TakenPort> {
-    let mut taken = ports::in_use(loaded);
-    // Before a reload our own services hold them, and before a start those that a killed daemon
-    // has left, which do not stay.
-    if !taken.is_empty() {
-        let ours = runtime::processes(&context.paths.state);
-        taken.retain(|port| !port.is_held_by_one_of(&ours));
-    }
-    taken
-}
-
 /// Those of them that the gateway could not have at its start: somebody else listens there, or it is
 /// a low port and this is no gateway of the machine, whose unit may listen on those.
 pub(super) fn held_ports(context: &Context, loaded: &Loaded) -> Vec<TakenPort> {
-    let mut taken = taken_ports(context, loaded);
+    let mut taken = plan::taken_ports(&context.paths, loaded);
     taken.retain(|port| is_in_the_way(&port.reason, context.system));
     taken
 }

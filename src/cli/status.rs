@@ -20,7 +20,7 @@ use crate::{
         client::ClientError,
         types::{GatewayState, GatewayStatus},
     },
-    disk, open_files, stack,
+    disk, open_files, plan, stack,
 };
 
 /// Show what runs and what it takes
@@ -106,7 +106,7 @@ fn without_daemon(context: &Context, state: GatewayState, reason: &str) -> serde
         "state": state,
         "profile": settings.as_ref().map(|settings| &settings.profile),
         "limits": { "enforced": false, "reason": reason },
-        "urls": settings.as_ref().map(settings::urls),
+        "urls": settings.as_ref().map(plan::urls),
         "services": {},
     })
 }

@@ -39,6 +39,7 @@ use nix::fcntl::{Flock, FlockArg};
 pub use bundle::bundle;
 pub use environment::Environment;
 pub use error::{NotSetUp, SetupError};
+pub use fingerprints::SecretsChanged;
 pub use installed::{check_secrets, installed};
 pub use plan::{Plan, plan};
 pub use progress::Progress;

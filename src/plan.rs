@@ -1,0 +1,168 @@
+//! From a configuration that was read to what is to be run: the plan of the whole gateway.
+//!
+//! It stands below the command line, so that it can be made wherever it is needed and says what is wrong as
+//! a value. It looks at what set-up has left and at who has a port; what comes of that is decided by
+//! `stack`, which is pure.
+
+use std::sync::Arc;
+
+use supervise::spec::ServiceSpec;
+
+use crate::{
+    config::{
+        LoadError, Loaded, Report,
+        paths::Paths,
+        ports::{self, TakenPort},
+        settings::Settings,
+    },
+    control::types::Urls,
+    provision::{self, NotSetUp, SecretsChanged},
+    runtime::{self, Compare, Compared, Planned},
+    secrets::{SecretError, SecretStore},
+    stack::{self, Installed, Secrets, Stack},
+};
+
+/// Why there is nothing to run.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// Somebody else listens where the gateway is to.
+    #[error("{0}")]
+    Ports(Report),
+    /// Set-up has to run first.
+    #[error(transparent)]
+    NotSetUp(#[from] NotSetUp),
+    /// The secrets cannot be read.
+    #[error(transparent)]
+    Secrets(#[from] SecretError),
+    /// They are not those that the database was set up with.
+    #[error(transparent)]
+    SecretsChanged(#[from] SecretsChanged),
+}
+
+/// Plans the gateway of this configuration. `read` reads the configuration again, for whoever asks how the
+/// one on disk compares.
+///
+/// # Errors
+/// See [`PlanError`].
+pub fn plan(
+    paths: &Paths,
+    loaded: Loaded,
+    read: impl Fn() -> Result<Loaded, LoadError> + Send + Sync + 'static,
+) -> Result<Planned, PlanError> {
+    let taken = taken_ports(paths, &loaded);
+    if !taken.is_empty() {
+        return Err(PlanError::Ports(ports::report(&loaded, &taken)));
+    }
+    let settings = &loaded.settings;
+    let installed = provision::installed(paths, settings)?;
+    let store = SecretStore::new(paths.secrets());
+    // A gateway that was set up before this secret existed gets it here: without it a database that
+    // has lost its accounts could not be given an administrator.
+    store.make_admin_password()?;
+    let secrets = Secrets::load(&store)?;
+    provision::check_secrets(paths)?;
+    let basis = Basis {
+        paths: paths.clone(),
+        installed,
+        secrets,
+        open_files: runtime::open_files().map(|(soft, _)| soft),
+    };
+    Ok(Planned {
+        stack: basis.stack(settings),
+        profile: settings.profile.clone(),
+        urls: urls(settings),
+        compare: compare(Arc::new(loaded), basis, Arc::new(read)),
+    })
+}
+
+/// The services as they are to be run with these settings, for whoever ends what an earlier daemon left;
+/// none: there is no telling.
+pub fn services(paths: &Paths, settings: &Settings) -> Option<Vec<ServiceSpec>> {
+    let basis = Basis {
+        paths: paths.clone(),
+        installed: provision::installed(paths, settings).ok()?,
+        secrets: Secrets::load(&SecretStore::new(paths.secrets())).ok()?,
+        open_files: runtime::open_files().map(|(soft, _)| soft),
+    };
+    Some(basis.stack(settings).services)
+}
+
+/// Where people reach it.
+pub fn urls(settings: &Settings) -> Urls {
+    let front = stack::front_address(&settings.listen);
+    Urls {
+        webui: settings
+            .open_webui
+            .enabled
+            .then(|| format!("http://{front}")),
+        api: format!("http://{front}/api/litellm/v1"),
+        admin: format!("http://{}/ui", stack::admin_address(&settings.listen)),
+    }
+}
+
+/// The ports that this gateway cannot listen on.
+pub fn taken_ports(paths: &Paths, loaded: &Loaded) -> Vec<TakenPort> {
+    let mut taken = ports::in_use(loaded);
+    // Before a reload our own services hold them, and before a start those that a killed daemon
+    // has left, which do not stay.
+    if !taken.is_empty() {
+        let ours = runtime::processes(&paths.state);
+        taken.retain(|port| !port.is_held_by_one_of(&ours));
+    }
+    taken
+}
+
+/// What a stack is made from besides its settings.
+struct Basis {
+    paths: Paths,
+    installed: Installed,
+    secrets: Secrets,
+    open_files: Option<u64>,
+}
+
+impl Basis {
+    fn stack(&self, settings: &Settings) -> Stack {
+        stack::plan(
+            settings,
+            &self.paths,
+            &self.installed,
+            &self.secrets,
+            self.open_files,
+        )
+    }
+}
+
+/// Reads the configuration on disk.
+type Read = Arc<dyn Fn() -> Result<Loaded, LoadError> + Send + Sync>;
+
+/// Compares the configuration that is in effect with the one on disk.
+fn compare(running: Arc<Loaded>, basis: Basis, read: Read) -> Compare {
+    let (again, effective) = (Arc::clone(&read), Arc::clone(&running));
+    let look = move || match read() {
+        Ok(loaded) => Compared {
+            differs: running.values.differing(&loaded.values),
+            invalid: None,
+        },
+        Err(error) => Compared {
+            differs: Vec::new(),
+            invalid: Some(match error {
+                LoadError::Wrong(report) => report.titles().collect::<Vec<_>>().join("; "),
+                LoadError::Read { .. } | LoadError::NotText { .. } => error.to_string(),
+            }),
+        },
+    };
+    let alone = move || {
+        // What is wrong with it is told by whoever reads it to take it up.
+        let Ok(loaded) = again() else {
+            return Vec::new();
+        };
+        let keys = effective.values.differing(&loaded.values).into_iter();
+        let alone = keys.map(|key| {
+            let settings = effective.settings_with(&loaded, &key);
+            let services = basis.stack(&settings).services;
+            (key, services)
+        });
+        alone.collect()
+    };
+    Compare::new(look, alone)
+}
