@@ -4,8 +4,11 @@
 //! a value. It looks at what set-up has left and at who has a port; what comes of that is decided by
 //! `stack`, which is pure.
 
+pub mod environment;
+
 use std::sync::Arc;
 
+use environment::EnvironmentError;
 use supervise::spec::ServiceSpec;
 
 use crate::{
@@ -34,6 +37,9 @@ pub enum PlanError {
     /// The secrets cannot be read.
     #[error(transparent)]
     Secrets(#[from] SecretError),
+    /// A file with variables of a service.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
     /// They are not those that the database was set up with.
     #[error(transparent)]
     SecretsChanged(#[from] SecretsChanged),
@@ -53,7 +59,9 @@ pub fn plan(
     if !taken.is_empty() {
         return Err(PlanError::Ports(ports::report(&loaded, &taken)));
     }
-    let settings = &loaded.settings;
+    let mut settings = loaded.settings.clone();
+    environment::add(&mut settings, environment::ourselves())?;
+    let settings = &settings;
     let installed = provision::installed(paths, settings)?;
     let store = SecretStore::new(paths.secrets());
     // A gateway that was set up before this secret existed gets it here: without it a database that
@@ -158,7 +166,9 @@ fn compare(running: Arc<Loaded>, basis: Basis, read: Read) -> Compare {
         };
         let keys = effective.values.differing(&loaded.values).into_iter();
         let alone = keys.map(|key| {
-            let settings = effective.settings_with(&loaded, &key);
+            let mut settings = effective.settings_with(&loaded, &key);
+            // One that cannot be used is told by whoever takes it up.
+            let _told = environment::add(&mut settings, environment::ourselves());
             let services = basis.stack(&settings).services;
             (key, services)
         });

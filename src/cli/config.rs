@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     context::{Context, print, tell},
     failure::{Exit, Failure},
+    owner::Owner,
     preview, settings,
     status::pretty,
     text::{self, BOLD, DIM, Line},
@@ -13,6 +14,7 @@ use super::{
 use crate::{
     config::{Loaded, example, ports, report::Report},
     control::{client::ClientError, types::Preview},
+    plan,
 };
 
 /// Check, show, change or explain the configuration
@@ -67,6 +69,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
     let read = trust::check(context).and_then(|()| settings::read(context, &[]));
     let checked = read.and_then(|loaded| {
+        let reader = Owner::find(context).reader();
+        plan::environment::add(&mut loaded.settings.clone(), reader)?;
         let taken = taken_ports(context, &loaded);
         if taken.is_empty() {
             Ok(loaded)

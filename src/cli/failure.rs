@@ -9,7 +9,7 @@ use crate::{
     causes::causes,
     config::{LoadError, Report, edit::EditError, paths::PathsError},
     control::{client::ClientError, types::Refusal},
-    plan::PlanError,
+    plan::{PlanError, environment::EnvironmentError},
 };
 
 /// The exit code of a command that failed: other people's scripts rest on these.
@@ -183,12 +183,20 @@ impl From<LoadError> for Failure {
     }
 }
 
+impl From<EnvironmentError> for Failure {
+    fn from(error: EnvironmentError) -> Self {
+        PlanError::from(error).into()
+    }
+}
+
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Ports(report) => Self::Report(Exit::Failed, report.render(true)),
             // Starting it again and again would not set it up, hence not a mere failure.
-            PlanError::NotSetUp(_) => Self::of(Exit::Configuration, &error),
+            PlanError::NotSetUp(_) | PlanError::Environment(_) => {
+                Self::of(Exit::Configuration, &error)
+            }
             PlanError::Secrets(_) => Self::of(Exit::Failed, &error)
                 .hint("'ai-gateway setup' makes those that are missing"),
             PlanError::SecretsChanged(ref changed) => {

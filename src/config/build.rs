@@ -186,6 +186,10 @@ fn custom_service(all: &Merged, service: &str) -> CustomService {
             Some(Value::Environment(variables)) => variables,
             _ => BTreeMap::new(),
         },
+        environment_file: match value("environment_file") {
+            Some(Value::Path(path)) => Some(path),
+            _ => None,
+        },
         requires: match value("requires") {
             Some(Value::Services(names)) => {
                 names.iter().map(|(name, _)| service_name(name)).collect()

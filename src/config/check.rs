@@ -261,6 +261,7 @@ fn kind(all: &Merged, service: &str, place: Option<Place>) -> Vec<Problem> {
         "external" => &[
             "command",
             "environment",
+            "environment_file",
             "restart",
             "success_exit",
             "schedule",

@@ -275,6 +275,8 @@ pub struct CustomService {
     pub command: Vec<String>,
     /// Its environment besides PATH, HOME and LANG.
     pub environment: BTreeMap<String, String>,
+    /// A file with more of it, which may be keys.
+    pub environment_file: Option<PathBuf>,
     /// What must be ready before it.
     pub requires: Vec<ServiceName>,
     /// What makes it ready; none: being launched does.

@@ -61,6 +61,7 @@ fn custom() -> CustomService {
         reload: Some(CustomReload::Signal(1)),
         command: ["/usr/bin/ticker", "--quiet"].map(str::to_owned).to_vec(),
         environment: [("TOKEN".to_owned(), "theirs".to_owned())].into(),
+        environment_file: None,
         requires: vec![name(LITELLM)],
         probe: Some(CustomProbe::Http("http://127.0.0.1:9/up".into())),
         restart: RestartMode::OnFailure,

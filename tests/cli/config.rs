@@ -1,6 +1,6 @@
 //! The configuration: shown, checked, changed.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, os::unix::fs::PermissionsExt};
 
 use ai_gateway::control::types::{
     Call, ConfigurationState, GatewayStatus, KeyPreview, Preview, Refusal, Reply, ServicePreview,
@@ -597,4 +597,40 @@ fn a_service_of_ones_own_has_what_goes_with_its_kind() {
         assert_eq!(exit, Some(code), "{table}: {said}");
         assert!(said.contains(words), "{table}: {said}");
     }
+}
+
+#[test]
+fn a_file_with_keys_is_held_to_what_it_has_to_be() {
+    let bench = bench("");
+    let keys = bench.home().join("keys.env");
+    bench.write(
+        "gateway.toml",
+        &format!(
+            "profile = \"local\"\n[listen]\nport = {}\nadmin_port = {}\n[service.mine]\n\
+             command = [\"/bin/true\"]\nenvironment_file = \"{}\"\n",
+            free_port(),
+            free_port(),
+            keys.display()
+        ),
+    );
+    let check = || {
+        let output = bench.command("config check").output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, said) = check();
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("the environment of mine"), "{said}");
+    std::fs::write(&keys, "KEY=sk-1\nsk-2\n").unwrap();
+    let mode = |mode| std::fs::set_permissions(&keys, PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o644);
+    assert!(check().1.contains("is open to other users (mode 0644)"));
+    mode(0o600);
+    let (code, said) = check();
+    assert!(said.contains("keys.env:2: expected NAME=VALUE"), "{said}");
+    assert!(code == Some(78) && !said.contains("sk-"), "{said}");
+    std::fs::write(&keys, "KEY=sk-1\n").unwrap();
+    assert_eq!(check().0, Some(0));
 }

@@ -81,6 +81,13 @@ pub(super) const KEYS: &[Key] = &[
         "Its environment, besides PATH, HOME and LANG.",
     ),
     key(
+        "service.*.environment_file",
+        Kind::Path,
+        Default::Unset("no such file"),
+        "\"/etc/ai-gateway/mailer.env\"",
+        "A file with more of its environment, for keys: lines of NAME=VALUE, as systemd's EnvironmentFile has them. Nobody but the gateway's user and root may read it. It is read at a start and at a reload.",
+    ),
+    key(
         "service.*.requires",
         Kind::Services,
         Default::Value("[]"),

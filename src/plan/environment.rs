@@ -1,0 +1,223 @@
+//! Files with variables for a service of the user's own: keys that are to stand neither in `gateway.toml`
+//! nor in a command.
+//!
+//! The form is that of `EnvironmentFile=` (systemd.exec(5)), without continued lines: `NAME=VALUE`, blank
+//! lines, comments that begin with `#` or `;`, and values in single or double quotes.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::{Uid, getegid, geteuid};
+
+use crate::{
+    config::{
+        exposed::{Exposed, Reader, Rights},
+        settings::Settings,
+    },
+    fs::regular,
+    shell,
+    trust::{self, Untrusted, Who},
+};
+
+/// Why a file with variables cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvironmentError {
+    /// It cannot be read.
+    #[error("cannot read {}, the environment of {service}", path.display())]
+    Read {
+        /// Whose it is.
+        service: String,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Others can read it.
+    #[error(
+        "{} is open to other users (mode {mode:04o}) and is the environment of {service}: {command}",
+        path.display()
+    )]
+    Open {
+        /// Whose it is.
+        service: String,
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// What closes it.
+        command: String,
+    },
+    /// Others could change it, or put another one in its place.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// A line says no variable. The line itself may be half a key.
+    #[error("{}:{line}: expected NAME=VALUE, in the environment of {service}", path.display())]
+    Line {
+        /// Whose it is.
+        service: String,
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+    },
+}
+
+/// Whoever runs this is the gateway.
+pub fn ourselves() -> Reader {
+    Reader {
+        uid: Some(geteuid().as_raw()),
+        gid: Some(getegid().as_raw()),
+    }
+}
+
+/// Adds the variables of these files to what the settings say; a variable of the settings is stronger.
+/// `reader` is whose gateway it is.
+///
+/// # Errors
+/// The first file that cannot be used.
+pub fn add(settings: &mut Settings, reader: Reader) -> Result<(), EnvironmentError> {
+    for service in &mut settings.custom {
+        if let Some(path) = &service.environment_file {
+            let mut all = read(service.name.as_str(), path, reader)?;
+            all.append(&mut service.environment);
+            service.environment = all;
+        }
+    }
+    Ok(())
+}
+
+fn read(
+    service: &str,
+    path: &Path,
+    reader: Reader,
+) -> Result<BTreeMap<String, String>, EnvironmentError> {
+    let failed = |source| EnvironmentError::Read {
+        service: service.to_owned(),
+        path: path.to_owned(),
+        source,
+    };
+    let rights = Rights::of(
+        &regular::open(path)
+            .and_then(|file| file.metadata())
+            .map_err(failed)?,
+    );
+    if let Some(exposed) = Exposed::of(rights, reader) {
+        let quoted = shell::quote(&path.to_string_lossy());
+        return Err(EnvironmentError::Open {
+            service: service.to_owned(),
+            path: path.to_owned(),
+            mode: rights.mode,
+            command: exposed.commands(&quoted).join(" && "),
+        });
+    }
+    if let Some(uid) = reader.uid {
+        trust::check([path], Who::of(Uid::from_raw(uid)))?;
+    }
+    let text = regular::text(path).map_err(failed)?;
+    variables(&text).map_err(|line| EnvironmentError::Line {
+        service: service.to_owned(),
+        path: path.to_owned(),
+        line,
+    })
+}
+
+/// What a text says, or the number of the line that says nothing. Pure.
+fn variables(text: &str) -> Result<BTreeMap<String, String>, usize> {
+    let lines = text.lines().map(str::trim).enumerate();
+    let said = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(['#', ';']));
+    let variable = |(number, line): (usize, &str)| {
+        let (name, value) = line.split_once('=').ok_or(number + 1)?;
+        let name = name.trim_end();
+        let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let rest = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let value = unquoted(value.trim_start()).ok_or(number + 1)?;
+        if first && rest && !value.contains('\0') {
+            Ok((name.to_owned(), value.to_owned()))
+        } else {
+            Err(number + 1)
+        }
+    };
+    said.map(variable).collect()
+}
+
+/// Without its quotes; none: the closing one is missing.
+fn unquoted(value: &str) -> Option<&str> {
+    for quote in ['"', '\''] {
+        if let Some(rest) = value.strip_prefix(quote) {
+            return rest.strip_suffix(quote);
+        }
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    fn of(text: &str) -> Result<Vec<(String, String)>, usize> {
+        variables(text).map(|all| all.into_iter().collect())
+    }
+
+    #[test]
+    fn variables_are_read_as_systemd_reads_them() {
+        let text =
+            "\n# a comment\n; another\nA=1\n B = two words \nC=\"quoted \"\nD='#'\nE=\nF=a=b\n";
+        let wanted = [
+            ("A", "1"),
+            ("B", "two words"),
+            ("C", "quoted "),
+            ("D", "#"),
+            ("E", ""),
+            ("F", "a=b"),
+        ];
+        let wanted = wanted.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(of(text), Ok(wanted.to_vec()));
+    }
+
+    #[test]
+    fn a_line_that_says_no_variable_is_named_by_its_number_alone() {
+        for wrong in ["export", "1A=x", "A B=x", "=x", "A=\"open", "-A=x"] {
+            assert_eq!(of(&format!("OK=1\n\n{wrong}\n")), Err(3), "{wrong}");
+        }
+        let path = PathBuf::from("/keys");
+        let service = "mine".to_owned();
+        let error = EnvironmentError::Line {
+            service,
+            path,
+            line: 3,
+        };
+        let text = "/keys:3: expected NAME=VALUE, in the environment of mine";
+        assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_refused_with_what_closes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        fs::write(&path, "KEY=sk-1\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
+        let error = read("mine", &path, ourselves()).unwrap_err().to_string();
+        assert!(error.contains("(mode 0604)"), "{error}");
+        let close = format!(
+            "chmod 06{}0 {}",
+            if geteuid().is_root() { 4 } else { 0 },
+            path.display()
+        );
+        assert!(error.ends_with(&close), "{error}");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(read("mine", &path, ourselves()).unwrap()["KEY"], "sk-1");
+        let error = read("mine", Path::new("/nonexistent/keys"), ourselves()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot read /nonexistent/keys"),
+            "{error}"
+        );
+    }
+}
