@@ -4,6 +4,10 @@
 //! Every run follows from its seed. A failure prints the seed and the log of events, one JSON value a
 //! line; `SIMULATION_SEED=<seed>` runs that one again, and `SIMULATION_RUNS=<n>` as many as you like.
 
+#[path = "simulation/answers.rs"]
+mod answers;
+#[path = "simulation/coverage.rs"]
+mod coverage;
 #[path = "simulation/dice.rs"]
 mod dice;
 #[path = "simulation/invariants.rs"]
@@ -92,7 +96,7 @@ fn no_leak_is_left_to_the_kernel_and_nobody_else_is_restarted_for_one() {
 
 #[test]
 fn the_chaos_is_not_tame() {
-    let mut seen = invariants::Coverage::default();
+    let mut seen = coverage::Coverage::default();
     for seed in 0..500 {
         let mut world = World::new(seed);
         world.begin();

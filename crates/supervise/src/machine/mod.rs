@@ -51,6 +51,7 @@
 //! Time: the runtime sleeps until [`Machine::next_deadline`] and sends [`Event::Deadline`]. One
 //! owner calls [`Machine::handle`]; nothing in here is shared.
 
+mod ending;
 mod handlers;
 mod reconfigure;
 mod recycling;

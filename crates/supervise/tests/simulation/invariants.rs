@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use supervise::{
     effect::{Change, Effect, Reason, StateName},
-    event::{Event, Instance},
+    event::Instance,
     machine::{Reconfigured, ServiceStatus, Uptake},
     recycle::Chance,
     spec::{ServiceName, ServiceSpec},
@@ -423,97 +423,4 @@ pub(crate) fn stop_always_ends(world: &World) {
         None,
         "a timer runs after the shutdown"
     );
-}
-
-/// Which changes of state were seen: a simulation that never fails a service proves nothing of it.
-#[derive(Debug, Default)]
-pub(crate) struct Coverage {
-    arrows: BTreeSet<(StateName, StateName)>,
-    /// Lives that were ended for a leak.
-    leaks: usize,
-    uptakes: Vec<Uptake>,
-    /// Reloads that were done, and that were refused.
-    reloads: [usize; 2],
-    /// Instances that hold more than their new limits.
-    too_large: usize,
-}
-
-impl Coverage {
-    pub(crate) fn add(&mut self, world: &World) {
-        let changes = &world.changes;
-        self.arrows.extend(changes.iter().map(|c| (c.from, c.to)));
-        let leaks = changes
-            .iter()
-            .filter(|c| matches!(c.reason, Reason::Leaks(_)) && c.to == StateName::Waiting);
-        self.leaks += leaks.count();
-        self.uptakes.extend(&world.uptakes);
-        for (_, event) in &world.events {
-            match event {
-                Event::Reloaded { result, .. } => self.reloads[usize::from(result.is_err())] += 1,
-                Event::Limited { result, .. } => self.too_large += usize::from(result.is_err()),
-                _ => {}
-            }
-        }
-    }
-
-    pub(crate) fn check(&self) {
-        use StateName::{
-            BackingOff, Completed, Draining, Failed, Ready, Running, Scheduled, Starting, Stopped,
-            Stopping, Unhealthy, Waiting,
-        };
-        for arrow in [
-            (Stopped, Waiting),
-            (Waiting, Starting),
-            (Waiting, Stopped),
-            (Starting, Running),
-            (Starting, Unhealthy),
-            (Running, Stopping),
-            (Stopping, Completed),
-            (Completed, Waiting),
-            (Stopped, Scheduled),
-            (Scheduled, Waiting),
-            (Starting, Ready),
-            (Starting, Stopping),
-            (Starting, BackingOff),
-            (Starting, Failed),
-            (Ready, Unhealthy),
-            (Unhealthy, Ready),
-            (Ready, Draining),
-            (Ready, Stopping),
-            (Unhealthy, Draining),
-            (Unhealthy, Stopping),
-            (Draining, Stopping),
-            (Stopping, Stopped),
-            (Stopping, Waiting),
-            (Stopping, BackingOff),
-            (Stopping, Failed),
-            (BackingOff, Waiting),
-            (BackingOff, Stopped),
-            (Failed, Waiting),
-            (Failed, Stopped),
-        ] {
-            assert!(
-                self.arrows.contains(&arrow),
-                "{} -> {} never happened",
-                arrow.0,
-                arrow.1
-            );
-        }
-        for uptake in [
-            Uptake::Live,
-            Uptake::Reload,
-            Uptake::Restart,
-            Uptake::NextStart,
-        ] {
-            let count = self.uptakes.iter().filter(|seen| **seen == uptake).count();
-            assert!(count > 20, "only {count} times {uptake:?}");
-        }
-        let [done, refused] = self.reloads;
-        assert!(
-            done > 20 && refused > 10,
-            "{done} reloads, {refused} refused"
-        );
-        assert!(self.too_large > 2, "only {}", self.too_large);
-        assert!(self.leaks > 20, "only {} leaks were mended", self.leaks);
-    }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Life {
     /// Other processes of it run.
     pub(crate) others: u32,
     /// What it has used so far.
-    used: Usage,
+    pub(crate) used: Usage,
     /// What it required when it was launched.
     pub(crate) requires: BTreeSet<ServiceName>,
     /// The mark of the files that it has read.
@@ -40,7 +40,7 @@ pub(crate) struct Life {
 
 /// Something that will be told to the machine, unless the world changes its mind.
 #[derive(Debug, Clone, PartialEq)]
-enum Pending {
+pub(crate) enum Pending {
     Launch(Instance),
     Probe(Instance, Phase),
     Measure(Instance),
@@ -204,11 +204,11 @@ impl World {
         self.pending.contains(&Pending::Launch(instance.clone()))
     }
 
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         roll(&mut self.dice, sides)
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(crate) fn tell(&mut self, event: Event) {
         self.without_an_event = false;
         self.events.push((self.now, event.clone()));
         let effects = self.machine.handle(event, self.now);
@@ -258,7 +258,7 @@ impl World {
     }
 
     /// A process of this instance begins, unless one has.
-    fn launch(&mut self, instance: &Instance) {
+    pub(crate) fn launch(&mut self, instance: &Instance) {
         let held = roll(&mut self.dice, LIMIT / 4);
         let Some(spec) = self.machine.spec(&instance.service) else {
             return;
@@ -334,36 +334,7 @@ impl World {
         self.pending.push(Pending::Empty(instance.clone()));
     }
 
-    /// What a service says of its files.
-    fn reload(&mut self, instance: &Instance, works: bool) -> Result<(), String> {
-        let mark = self
-            .machine
-            .spec(&instance.service)
-            .and_then(services::mark);
-        match self.lives.get_mut(instance).filter(|_| works) {
-            Some(running) => {
-                running.files = mark;
-                Ok(())
-            }
-            None => Err("the check exited with code 1".into()),
-        }
-    }
-
-    /// What the kernel says of new limits.
-    fn limit(&mut self, instance: &Instance) -> Result<(), String> {
-        let spec = self.machine.spec(&instance.service);
-        let Some((spec, running)) = spec.zip(self.lives.get_mut(instance)) else {
-            return Ok(());
-        };
-        let max = spec.limits.memory_max;
-        if max.is_some_and(|max| running.used.held > max) {
-            return Err("it holds more".into());
-        }
-        running.limits = spec.limits.clone();
-        Ok(())
-    }
-
-    fn die(&mut self, instance: &Instance, exit: Exit) {
+    pub(crate) fn die(&mut self, instance: &Instance, exit: Exit) {
         let leaves = self.roll(3);
         if let Some(life) = self.lives.get_mut(instance) {
             life.main = false;
@@ -373,7 +344,7 @@ impl World {
     }
 
     /// What an instance uses now: more than before, in large steps.
-    fn leak(&mut self, instance: &Instance) -> Option<Usage> {
+    pub(crate) fn leak(&mut self, instance: &Instance) -> Option<Usage> {
         let (step, pressed) = (self.roll(LIMIT / 2), 1);
         let used = &mut self.lives.get_mut(instance)?.used;
         used.held = (used.held + step).min(LIMIT);
@@ -509,84 +480,5 @@ impl World {
         let pending = self.pending.remove(which);
         let works = !self.faults || self.roll(4) != 0;
         self.answer(pending, works);
-    }
-
-    fn answer(&mut self, pending: Pending, works: bool) {
-        let event = match pending {
-            Pending::Launch(instance) if works || self.lives.contains_key(&instance) => {
-                self.launch(&instance);
-                Event::Launched(instance)
-            }
-            Pending::Launch(instance) => Event::LaunchFailed {
-                instance,
-                error: "no such file".into(),
-            },
-            Pending::Probe(instance, phase) => {
-                let spec = self.machine.spec(&instance.service);
-                let external = spec.is_some_and(ServiceSpec::is_external);
-                let lives = external || self.lives.get(&instance).is_some_and(|life| life.main);
-                let verdict = if works && lives {
-                    Verdict::Pass
-                } else if lives && phase == Phase::Liveness {
-                    Verdict::Hung("no answer within 1s".into())
-                } else {
-                    Verdict::Fail("connection refused".into())
-                };
-                Event::Probed {
-                    instance,
-                    phase,
-                    verdict,
-                }
-            }
-            Pending::Measure(instance) => {
-                let usage = works.then(|| self.leak(&instance)).flatten();
-                let minute = u16::try_from(self.roll(24 * 60)).expect("small");
-                Event::Measured {
-                    instance,
-                    usage,
-                    minute,
-                }
-            }
-            Pending::PostStart(instance) => {
-                let result = if works {
-                    Ok(())
-                } else {
-                    Err("exited with code 1".into())
-                };
-                Event::PostStarted { instance, result }
-            }
-            Pending::Reload(instance) => Event::Reloaded {
-                result: self.reload(&instance, works),
-                instance,
-            },
-            Pending::Limit(instance) => Event::Limited {
-                result: self.limit(&instance),
-                instance,
-            },
-            Pending::Schedule(instance) => Event::Due {
-                instance,
-                at: self.now.after(Duration::from_secs(self.roll(100))),
-            },
-            Pending::End(instance) => {
-                let exit = match (works, self.roll(2)) {
-                    (true, 0) => Exit::Clean,
-                    (true, _) => Exit::Code(3),
-                    (false, _) => Exit::Code(1),
-                };
-                if self.lives.get(&instance).is_some_and(|life| life.main) {
-                    self.die(&instance, exit);
-                }
-                return;
-            }
-            Pending::StopCommand(instance, step) => Event::StopStepDone { instance, step },
-            Pending::Exit(instance, exit) => Event::Exited { instance, exit },
-            Pending::Empty(instance) => {
-                if let Some(life) = self.lives.get_mut(&instance) {
-                    life.others = 0;
-                }
-                Event::Emptied(instance)
-            }
-        };
-        self.tell(event);
     }
 }

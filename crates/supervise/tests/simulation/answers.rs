@@ -1,0 +1,123 @@
+//! What the world answers to each effect, sooner or later.
+
+use std::time::Duration;
+
+use supervise::{
+    event::{Event, Exit, Instance, Phase, Verdict},
+    spec::ServiceSpec,
+};
+
+use crate::{
+    services,
+    world::{Pending, World},
+};
+
+impl World {
+    pub(crate) fn answer(&mut self, pending: Pending, works: bool) {
+        let event = match pending {
+            Pending::Launch(instance) if works || self.lives.contains_key(&instance) => {
+                self.launch(&instance);
+                Event::Launched(instance)
+            }
+            Pending::Launch(instance) => Event::LaunchFailed {
+                instance,
+                error: "no such file".into(),
+            },
+            Pending::Probe(instance, phase) => {
+                let spec = self.machine.spec(&instance.service);
+                let external = spec.is_some_and(ServiceSpec::is_external);
+                let lives = external || self.lives.get(&instance).is_some_and(|life| life.main);
+                let verdict = if works && lives {
+                    Verdict::Pass
+                } else if lives && phase == Phase::Liveness {
+                    Verdict::Hung("no answer within 1s".into())
+                } else {
+                    Verdict::Fail("connection refused".into())
+                };
+                Event::Probed {
+                    instance,
+                    phase,
+                    verdict,
+                }
+            }
+            Pending::Measure(instance) => {
+                let usage = works.then(|| self.leak(&instance)).flatten();
+                let minute = u16::try_from(self.roll(24 * 60)).expect("small");
+                Event::Measured {
+                    instance,
+                    usage,
+                    minute,
+                }
+            }
+            Pending::PostStart(instance) => {
+                let result = if works {
+                    Ok(())
+                } else {
+                    Err("exited with code 1".into())
+                };
+                Event::PostStarted { instance, result }
+            }
+            Pending::Reload(instance) => Event::Reloaded {
+                result: self.reload(&instance, works),
+                instance,
+            },
+            Pending::Limit(instance) => Event::Limited {
+                result: self.limit(&instance),
+                instance,
+            },
+            Pending::Schedule(instance) => Event::Due {
+                instance,
+                at: self.now.after(Duration::from_secs(self.roll(100))),
+            },
+            Pending::End(instance) => {
+                let exit = match (works, self.roll(2)) {
+                    (true, 0) => Exit::Clean,
+                    (true, _) => Exit::Code(3),
+                    (false, _) => Exit::Code(1),
+                };
+                if self.lives.get(&instance).is_some_and(|life| life.main) {
+                    self.die(&instance, exit);
+                }
+                return;
+            }
+            Pending::StopCommand(instance, step) => Event::StopStepDone { instance, step },
+            Pending::Exit(instance, exit) => Event::Exited { instance, exit },
+            Pending::Empty(instance) => {
+                if let Some(life) = self.lives.get_mut(&instance) {
+                    life.others = 0;
+                }
+                Event::Emptied(instance)
+            }
+        };
+        self.tell(event);
+    }
+
+    /// What a service says of its files.
+    fn reload(&mut self, instance: &Instance, works: bool) -> Result<(), String> {
+        let mark = self
+            .machine
+            .spec(&instance.service)
+            .and_then(services::mark);
+        match self.lives.get_mut(instance).filter(|_| works) {
+            Some(running) => {
+                running.files = mark;
+                Ok(())
+            }
+            None => Err("the check exited with code 1".into()),
+        }
+    }
+
+    /// What the kernel says of new limits.
+    fn limit(&mut self, instance: &Instance) -> Result<(), String> {
+        let spec = self.machine.spec(&instance.service);
+        let Some((spec, running)) = spec.zip(self.lives.get_mut(instance)) else {
+            return Ok(());
+        };
+        let max = spec.limits.memory_max;
+        if max.is_some_and(|max| running.used.held > max) {
+            return Err("it holds more".into());
+        }
+        running.limits = spec.limits.clone();
+        Ok(())
+    }
+}
