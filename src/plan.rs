@@ -20,7 +20,7 @@ use crate::{
     },
     control::types::Urls,
     provision::{self, NotSetUp, SecretsChanged},
-    runtime::{self, Compare, Compared, Planned},
+    runtime::{self, Compare, Compared, Planned, Purpose},
     secrets::{SecretError, SecretStore},
     stack::{self, Installed, Secrets, Stack},
 };
@@ -53,6 +53,7 @@ pub enum PlanError {
 pub fn plan(
     paths: &Paths,
     loaded: Loaded,
+    purpose: Purpose,
     read: impl Fn() -> Result<Loaded, LoadError> + Send + Sync + 'static,
 ) -> Result<Planned, PlanError> {
     let taken = taken_ports(paths, &loaded);
@@ -66,7 +67,9 @@ pub fn plan(
     let store = SecretStore::new(paths.secrets());
     // A gateway that was set up before this secret existed gets it here: without it a database that
     // has lost its accounts could not be given an administrator.
-    store.make_admin_password()?;
+    if purpose == Purpose::TakeUp {
+        store.make_admin_password()?;
+    }
     let secrets = Secrets::load(&store)?;
     provision::check_secrets(paths)?;
     let basis = Basis {

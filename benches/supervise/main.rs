@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let services = (1..=count).map(|n| service(&paths, n, &command));
     let planned = planned(services.collect::<Result<_, _>>()?);
-    let replan = Arc::new(|| Err(Refusal::Failed("nothing else to run".to_owned())));
+    let replan = Arc::new(|_| Err(Refusal::Failed("nothing else to run".to_owned())));
     Ok(runtime::run(Options {
         paths,
         output,

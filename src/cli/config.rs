@@ -83,11 +83,7 @@ fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
     let exposed = exposed.map(|found| settings::warning(&found));
     let running = context.connect().and_then(|mut client| client.status());
     let differs = running.map_or_else(|_| Vec::new(), |status| status.configuration.differs);
-    let diff = if diff && checked.is_ok() {
-        compared(context)?
-    } else {
-        None
-    };
+    let diff = (diff && checked.is_ok()).then(|| compared(context));
     if json {
         let (ok, report) = match &checked {
             Ok(loaded) => {
@@ -97,8 +93,10 @@ fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
             Err(failure) => (false, plain(&failure.text())),
         };
         let mut answer = json!({ "ok": ok, "report": report, "differs": differs });
-        if let Some(diff) = diff {
-            answer["preview"] = json!(diff);
+        match diff {
+            Some(Ok(diff)) => answer["preview"] = json!(diff),
+            Some(Err(failure)) => answer["preview_refused"] = json!(plain(&failure.text())),
+            None => {}
         }
         print(pretty(&answer)?)?;
         return checked.map(drop).map_err(|failure| match failure {
@@ -118,8 +116,10 @@ fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
             path.display()
         )
     })?;
-    if let Some(diff) = &diff {
-        return preview::show(diff, false);
+    match diff {
+        Some(Ok(Some(diff))) => return preview::show(&diff, false),
+        Some(Err(failure)) => return Err(failure),
+        Some(Ok(None)) | None => {}
     }
     if !differs.is_empty() {
         print(format!(

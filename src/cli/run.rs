@@ -20,7 +20,7 @@ use crate::{
     control::types::Refusal,
     logs::{self, Output},
     plan,
-    runtime::{self, Options, Planned, RunError},
+    runtime::{self, Options, Planned, Purpose, RunError},
     systemd::notify,
 };
 
@@ -49,13 +49,16 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
     root::refuse(context, "run")?;
     trust::keep_to_ourselves();
     let first = context.clone();
-    let planned = runtime::within(READ, move || plan(&first)).unwrap_or_else(|| {
-        Err(
-            Failure::new(Exit::Failed, "cannot read what the gateway is made from")
-                .cause("a file system does not answer")
-                .hint("the file system of the configuration or of the state is to be looked at"),
-        )
-    })?;
+    let planned =
+        runtime::within(READ, move || plan(&first, Purpose::TakeUp)).unwrap_or_else(|| {
+            Err(
+                Failure::new(Exit::Failed, "cannot read what the gateway is made from")
+                    .cause("a file system does not answer")
+                    .hint(
+                        "the file system of the configuration or of the state is to be looked at",
+                    ),
+            )
+        })?;
     let output = Output::find(
         variable("JOURNAL_STREAM").as_deref(),
         &context.paths.logs(),
@@ -68,7 +71,7 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
         paths: context.paths.clone(),
         output,
         planned,
-        replan: Arc::new(move || plan(&again).map_err(refusal)),
+        replan: Arc::new(move |purpose| plan(&again, purpose).map_err(refusal)),
     };
     runtime::run(options).map_err(|error| {
         *errno = kernel(&error);
@@ -77,14 +80,16 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
 }
 
 /// From the file to what is to be run.
-fn plan(context: &Context) -> Result<Planned, Failure> {
+fn plan(context: &Context, purpose: Purpose) -> Result<Planned, Failure> {
     trust::check(context)?;
     let loaded = settings::read(context, &[])?;
-    settings::warn(&loaded);
-    settings::close(context, &loaded);
+    if purpose == Purpose::TakeUp {
+        settings::warn(&loaded);
+        settings::close(context, &loaded);
+    }
     let paths = context.paths.clone();
     let read = move || config::read(&paths, &variable, &[]);
-    Ok(plan::plan(&context.paths, loaded, read)?)
+    Ok(plan::plan(&context.paths, loaded, purpose, read)?)
 }
 
 /// The services as they are to be run now, for whoever ends what an earlier daemon left; none: there

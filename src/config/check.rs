@@ -270,7 +270,7 @@ fn kind(all: &Merged, service: &str, place: Option<Place>) -> Vec<Problem> {
             "stop_timeout",
             "recycle",
         ],
-        "task" => &["probe", "reload", "recycle"],
+        "task" => &["probe", "reload", "recycle", "start_timeout"],
         _ => &["schedule", "deadline"],
     };
     let idle = foreign.iter().filter_map(|leaf| {

@@ -245,6 +245,8 @@ fn as_toml(name: &str, text: &str) -> Result<String, Report> {
         Report::new(vec![problem], vec![source.clone()])
     })?;
     let parsed = key.kind.is_composed().then(|| raw::value(text)).flatten();
+    // Of an array without its brackets, as a variable may have it, the text is no TOML.
+    let as_typed = parsed.is_some();
     let raw = Raw {
         span: 0..0,
         is: parsed.unwrap_or_else(|| written(key.kind, text)),
@@ -254,7 +256,8 @@ fn as_toml(name: &str, text: &str) -> Result<String, Report> {
         (Ok(value), RawValue::Number(_) | RawValue::Bool(_) | RawValue::Date) => {
             Ok(value.to_string())
         }
-        (Ok(_), RawValue::List(_) | RawValue::Table(_)) => Ok(text.trim().to_owned()),
+        (Ok(_), RawValue::List(_) | RawValue::Table(_)) if as_typed => Ok(text.trim().to_owned()),
+        (Ok(value), RawValue::List(_) | RawValue::Table(_)) => Ok(value.to_string()),
         (Err(wrongs), _) => {
             let all = name.len() + 3..source.text.len();
             let problems = wrongs.into_iter().map(|wrong| {
@@ -444,7 +447,7 @@ fn write(path: &Path, text: &str, rights: Option<Rights>) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let mut draft = draft::Draft::new(&target, 0o600).map_err(|error| error.source)?;
+    let mut draft = draft::Draft::of_many(&target, 0o600).map_err(|error| error.source)?;
     take_rights(&draft.file, &target, rights)?;
     let put = draft
         .write(text.as_bytes())

@@ -137,17 +137,20 @@ impl Client {
         self.begin(call)?;
         match call {
             Call::Status | Call::Why(_) | Call::Blame(_) => {
-                self.in_time(|client| client.finish(call))
+                self.in_time(PATIENCE, |client| client.finish(call))
             }
-            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload(_)
             // The configuration is read first.
-            | Call::Preview => self.finish(call),
+            Call::Preview => self.in_time(PATIENCE * 4, |client| client.finish(call)),
+            Call::Start(_) | Call::Stop(_) | Call::Restart(_) | Call::Reload(_) => {
+                self.finish(call)
+            }
         }
     }
 
     /// With the patience for an answer that needs nothing but the daemon's loop.
     fn in_time<T>(
         &mut self,
+        limit: Duration,
         wait: impl FnOnce(&mut Self) -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {
         let path = self.path.clone();
@@ -155,7 +158,7 @@ impl Client {
             let set = client.stream.set_read_timeout(time);
             set.map_err(|e| io_error(&path, e))
         };
-        patience(self, Some(PATIENCE))?;
+        patience(self, Some(limit))?;
         let answer = wait(self);
         patience(self, None)?;
         answer
@@ -209,7 +212,7 @@ impl Client {
     /// See [`ClientError`].
     pub fn next_status(&mut self) -> Result<Option<GatewayStatus>, ClientError> {
         let answer = if std::mem::take(&mut self.first) {
-            self.in_time(Self::answer)?
+            self.in_time(PATIENCE, Self::answer)?
         } else {
             self.answer()?
         };

@@ -43,7 +43,7 @@ use tokio::{
 };
 
 use super::{
-    types::{Ask, Call, Handle, Refusal, Reply},
+    types::{Call, Handle, PendingCall, Refusal, Reply},
     wire::{Asked, CALL_MAX, Fault, Frames, Request, Response, frame},
 };
 
@@ -387,8 +387,8 @@ impl Connection {
 
 async fn ask(handle: &Handle, call: Call) -> Result<Reply, Refusal> {
     let (reply, answer) = oneshot::channel();
-    let ask = Ask { call, reply };
-    handle.asks.send(ask).await.map_err(|_| Refusal::Ending)?;
+    let call = PendingCall { call, reply };
+    handle.calls.send(call).await.map_err(|_| Refusal::Ending)?;
     answer.await.map_err(|_| Refusal::Ending)?
 }
 

@@ -154,12 +154,12 @@ pub struct Why {
     /// As it is now.
     pub status: ServiceStatus,
     /// Its latest changes of state, oldest first.
-    pub history: Vec<Moment>,
+    pub history: Vec<HistoryEntry>,
 }
 
 /// One change of a service's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment {
+pub struct HistoryEntry {
     /// When, RFC 3339.
     pub at: String,
     /// Into which state.
@@ -314,7 +314,7 @@ pub enum Refusal {
 
 /// One call on its way to the loop that owns the state.
 #[derive(Debug)]
-pub struct Ask {
+pub struct PendingCall {
     /// What.
     pub call: Call,
     /// For the answer. Dropped without one: the daemon ends.
@@ -325,7 +325,7 @@ pub struct Ask {
 #[derive(Debug, Clone)]
 pub struct Handle {
     /// Calls to the loop.
-    pub asks: mpsc::Sender<Ask>,
+    pub calls: mpsc::Sender<PendingCall>,
     /// Counts the changes of state, so that a follower asks for the status only after one.
     pub changes: watch::Receiver<u64>,
 }

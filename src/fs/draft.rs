@@ -43,14 +43,28 @@ pub struct Draft {
 
 impl Draft {
     /// Begins one for `place`, of this mode (but for what the umask takes away), in a folder that is there.
-    /// What an earlier one has left beside the place is removed, so that no name there is followed.
+    /// What an earlier one has left beside the place is removed, so that no name there is followed. Only for
+    /// places that one program writes at a time.
     ///
     /// # Errors
     /// It cannot be made.
     pub fn new(place: &Path, mode: u32) -> Result<Self, DraftError> {
+        Self::named(place, ".new", mode)
+    }
+
+    /// The same for a place that several programs may write at once: each has a draft of its own, and the
+    /// last one that puts it wins.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn of_many(place: &Path, mode: u32) -> Result<Self, DraftError> {
+        Self::named(place, &format!(".{}.new", std::process::id()), mode)
+    }
+
+    fn named(place: &Path, ending: &str, mode: u32) -> Result<Self, DraftError> {
         let mut name = OsString::from(".");
         name.push(place.file_name().unwrap_or_default());
-        name.push(".new");
+        name.push(ending);
         let beside = place.with_file_name(name);
         match fs::remove_file(&beside) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -1,7 +1,7 @@
 //! The daemon: the machine, and whom its decisions go to.
 //!
 //! One owner of all state. What happens comes in by [`Daemon::feed`] and goes through the machine to the
-//! executor, which acts, and to the publisher, who tells. Calls (`asks`) and reloads (`reload`) add what is
+//! executor, which acts, and to the publisher, who tells. Calls (`calls`) and reloads (`reload`) add what is
 //! theirs; `turn` waits for whatever is next.
 
 use std::collections::VecDeque;
@@ -128,7 +128,6 @@ impl Daemon {
             .rev()
             .for_each(|event| events.push_front(event));
         while let Some(event) = events.pop_front() {
-            publisher::heard(&event);
             let effects = self.machine.handle(event, self.executor.clock.now());
             events.extend(self.act_all(effects));
         }
@@ -143,7 +142,13 @@ impl Daemon {
         self.keep_listeners(&effects);
         let answers = effects.into_iter().filter_map(|effect| match effect {
             Effect::Changed(change) => {
-                self.publisher.changed(&change, self.executor.clock);
+                let spec = self.machine.spec(&change.instance.service);
+                let again = spec.is_some_and(|spec| spec.schedule().is_some());
+                self.publisher.changed(&change, again, self.executor.clock);
+                None
+            }
+            Effect::Told(instance, news) => {
+                publisher::told(&instance, &news);
                 None
             }
             Effect::ShutdownComplete => {

@@ -8,7 +8,7 @@
 //! A reload binds only what it adds. What the new configuration wants and cannot have refuses the
 //! reload, except on a port that a service of ours still has: that one is bound at the next launch.
 //!
-//! Used by the loop alone (`daemon`, `effects`, `requests`).
+//! Used by the loop alone (`daemon`, `executor`, `reload`).
 
 use std::{
     collections::BTreeMap,

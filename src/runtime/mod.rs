@@ -5,7 +5,7 @@
 //!  processes  ┌────────┐ ┌──────────┐      ┌─────────┐ effects
 //!  probes  ──▶│  turn  │▶│ executor │─────▶│ machine │────────┬──▶ executor: launch, probe, signal, kill
 //!  deadline   │        │ └──────────┘      └─────────┘        ├──▶ publisher: history, log, who follows
-//!  a call ───▶│        │▶ asks, reload ──────▲                └──▶ waiters: answers to callers
+//!  a call ───▶│        │▶ calls, reload ─────▲                └──▶ waiters: answers to callers
 //!  a signal   └────────┘
 //! ```
 //!
@@ -19,7 +19,7 @@
 //! emptied cgroups by `cgroup.events`, deadlines by one timer.
 
 mod apart;
-mod asks;
+mod calls;
 pub mod clock;
 mod daemon;
 mod executor;
@@ -162,8 +162,17 @@ impl std::fmt::Debug for Compare {
     }
 }
 
+/// What a configuration is read again for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be taken up: what can be set right on the way is.
+    TakeUp,
+    /// To be looked at: nothing changes.
+    Preview,
+}
+
 /// Reads the configuration again.
-pub type Replan = Arc<dyn Fn() -> Result<Planned, Refusal> + Send + Sync>;
+pub type Replan = Arc<dyn Fn(Purpose) -> Result<Planned, Refusal> + Send + Sync>;
 
 /// Everything that a daemon needs to know.
 pub struct Options {

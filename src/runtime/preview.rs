@@ -1,26 +1,24 @@
 //! What a new configuration would come to, were it taken up now: per service, and per key. Pure.
 
-use std::collections::BTreeMap;
-
 use supervise::{
-    change::{Class, class, differences},
     machine::{Reconfigured, Uptake},
-    spec::{ServiceName, ServiceSpec},
+    spec::ServiceName,
 };
 
-use super::Alone;
 use crate::control::types::{KeyPreview, Preview, ServicePreview, Step};
 
-/// Puts it together: the whole by what the machine says, each key by what it would change alone.
-pub(super) fn preview<'a>(
+/// Puts together what the machine says of the whole, and of each key alone.
+pub(super) fn preview(
     whole: Reconfigured,
-    running: impl Iterator<Item = &'a ServiceSpec>,
-    alone: &[Alone],
+    alone: impl Iterator<Item = (String, Reconfigured)>,
 ) -> Preview {
-    let running: BTreeMap<_, _> = running.map(|spec| (&spec.name, spec)).collect();
-    let keys = alone.iter().map(|(key, specs)| KeyPreview {
-        key: key.clone(),
-        services: of_key(&running, specs),
+    let keys = alone.map(|(key, changes)| {
+        let services = services(changes).into_iter();
+        let services = services.map(|service| (service.service, service.step));
+        KeyPreview {
+            key,
+            services: services.collect(),
+        }
     });
     Preview {
         services: services(whole),
@@ -28,13 +26,14 @@ pub(super) fn preview<'a>(
     }
 }
 
-fn services(whole: Reconfigured) -> Vec<ServicePreview> {
+/// In the order of their names.
+fn services(changes: Reconfigured) -> Vec<ServicePreview> {
     let Reconfigured {
         added,
         changed,
         removed,
-    } = whole;
-    let plain = |service, step| ServicePreview {
+    } = changes;
+    let plain = |service: ServiceName, step| ServicePreview {
         service,
         step,
         fields: Vec::new(),
@@ -54,25 +53,4 @@ fn services(whole: Reconfigured) -> Vec<ServicePreview> {
     let mut all: Vec<_> = added.chain(changed).chain(removed).collect();
     all.sort_by(|one, other| one.service.cmp(&other.service));
     all
-}
-
-fn of_key(
-    running: &BTreeMap<&ServiceName, &ServiceSpec>,
-    specs: &[ServiceSpec],
-) -> BTreeMap<ServiceName, Step> {
-    let changed = specs.iter().filter_map(|spec| {
-        let step = match running.get(&spec.name) {
-            None => Step::Start,
-            Some(known) => match class(&differences(known, spec))? {
-                Class::Live => Step::Live,
-                Class::Reload => Step::Reload,
-                Class::Restart => Step::Restart,
-            },
-        };
-        Some((spec.name.clone(), step))
-    });
-    let goes = |name: &&&ServiceName| !specs.iter().any(|spec| spec.name == ***name);
-    let gone = running.keys().filter(goes);
-    let gone = gone.map(|name| ((*name).clone(), Step::Stop));
-    changed.chain(gone).collect()
 }

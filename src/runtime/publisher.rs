@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use supervise::{
-    effect::{Change, Reason, StateName, all_fine},
-    event::{Event, Exit, Time},
-    machine::Machine,
+    effect::{Change, News, Reason, StateName},
+    event::{Exit, Instance, Time},
+    machine::{Machine, all_fine},
     spec::ServiceName,
 };
 use tokio::sync::watch;
 
 use super::{clock::Clock, starts::Starts};
-use crate::{control::types::Moment, logs::messages};
+use crate::{control::types::HistoryEntry, logs::messages};
 
 /// So many changes of a service are remembered.
 const HISTORY: usize = 50;
@@ -20,7 +20,7 @@ const HISTORY: usize = 50;
 /// What has been so far.
 #[derive(Debug)]
 pub(super) struct Publisher {
-    history: BTreeMap<ServiceName, VecDeque<Moment>>,
+    history: BTreeMap<ServiceName, VecDeque<HistoryEntry>>,
     changes: watch::Sender<u64>,
     /// Whether there are changes that nobody was told yet.
     changed: bool,
@@ -46,15 +46,15 @@ impl Publisher {
     }
 
     /// The latest changes of a service, oldest first.
-    pub(super) fn history(&self, service: &ServiceName) -> impl Iterator<Item = Moment> {
+    pub(super) fn history(&self, service: &ServiceName) -> impl Iterator<Item = HistoryEntry> {
         let history = self.history.get(service);
         history.into_iter().flatten().cloned()
     }
 
-    /// A service went from one state to another.
-    pub(super) fn changed(&mut self, change: &Change, clock: Clock) {
+    /// A service went from one state to another. `again`: it is a task that has times of its own.
+    pub(super) fn changed(&mut self, change: &Change, again: bool, clock: Clock) {
         let name = &change.instance.service;
-        let moment = Moment {
+        let moment = HistoryEntry {
             at: clock.rfc3339(clock.now()),
             state: change.to,
             reason: change.reason.to_string(),
@@ -64,7 +64,7 @@ impl Publisher {
             history.pop_front();
         }
         history.push_back(moment);
-        log(change);
+        log(change, again);
         self.changed = true;
     }
 
@@ -73,7 +73,8 @@ impl Publisher {
         if !std::mem::take(&mut self.changed) {
             return;
         }
-        let ready = all_fine(machine.states().map(|(_, state)| state));
+        let services: Vec<_> = machine.status().collect();
+        let ready = all_fine(&services);
         if ready {
             self.starts.keep(machine, clock);
         }
@@ -89,35 +90,27 @@ impl Publisher {
 }
 
 /// Tells of what changes no state.
-pub(super) fn heard(event: &Event) {
-    match event {
-        Event::Reloaded { instance, result } => {
-            let name = instance.service.as_str();
-            match result {
-                Ok(()) => tracing::info!(
-                    ai_gateway_service = name,
-                    message_id = messages::SERVICE_RELOADED.id,
-                    "{name} reads its files again"
-                ),
-                Err(why) => tracing::error!(
-                    ai_gateway_service = name,
-                    message_id = messages::SERVICE_OUTDATED.id,
-                    "{name} goes on with its old files: {why}"
-                ),
-            }
-        }
-        Event::Limited {
-            instance,
-            result: Err(why),
-        } => {
-            let name = instance.service.as_str();
+pub(super) fn told(instance: &Instance, news: &News) {
+    let name = instance.service.as_str();
+    match news {
+        News::Reloaded => tracing::info!(
+            ai_gateway_service = name,
+            message_id = messages::SERVICE_RELOADED.id,
+            "{name} reads its files again"
+        ),
+        News::Outdated(why) => tracing::error!(
+            ai_gateway_service = name,
+            message_id = messages::SERVICE_OUTDATED.id,
+            "{name} goes on with its old files: {why}"
+        ),
+        News::OverLimit(why) => {
             tracing::info!(ai_gateway_service = name, "{name} restarts: {why}");
         }
-        _ => {}
     }
 }
 
-fn log(change: &Change) {
+/// `again`: one that has failed is tried once more at its next time.
+fn log(change: &Change, again: bool) {
     let name = change.instance.service.as_str();
     let (to, reason) = (change.to, &change.reason);
     macro_rules! say {
@@ -126,6 +119,13 @@ fn log(change: &Change) {
         };
     }
     match (to, reason) {
+        (StateName::Failed, _) if again => {
+            say!(
+                error,
+                messages::SERVICE_FAILED,
+                "{name} has failed: {reason}; it is tried again at its next time"
+            );
+        }
         (StateName::Failed, _) => {
             say!(
                 error,

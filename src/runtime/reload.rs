@@ -4,17 +4,14 @@
 //! came of it is an input like any other. A configuration that is wrong, or that nobody can read in time,
 //! leaves everything as it is.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
-    Planned, clock,
+    Planned, Purpose, clock,
     daemon::Daemon,
     files, preview,
     starts::Starts,
-    waiters::Goal,
+    waiters::{Goal, Wanted},
     wishes::{Read, Wish},
 };
 use crate::{
@@ -54,7 +51,11 @@ impl Daemon {
         let (replan, compare) = (Arc::clone(&self.replan), self.planned.compare.clone());
         let previews = wish.is_preview();
         let read = move || {
-            let planned = replan()?;
+            let planned = replan(if previews {
+                Purpose::Preview
+            } else {
+                Purpose::TakeUp
+            })?;
             let alone = if previews {
                 compare.alone()
             } else {
@@ -76,37 +77,45 @@ impl Daemon {
         let read = self.admit(&Request::Start(Target::All)).and(read);
         match (wish, read) {
             (Wish::Preview(reply), read) => {
-                let preview = read.and_then(|read| self.preview(&read));
+                let preview = read.and_then(|read| self.preview(read));
                 drop(reply.send(preview.map(|preview| Reply::Preview(Box::new(preview)))));
             }
             (wish, Ok(Read { planned, .. })) => self.take_up(wish, planned),
             (wish, Err(refusal)) => self.refuse(wish, refusal),
         }
-        if let Some(next) = self.wishes.take_next() {
+        // One that cannot be read for is answered at once, and then the next one's turn has come.
+        while !self.wishes.is_reading()
+            && let Some(next) = self.wishes.take_next()
+        {
             self.wish(next);
         }
     }
 
     fn take_up(&mut self, wish: Wish, planned: Planned) {
-        let before = self.generations_now();
         match self.apply(planned) {
             Ok(applied) => {
                 self.publisher.refused = None;
                 self.reloads.push(applied.goal.clone());
-                self.go_on(wish, applied, &before);
+                self.go_on(wish, applied);
             }
             Err(refusal) => self.refuse(wish, refusal),
         }
     }
 
-    fn preview(&self, read: &Read) -> Result<Preview, Refusal> {
-        let new = Checked::new(read.planned.stack.services.clone());
-        let new = new.map_err(|error| Refusal::Failed(chain(&error)))?;
-        let whole = self.machine.preview(new, self.executor.clock.now());
-        Ok(preview::preview(whole, self.machine.specs(), &read.alone))
+    fn preview(&self, read: Read) -> Result<Preview, Refusal> {
+        let now = self.executor.clock.now();
+        let whole = Checked::new(read.planned.stack.services);
+        let whole = whole.map_err(|error| Refusal::Failed(chain(&error)))?;
+        let whole = self.machine.preview(whole, now);
+        let alone = read.alone.into_iter().map(|(key, specs)| {
+            // Alone it may be one that cannot be: of two services that are new, one requires the other.
+            let changes = Checked::new(specs).map(|specs| self.machine.preview(specs, now));
+            (key, changes.unwrap_or_default())
+        });
+        Ok(preview::preview(whole, alone))
     }
 
-    fn go_on(&mut self, wish: Wish, applied: Applied, before: &BTreeMap<ServiceName, u64>) {
+    fn go_on(&mut self, wish: Wish, applied: Applied) {
         let Applied {
             goal,
             news,
@@ -119,12 +128,7 @@ impl Daemon {
             Wish::RestartAll(reply) => {
                 self.publisher.starts = Starts::begin(self.executor.clock.now());
                 events.push_back(Event::Request(Request::Restart(Target::All)));
-                let later = |name: ServiceName| {
-                    let generation = before.get(&name).copied().unwrap_or(0);
-                    (name, generation)
-                };
-                let names = self.machine.status().map(|status| status.instance.service);
-                let goal = Goal::Up(names.map(later).collect());
+                let goal = self.goal_of_all();
                 let told = if news == [NOTHING_HAS_CHANGED] {
                     Vec::new()
                 } else {
@@ -160,14 +164,6 @@ impl Daemon {
         wish.refuse(refusal);
     }
 
-    /// The ordinal of each service's newest instance.
-    fn generations_now(&self) -> BTreeMap<ServiceName, u64> {
-        let status = self.machine.status();
-        status
-            .map(|status| (status.instance.service, status.instance.generation))
-            .collect()
-    }
-
     /// Takes up what was read; where that cannot be done everything stays as it is.
     fn apply(&mut self, planned: Planned) -> Result<Applied, Refusal> {
         let failed = |error: &(dyn std::error::Error + 'static)| Refusal::Failed(chain(error));
@@ -182,7 +178,6 @@ impl Daemon {
                 .for_each(|s| self.executor.listeners.let_go(s));
             return Err(failed(&error));
         }
-        let generations = self.generations_now();
         let (changes, effects) = self.machine.reconfigure(new, self.executor.clock.now());
         self.executor.pid_files.clone_from(&planned.stack.pid_files);
         self.planned = planned;
@@ -194,31 +189,27 @@ impl Daemon {
             );
         }
         Ok(Applied {
-            goal: self.goal(&changes, &generations),
+            goal: self.goal(&changes),
             news,
             effects,
         })
     }
 
-    /// Everything that is new or restarts is ready in a later instance, and what goes on in that which
-    /// it has.
-    fn goal(&self, changes: &Reconfigured, before: &BTreeMap<ServiceName, u64>) -> Goal {
-        let up = |name: &ServiceName| {
-            let mut states = self.machine.states();
-            states.any(|(service, state)| service == name && state != StateName::Stopped)
+    /// Everything that is new or has changed is what it is meant to be.
+    fn goal(&self, changes: &Reconfigured) -> Goal {
+        let meant = |name: &ServiceName| {
+            let mut status = self.machine.status();
+            status.any(|s| {
+                s.instance.service == *name && (s.state != StateName::Stopped || s.renewed)
+            })
         };
-        let generation = |name: &ServiceName| before.get(name).copied().unwrap_or(0);
-        let changed = changes.changed.iter().map(|changed| {
-            let generation = generation(&changed.service);
-            let after = match changed.uptake {
-                Uptake::Live | Uptake::Reload => generation.saturating_sub(1),
-                Uptake::Restart | Uptake::NextStart => generation,
-            };
-            (changed.service.clone(), after)
+        let changed = changes.changed.iter().map(|changed| &changed.service);
+        let names = changed.chain(&changes.added).filter(|name| meant(name));
+        let wanted = names.map(|name| Wanted {
+            files: true,
+            ..Wanted::up(name.clone())
         });
-        let added = changes.added.iter();
-        let added = added.map(|name| (name.clone(), generation(name)));
-        Goal::Up(changed.chain(added).filter(|(name, _)| up(name)).collect())
+        Goal::Up(wanted.collect())
     }
 }
 

@@ -10,8 +10,8 @@ use nix::{
     unistd::{SysconfVar, sysconf},
 };
 use supervise::{
-    effect::{StateName, all_fine},
-    machine::{self, Machine},
+    effect::StateName,
+    machine::{self, Machine, all_fine},
     spec::ServiceName,
 };
 use sys::{cgroup::Cgroup, proc};
@@ -92,26 +92,27 @@ impl Sight<'_> {
     }
 
     fn state(&self) -> GatewayState {
-        let states: Vec<_> = self.machine.states().map(|(_, state)| state).collect();
-        let ill = |state: &StateName| match state {
+        let services: Vec<_> = self.machine.status().collect();
+        let ill = |service: &machine::ServiceStatus| match service.state {
             StateName::Unhealthy | StateName::BackingOff | StateName::Failed => true,
             StateName::Waiting
             | StateName::Starting
             | StateName::Draining
-            | StateName::Stopping => self.publisher.was_ready,
+            | StateName::Stopping => self.publisher.was_ready && !service.is_fine(),
             StateName::Ready
             | StateName::Running
             | StateName::Completed
             | StateName::Scheduled
             | StateName::Stopped => false,
         };
+        let stopped = |service: &machine::ServiceStatus| service.state == StateName::Stopped;
         if self.ending {
             GatewayState::Stopping
-        } else if states.iter().all(|state| *state == StateName::Stopped) {
+        } else if services.iter().all(stopped) {
             GatewayState::Stopped
-        } else if states.iter().any(ill) {
+        } else if services.iter().any(ill) {
             GatewayState::Degraded
-        } else if all_fine(states.iter().copied()) {
+        } else if all_fine(&services) {
             GatewayState::Ready
         } else {
             GatewayState::Starting

@@ -1,6 +1,6 @@
 //! Where the time of a start went.
 //!
-//! The machine has the moments of each service's newest start. A start of everything, the daemon's
+//! The machine has the milestones of each service's newest start. A start of everything, the daemon's
 //! own or a restart of all, is kept as it was when everything was ready: what is restarted later has
 //! a start of its own, and the last start of everything stays what it was. Until then it is told as
 //! far as it has come.
@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use supervise::{
     event::Time,
     machine::{self, Machine},
-    moments::Moments,
+    milestones::Milestones,
     spec::{ServiceName, ServiceSpec},
 };
 
@@ -72,7 +72,7 @@ impl Starts {
         };
         match service {
             Some(service) => parts.retain(|part| part.start.instance.service == *service),
-            None => parts.retain(|part| part.start.moments.wanted >= Some(self.asked)),
+            None => parts.retain(|part| part.start.milestones.wanted >= Some(self.asked)),
         }
         told(&parts, machine, clock)
     }
@@ -81,7 +81,7 @@ impl Starts {
 fn parts(machine: &Machine, clock: Clock) -> Vec<Part> {
     let part = |start: machine::Start| {
         let spec = machine.spec(&start.instance.service);
-        let own = spec.and_then(|spec| own(spec, &start.moments, clock));
+        let own = spec.and_then(|spec| own(spec, &start.milestones, clock));
         Part { start, own }
     };
     machine.starts().map(part).collect()
@@ -89,7 +89,7 @@ fn parts(machine: &Machine, clock: Clock) -> Vec<Part> {
 
 fn told(parts: &[Part], machine: &Machine, clock: Clock) -> Blame {
     let now = clock.now();
-    let wanted = parts.iter().filter_map(|part| part.start.moments.wanted);
+    let wanted = parts.iter().filter_map(|part| part.start.milestones.wanted);
     let began = wanted.min().unwrap_or(now);
     let states: BTreeMap<_, _> = machine.states().collect();
     let services = parts.iter().map(|part| {
@@ -107,18 +107,20 @@ fn told(parts: &[Part], machine: &Machine, clock: Clock) -> Blame {
 fn start(part: &Part, state: supervise::effect::StateName, began: Time) -> Start {
     let since = |moment: Option<Time>| moment.map(|moment| micros(moment.since(began)));
     let machine::Start {
-        requires, moments, ..
+        requires,
+        milestones,
+        ..
     } = &part.start;
     Start {
         state,
         requires: requires.clone(),
-        wanted_usec: since(moments.wanted),
-        waited_for: moments.waited_for.clone(),
-        launched_usec: since(moments.launched),
+        wanted_usec: since(milestones.wanted),
+        waited_for: milestones.waited_for.clone(),
+        launched_usec: since(milestones.launched),
         imported_usec: since(part.own.map(|own| own.imported)),
         started_usec: since(part.own.map(|own| own.started)),
-        answered_usec: since(moments.answered),
-        ready_usec: since(moments.ready),
+        answered_usec: since(milestones.answered),
+        ready_usec: since(milestones.ready),
     }
 }
 
@@ -127,14 +129,14 @@ fn micros(time: Duration) -> u64 {
 }
 
 /// What the service has left in its folder, if that is of this start.
-fn own(spec: &ServiceSpec, moments: &Moments, clock: Clock) -> Option<Own> {
+fn own(spec: &ServiceSpec, milestones: &Milestones, clock: Clock) -> Option<Own> {
     let (imported, started) = left(&spec.command.cwd.join(diet::MOMENTS))?;
     let [imported, started] = clock.of_monotonic([imported, started]);
     let own = Own {
         imported: imported?,
         started: started?,
     };
-    fitting(own, moments)
+    fitting(own, milestones)
 }
 
 fn left(file: &Path) -> Option<(Duration, Duration)> {
@@ -146,9 +148,9 @@ fn left(file: &Path) -> Option<(Duration, Duration)> {
 
 /// An earlier instance's, or a worker's that was later than the first, are not between launch and
 /// answer: about those nothing is said.
-fn fitting(own: Own, moments: &Moments) -> Option<Own> {
-    let in_order = [moments.launched?, own.imported, own.started].is_sorted()
-        && moments
+fn fitting(own: Own, milestones: &Milestones) -> Option<Own> {
+    let in_order = [milestones.launched?, own.imported, own.started].is_sorted()
+        && milestones
             .answered
             .is_none_or(|answered| own.started <= answered);
     in_order.then_some(own)
@@ -169,12 +171,12 @@ mod tests {
             imported: at(imported),
             started: at(started),
         };
-        let moments = Moments {
+        let milestones = Milestones {
             launched: Some(at(10)),
             answered: answered.map(at),
-            ..Moments::default()
+            ..Milestones::default()
         };
-        fitting(own, &moments) == Some(own)
+        fitting(own, &milestones) == Some(own)
     }
 
     #[test]

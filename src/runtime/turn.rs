@@ -22,7 +22,7 @@ use super::{
 use crate::{
     control::{
         server,
-        types::{Ask, Handle},
+        types::{Handle, PendingCall},
     },
     identity::GatewayId,
     logs::{Output, messages},
@@ -66,11 +66,11 @@ async fn serve(options: Options, lock: DaemonLock, launched: Launched) -> Result
         what: "listen for signals",
         source,
     })?;
-    let (asks, mut calls) = mpsc::channel(CALLS);
+    let (to_loop, mut calls) = mpsc::channel(CALLS);
     let (changes, changed) = watch::channel(0);
     let (end, ended) = oneshot::channel::<()>();
     let handle = Handle {
-        asks,
+        calls: to_loop,
         changes: changed,
     };
     let control = tokio::spawn(server::serve(listener, handle, geteuid(), async move {
@@ -115,7 +115,7 @@ impl Signals {
 
 impl Daemon {
     /// One input after the other, until everything is down for good.
-    async fn turn(&mut self, signals: &mut Signals, calls: &mut mpsc::Receiver<Ask>) {
+    async fn turn(&mut self, signals: &mut Signals, calls: &mut mpsc::Receiver<PendingCall>) {
         while !self.complete {
             if self.untold {
                 self.tell_manager();
@@ -135,7 +135,7 @@ impl Daemon {
                     self.feed(events);
                 }
                 Some(()) = signals.child.recv() => {
-                    let events = self.executor.reap(&self.machine);
+                    let events = self.executor.reap();
                     self.feed(events);
                 }
                 read = self.wishes.next() => self.read_again(read),

@@ -1,10 +1,6 @@
 //! Callers who wait until what they asked for is so.
 
-use supervise::{
-    effect::{Reason, StateName},
-    machine::ServiceStatus,
-    spec::ServiceName,
-};
+use supervise::{effect::StateName, machine::ServiceStatus, spec::ServiceName};
 use tokio::sync::oneshot;
 
 use crate::control::types::{Refusal, Reply};
@@ -12,12 +8,35 @@ use crate::control::types::{Refusal, Reply};
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Goal {
-    /// These are ready, each in a later instance than the one that is named.
-    Up(Vec<(ServiceName, u64)>),
+    /// These are what they are meant to be. A goal is looked at when the machine has acted, so a service
+    /// that is to be another instance shows it.
+    Up(Vec<Wanted>),
     /// It is stopped, or has failed, which is down as well.
     Down(ServiceName),
     /// Everything is down and the daemon ends.
     End,
+}
+
+/// One service that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Which.
+    pub(super) service: ServiceName,
+    /// If it is a task, its run is waited for as well.
+    pub(super) run: bool,
+    /// It has to have read its files.
+    pub(super) files: bool,
+}
+
+impl Wanted {
+    /// Up, and no more.
+    pub(super) const fn up(service: ServiceName) -> Self {
+        Self {
+            service,
+            run: false,
+            files: false,
+        }
+    }
 }
 
 /// How near a goal is.
@@ -38,9 +57,12 @@ impl Goal {
         match self {
             Self::Up(services) => services
                 .iter()
-                .map(|(name, after)| match find(name) {
-                    Some(status) => up(status, *after),
-                    None => Progress::Lost(format!("{name} is no longer a part of the gateway")),
+                .map(|wanted| match find(&wanted.service) {
+                    Some(status) => up(status, wanted),
+                    None => Progress::Lost(format!(
+                        "{} is no longer a part of the gateway",
+                        wanted.service
+                    )),
                 })
                 .fold(Progress::Reached, worse),
             Self::Down(name) => match find(name).map(|status| status.state) {
@@ -52,37 +74,30 @@ impl Goal {
     }
 }
 
-fn up(status: &ServiceStatus, after: u64) -> Progress {
+fn up(status: &ServiceStatus, wanted: &Wanted) -> Progress {
     let name = &status.instance.service;
     match status.state {
-        StateName::Ready | StateName::Unhealthy if status.reloading => Progress::Under,
-        StateName::Scheduled => Progress::Reached,
-        StateName::Ready | StateName::Completed if status.instance.generation > after => {
-            match &status.outdated {
-                Some(why) => Progress::Lost(format!(
-                    "{name} goes on with its old files: {why}: `ai-gateway logs {name}` says more"
-                )),
-                None => Progress::Reached,
-            }
-        }
         StateName::Failed => Progress::Lost(format!(
             "{name} has failed: {}: `ai-gateway why {name}` and `ai-gateway logs {name}` say more",
             status.reason
         )),
+        StateName::Stopped if !status.renewed => {
+            Progress::Lost(format!("{name} was stopped: {}", status.reason))
+        }
         // Somebody else runs it, and nothing of ours brings it up.
-        StateName::Unhealthy if status.reason == Reason::StartTimedOut => Progress::Lost(format!(
-            "{name} does not answer; what requires it starts when it does"
+        StateName::Unhealthy if status.external => Progress::Lost(format!(
+            "{name} does not answer ({}); what requires it starts when it does",
+            status.reason
         )),
-        StateName::Stopped => Progress::Lost(format!("{name} was stopped: {}", status.reason)),
-        StateName::Ready
-        | StateName::Completed
-        | StateName::Waiting
-        | StateName::Starting
-        | StateName::Running
-        | StateName::Unhealthy
-        | StateName::Draining
-        | StateName::Stopping
-        | StateName::BackingOff => Progress::Under,
+        _ if wanted.files && status.reloading => Progress::Under,
+        _ if status.renewed => Progress::Under,
+        state if state.is_fine() || (status.is_fine() && !wanted.run) => match &status.outdated {
+            Some(why) if wanted.files => Progress::Lost(format!(
+                "{name} goes on with its old files: {why}: `ai-gateway logs {name}` says more"
+            )),
+            Some(_) | None => Progress::Reached,
+        },
+        _ => Progress::Under,
     }
 }
 
@@ -145,7 +160,10 @@ impl Waiters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use supervise::event::{Exit, Instance, Time};
+    use supervise::{
+        effect::Reason,
+        event::{Exit, Instance, Time},
+    };
 
     fn name(name: &str) -> ServiceName {
         ServiceName::new(name).unwrap()
@@ -162,23 +180,84 @@ mod tests {
             reason: Reason::Exited(Exit::Code(3)),
             restarts: 0,
             waits_for: Vec::new(),
+            renewed: false,
             reloading: false,
             outdated: None,
+            external: false,
+            scheduled: false,
+        }
+    }
+
+    fn up_of(name_of: &str) -> Wanted {
+        Wanted::up(name(name_of))
+    }
+
+    #[test]
+    fn a_restart_is_done_when_the_instance_that_follows_is_ready() {
+        let goal = Goal::Up(vec![up_of("a")]);
+        let progress = |state, renewed| {
+            let status = ServiceStatus {
+                renewed,
+                ..status("a", 1, state)
+            };
+            goal.progress(&[status])
+        };
+        assert_eq!(progress(StateName::Ready, true), Progress::Under);
+        assert_eq!(progress(StateName::Stopped, true), Progress::Under);
+        assert_eq!(progress(StateName::Starting, false), Progress::Under);
+        assert_eq!(progress(StateName::Ready, false), Progress::Reached);
+        let stopped = progress(StateName::Stopped, false);
+        assert!(matches!(stopped, Progress::Lost(_)), "{stopped:?}");
+    }
+
+    #[test]
+    fn a_task_with_times_of_its_own_is_waited_for_by_who_has_it_run() {
+        let scheduled = |state| ServiceStatus {
+            scheduled: true,
+            ..status("a", 1, state)
+        };
+        let all = Goal::Up(vec![up_of("a")]);
+        let run = Goal::Up(vec![Wanted {
+            run: true,
+            ..up_of("a")
+        }]);
+        let running = [scheduled(StateName::Running)];
+        assert_eq!(all.progress(&running), Progress::Reached);
+        assert_eq!(run.progress(&running), Progress::Under);
+        for goal in [&all, &run] {
+            let done = [scheduled(StateName::Completed)];
+            assert_eq!(goal.progress(&done), Progress::Reached);
+            let failed = goal.progress(&[scheduled(StateName::Failed)]);
+            assert!(matches!(failed, Progress::Lost(_)), "{failed:?}");
         }
     }
 
     #[test]
-    fn a_restart_is_done_when_a_later_instance_is_ready() {
-        let goal = Goal::Up(vec![(name("a"), 1)]);
-        let progress = |generation, state| goal.progress(&[status("a", generation, state)]);
-        assert_eq!(progress(1, StateName::Ready), Progress::Under);
-        assert_eq!(progress(2, StateName::Starting), Progress::Under);
-        assert_eq!(progress(2, StateName::Ready), Progress::Reached);
+    fn old_files_are_a_reloads_business_and_an_absent_stranger_is_everybodys() {
+        let outdated = ServiceStatus {
+            outdated: Some("line 3".to_owned()),
+            ..status("a", 1, StateName::Ready)
+        };
+        let reload = Goal::Up(vec![Wanted {
+            files: true,
+            ..up_of("a")
+        }]);
+        let start = Goal::Up(vec![up_of("a")]);
+        assert_eq!(
+            start.progress(std::slice::from_ref(&outdated)),
+            Progress::Reached
+        );
+        assert!(matches!(reload.progress(&[outdated]), Progress::Lost(_)));
+        let external = ServiceStatus {
+            external: true,
+            ..status("a", 1, StateName::Unhealthy)
+        };
+        assert!(matches!(start.progress(&[external]), Progress::Lost(_)));
     }
 
     #[test]
     fn one_that_failed_is_told_although_others_are_still_on_their_way() {
-        let goal = Goal::Up(vec![(name("a"), 0), (name("b"), 0)]);
+        let goal = Goal::Up(vec![up_of("a"), up_of("b")]);
         let now = [
             status("a", 1, StateName::Starting),
             status("b", 1, StateName::Failed),
@@ -209,7 +288,7 @@ mod tests {
         let mut waiters = Waiters::default();
         let (up, mut up_answer) = oneshot::channel();
         let (end, mut end_answer) = oneshot::channel();
-        waiters.add(Goal::Up(vec![(name("a"), 0)]), Vec::new(), up);
+        waiters.add(Goal::Up(vec![up_of("a")]), Vec::new(), up);
         waiters.add(Goal::End, Vec::new(), end);
         waiters.end();
         assert!(matches!(up_answer.try_recv(), Ok(Err(Refusal::Failed(_)))));

@@ -23,9 +23,9 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use supervise::{
-    effect::{StateName, all_fine},
+    effect::StateName,
     event::Time,
-    machine::ServiceStatus,
+    machine::{ServiceStatus, all_fine},
 };
 
 use super::{
@@ -186,9 +186,7 @@ impl Herald {
     #[must_use]
     pub fn news(&mut self, view: View<'_>) -> Option<String> {
         let mut text = String::new();
-        if self.phase == Phase::Starting
-            && all_fine(view.services.iter().map(|service| service.state))
-        {
+        if self.phase == Phase::Starting && all_fine(view.services) {
             self.phase = Phase::Running;
             text = message([NotifyState::Ready, NotifyState::MainPid(self.pid)]);
         }

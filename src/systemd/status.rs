@@ -61,6 +61,7 @@ fn waiting(services: &[ServiceStatus], now: Time) -> Option<String> {
 fn trouble(status: &ServiceStatus) -> Option<String> {
     let (name, reason) = (&status.instance.service, &status.reason);
     match status.state {
+        _ if status.outdated.is_some() => Some(format!("{name} goes on with its old files")),
         StateName::Ready
         | StateName::Starting
         | StateName::Running
@@ -138,6 +139,9 @@ mod tests {
             waits_for: Vec::new(),
             reloading: false,
             outdated: None,
+            renewed: false,
+            external: false,
+            scheduled: false,
         }
     }
 

@@ -19,8 +19,8 @@ use std::{
 use ai_gateway::control::{
     server,
     types::{
-        Ask, Call, ConfigurationState, Cpu, DietState, GatewayState, GatewayStatus, Handle,
-        LimitsState, Memory, Refusal, Reply, ServiceStatus, Urls,
+        Call, ConfigurationState, Cpu, DietState, GatewayState, GatewayStatus, Handle, LimitsState,
+        Memory, PendingCall, Refusal, Reply, ServiceStatus, Urls,
     },
 };
 use assert_cmd::Command;
@@ -321,7 +321,7 @@ impl Daemon {
             stop: Arc::clone(&daemon.stop),
         };
         let handle = Handle {
-            asks,
+            calls: asks,
             changes: changed,
         };
         let (socket, stop) = (socket.to_owned(), Arc::clone(&daemon.stop));
@@ -376,7 +376,7 @@ impl Daemon {
 struct Serving {
     status: Arc<Mutex<GatewayStatus>>,
     log: Arc<Mutex<Vec<Call>>>,
-    asked: mpsc::Receiver<Ask>,
+    asked: mpsc::Receiver<PendingCall>,
     held: watch::Receiver<bool>,
     stays: Arc<AtomicBool>,
     stop: Arc<Notify>,
@@ -385,7 +385,7 @@ struct Serving {
 impl Serving {
     /// Ends when the server has gone and with it everybody who could ask.
     async fn run(mut self, mut answer: impl FnMut(&Call) -> Result<Reply, Refusal>) {
-        while let Some(Ask { call, reply }) = self.asked.recv().await {
+        while let Some(PendingCall { call, reply }) = self.asked.recv().await {
             if call == Call::Status {
                 let status = self.status.lock().unwrap().clone();
                 let _heard = reply.send(Ok(Reply::Status(Box::new(status))));

@@ -5,7 +5,7 @@ use std::{
     process::Stdio,
 };
 
-use ai_gateway::control::types::{GatewayState, LimitsState, Moment, Refusal, Reply, Why};
+use ai_gateway::control::types::{GatewayState, HistoryEntry, LimitsState, Refusal, Reply, Why};
 use insta::assert_snapshot;
 use supervise::effect::StateName;
 
@@ -168,7 +168,7 @@ fn a_watch_and_a_log_that_nobody_reads_any_more_end() {
 #[test]
 fn why_tells_the_history() {
     let bench = Bench::new();
-    let moment = |seconds, state, reason: &str| Moment {
+    let moment = |seconds, state, reason: &str| HistoryEntry {
         at: ago(seconds),
         state,
         reason: reason.into(),

@@ -42,7 +42,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         paths,
         output,
         planned,
-        replan: std::sync::Arc::new(move || {
+        replan: std::sync::Arc::new(move |_| {
             plan(&again).map_err(|error| Refusal::Configuration(error.to_string()))
         }),
     };

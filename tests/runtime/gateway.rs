@@ -85,7 +85,7 @@ fn daemon() {
         paths,
         output,
         planned: first,
-        replan: Arc::new(move || {
+        replan: Arc::new(move |_| {
             let scenario = fs::read_to_string(&scenario_file).unwrap_or_default();
             if scenario == "nonsense" {
                 return Err(Refusal::Configuration("this is nonsense".to_owned()));

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, env, path::Path, time::Duration};
 use ai_gateway::stack::{RenderedFile, Stack};
 use supervise::spec::{
     Address, Command, EnvValue, HttpTarget, Limits, Listener, Liveness, Probe, Reload,
-    ReloadAction, RestartMode, RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep, Task,
+    ReloadAction, RestartMode, RestartPolicy, Schedule, ServiceKind, ServiceSpec, Startup,
+    StopStep, Task,
 };
 
 use crate::gateway::name;
@@ -67,6 +68,9 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
             )
         }],
         "task" => task(home),
+        "again" => again_and_again(home),
+        "kinds" => every_kind(home, Duration::from_secs(60)),
+        "kinds-with-another-deadline" => every_kind(home, Duration::from_secs(61)),
         "elsewhere" => elsewhere(home),
         "secretive" => secretive(home),
         "stubborn" => vec![ServiceSpec {
@@ -138,6 +142,35 @@ fn task(home: &Path) -> Vec<ServiceSpec> {
         ..service(home, "after", "exec sleep 1000")
     };
     vec![make, after]
+}
+
+/// A task that runs again and again, each time until there is a file, and a service beside it.
+fn again_and_again(home: &Path) -> Vec<ServiceSpec> {
+    let [task, beside] = task(home).try_into().expect("there are two");
+    let scheduled = ServiceSpec {
+        kind: ServiceKind::Task(Task {
+            deadline: Duration::from_secs(60),
+            schedule: Some(Schedule::Every(Duration::from_millis(50))),
+        }),
+        ..task
+    };
+    let beside = ServiceSpec {
+        requires: [].into(),
+        ..beside
+    };
+    vec![scheduled, beside]
+}
+
+/// What somebody else runs, a task that is done, and a service that needs neither.
+fn every_kind(home: &Path, deadline: Duration) -> Vec<ServiceSpec> {
+    let [external, _] = elsewhere(home).try_into().expect("there are two");
+    let [task, _] = task(home).try_into().expect("there are two");
+    let kind = ServiceKind::Task(Task {
+        deadline,
+        schedule: None,
+    });
+    let task = ServiceSpec { kind, ..task };
+    vec![external, task, service(home, "beside", "exec sleep 1000")]
 }
 
 /// A service that somebody else runs, and one that waits for it.

@@ -127,6 +127,12 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
         (ServiceKind::Task(_), ServiceKind::Task(_)) => Class::Live,
         _ => Class::Restart,
     };
+    // What somebody else runs is nothing but its probes: by others it is something else.
+    let probes = if new.is_external() {
+        Class::Restart
+    } else {
+        Class::Live
+    };
     let policy = old.restart != *restart || old.success_exit != *success_exit;
     let all = [
         (Field::Kind, other_kind, old.kind != *kind),
@@ -138,8 +144,8 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
             old.listeners != *listeners,
         ),
         (Field::Requirements, requirements, requires_other),
-        (Field::Startup, Class::Live, old.startup != *startup),
-        (Field::Liveness, Class::Live, old.liveness != *liveness),
+        (Field::Startup, probes, old.startup != *startup),
+        (Field::Liveness, probes, old.liveness != *liveness),
         (Field::RestartPolicy, Class::Live, policy),
         (Field::ReloadAction, Class::Live, old.reload != *reload),
         (Field::Stop, Class::Live, old.stop != *stop),

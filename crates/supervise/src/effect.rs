@@ -28,8 +28,10 @@ pub enum Effect {
     Measure(Instance),
     /// Run the post-start command; answer `PostStarted`.
     PostStart(Instance),
-    /// Check the files and have the instance read them, as its specification says; answer `Reloaded`
-    /// within its time-out.
+    /// Check the files of an instance as its specification says; answer `FilesChecked` within its
+    /// time-out.
+    CheckFiles(Instance),
+    /// Have the instance read its files, as its specification says; answer `Reloaded` within its time-out.
     Reload(Instance),
     /// Put the limits of its specification in force for an instance that runs; answer `Limited`.
     Limit(Instance),
@@ -47,8 +49,22 @@ pub enum Effect {
     KillAll(Instance),
     /// Tell who listens.
     Changed(Change),
+    /// Tell who listens of what changes no state.
+    Told(Instance, News),
     /// Everything is down after a shutdown request; nothing more will come.
     ShutdownComplete,
+}
+
+/// What changes no state, and people want to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum News {
+    /// The service has been told to read its files.
+    Reloaded,
+    /// It goes on with the files that it has read before, and why.
+    Outdated(String),
+    /// It restarts because it holds more than its new limits allow: the numbers.
+    OverLimit(String),
 }
 
 /// A service went from one state to another.
@@ -90,7 +106,7 @@ pub enum StateName {
     Stopping,
     /// Will be started again after a while.
     BackingOff,
-    /// Given up; only a person starts it again.
+    /// Given up. A person starts it again, or, if it is a task with times of its own, the next of them.
     Failed,
 }
 
@@ -128,16 +144,6 @@ impl StateName {
             Self::Failed => "failed",
         }
     }
-}
-
-/// Whether every service that is meant to run is what it is meant to be, and there is one.
-pub fn all_fine(states: impl IntoIterator<Item = StateName>) -> bool {
-    let mut some = false;
-    let all = states.into_iter().all(|state| {
-        some |= state.is_fine();
-        state.is_fine() || state == StateName::Stopped
-    });
-    some && all
 }
 
 impl fmt::Display for StateName {
@@ -178,6 +184,8 @@ pub enum Reason {
     LaunchFailed(String),
     /// Its main process ended by itself.
     Exited(Exit),
+    /// A task has ended well.
+    Done(Exit),
     /// It leaks memory, and this was a good moment to restart it.
     Leaks(Leak),
     /// Its main process ended when it was asked to.
@@ -200,7 +208,7 @@ impl fmt::Display for Reason {
             Self::Due => f.write_str("its time has come"),
             Self::PostStartFailed(why) => write!(f, "its post-start command failed: {why}"),
             Self::LaunchFailed(why) => write!(f, "it could not be launched: {why}"),
-            Self::Exited(exit) => write!(f, "it {exit}"),
+            Self::Exited(exit) | Self::Done(exit) => write!(f, "it {exit}"),
             Self::Leaks(leak) => write!(f, "{leak}"),
             Self::Stopped(exit) => write!(f, "by request; it {exit}"),
         }

@@ -165,6 +165,13 @@ pub enum Event {
         /// Which step.
         step: usize,
     },
+    /// The files of an instance were checked; the text says what is wrong with them.
+    FilesChecked {
+        /// Of which instance.
+        instance: Instance,
+        /// What came of it.
+        result: Result<(), String>,
+    },
     /// The reload action is done; the text says why the service goes on with its old files.
     Reloaded {
         /// Of which instance.

@@ -12,7 +12,7 @@ pub mod event;
 pub mod graph;
 pub mod hang;
 pub mod machine;
-pub mod moments;
+pub mod milestones;
 pub mod recycle;
 pub mod spec;
 

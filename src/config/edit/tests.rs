@@ -66,6 +66,15 @@ fn tables_are_found_in_every_form_or_made() {
 }
 
 #[test]
+fn an_array_is_set_as_it_is_typed_with_or_without_its_brackets() {
+    let set = |value| edited("", "front.trusted_proxies", value);
+    let line = "[front]\ntrusted_proxies = [\"10.0.0.2\", \"10.1.0.0/16\"]\n";
+    assert_eq!(set("10.0.0.2 10.1.0.0/16"), line);
+    assert_eq!(set("[\"10.0.0.2\", \"10.1.0.0/16\"]"), line);
+    assert_eq!(set("[]"), "[front]\ntrusted_proxies = []\n");
+}
+
+#[test]
 fn a_text_that_looks_like_a_comment_is_left_alone() {
     let text = "[service.a]\ncommand = [\"/a\", \"\"\"\n#restart = x\n\"\"\"]\n";
     let new = edited(text, "service.a.restart", "never");

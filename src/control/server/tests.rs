@@ -13,7 +13,7 @@ use crate::control::wire;
 /// A daemon whose state is one service that is asked about, and whose answers wait for us.
 struct Daemon {
     folder: TempDir,
-    asks: mpsc::Receiver<Ask>,
+    calls: mpsc::Receiver<PendingCall>,
     changes: watch::Sender<u64>,
     stop: Arc<Notify>,
     server: JoinHandle<()>,
@@ -24,12 +24,12 @@ impl Daemon {
         let owner = Uid::effective();
         let folder = tempfile::tempdir().unwrap();
         let listener = bind(&folder.path().join("run/control.sock")).unwrap();
-        let (asks_to, asks) = mpsc::channel(4);
+        let (asks_to, calls) = mpsc::channel(4);
         let (changes, changes_seen) = watch::channel(0);
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
         let handle = Handle {
-            asks: asks_to,
+            calls: asks_to,
             changes: changes_seen,
         };
         let server = tokio::spawn(async move {
@@ -37,7 +37,7 @@ impl Daemon {
         });
         Self {
             folder,
-            asks,
+            calls,
             changes,
             stop,
             server,
@@ -57,7 +57,7 @@ impl Daemon {
 
     /// Answers the next ask with the name of what was asked.
     async fn answer(&mut self) -> Call {
-        let ask = self.asks.recv().await.unwrap();
+        let ask = self.calls.recv().await.unwrap();
         // The caller may be gone: that is what some tests are about.
         let _heard = ask
             .reply
@@ -168,7 +168,7 @@ async fn a_slow_call_holds_nobody_else_up() {
     let mut daemon = Daemon::start();
     let (mut slow, mut quick) = (daemon.connect().await, daemon.connect().await);
     slow.ask(&Call::Reload(None)).await;
-    let pending = daemon.asks.recv().await.unwrap();
+    let pending = daemon.calls.recv().await.unwrap();
     quick.ask(&Call::Stop(None)).await;
     assert_eq!(daemon.answer().await, Call::Stop(None));
     assert_eq!(quick.hear_done().await, "Stop(None)");
@@ -184,7 +184,7 @@ async fn a_caller_that_dies_in_the_middle_takes_nothing_with_it() {
     let mut daemon = Daemon::start();
     let mut dying = daemon.connect().await;
     dying.ask(&Call::Reload(None)).await;
-    let ask = daemon.asks.recv().await.unwrap();
+    let ask = daemon.calls.recv().await.unwrap();
     drop(dying);
     let _unheard = ask.reply.send(Ok(Reply::Done(vec![])));
     let mut half = daemon.connect().await;
@@ -251,7 +251,7 @@ async fn a_refusal_arrives_with_its_details() {
     let mut daemon = Daemon::start();
     let mut caller = daemon.connect().await;
     caller.ask(&why("x")).await;
-    let ask = daemon.asks.recv().await.unwrap();
+    let ask = daemon.calls.recv().await.unwrap();
     let refusal = Refusal::UnknownService {
         name: "x".into(),
         known: vec!["litellm".into()],
@@ -285,12 +285,12 @@ async fn a_loop_that_is_gone_is_an_answer_too() {
     let mut daemon = Daemon::start();
     let mut caller = daemon.connect().await;
     caller.ask(&Call::Reload(None)).await;
-    drop(daemon.asks.recv().await.unwrap());
+    drop(daemon.calls.recv().await.unwrap());
     assert_eq!(
         caller.hear().await.unwrap()["error"],
         "io.aigateway.Control.Ending"
     );
-    daemon.asks.close();
+    daemon.calls.close();
     caller.ask(&Call::Reload(None)).await;
     assert_eq!(
         caller.hear().await.unwrap()["error"],
@@ -303,7 +303,7 @@ async fn the_last_answer_is_heard_although_the_daemon_ends() {
     let mut daemon = Daemon::start();
     let (mut caller, mut idle) = (daemon.connect().await, daemon.connect().await);
     caller.ask(&Call::Stop(None)).await;
-    let ask = daemon.asks.recv().await.unwrap();
+    let ask = daemon.calls.recv().await.unwrap();
     daemon.stop.notify_one();
     assert_eq!(idle.hear().await, None);
     ask.reply
@@ -376,7 +376,7 @@ async fn too_many_calls_are_turned_away_with_a_reason() {
         let mut caller = daemon.connect().await;
         caller.ask(&Call::Reload(None)).await;
         // It is kept waiting.
-        open.push((daemon.asks.recv().await.unwrap(), caller));
+        open.push((daemon.calls.recv().await.unwrap(), caller));
     }
     let mut one_more = daemon.connect().await;
     let answer = one_more.hear().await.unwrap();

@@ -5,8 +5,8 @@ use supervise::effect::StateName;
 
 use super::*;
 use crate::control::types::{
-    Blame, ConfigurationState, Cpu, DietState, GatewayState, KeyPreview, LimitsState, Memory,
-    Moment, Preview, ServicePreview, ServiceStatus, Start, Step, Urls, Why,
+    Blame, ConfigurationState, Cpu, DietState, GatewayState, HistoryEntry, KeyPreview, LimitsState,
+    Memory, Preview, ServicePreview, ServiceStatus, Start, Step, Urls, Why,
 };
 
 fn name(name: &str) -> ServiceName {
@@ -59,7 +59,7 @@ fn why() -> Why {
     Why {
         service: name("litellm"),
         status: service(),
-        history: vec![Moment {
+        history: vec![HistoryEntry {
             at: "2026-11-24T02:12:33Z".into(),
             state: StateName::Ready,
             reason: "its probe passed".into(),
@@ -296,7 +296,7 @@ fn the_description_has_the_fields_that_are_sent() {
     assert_eq!(fields("Service"), keys(service));
     assert_eq!(fields("Memory"), keys(&service["memory"]));
     assert_eq!(fields("Cpu"), keys(&service["cpu"]));
-    assert_eq!(fields("Moment"), keys(&json!(why())["history"][0]));
+    assert_eq!(fields("HistoryEntry"), keys(&json!(why())["history"][0]));
 }
 
 #[test]

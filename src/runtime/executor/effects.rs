@@ -70,8 +70,12 @@ impl Executor {
                     result: Err(chain(&*failed)),
                 })
             }
+            Effect::CheckFiles(instance) => {
+                let reload = spec(&instance).and_then(|spec| spec.reload.as_ref());
+                self.check_files(instance, reload)
+            }
             Effect::Reload(instance) => {
-                let reload = spec(&instance)?.reload.as_ref()?;
+                let reload = spec(&instance).and_then(|spec| spec.reload.as_ref());
                 self.reload(instance, reload)
             }
             Effect::Limit(instance) => {
@@ -94,7 +98,7 @@ impl Executor {
                 self.emptied(&instance)
             }
             // These are for who tells of them.
-            Effect::Changed(_) | Effect::ShutdownComplete => None,
+            Effect::Changed(_) | Effect::Told(..) | Effect::ShutdownComplete => None,
         }
     }
 
@@ -253,39 +257,39 @@ impl Executor {
         None
     }
 
-    /// The check, or without one the action itself.
-    fn reload(&mut self, instance: Instance, reload: &Reload) -> Option<Event> {
-        let Some(check) = &reload.check else {
-            return self.reload_action(&instance, reload);
+    /// Whether the files of an instance are right, by its own check.
+    fn check_files(&mut self, instance: Instance, reload: Option<&Reload>) -> Option<Event> {
+        let check = reload.and_then(|reload| reload.check.as_ref().map(|check| (check, reload)));
+        let result = match check {
+            Some((check, reload)) => {
+                let limit = Some(reload.timeout);
+                let begun = self.command(&instance, Role::CheckFiles, check, limit);
+                Err(chain(&*begun.err()?))
+            }
+            // Nothing is to be checked any more.
+            None => Ok(()),
         };
-        let limit = Some(reload.timeout);
-        let failed = self.command(&instance, Role::ReloadCheck, check, limit);
-        failed.err().map(|error| Event::Reloaded {
-            instance,
-            result: Err(chain(&*error)),
-        })
+        Some(Event::FilesChecked { instance, result })
     }
 
     /// Has an instance read its files, which are known to be right.
-    pub(super) fn reload_action(&mut self, instance: &Instance, reload: &Reload) -> Option<Event> {
-        let result = match &reload.action {
-            ReloadAction::Signal(signal) => match self.instances.main(instance) {
-                Some(main) => main
-                    .pidfd
-                    .send_signal(*signal)
-                    .map_err(|error| format!("cannot send it signal {signal}: {error}")),
-                None => Err("it does not run any more".to_owned()),
-            },
-            ReloadAction::Run(command) => {
-                let limit = Some(reload.timeout);
-                let begun = self.command(instance, Role::Reload, command, limit);
+    fn reload(&mut self, instance: Instance, reload: Option<&Reload>) -> Option<Event> {
+        let result = match reload.map(|reload| (&reload.action, reload.timeout)) {
+            Some((ReloadAction::Signal(signal), _)) => self.signal_to_reload(&instance, *signal),
+            Some((ReloadAction::Run(command), limit)) => {
+                let begun = self.command(&instance, Role::Reload, command, Some(limit));
                 Err(chain(&*begun.err()?))
             }
+            None => Err("nothing makes it read its files any more".to_owned()),
         };
-        Some(Event::Reloaded {
-            instance: instance.clone(),
-            result,
-        })
+        Some(Event::Reloaded { instance, result })
+    }
+
+    fn signal_to_reload(&self, instance: &Instance, signal: i32) -> Result<(), String> {
+        let main = self.instances.main(instance);
+        let main = main.ok_or("it does not run any more")?;
+        let sent = main.pidfd.send_signal(signal);
+        sent.map_err(|error| format!("cannot send it signal {signal}: {error}"))
     }
 
     /// When a task runs next. A clock that is set meanwhile counts from the time after that on.

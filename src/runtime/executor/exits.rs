@@ -23,12 +23,12 @@ const GONE: Duration = Duration::from_secs(5);
 
 impl Executor {
     /// SIGCHLD: somebody has ended, known or not. Signals merge, so everybody who has is looked at.
-    pub(in crate::runtime) fn reap(&mut self, specs: &Machine) -> Vec<Event> {
+    pub(in crate::runtime) fn reap(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
             match subreaper::peek() {
                 Ok(Some(ended)) if self.instances.child(ended.pid).is_some() => {
-                    events.extend(self.ended(ended.pid, specs));
+                    events.extend(self.ended(ended.pid));
                     // Never the same one twice: that would be for ever.
                     if self.instances.child(ended.pid).is_some() {
                         tracing::warn!("process {} has ended and cannot be reaped", ended.pid);
@@ -53,12 +53,12 @@ impl Executor {
     }
 
     /// A child of ours has ended; one whose number was used again meanwhile has not.
-    pub(super) fn ended(&mut self, pid: pid_t, specs: &Machine) -> Option<Event> {
+    pub(super) fn ended(&mut self, pid: pid_t) -> Option<Event> {
         let (child, exit) = self.instances.reap(pid)?;
-        self.meaning(child, exit, specs)
+        self.meaning(child, exit)
     }
 
-    fn meaning(&mut self, child: Child, exit: pidfd::Exit, specs: &Machine) -> Option<Event> {
+    fn meaning(&self, child: Child, exit: pidfd::Exit) -> Option<Event> {
         let Child { instance, role, .. } = child;
         if exit != pidfd::Exit::Code(0) && role == Role::Main {
             for lack in disk::full(&self.paths) {
@@ -89,13 +89,12 @@ impl Executor {
                     _ => Err(failure()),
                 },
             },
-            Role::ReloadCheck if exit == Exit::Clean => {
-                let reload = specs.spec(&instance.service)?.reload.as_ref()?;
-                return self.reload_action(&instance, reload);
-            }
-            Role::ReloadCheck => Event::Reloaded {
+            Role::CheckFiles => Event::FilesChecked {
                 instance,
-                result: Err(format!("the check of them {exit}")),
+                result: match exit {
+                    Exit::Clean => Ok(()),
+                    _ => Err(format!("the check of them {exit}")),
+                },
             },
             Role::Reload => Event::Reloaded {
                 instance,
@@ -126,11 +125,12 @@ impl Executor {
                     verdict,
                 })
             }
-            Role::ReloadCheck | Role::Reload => {
+            Role::CheckFiles | Role::Reload => {
                 let limit = spec.reload.as_ref().map(|reload| reload.timeout);
-                Some(Event::Reloaded {
-                    instance,
-                    result: Err(no_answer(limit.unwrap_or_default())),
+                let result = Err(no_answer(limit.unwrap_or_default()));
+                Some(match role {
+                    Role::CheckFiles => Event::FilesChecked { instance, result },
+                    _ => Event::Reloaded { instance, result },
                 })
             }
             // These have no limit of their own.

@@ -30,8 +30,8 @@ pub(in crate::runtime) enum Role {
     Probe(Phase),
     /// The post-start command.
     PostStart,
-    /// The check before a reload.
-    ReloadCheck,
+    /// The check of its files.
+    CheckFiles,
     /// The command of a reload.
     Reload,
     /// The command of this stop step.

@@ -125,7 +125,7 @@ impl Executor {
             }
             Input::Silent(instance, phase, limit) => vec![self.silent(instance, phase, limit)],
             Input::Ended(pid) => {
-                let ended = self.ended(pid, specs);
+                let ended = self.ended(pid);
                 ended.into_iter().chain(self.look_at_clearing()).collect()
             }
             Input::Late(pid) => self.late(pid, specs).into_iter().collect(),

@@ -21,6 +21,9 @@ fn service(name: &str, state: StateName) -> ServiceStatus {
         waits_for: Vec::new(),
         reloading: false,
         outdated: None,
+        renewed: false,
+        external: false,
+        scheduled: false,
     }
 }
 

@@ -20,6 +20,8 @@ impl Unit {
         if self.spec.is_external() {
             return self.enter(State::Stopped, reason, cx);
         }
+        // What was cut short for another instance is not done.
+        self.owed |= self.wanted == Wanted::Bounce && self.spec.task().is_some();
         let first = match &self.state {
             // What hangs does not drain either.
             State::Up(_) if !matches!(reason, Reason::Hung(_)) => 0,
@@ -123,8 +125,11 @@ impl Unit {
             return self.enter(State::Stopped, reason, cx);
         }
         let clean = exit.is_some_and(|exit| self.is_success(exit));
-        if clean && self.spec.task().is_some() {
-            return self.rest(true, reason, cx);
+        if clean
+            && self.spec.task().is_some()
+            && let Some(exit) = exit
+        {
+            return self.rest(true, Reason::Done(exit), cx);
         }
         match self.spec.restart.mode {
             RestartMode::Always => {}
@@ -153,7 +158,7 @@ impl Unit {
     }
 
     /// Whether an exit is no failure.
-    fn is_success(&self, exit: Exit) -> bool {
+    pub(super) fn is_success(&self, exit: Exit) -> bool {
         match exit {
             Exit::Clean => true,
             Exit::Code(code) => self.spec.success_exit.contains(&code),

@@ -84,7 +84,13 @@ impl Unit {
         match &mut self.state {
             State::Starting { .. } | State::Up(_) => {
                 self.earn_credit(cx.now);
-                self.clear(Some(exit), After::RecoverFromExit, Reason::Exited(exit), cx);
+                let done = self.spec.task().is_some() && self.is_success(exit);
+                let reason = if done {
+                    Reason::Done(exit)
+                } else {
+                    Reason::Exited(exit)
+                };
+                self.clear(Some(exit), After::RecoverFromExit, reason, cx);
             }
             State::Stopping { after, .. } => {
                 let after = after.clone();
@@ -136,7 +142,7 @@ impl Unit {
                 },
                 Verdict::Pass,
             ) => {
-                self.moments.answered = Some(cx.now);
+                self.milestones.answered = Some(cx.now);
                 self.post_start(cx);
             }
             (
@@ -184,6 +190,8 @@ impl Unit {
                 up.next_probe = Some(cx.now.after(liveness.every));
                 match verdict {
                     Verdict::Pass => {
+                        // Of what somebody else runs this may be the first.
+                        self.milestones.ready.get_or_insert(cx.now);
                         let healed = Up {
                             healthy: true,
                             failures: 0,
@@ -254,7 +262,9 @@ impl Unit {
 
     /// The state of one that is up from now on.
     fn up(&mut self, healthy: bool, cx: &Context<'_>) -> State {
-        self.moments.ready = Some(cx.now);
+        if healthy {
+            self.milestones.ready = Some(cx.now);
+        }
         State::Up(Up {
             healthy,
             ready_at: cx.now,

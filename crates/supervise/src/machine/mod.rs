@@ -74,7 +74,7 @@ use crate::{
     effect::{Effect, Reason, StateName},
     event::{Event, Instance, Time},
     graph::{Graph, GraphError},
-    moments::Moments,
+    milestones::Milestones,
     spec::{ServiceName, ServiceSpec},
 };
 
@@ -122,10 +122,37 @@ pub struct ServiceStatus {
     pub restarts: u32,
     /// The requirements that are not ready; only for a service that waits.
     pub waits_for: Vec<ServiceName>,
+    /// Whether another instance will follow the newest one without anybody's doing.
+    pub renewed: bool,
     /// Whether it is reading its files again.
     pub reloading: bool,
     /// Why it goes on with older files than it should have, if it does.
     pub outdated: Option<String>,
+    /// Whether somebody else runs it.
+    pub external: bool,
+    /// Whether it is a task that has times of its own.
+    pub scheduled: bool,
+}
+
+impl ServiceStatus {
+    /// Whether it is what it is meant to be. A task with times of its own is, whatever it does, unless it has
+    /// failed: nobody waits for it but who requires it.
+    pub fn is_fine(&self) -> bool {
+        match self.state {
+            StateName::Stopped | StateName::Failed | StateName::BackingOff => false,
+            state => state.is_fine() || self.scheduled,
+        }
+    }
+}
+
+/// Whether every service that is meant to run is what it is meant to be, and there is one.
+pub fn all_fine<'a>(services: impl IntoIterator<Item = &'a ServiceStatus>) -> bool {
+    let mut some = false;
+    let all = services.into_iter().all(|service| {
+        some |= service.is_fine();
+        service.is_fine() || service.state == StateName::Stopped
+    });
+    some && all
 }
 
 /// How a service's newest start went, or goes.
@@ -138,7 +165,7 @@ pub struct Start {
     /// What it requires.
     pub requires: Vec<ServiceName>,
     /// When each step was done.
-    pub moments: Moments,
+    pub milestones: Milestones,
 }
 
 impl Machine {
@@ -200,8 +227,15 @@ impl Machine {
                     u.on_reloaded(result, cx);
                 })
             }
+            Event::FilesChecked { instance, result } => {
+                self.with(&instance, now, &mut effects, |u, cx| {
+                    u.on_files_checked(result, cx);
+                })
+            }
             Event::Limited { instance, result } => {
-                self.with(&instance, now, &mut effects, |u, _| u.on_limited(&result))
+                self.with(&instance, now, &mut effects, |u, cx| {
+                    u.on_limited(result, cx);
+                })
             }
             Event::Due { instance, at } => {
                 self.with(&instance, now, &mut effects, |u, _| u.on_due(at))
@@ -239,8 +273,12 @@ impl Machine {
             reason: unit.reason.clone(),
             restarts: unit.restarts,
             waits_for: self.waits_for(unit),
+            renewed: unit.wanted == Wanted::Bounce
+                || (unit.next_spec.is_some() && unit.wanted == Wanted::Up),
             reloading: unit.reload != Reloading::No,
             outdated: unit.outdated.clone(),
+            external: unit.spec.is_external(),
+            scheduled: unit.spec.schedule().is_some(),
         })
     }
 
@@ -250,7 +288,7 @@ impl Machine {
             instance: unit.instance(),
             state: unit.name(),
             requires: self.graph.requirements(&unit.spec.name).cloned().collect(),
-            moments: unit.moments.clone(),
+            milestones: unit.milestones.clone(),
         })
     }
 
@@ -275,7 +313,15 @@ impl Machine {
         let Some(unit) = self.units.get(service) else {
             return false;
         };
-        let required = || self.graph.requirements(service);
+        // What somebody else runs comes when it comes.
+        let external = |other: &ServiceName| {
+            let other = self.units.get(other);
+            other.is_some_and(|other| other.spec.is_external())
+        };
+        let required = || {
+            let all = self.graph.requirements(service);
+            all.filter(|other| !external(other))
+        };
         unit.wanted != Wanted::Down
             && unit.state != State::Failed
             && !unit.spec.is_external()

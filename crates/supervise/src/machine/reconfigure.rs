@@ -168,34 +168,52 @@ impl Unit {
             }
             Uptake::Restart => self.next_spec = Some(Box::new(spec)),
             Uptake::NextStart if self.is_under_way() => self.next_spec = Some(Box::new(spec)),
-            Uptake::NextStart => {
-                let other = class(&differences(&self.spec, &spec)) == Some(Class::Restart);
-                self.spec = spec;
-                if matches!(self.state, State::Resting { .. }) {
-                    // What has ended well was something else.
-                    if other && self.spec.schedule().is_none() && self.wanted == Wanted::Up {
-                        self.wanted = Wanted::Bounce;
-                    }
-                    self.ask_when(cx);
-                }
-                // What was given up on may work now.
-                if self.state == State::Failed && self.wanted == Wanted::Up {
-                    self.streak = 0;
-                    self.wanted = Wanted::Bounce;
-                }
-            }
+            Uptake::NextStart => return self.take_up_at_rest(spec, cx),
         }
         uptake
+    }
+
+    /// The same for one of which no instance is under way.
+    fn take_up_at_rest(&mut self, spec: ServiceSpec, cx: &mut Context<'_>) -> Uptake {
+        let other = class(&differences(&self.spec, &spec)) == Some(Class::Restart);
+        let old = std::mem::replace(&mut self.spec, spec);
+        let once = self.spec.schedule().is_none();
+        let again = match &self.state {
+            // What has ended well was something else, or it had a time that is gone.
+            State::Resting { done } => once && (other || !done),
+            // What was given up on may work now.
+            State::Failed => true,
+            State::Stopped
+            | State::Waiting
+            | State::Starting { .. }
+            | State::Up(_)
+            | State::Stopping { .. }
+            | State::Clearing { .. }
+            | State::BackingOff { .. } => false,
+        };
+        if again && self.wanted == Wanted::Up {
+            self.streak = 0;
+            self.owed = self.state == State::Failed && self.spec.task().is_some();
+            self.wanted = Wanted::Bounce;
+            return Uptake::Restart;
+        }
+        let rests = matches!(self.state, State::Resting { .. } | State::Failed);
+        if rests && old.schedule() != self.spec.schedule() {
+            self.ask_when(cx);
+        }
+        Uptake::NextStart
     }
 
     /// The least that makes a specification count, by what the instance that runs was made from: to be
     /// what it was before is no reason to restart.
     fn uptake(&self, spec: &ServiceSpec) -> Uptake {
         let found = differences(&self.spec, spec);
+        // One that runs to its end has no start-up.
+        let task = spec.task().is_some();
         let has = |field: Field| found.iter().any(|difference| difference.field == field);
         let least = match &self.state {
             // It may have read the old files already, and it is asked what the old start-up says.
-            State::Starting { .. } if has(Field::Files) || has(Field::Startup) => {
+            State::Starting { .. } if has(Field::Files) || (has(Field::Startup) && !task) => {
                 Some(Class::Restart)
             }
             State::Up(_) if self.outdated.is_some() => {

@@ -1,20 +1,21 @@
 //! Files and limits that change under a service that runs.
 //!
 //! ```text
-//!        files have changed, a request        files have changed again
-//!  no ─────────────────────────────▶ under way ────────────────────────▶ under way, and once more
-//!   ▲                                 │    ▲                                  │
-//!   └─────────────────────────────────┘    └──────────────────────────────────┘
-//!              Reloaded                                 Reloaded
+//!        files have changed, a request          FilesChecked: right           Reloaded
+//!  no ─────────────────────────────▶ checking ───────────────────▶ applying ─────────▶ no
+//!   ▲                                 │                               │
+//!   └─────────────────────────────────┘ wrong: outdated               │ failed: outdated
+//!   └─────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! A service stays what it was meanwhile: ready, or unhealthy. One that refuses its files goes on with
-//! those that it has read, and is outdated until it takes new ones or is launched again.
+//! Files that change once more meanwhile are remembered, and it begins again. A service stays what it was:
+//! ready, or unhealthy. One that refuses its files goes on with those that it has read, and is outdated
+//! until it takes new ones or is launched again.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    effect::{Effect, Reason},
+    effect::{Effect, News, Reason},
     machine::unit::{Context, State, Unit, Up, Wanted},
     recycle::ceiling,
     spec::{Liveness, ServiceSpec},
@@ -24,9 +25,14 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reloading {
     No,
-    Under,
-    /// Its files have changed since it began.
-    Again,
+    /// Its files are being checked. `again`: they have changed since that began.
+    Checking {
+        again: bool,
+    },
+    /// It is being told to read them.
+    Applying {
+        again: bool,
+    },
 }
 
 impl Unit {
@@ -34,33 +40,71 @@ impl Unit {
     pub(super) fn begin_reload(&mut self, cx: &mut Context<'_>) {
         self.reload = match self.reload {
             Reloading::No => {
-                cx.effects.push(Effect::Reload(self.instance()));
-                Reloading::Under
+                let Some(reload) = &self.spec.reload else {
+                    return;
+                };
+                let checked = reload.check.is_none();
+                let instance = self.instance();
+                if checked {
+                    cx.effects.push(Effect::Reload(instance));
+                    Reloading::Applying { again: false }
+                } else {
+                    cx.effects.push(Effect::CheckFiles(instance));
+                    Reloading::Checking { again: false }
+                }
             }
-            Reloading::Under | Reloading::Again => Reloading::Again,
+            Reloading::Checking { .. } => Reloading::Checking { again: true },
+            Reloading::Applying { .. } => Reloading::Applying { again: true },
         };
+    }
+
+    /// Asks again for what was under way and may have been lost.
+    pub(super) fn reload_again(&mut self, cx: &mut Context<'_>) {
+        if self.reload != Reloading::No {
+            self.reload = Reloading::No;
+            self.begin_reload(cx);
+        }
+    }
+
+    pub(super) fn on_files_checked(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
+        match (self.reload, result) {
+            // What was checked are neither the old files nor the new ones.
+            (Reloading::Checking { again: true }, _) => self.reload_again(cx),
+            (Reloading::Checking { again: false }, Ok(())) => {
+                self.reload = Reloading::Applying { again: false };
+                cx.effects.push(Effect::Reload(self.instance()));
+            }
+            (Reloading::Checking { again: false }, Err(why)) => self.read(Err(why), cx),
+            (Reloading::No | Reloading::Applying { .. }, _) => {}
+        }
     }
 
     pub(super) fn on_reloaded(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
         match self.reload {
-            // What it has read since may be neither the old files nor the new ones.
-            Reloading::Again => {
-                self.reload = Reloading::No;
-                self.begin_reload(cx);
-            }
-            Reloading::Under => {
-                self.reload = Reloading::No;
-                self.outdated = result.err();
-            }
-            Reloading::No => {}
+            Reloading::Applying { again: true } => self.reload_again(cx),
+            Reloading::Applying { again: false } => self.read(result, cx),
+            Reloading::No | Reloading::Checking { .. } => {}
         }
+    }
+
+    /// It has read its files, or refused them.
+    fn read(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
+        self.reload = Reloading::No;
+        self.outdated = result.err();
+        let news = self.outdated.clone().map_or(News::Reloaded, News::Outdated);
+        cx.effects.push(Effect::Told(self.instance(), news));
     }
 
     /// An instance that holds more than its new limits allow gives way to one that begins below them:
     /// the kernel would kill it.
-    pub(super) fn on_limited(&mut self, result: &Result<(), String>) {
-        if result.is_err() && self.wanted == Wanted::Up && self.may_have_process() {
+    pub(super) fn on_limited(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
+        if let Err(why) = result
+            && self.wanted == Wanted::Up
+            && self.may_have_process()
+        {
             self.wanted = Wanted::Bounce;
+            cx.effects
+                .push(Effect::Told(self.instance(), News::OverLimit(why)));
         }
     }
 
@@ -76,17 +120,25 @@ impl Unit {
         if old.liveness != self.spec.liveness {
             self.probe_anew(old.liveness.as_ref(), cx);
         }
+        if self.spec.reload.is_none() {
+            self.reload = Reloading::No;
+        }
     }
 
+    /// It is judged by other rules from now on: what was seen before says nothing. Until the next answer
+    /// it is what it was.
     fn probe_anew(&mut self, old: Option<&Liveness>, cx: &mut Context<'_>) {
         let State::Up(up) = &self.state else {
             return;
         };
-        let due = self
-            .spec
-            .liveness
-            .as_ref()
-            .map(|new| cx.now.after(new.every));
+        let every = self.spec.liveness.as_ref().map(|new| new.every);
+        let due = every.map(|every| {
+            if up.healthy {
+                cx.now.after(every)
+            } else {
+                cx.now
+            }
+        });
         let next_probe = match old {
             // The answer to one that is under way says when the next is due.
             Some(_) => up
@@ -95,9 +147,9 @@ impl Unit {
                 .map(|(planned, due)| planned.min(due)),
             None => due,
         };
-        // By other rules it may be neither.
         let judged_anew = Up {
-            healthy: true,
+            // Nobody asks any more.
+            healthy: up.healthy || every.is_none(),
             next_probe,
             failures: 0,
             hung: 0,

@@ -20,7 +20,7 @@ pub enum Denied {
     #[error("the gateway is shutting down")]
     ShuttingDown,
     /// The service has no reload action.
-    #[error("{0} cannot read its files again while it runs: restart it")]
+    #[error("{0} has no way to read its files again while it runs")]
     NoReload(ServiceName),
     /// The service is not up.
     #[error("{0} is not up: it reads its files when it starts")]

@@ -8,7 +8,8 @@
 //! |---|---|---|
 //! | a launch | `Launch` | the instance runs: `Launched`, and no second process |
 //! | a probe, a measurement | `Probe`, `Measure` | it is asked twice |
-//! | the post-start command, a reload | `PostStart`, `Reload` | it runs twice, which both allow |
+//! | the post-start command | `PostStart` | it runs twice, which it allows |
+//! | a reload | `CheckFiles`, `Reload` | the service reads the same files twice |
 //! | a step of a stop | `StopStep` | a signal comes twice, a command runs twice |
 //! | killing what is left | `KillAll` | nothing is left: `Emptied` |
 //! | new limits | `Limit` | they are written twice |
@@ -17,9 +18,12 @@
 //! [`Exit::Unknown`](crate::event::Exit::Unknown).
 //!
 //! Specifications are not saved, because there are secrets in them. Whoever resumes has them from the
-//! configuration. A fingerprint tells whether an instance was launched from another one: then it takes up
-//! the new one by a restart, as it would have by a reload. [`Time`] has to mean the same to both: the
-//! runtime counts it from the machine's boot (`CLOCK_BOOTTIME`), and saves nothing for the next boot.
+//! configuration. A fingerprint tells whether an instance was launched from another one: then it restarts,
+//! even where a reload could have done with less, since what it was launched from is not known any more.
+//! The fingerprint has no key: before a daemon writes it down where others can read it, it needs one,
+//! because a weak secret could be guessed by it. [`Time`] has to mean the same to both: the runtime counts
+//! by a clock that all processes of one boot share (`CLOCK_BOOTTIME`), and saves nothing for the next
+//! boot.
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +39,6 @@ use crate::{
     event::{Exit, Phase, Time},
     machine::{
         Checked, Machine, Shutdown, Touched,
-        reload::Reloading,
         rng::Rng,
         unit::{After, Context, StartStep, State, Unit, Wanted},
     },
@@ -227,9 +230,7 @@ impl Unit {
                 up.next_probe = probed.then(|| up.next_probe.unwrap_or(cx.now));
                 let measured = self.watch.is_some();
                 up.next_measurement = measured.then(|| up.next_measurement.unwrap_or(cx.now));
-                if self.reload != Reloading::No {
-                    cx.effects.push(Effect::Reload(instance.clone()));
-                }
+                self.reload_again(cx);
             }
             State::Stopping { step, .. } => {
                 // A specification that has changed meanwhile may have fewer.

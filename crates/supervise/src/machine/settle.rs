@@ -33,12 +33,13 @@ impl Machine {
         let neighbours = |machine: &Self, service: &ServiceName| -> Touched {
             let graph = &machine.graph;
             let unit = machine.units.get(service);
-            graph
-                .requirements(service)
-                .chain(graph.dependants(service))
+            let mut found: Touched = graph
+                .dependants(service)
                 .chain(unit.into_iter().flat_map(|unit| unit.launched_with.keys()))
                 .cloned()
-                .collect()
+                .collect();
+            machine.add_requirements(service, &mut found);
+            found
         };
         let mut around: Touched = touched.iter().flat_map(|s| neighbours(self, s)).collect();
         touched.append(&mut around);
@@ -62,7 +63,9 @@ impl Machine {
     fn step(&self, service: &ServiceName) -> Option<Step> {
         let unit = self.units.get(service)?;
         match (unit.wanted, &unit.state) {
-            (Wanted::Up, State::Stopped) if unit.spec.schedule().is_some() => Some(Step::Rest),
+            (Wanted::Up, State::Stopped) if unit.spec.schedule().is_some() && !unit.owed => {
+                Some(Step::Rest)
+            }
             (Wanted::Up, State::Stopped) => Some(Step::Wait),
             (Wanted::Up, State::Waiting) => self
                 .waits_for(unit)
@@ -167,11 +170,29 @@ impl Machine {
         Some(name.clone())
     }
 
+    /// What a service requires, by way of those without a process too.
+    fn add_requirements(&self, service: &ServiceName, found: &mut Touched) {
+        for other in self.graph.requirements(service) {
+            let unit = self.units.get(other);
+            found.insert(other.clone());
+            if unit.is_some_and(|unit| !unit.may_have_process()) {
+                self.add_requirements(other, found);
+            }
+        }
+    }
+
     /// Whether a dependant that is to go down as well has not done so yet. What an instance depends on
     /// is what it was launched with, which new specifications may have changed meanwhile.
     fn held_up(&self, service: &ServiceName) -> bool {
         let goes_down = |u: &Unit| u.wanted != Wanted::Up && u.may_have_process();
-        let by_graph = |name| self.units.get(name).is_some_and(goes_down);
+        // A completed task, or what somebody else runs, has no process: who requires it needs what it
+        // requires.
+        let by_graph = |name: &ServiceName| {
+            let unit = self.units.get(name);
+            unit.is_some_and(|unit| {
+                goes_down(unit) || (!unit.may_have_process() && self.held_up(name))
+            })
+        };
         let of_before = |u: &Unit| u.retired || u.next_spec.is_some();
         self.graph.dependants(service).any(by_graph)
             || self

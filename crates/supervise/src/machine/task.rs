@@ -22,6 +22,9 @@ impl Unit {
     /// Waits for its next time, if it has one. `done`: the last run has ended well.
     pub(super) fn rest(&mut self, done: bool, reason: Reason, cx: &mut Context<'_>) {
         self.streak = 0;
+        if done {
+            self.milestones.ready = Some(cx.now);
+        }
         self.enter(State::Resting { done }, reason, cx);
         self.ask_when(cx);
     }
@@ -64,14 +67,14 @@ impl Unit {
                 self.streak = 0;
                 self.enter(State::Waiting, reason, cx);
             }
+            // It goes down, and runs once it has.
+            State::Stopping { .. } | State::Clearing { .. } => self.owed = true,
             State::Stopped
             | State::Resting { .. }
             | State::Failed
             | State::Waiting
             | State::Starting { .. }
             | State::Up(_)
-            | State::Stopping { .. }
-            | State::Clearing { .. }
             | State::BackingOff { .. } => {}
         }
     }

@@ -503,10 +503,10 @@ fn a_pause_before_a_restart_is_waited_for_and_a_failure_is_not() {
     assert_eq!(story.machine.patience(), None);
 }
 
-fn moments(story: &Story, service: &str) -> Moments {
+fn milestones(story: &Story, service: &str) -> Milestones {
     let mut starts = story.machine.starts();
     let found = starts.find(|start| start.instance.service.as_str() == service);
-    found.expect("known").moments
+    found.expect("known").milestones
 }
 
 #[test]
@@ -520,30 +520,30 @@ fn each_step_of_a_start_has_its_moment() {
     story.pass(SECOND);
     story.bring_up("db");
     let launched = story.now;
-    assert_eq!(moments(&story, "db").ready, Some(launched));
+    assert_eq!(milestones(&story, "db").ready, Some(launched));
     story.launch("app");
     story.pass(SECOND);
     story.probe("app", Phase::Readiness, Verdict::Pass);
     let answered = story.now;
-    assert_eq!(moments(&story, "app").ready, None);
+    assert_eq!(milestones(&story, "app").ready, None);
     story.pass(SECOND);
     story.tell(Event::PostStarted {
         instance: story.instance("app"),
         result: Ok(()),
     });
-    let wanted = Moments {
+    let wanted = Milestones {
         wanted: Some(began),
         launched: Some(launched),
         waited_for: Some(name("db")),
         answered: Some(answered),
         ready: Some(story.now),
     };
-    assert_eq!(moments(&story, "app"), wanted);
+    assert_eq!(milestones(&story, "app"), wanted);
     // An ill spell and a late answer of the probe are none of the start's.
     story.pass(10 * SECOND);
     story.probe("app", Phase::Liveness, fail());
     story.probe("app", Phase::Readiness, Verdict::Pass);
-    assert_eq!(moments(&story, "app"), wanted);
+    assert_eq!(milestones(&story, "app"), wanted);
 }
 
 #[test]
@@ -552,18 +552,18 @@ fn the_next_start_has_moments_of_its_own_and_waits_for_nobody_who_was_ready_befo
     story.bring_up("db");
     story.bring_up("app");
     assert_eq!(
-        moments(&story, "app").waited_for,
+        milestones(&story, "app").waited_for,
         None,
         "in the same moment"
     );
     story.pass(SECOND);
     story.die("app", Exit::Code(1));
-    let again = Moments {
+    let again = Milestones {
         wanted: Some(story.now),
         launched: Some(story.now),
-        ..Moments::default()
+        ..Milestones::default()
     };
-    assert_eq!(moments(&story, "app"), again);
+    assert_eq!(milestones(&story, "app"), again);
 }
 
 #[test]
@@ -572,8 +572,11 @@ fn without_a_probe_nothing_was_answered() {
     spec.startup.readiness = None;
     let mut story = Story::of(vec![spec]);
     story.launch("db");
-    let moments = moments(&story, "db");
-    assert_eq!((moments.answered, moments.ready), (None, Some(story.now)));
+    let milestones = milestones(&story, "db");
+    assert_eq!(
+        (milestones.answered, milestones.ready),
+        (None, Some(story.now))
+    );
 }
 
 #[test]

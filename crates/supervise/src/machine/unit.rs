@@ -8,7 +8,7 @@ use crate::{
     effect::{Change, Effect, Reason, StateName},
     event::{Exit, Instance, Phase, Time},
     machine::{reload::Reloading, rng::Rng},
-    moments::Moments,
+    milestones::Milestones,
     recycle::Watch,
     spec::{ServiceKind, ServiceName, ServiceSpec, StopStep},
 };
@@ -146,7 +146,9 @@ pub(super) struct Unit {
     /// It was ended by plan and is not back yet.
     pub(super) recycling: bool,
     /// Of its newest start.
-    pub(super) moments: Moments,
+    pub(super) milestones: Milestones,
+    /// A task is to run once it is down, whatever its schedule says.
+    pub(super) owed: bool,
     /// When a task that rests or has failed runs again; none: never, or that is being found out.
     pub(super) due: Option<Time>,
     /// Whether it is reading its files again.
@@ -171,7 +173,8 @@ impl Unit {
             launched_with: BTreeMap::new(),
             watch: None,
             recycling: false,
-            moments: Moments::default(),
+            milestones: Milestones::default(),
+            owed: false,
             due: None,
             reload: Reloading::No,
             outdated: None,
@@ -308,9 +311,9 @@ impl Unit {
         let to = self.name();
         if from != to {
             if to == StateName::Waiting {
-                self.moments = Moments {
+                self.milestones = Milestones {
                     wanted: Some(cx.now),
-                    ..Moments::default()
+                    ..Milestones::default()
                 };
             }
             self.since = cx.now;
@@ -327,9 +330,10 @@ impl Unit {
 
     pub(super) fn launch(&mut self, with: With, cx: &mut Context<'_>) {
         self.generation += 1;
+        self.owed = false;
         self.launched_with = with.generations;
-        self.moments.launched = Some(cx.now);
-        self.moments.waited_for = with.waited_for;
+        self.milestones.launched = Some(cx.now);
+        self.milestones.waited_for = with.waited_for;
         let patience = match &self.spec.kind {
             ServiceKind::Task(task) => task.deadline,
             ServiceKind::Daemon | ServiceKind::External => self.spec.startup.deadline,

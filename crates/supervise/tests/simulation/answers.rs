@@ -15,7 +15,7 @@ use crate::{
 impl World {
     pub(crate) fn answer(&mut self, pending: Pending, works: bool) {
         let event = match pending {
-            Pending::Launch(instance) if works || self.lives.contains_key(&instance) => {
+            Pending::Launch(instance) if works || self.instances.contains_key(&instance) => {
                 self.launch(&instance);
                 Event::Launched(instance)
             }
@@ -23,23 +23,7 @@ impl World {
                 instance,
                 error: "no such file".into(),
             },
-            Pending::Probe(instance, phase) => {
-                let spec = self.machine.spec(&instance.service);
-                let external = spec.is_some_and(ServiceSpec::is_external);
-                let lives = external || self.lives.get(&instance).is_some_and(|life| life.main);
-                let verdict = if works && lives {
-                    Verdict::Pass
-                } else if lives && phase == Phase::Liveness {
-                    Verdict::Hung("no answer within 1s".into())
-                } else {
-                    Verdict::Fail("connection refused".into())
-                };
-                Event::Probed {
-                    instance,
-                    phase,
-                    verdict,
-                }
-            }
+            Pending::Probe(instance, phase) => self.probed(instance, phase, works),
             Pending::Measure(instance) => {
                 let usage = works.then(|| self.leak(&instance)).flatten();
                 let minute = u16::try_from(self.roll(24 * 60)).expect("small");
@@ -50,13 +34,13 @@ impl World {
                 }
             }
             Pending::PostStart(instance) => {
-                let result = if works {
-                    Ok(())
-                } else {
-                    Err("exited with code 1".into())
-                };
+                let result = said(works, "exited with code 1");
                 Event::PostStarted { instance, result }
             }
+            Pending::CheckFiles(instance) => Event::FilesChecked {
+                instance,
+                result: said(works, "the check exited with code 1"),
+            },
             Pending::Reload(instance) => Event::Reloaded {
                 result: self.reload(&instance, works),
                 instance,
@@ -75,7 +59,11 @@ impl World {
                     (true, _) => Exit::Code(3),
                     (false, _) => Exit::Code(1),
                 };
-                if self.lives.get(&instance).is_some_and(|life| life.main) {
+                if self
+                    .instances
+                    .get(&instance)
+                    .is_some_and(|processes| processes.main)
+                {
                     self.die(&instance, exit);
                 }
                 return;
@@ -83,13 +71,35 @@ impl World {
             Pending::StopCommand(instance, step) => Event::StopStepDone { instance, step },
             Pending::Exit(instance, exit) => Event::Exited { instance, exit },
             Pending::Empty(instance) => {
-                if let Some(life) = self.lives.get_mut(&instance) {
-                    life.others = 0;
+                if let Some(processes) = self.instances.get_mut(&instance) {
+                    processes.others = 0;
                 }
                 Event::Emptied(instance)
             }
         };
         self.tell(event);
+    }
+
+    fn probed(&self, instance: Instance, phase: Phase, works: bool) -> Event {
+        let spec = self.machine.spec(&instance.service);
+        let external = spec.is_some_and(ServiceSpec::is_external);
+        let alive = external
+            || self
+                .instances
+                .get(&instance)
+                .is_some_and(|processes| processes.main);
+        let verdict = if works && alive {
+            Verdict::Pass
+        } else if alive && phase == Phase::Liveness {
+            Verdict::Hung("no answer within 1s".into())
+        } else {
+            Verdict::Fail("connection refused".into())
+        };
+        Event::Probed {
+            instance,
+            phase,
+            verdict,
+        }
     }
 
     /// What a service says of its files.
@@ -98,19 +108,19 @@ impl World {
             .machine
             .spec(&instance.service)
             .and_then(services::mark);
-        match self.lives.get_mut(instance).filter(|_| works) {
+        match self.instances.get_mut(instance).filter(|_| works) {
             Some(running) => {
                 running.files = mark;
                 Ok(())
             }
-            None => Err("the check exited with code 1".into()),
+            None => Err("it does not run".into()),
         }
     }
 
     /// What the kernel says of new limits.
     fn limit(&mut self, instance: &Instance) -> Result<(), String> {
         let spec = self.machine.spec(&instance.service);
-        let Some((spec, running)) = spec.zip(self.lives.get_mut(instance)) else {
+        let Some((spec, running)) = spec.zip(self.instances.get_mut(instance)) else {
             return Ok(());
         };
         let max = spec.limits.memory_max;
@@ -120,4 +130,8 @@ impl World {
         running.limits = spec.limits.clone();
         Ok(())
     }
+}
+
+fn said(works: bool, otherwise: &str) -> Result<(), String> {
+    if works { Ok(()) } else { Err(otherwise.into()) }
 }

@@ -34,7 +34,9 @@ impl Coverage {
         self.uptakes.extend(&world.uptakes);
         for (_, event) in &world.events {
             match event {
-                Event::Reloaded { result, .. } => self.reloads[usize::from(result.is_err())] += 1,
+                Event::FilesChecked { result, .. } | Event::Reloaded { result, .. } => {
+                    self.reloads[usize::from(result.is_err())] += 1;
+                }
                 Event::Limited { result, .. } => self.too_large += usize::from(result.is_err()),
                 _ => {}
             }

@@ -38,7 +38,11 @@ fn statuses(world: &World) -> BTreeMap<ServiceName, ServiceStatus> {
 
 fn never_two_live_processes_of_one_service(world: &World) {
     let mut alive = BTreeSet::new();
-    for (instance, _) in world.lives.iter().filter(|(_, life)| life.main) {
+    for (instance, _) in world
+        .instances
+        .iter()
+        .filter(|(_, processes)| processes.main)
+    {
         assert!(
             alive.insert(&instance.service),
             "two main processes of {}",
@@ -49,12 +53,12 @@ fn never_two_live_processes_of_one_service(world: &World) {
 
 fn the_moments_of_a_start_come_one_after_the_other(world: &World) {
     for start in world.machine.starts() {
-        let moments = &start.moments;
+        let milestones = &start.milestones;
         let known: Vec<_> = [
-            moments.wanted,
-            moments.launched,
-            moments.answered,
-            moments.ready,
+            milestones.wanted,
+            milestones.launched,
+            milestones.answered,
+            milestones.ready,
         ]
         .into_iter()
         .flatten()
@@ -63,6 +67,9 @@ fn the_moments_of_a_start_come_one_after_the_other(world: &World) {
         let (launched, ready) = match start.state {
             StateName::Waiting => (Some(false), Some(false)),
             StateName::Starting | StateName::Running => (Some(true), Some(false)),
+            StateName::Unhealthy if is_external(world, &start.instance.service) => {
+                (Some(true), None)
+            }
             StateName::Ready | StateName::Unhealthy => (Some(true), Some(true)),
             StateName::Stopped
             | StateName::Draining
@@ -72,7 +79,7 @@ fn the_moments_of_a_start_come_one_after_the_other(world: &World) {
             | StateName::Scheduled
             | StateName::Failed => (None, None),
         };
-        for (expected, moment) in [(launched, moments.launched), (ready, moments.ready)] {
+        for (expected, moment) in [(launched, milestones.launched), (ready, milestones.ready)] {
             assert!(
                 expected.is_none_or(|is| is == moment.is_some()),
                 "{start:?}"
@@ -100,9 +107,9 @@ fn no_exit_is_lost(world: &World) {
             | StateName::Failed => false,
         };
         let runs = world
-            .lives
+            .instances
             .get(&status.instance)
-            .is_some_and(|life| life.main);
+            .is_some_and(|processes| processes.main);
         assert!(
             !believed || runs || world.exit_is_pending(&status.instance),
             "{} is {}, and no process of it runs",
@@ -133,9 +140,9 @@ fn shutdown_is_complete_once_and_only_when_nothing_lives(world: &World) {
         "the shutdown was completed twice"
     );
     if world.shutdown_complete == 1 {
-        for (instance, life) in &world.lives {
+        for (instance, processes) in &world.instances {
             assert!(
-                !life.main && life.others == 0,
+                !processes.main && processes.others == 0,
                 "{instance} outlived the shutdown"
             );
         }
@@ -157,13 +164,13 @@ fn a_deadline_is_never_left_behind(world: &World) {
 /// When the machine launches.
 pub(crate) fn on_launch(world: &World, instance: &Instance) {
     // A supervisor that has died and gone on may ask for one that runs already.
-    for (other, life) in world
-        .lives
+    for (other, processes) in world
+        .instances
         .iter()
         .filter(|(other, _)| other.service == instance.service && *other != instance)
     {
         assert!(
-            !life.main && life.others == 0,
+            !processes.main && processes.others == 0,
             "{instance} is launched beside {other}"
         );
     }
@@ -182,7 +189,7 @@ pub(crate) fn on_launch(world: &World, instance: &Instance) {
     }
     assert_eq!(
         statuses[&instance.service].instance, *instance,
-        "an old life is launched"
+        "an old instance is launched"
     );
     assert_eq!(
         world.shutdown_complete, 0,
@@ -190,8 +197,21 @@ pub(crate) fn on_launch(world: &World, instance: &Instance) {
     );
 }
 
+/// What somebody else runs is ready only by an answer.
+fn who_is_external_has_answered(world: &World, change: &Change) {
+    let service = &change.instance.service;
+    if change.to == StateName::Ready && is_external(world, service) {
+        assert_eq!(
+            change.reason,
+            Reason::ProbePassed,
+            "{service} has not answered"
+        );
+    }
+}
+
 /// When the machine tells of a change.
 pub(crate) fn on_change(world: &World, change: &Change) {
+    who_is_external_has_answered(world, change);
     let service = &change.instance.service;
     let last = world
         .changes
@@ -299,6 +319,18 @@ fn requires(world: &World, service: &ServiceName, other: &ServiceName) -> bool {
         .any(|needed| needed == other || requires(world, needed, other))
 }
 
+/// Whether a service without a process, a task that is done or what somebody else runs, requires another.
+fn leads_to(world: &World, from: &ServiceName, to: &ServiceName) -> bool {
+    let statuses = statuses(world);
+    let without = statuses.get(from).is_some_and(|status| {
+        status.external || matches!(status.state, StateName::Completed | StateName::Stopped)
+    });
+    let spec = world.machine.spec(from).filter(|_| without);
+    spec.into_iter()
+        .flat_map(|spec| &spec.requires)
+        .any(|needed| needed == to || leads_to(world, needed, to))
+}
+
 /// In a shutdown a service is asked to go only when nobody is left who needs it.
 fn dependants_go_first(world: &World, change: &Change) {
     // One that was on its way before the shutdown goes on.
@@ -309,14 +341,17 @@ fn dependants_go_first(world: &World, change: &Change) {
         return;
     }
     let service = &change.instance.service;
-    for (other, life) in &world.lives {
-        let gone = !life.main && life.others == 0;
+    for (other, processes) in &world.instances {
+        let gone = !processes.main && processes.others == 0;
         let Some(spec) = world.machine.spec(&other.service) else {
             assert!(gone, "{other} was forgotten while it lived");
             continue;
         };
+        let still = |needed: &ServiceName| processes.requires.contains(needed);
+        let needed = spec.requires.iter().filter(|needed| still(needed));
+        let by_way = |needed: &ServiceName| needed == service || leads_to(world, needed, service);
         assert!(
-            gone || !spec.requires.contains(service) || !life.requires.contains(service),
+            gone || !needed.into_iter().any(by_way),
             "{service} goes before {other}"
         );
     }
@@ -363,7 +398,7 @@ pub(crate) fn the_newest_specifications_are_in_force(world: &World) {
 pub(crate) fn who_runs_has_what_was_last_said(world: &World) {
     for status in world.machine.status() {
         let Some(running) = world
-            .lives
+            .instances
             .get(&status.instance)
             .filter(|running| running.main)
         else {

@@ -141,7 +141,7 @@ struct Service {
     /// In thousandths of the limit, up or down.
     noise: u64,
     always_busy: bool,
-    life: Option<Life>,
+    running: Option<Running>,
     kills: u32,
     restarts: Vec<(Time, Leak)>,
 }
@@ -149,12 +149,12 @@ struct Service {
 impl Service {
     /// When the kernel kills it.
     fn full_at(&self) -> Option<Time> {
-        Some(self.life.as_ref()?.since.after(self.memory.lasts()?))
+        Some(self.running.as_ref()?.since.after(self.memory.lasts()?))
     }
 }
 
 #[derive(Debug)]
-struct Life {
+struct Running {
     instance: Instance,
     since: Time,
     cpu: Duration,
@@ -201,7 +201,7 @@ impl Town {
                 memory: Memory::of(&mut dice),
                 noise: roll(&mut dice, 15),
                 always_busy: roll(&mut dice, 3) == 0,
-                life: None,
+                running: None,
                 kills: 0,
                 restarts: Vec::new(),
             };
@@ -261,10 +261,10 @@ impl Town {
         let mut killed = Vec::new();
         for service in self.services.values_mut() {
             if service.full_at().is_some_and(|full| full <= self.now)
-                && let Some(life) = service.life.take()
+                && let Some(running) = service.running.take()
             {
                 service.kills += 1;
-                killed.push(life.instance);
+                killed.push(running.instance);
             }
         }
         for instance in killed {
@@ -279,7 +279,7 @@ impl Town {
         match effect {
             Effect::Launch(instance) => {
                 let service = self.services.get_mut(&instance.service)?;
-                service.life = Some(Life {
+                service.running = Some(Running {
                     instance: instance.clone(),
                     since: self.now,
                     cpu: Duration::ZERO,
@@ -310,7 +310,7 @@ impl Town {
             }
             Effect::StopStep { instance, .. } => {
                 let service = self.services.get_mut(&instance.service)?;
-                service.life.take().map(|_| Event::Exited {
+                service.running.take().map(|_| Event::Exited {
                     instance,
                     exit: Exit::Clean,
                 })
@@ -322,6 +322,8 @@ impl Town {
             }
             Effect::PostStart(_)
             | Effect::Schedule(_)
+            | Effect::CheckFiles(_)
+            | Effect::Told(..)
             | Effect::Reload(_)
             | Effect::Limit(_)
             | Effect::ShutdownComplete => None,
@@ -337,14 +339,14 @@ impl Town {
         let noise = roll(dice, 2 * service.noise + 1) * MILLI;
         // By day there is always something, and now and then at night.
         let busy = service.always_busy || !at_night || roll(dice, 10) == 0;
-        let usage = service.life.as_mut().map(|life| {
-            let time = now.since(life.measured);
-            life.cpu += if busy { time / 5 } else { time / 200 };
-            life.measured = now;
-            let held = service.memory.held(now.since(life.since), now) + noise;
+        let usage = service.running.as_mut().map(|running| {
+            let time = now.since(running.measured);
+            running.cpu += if busy { time / 5 } else { time / 200 };
+            running.measured = now;
+            let held = service.memory.held(now.since(running.since), now) + noise;
             Usage {
                 held: held.saturating_sub(service.noise * MILLI).min(LIMIT),
-                cpu: life.cpu,
+                cpu: running.cpu,
                 ..Usage::default()
             }
         });

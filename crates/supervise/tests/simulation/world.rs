@@ -23,7 +23,7 @@ use crate::{
 
 /// What exists of one instance.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Life {
+pub(crate) struct Processes {
     /// The main process runs.
     pub(crate) main: bool,
     /// Other processes of it run.
@@ -45,6 +45,7 @@ pub(crate) enum Pending {
     Probe(Instance, Phase),
     Measure(Instance),
     PostStart(Instance),
+    CheckFiles(Instance),
     Reload(Instance),
     Limit(Instance),
     Schedule(Instance),
@@ -58,7 +59,7 @@ pub(crate) enum Pending {
 pub(crate) struct World {
     pub(crate) machine: Machine,
     pub(crate) now: Time,
-    pub(crate) lives: BTreeMap<Instance, Life>,
+    pub(crate) instances: BTreeMap<Instance, Processes>,
     pub(crate) changes: Vec<Change>,
     pub(crate) shutting_down: bool,
     pub(crate) shutdown_complete: u32,
@@ -90,7 +91,7 @@ impl World {
             specs: known,
             machine: Machine::new(specs, seed).expect("requirements point backwards only"),
             now: Time::default(),
-            lives: BTreeMap::new(),
+            instances: BTreeMap::new(),
             changes: Vec::new(),
             shutting_down: false,
             shutdown_complete: 0,
@@ -267,17 +268,17 @@ impl World {
             held,
             ..Usage::default()
         };
-        let life = Life {
+        let processes = Processes {
             main: true,
             used,
             requires: spec.requires.clone(),
             files: services::mark(spec),
             limits: spec.limits.clone(),
-            ..Life::default()
+            ..Processes::default()
         };
         let ends = spec.task().is_some();
-        if !self.lives.contains_key(instance) {
-            self.lives.insert(instance.clone(), life);
+        if !self.instances.contains_key(instance) {
+            self.instances.insert(instance.clone(), processes);
             if ends {
                 self.pending.push(Pending::End(instance.clone()));
             }
@@ -293,6 +294,8 @@ impl World {
             Effect::Probe { instance, phase } => self.pending.push(Pending::Probe(instance, phase)),
             Effect::Measure(instance) => self.pending.push(Pending::Measure(instance)),
             Effect::PostStart(instance) => self.pending.push(Pending::PostStart(instance)),
+            Effect::CheckFiles(instance) => self.pending.push(Pending::CheckFiles(instance)),
+            Effect::Told(..) => {}
             Effect::Reload(instance) => self.pending.push(Pending::Reload(instance)),
             Effect::Limit(instance) => self.pending.push(Pending::Limit(instance)),
             Effect::Schedule(instance) => self.pending.push(Pending::Schedule(instance)),
@@ -319,26 +322,34 @@ impl World {
         }
         if is_command {
             self.pending.push(Pending::StopCommand(instance, step));
-        } else if self.lives.get(&instance).is_some_and(|life| life.main) {
+        } else if self
+            .instances
+            .get(&instance)
+            .is_some_and(|processes| processes.main)
+        {
             self.die(&instance, Exit::Clean);
         }
     }
 
     fn kill_all(&mut self, instance: &Instance) {
-        if self.lives.get(instance).is_some_and(|life| life.main) {
+        if self
+            .instances
+            .get(instance)
+            .is_some_and(|processes| processes.main)
+        {
             self.die(instance, Exit::Signal(9));
         }
         self.pending.retain(
-            |p| !matches!(p, Pending::Probe(of, _) | Pending::PostStart(of) | Pending::Reload(of) if of == instance),
+            |p| !matches!(p, Pending::Probe(of, _) | Pending::PostStart(of) | Pending::CheckFiles(of) | Pending::Reload(of) if of == instance),
         );
         self.pending.push(Pending::Empty(instance.clone()));
     }
 
     pub(crate) fn die(&mut self, instance: &Instance, exit: Exit) {
         let leaves = self.roll(3);
-        if let Some(life) = self.lives.get_mut(instance) {
-            life.main = false;
-            life.others += u32::try_from(leaves).expect("small");
+        if let Some(processes) = self.instances.get_mut(instance) {
+            processes.main = false;
+            processes.others += u32::try_from(leaves).expect("small");
         }
         self.pending.push(Pending::Exit(instance.clone(), exit));
     }
@@ -346,7 +357,7 @@ impl World {
     /// What an instance uses now: more than before, in large steps.
     pub(crate) fn leak(&mut self, instance: &Instance) -> Option<Usage> {
         let (step, pressed) = (self.roll(LIMIT / 2), 1);
-        let used = &mut self.lives.get_mut(instance)?.used;
+        let used = &mut self.instances.get_mut(instance)?.used;
         used.held = (used.held + step).min(LIMIT);
         used.at_limit += pressed;
         Some(*used)
@@ -410,7 +421,7 @@ impl World {
 
     fn a_process_dies(&mut self) {
         let alive: Vec<_> = self
-            .lives
+            .instances
             .iter()
             .filter(|(_, l)| l.main)
             .map(|(i, _)| i.clone())

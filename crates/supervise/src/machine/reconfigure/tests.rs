@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    effect::StateName,
+    effect::{News, StateName},
     event::{Event, Exit, Instance, Request, Target},
     fixtures::{name, reload, service},
     machine::Denied,
@@ -42,6 +42,8 @@ fn carry_out(machine: &mut Machine, mut effects: Vec<Effect>) {
             Effect::Probe { .. }
             | Effect::Measure(_)
             | Effect::PostStart(_)
+            | Effect::CheckFiles(_)
+            | Effect::Told(..)
             | Effect::Reload(_)
             | Effect::Schedule(_)
             | Effect::Limit(_)
@@ -166,22 +168,32 @@ fn status(machine: &Machine) -> super::super::ServiceStatus {
     machine.status().next().expect("there is one")
 }
 
+fn checked(machine: &mut Machine, result: Result<(), &str>) -> Vec<Effect> {
+    let event = Event::FilesChecked {
+        instance: instance(machine, "a"),
+        result: result.map_err(str::to_owned),
+    };
+    machine.handle(event, NOW)
+}
+
 #[test]
-fn files_are_read_again_without_a_restart() {
+fn files_are_checked_and_read_again_without_a_restart() {
     let mut machine = running(vec![with_file("1")]);
-    let again = Effect::Reload(instance(&machine, "a"));
-    assert_eq!(
-        take_up(&mut machine, with_file("2")),
-        (vec![Uptake::Reload], vec![again.clone()])
-    );
+    let it = instance(&machine, "a");
+    let (check, read) = (Effect::CheckFiles(it.clone()), Effect::Reload(it.clone()));
+    let told = Effect::Told(it, News::Reloaded);
+    let again = || vec![Uptake::Reload];
+    let first = take_up(&mut machine, with_file("2"));
+    assert_eq!(first, (again(), vec![check.clone()]));
     assert!(status(&machine).reloading);
-    // They change once more before it has read them: it reads them once more.
-    assert_eq!(
-        take_up(&mut machine, with_file("3")),
-        (vec![Uptake::Reload], vec![])
-    );
-    assert_eq!(reloaded(&mut machine, Ok(())), [again]);
-    assert_eq!(reloaded(&mut machine, Ok(())), []);
+    // They change once more before it has read them: it begins again.
+    assert_eq!(take_up(&mut machine, with_file("3")), (again(), vec![]));
+    assert_eq!(checked(&mut machine, Ok(())), std::slice::from_ref(&check));
+    assert_eq!(checked(&mut machine, Ok(())), [read]);
+    assert_eq!(take_up(&mut machine, with_file("4")), (again(), vec![]));
+    assert_eq!(reloaded(&mut machine, Ok(())), [check]);
+    checked(&mut machine, Ok(()));
+    assert_eq!(reloaded(&mut machine, Ok(())), [told]);
     assert!(!status(&machine).reloading);
     assert_eq!(status(&machine).instance.generation, 1);
 }
@@ -190,18 +202,33 @@ fn files_are_read_again_without_a_restart() {
 fn who_refuses_its_files_goes_on_and_is_asked_again_by_the_next_reload() {
     let mut machine = running(vec![with_file("1")]);
     take_up(&mut machine, with_file("2"));
-    reloaded(&mut machine, Err("line 3"));
+    let it = instance(&machine, "a");
+    let told = Effect::Told(it, News::Outdated("line 3".to_owned()));
+    assert_eq!(checked(&mut machine, Err("line 3")), [told]);
     assert_eq!(status(&machine).state, StateName::Ready);
     assert_eq!(status(&machine).outdated.as_deref(), Some("line 3"));
     // Nothing has changed since, but for what may have been in the way.
     let (uptakes, effects) = take_up(&mut machine, with_file("2"));
-    assert_eq!(
-        (uptakes.as_slice(), effects.len()),
-        (&[Uptake::Reload][..], 1)
-    );
+    let asked = (uptakes.as_slice(), effects.len());
+    assert_eq!(asked, (&[Uptake::Reload][..], 1));
+    checked(&mut machine, Ok(()));
     reloaded(&mut machine, Ok(()));
     assert_eq!(status(&machine).outdated, None);
     assert_eq!(take_up(&mut machine, with_file("2")), (vec![], vec![]));
+}
+
+#[test]
+fn what_comes_of_a_check_is_of_no_interest_to_one_that_stops_or_cannot_reload_any_more() {
+    let mut machine = running(vec![with_file("1")]);
+    take_up(&mut machine, with_file("2"));
+    let mut without = with_file("2");
+    without.reload = None;
+    assert_eq!(take_up(&mut machine, without).0, [Uptake::Live]);
+    assert!(!status(&machine).reloading);
+    let mut machine = running(vec![with_file("1")]);
+    take_up(&mut machine, with_file("2"));
+    machine.handle(Event::Request(Request::Stop(Target::All)), NOW);
+    assert_eq!(checked(&mut machine, Ok(())), []);
 }
 
 #[test]
@@ -230,6 +257,12 @@ fn limits_hold_at_once_and_who_is_over_them_starts_anew() {
     };
     assert_eq!(machine.handle(limited(Ok(())), NOW), []);
     let effects = machine.handle(limited(Err("it holds 3 MB".to_owned())), NOW);
+    let told = Effect::Told(
+        instance.clone(),
+        News::OverLimit("it holds 3 MB".to_owned()),
+    );
+    assert_eq!(effects[0], told);
+    assert!(status(&machine).renewed || status(&machine).state != StateName::Ready);
     carry_out(&mut machine, effects);
     exit(&mut machine, "a");
     assert_eq!(states(&machine), [("a#2".to_owned(), StateName::Ready)]);
@@ -253,7 +286,7 @@ fn a_request_reloads_who_is_up_and_can() {
     let request = Request::Reload(name("a"));
     machine.admit(&request).unwrap();
     let effects = machine.handle(Event::Request(request.clone()), NOW);
-    assert_eq!(effects, [Effect::Reload(instance(&machine, "a"))]);
+    assert_eq!(effects, [Effect::CheckFiles(instance(&machine, "a"))]);
     let machine = running(vec![simple("a", &[])]);
     assert_eq!(machine.admit(&request), Err(Denied::NoReload(name("a"))));
     let machine = Machine::new(vec![with_file("1")], 1).unwrap();

@@ -97,7 +97,10 @@ fn files_that_were_being_read_are_read_again() {
     let (_, effects) = resumed(&machine, vec![spec]);
     assert_eq!(
         effects,
-        [Effect::Reload(instance.clone()), Effect::Limit(instance)]
+        [
+            Effect::CheckFiles(instance.clone()),
+            Effect::Limit(instance)
+        ]
     );
 }
 

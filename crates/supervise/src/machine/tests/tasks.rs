@@ -132,7 +132,7 @@ fn what_has_been_done_is_done_again_if_it_is_something_else() {
     other.command.args.push("-v".to_owned());
     let new = Checked::new(vec![other]).unwrap();
     let (news, _) = story.machine.reconfigure(new, story.now);
-    assert_eq!(news.changed[0].uptake, Uptake::NextStart);
+    assert_eq!(news.changed[0].uptake, Uptake::Restart);
     assert_eq!(story.state("make"), StateName::Starting);
     let differs = crate::change::differences(&task("make", None), &nightly("make"));
     assert_eq!(crate::change::class(&differs), Some(Class::Live));
@@ -187,4 +187,72 @@ fn what_is_not_there_in_time_is_asked_on_and_counts_when_it_comes() {
     story.probe("db", Phase::Liveness, Verdict::Pass);
     assert_eq!(story.state("db"), StateName::Ready);
     assert_eq!(story.state("app"), StateName::Starting);
+}
+
+#[test]
+fn an_absent_one_stays_absent_when_its_probe_changes_until_the_new_one_passes() {
+    let mut story = Story::of(vec![external("db"), service("app", &["db"])]);
+    story.pass(30 * SECOND);
+    assert_eq!(story.state("db"), StateName::Unhealthy);
+    let mut other = external("db");
+    other.startup.readiness = Some(crate::spec::Probe::Tcp("192.0.2.1:1".into()));
+    let new = Checked::new(vec![other, service("app", &["db"])]).unwrap();
+    story.effects = story.machine.reconfigure(new, story.now).1;
+    assert_eq!(story.state("db"), StateName::Starting);
+    assert_eq!(story.state("app"), StateName::Waiting);
+    story.probe("db", Phase::Readiness, Verdict::Pass);
+    assert_eq!(story.state("app"), StateName::Starting);
+}
+
+#[test]
+fn a_task_whose_time_is_taken_away_runs_and_one_whose_time_stays_is_left_alone() {
+    let mut story = Story::of(vec![nightly("backup")]);
+    story.due("backup", 60 * SECOND);
+    let mut limited = nightly("backup");
+    limited.limits.pids_max = Some(7);
+    let new = Checked::new(vec![limited]).unwrap();
+    assert_eq!(story.machine.reconfigure(new, story.now).1, []);
+    assert_eq!(
+        story.machine.next_deadline(),
+        Some(story.now.after(60 * SECOND))
+    );
+    let new = Checked::new(vec![task("backup", None)]).unwrap();
+    story.machine.reconfigure(new, story.now);
+    assert_eq!(story.state("backup"), StateName::Starting);
+}
+
+#[test]
+fn a_task_that_is_cut_short_for_another_instance_runs_again() {
+    let mut story = Story::of(vec![nightly("backup")]);
+    story.ask(Request::Start(one("backup")));
+    story.launch("backup");
+    story.ask(Request::Restart(one("backup")));
+    story.die("backup", Exit::Signal(15));
+    assert_eq!(story.state("backup"), StateName::Starting);
+    // The same if it is wanted again while it stops.
+    story.launch("backup");
+    story.ask(Request::Stop(one("backup")));
+    story.ask(Request::Start(one("backup")));
+    story.die("backup", Exit::Signal(15));
+    assert_eq!(story.state("backup"), StateName::Starting);
+}
+
+#[test]
+fn who_needs_a_task_that_is_done_needs_what_that_needed() {
+    let mut make = task("make", None);
+    make.requires = [name("db")].into();
+    let mut story = Story::of(vec![service("db", &[]), make, service("app", &["make"])]);
+    story.bring_up("db");
+    story.launch("make");
+    story.die("make", Exit::Clean);
+    story.bring_up("app");
+    story.ask(Request::Shutdown);
+    assert_eq!(story.state("app"), StateName::Draining);
+    assert_eq!(
+        story.state("db"),
+        StateName::Ready,
+        "the app still needs it"
+    );
+    story.die("app", Exit::Clean);
+    assert_eq!(story.state("db"), StateName::Draining);
 }

@@ -1,4 +1,4 @@
-//! The moments of a start: what `ai-gateway blame` tells. Data only; the machine writes it.
+//! The milestones of a start: what `ai-gateway blame` tells. Data only; the machine writes it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::{event::Time, spec::ServiceName};
 /// How far the newest start of a service has come, and when each step was done. One that was never
 /// wanted has none of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moments {
+pub struct Milestones {
     /// It was wanted, or its back-off was over: from here it waited for what it requires.
     pub wanted: Option<Time>,
     /// It was launched.

@@ -8,10 +8,16 @@ use supervise::{
     spec::ServiceName,
 };
 
-use super::{Compare, daemon::Daemon, sight, waiters::Goal, wishes::Wish};
+use super::{
+    Compare,
+    daemon::Daemon,
+    sight,
+    waiters::{Goal, Wanted},
+    wishes::Wish,
+};
 use crate::{
     config::paths::Paths,
-    control::types::{Ask, Call, GatewayStatus, Refusal, Reply, Why},
+    control::types::{Call, GatewayStatus, PendingCall, Refusal, Reply, Why},
     logs::messages,
 };
 
@@ -56,7 +62,7 @@ impl Told {
 }
 
 impl Daemon {
-    pub(super) fn answer(&mut self, Ask { call, reply }: Ask) {
+    pub(super) fn answer(&mut self, PendingCall { call, reply }: PendingCall) {
         let call = match call {
             Call::Reload(None) => return self.wish(Wish::Reload(Some(reply))),
             Call::Preview => return self.wish(Wish::Preview(reply)),
@@ -102,11 +108,11 @@ impl Daemon {
                 Ok(Answer::Now(Reply::Blame(Box::new(blame))))
             }
             Call::Start(service) => {
-                let goal = self.goal_up(service.as_ref(), false);
+                let goal = self.goal_up(service.as_ref());
                 self.request(goal, Request::Start(target(service)))
             }
             Call::Restart(Some(service)) => {
-                let goal = self.goal_up(Some(&service), true);
+                let goal = self.goal_up(Some(&service));
                 self.request(goal, Request::Restart(Target::One(service)))
             }
             Call::Stop(None) => {
@@ -121,7 +127,10 @@ impl Daemon {
                 self.request(goal, Request::Stop(Target::One(service)))
             }
             Call::Reload(Some(service)) => {
-                let goal = self.goal_up(Some(&service), false);
+                let goal = Goal::Up(vec![Wanted {
+                    files: true,
+                    ..Wanted::up(service.clone())
+                }]);
                 self.request(goal, Request::Reload(service))
             }
             Call::Reload(None) | Call::Restart(None) | Call::Preview => Err(Refusal::Failed(
@@ -132,11 +141,23 @@ impl Daemon {
 
     fn request(&self, goal: Goal, request: Request) -> Result<Answer, Refusal> {
         self.admit(&request)?;
+        let news = match &request {
+            Request::Start(Target::One(service)) | Request::Restart(Target::One(service)) => {
+                self.task_done(service)
+            }
+            _ => None,
+        };
         Ok(Answer::When(
             goal,
-            Vec::new(),
+            news.into_iter().collect(),
             VecDeque::from([Event::Request(request)]),
         ))
+    }
+
+    /// What is said of a task that was run.
+    fn task_done(&self, service: &ServiceName) -> Option<String> {
+        let task = self.machine.spec(service)?.task();
+        task.map(|_| format!("{service} has ended well"))
     }
 
     pub(super) fn admit(&self, request: &Request) -> Result<(), Refusal> {
@@ -159,27 +180,20 @@ impl Daemon {
         }
     }
 
-    /// Ready, each in the generation that it has, or `again`: in a later one.
-    fn goal_up(&self, service: Option<&ServiceName>, again: bool) -> Goal {
-        let meant = |name: &ServiceName| service.is_none_or(|service| service == name);
-        let generation = |generation: u64| {
-            if again {
-                generation
-            } else {
-                generation.saturating_sub(1)
-            }
-        };
-        Goal::Up(
-            self.machine
-                .status()
-                .filter(|status| meant(&status.instance.service))
-                .map(|status| {
-                    (
-                        status.instance.service,
-                        generation(status.instance.generation),
-                    )
-                })
-                .collect(),
-        )
+    /// Everything, or one service; its run as well if it is a task.
+    fn goal_up(&self, service: Option<&ServiceName>) -> Goal {
+        match service {
+            Some(service) => Goal::Up(vec![Wanted {
+                run: true,
+                ..Wanted::up(service.clone())
+            }]),
+            None => self.goal_of_all(),
+        }
+    }
+
+    /// Everything that is a part of the gateway.
+    pub(super) fn goal_of_all(&self) -> Goal {
+        let names = self.machine.start_order().iter().cloned();
+        Goal::Up(names.map(Wanted::up).collect())
     }
 }
