@@ -1,7 +1,6 @@
 //! Carries out effects. Nothing in here decides.
 
 use std::{
-    error::Error,
     fs, io,
     os::fd::{AsFd, OwnedFd},
     path::PathBuf,
@@ -19,7 +18,7 @@ use supervise::{
         Command, Limits, Probe, Reload, ReloadAction, Schedule, ServiceName, ServiceSpec, StopStep,
     },
 };
-use sys::{pidfd::PidFd, proc, readiness};
+use sys::{cgroup::CgroupError, journal::JournalError, pidfd::PidFd, proc, readiness};
 use tokio::{
     net::UnixDatagram,
     sync::{Mutex, oneshot},
@@ -29,16 +28,42 @@ use tokio::{
 use super::{
     Executor, Input,
     instances::{Role, Running},
-    launch::{Surroundings, launch},
+    launch::{LaunchError, Surroundings, launch},
 };
 use crate::{
     causes::chain,
     identity::PidFile,
     logs::Reader,
     probe,
-    runtime::{clock, files, groups},
+    runtime::{clock, files, groups, listeners::ListenError},
     stack,
 };
+
+/// Why a process was not begun.
+#[derive(Debug, thiserror::Error)]
+enum BeginError {
+    /// Nobody says how it is launched.
+    #[error("the service is unknown")]
+    Unknown,
+    /// A command of an instance that is over.
+    #[error("the service does not run any more")]
+    Over,
+    /// One of its sockets.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// Its cgroup.
+    #[error(transparent)]
+    Group(#[from] CgroupError),
+    /// Its stream of the journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The process itself.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// A file, a pipe or a handle.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
 
 impl Executor {
     /// Carries out one effect; what it answers at once. `specs` has the specification of every service.
@@ -48,7 +73,7 @@ impl Executor {
             Effect::Launch(instance) => Some(match self.launch(&instance, spec(&instance)) {
                 Ok(()) => Event::Launched(instance),
                 Err(error) => Event::LaunchFailed {
-                    error: chain(&*error),
+                    error: chain(&error),
                     instance,
                 },
             }),
@@ -67,7 +92,7 @@ impl Executor {
                 let failed = begun.err()?;
                 Some(Event::PostStarted {
                     instance,
-                    result: Err(chain(&*failed)),
+                    result: Err(chain(&failed)),
                 })
             }
             Effect::CheckFiles(instance) => {
@@ -106,8 +131,8 @@ impl Executor {
         &mut self,
         instance: &Instance,
         spec: Option<&ServiceSpec>,
-    ) -> Result<(), Box<dyn Error>> {
-        let spec = spec.ok_or("the service is unknown")?;
+    ) -> Result<(), BeginError> {
+        let spec = spec.ok_or(BeginError::Unknown)?;
         let of_it = |(of, _): &&(ServiceName, PidFile)| *of == spec.name;
         for (_, file) in self.pid_files.iter().filter(of_it) {
             if file.remove_if_stale()? {
@@ -158,7 +183,7 @@ impl Executor {
     }
 
     /// The journal itself, or a pipe where somebody has to read along.
-    fn output_of(&mut self, spec: &ServiceSpec) -> Result<ForOutput, Box<dyn Error>> {
+    fn output_of(&mut self, spec: &ServiceSpec) -> Result<ForOutput, BeginError> {
         let wanted = match &spec.startup.readiness {
             Some(Probe::LogLine(text)) => Some(text),
             _ => None,
@@ -216,7 +241,7 @@ impl Executor {
                 return Some(Event::Probed {
                     instance,
                     phase,
-                    verdict: Verdict::Fail(chain(&*failed)),
+                    verdict: Verdict::Fail(chain(&failed)),
                 });
             }
             Probe::Notify => {
@@ -264,7 +289,7 @@ impl Executor {
             Some((check, reload)) => {
                 let limit = Some(reload.timeout);
                 let begun = self.command(&instance, Role::CheckFiles, check, limit);
-                Err(chain(&*begun.err()?))
+                Err(chain(&begun.err()?))
             }
             // Nothing is to be checked any more.
             None => Ok(()),
@@ -278,7 +303,7 @@ impl Executor {
             Some((ReloadAction::Signal(signal), _)) => self.signal_to_reload(&instance, *signal),
             Some((ReloadAction::Run(command), limit)) => {
                 let begun = self.command(&instance, Role::Reload, command, Some(limit));
-                Err(chain(&*begun.err()?))
+                Err(chain(&begun.err()?))
             }
             None => Err("nothing makes it read its files any more".to_owned()),
         };
@@ -338,7 +363,7 @@ impl Executor {
                 let failed = self
                     .command(&instance, Role::StopStep(step), command, None)
                     .err()?;
-                tracing::warn!("{}: {}", instance.service, chain(&*failed));
+                tracing::warn!("{}: {}", instance.service, chain(&failed));
                 Some(Event::StopStepDone { instance, step })
             }
         }
@@ -364,11 +389,8 @@ impl Executor {
         role: Role,
         command: &Command,
         limit: Option<Duration>,
-    ) -> Result<(), Box<dyn Error>> {
-        let running = self
-            .instances
-            .get(instance)
-            .ok_or("the service does not run any more")?;
+    ) -> Result<(), BeginError> {
+        let running = self.instances.get(instance).ok_or(BeginError::Over)?;
         let spawned = launch(
             command,
             &Surroundings {
