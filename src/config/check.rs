@@ -288,6 +288,21 @@ fn kind(all: &Merged, service: &str, place: Option<Place>) -> Vec<Problem> {
         ),
         Some(_) => None,
     };
+    let limits = [
+        "memory_max",
+        "memory_high",
+        "cpus",
+        "cpu_weight",
+        "io_weight",
+        "pids_max",
+    ];
+    let unlimited = limits.iter().filter_map(|leaf| {
+        let name = format!("limits.{service}.{leaf}");
+        let place = all.place(&name).filter(|_| kind == "external")?;
+        let problem = Problem::warning(format!("`{name}` has no effect"));
+        Some(problem.at(Some(place), "somebody else runs it"))
+    });
+    let idle = idle.chain(unlimited);
     missing.into_iter().chain(idle).chain(asked).collect()
 }
 

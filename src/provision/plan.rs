@@ -81,7 +81,8 @@ impl Payload {
         }
     }
 
-    const ALL: [Self; 5] = [
+    /// Every one, in the order in which they are made.
+    pub const ALL: [Self; 5] = [
         Self::Tools,
         Self::Engine,
         Self::NativeEngine,

@@ -583,6 +583,11 @@ fn a_service_of_ones_own_has_what_goes_with_its_kind() {
             "",
         ),
         (
+            "kind = \"external\"\nprobe = { tcp = \"192.0.2.1:80\" }\n[limits.mine]\ncpus = 1",
+            0,
+            "somebody else runs it",
+        ),
+        (
             "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"every 6 h\"\ndeadline = \"5 min\"",
             0,
             "",

@@ -26,13 +26,6 @@ use crate::{
 /// Written last.
 const MARKER: &str = ".complete";
 const CURRENT: &str = "current";
-const ALL: [Payload; 5] = [
-    Payload::Tools,
-    Payload::Engine,
-    Payload::NativeEngine,
-    Payload::Litellm,
-    Payload::OpenWebui,
-];
 
 /// Where a payload's version is or will be.
 pub(in crate::provision) fn folder(paths: &Paths, payload: Payload, name: &str) -> PathBuf {
@@ -55,7 +48,7 @@ pub(in crate::provision) fn survey(paths: &Paths, wanted: &Wanted) -> Survey {
     let mut found = Survey::default();
     let mut something_is_to_be_made = false;
     // The tools last: if anything else is to be made they will run, and are looked at closely.
-    for payload in ALL.into_iter().rev() {
+    for payload in Payload::ALL.into_iter().rev() {
         if let Some(name) = wanted.folder(payload) {
             let folder = folder(paths, payload, name);
             let thorough = payload == Payload::Tools && something_is_to_be_made;
