@@ -1,8 +1,10 @@
 //! The machine against a world that does its worst: random services, random events, and after each
 //! event the promises that must hold.
 //!
-//! Every run follows from its seed. A failure prints the seed and the log of events, one JSON value a
-//! line; `SIMULATION_SEED=<seed>` runs that one again, and `SIMULATION_RUNS=<n>` as many as you like.
+//! Every run follows from its seed. A failure prints the seed, and writes the story of that run to a file:
+//! each event with its effects and the states after it, up to the promise that was broken.
+//! `SIMULATION_SEED=<seed>` runs it again, `MORTAL_SEED=<seed>` with a supervisor that dies, and
+//! `SIMULATION_RUNS=<n>` and `MORTAL_RUNS=<n>` as many as you like.
 
 #[path = "simulation/answers.rs"]
 mod answers;
@@ -53,7 +55,9 @@ fn run(mut world: World, seed: u64) {
         invariants::stop_always_ends(&world);
     }));
     if let Err(cause) = outcome {
-        eprintln!("{}", world.log());
+        if world.story.is_none() {
+            told(&world, seed);
+        }
         let variable = if world.mortal() {
             "MORTAL_SEED"
         } else {
@@ -62,6 +66,68 @@ fn run(mut world: World, seed: u64) {
         eprintln!("the seed was {seed}: {variable}={seed} runs it again");
         panic::resume_unwind(cause);
     }
+}
+
+/// The world of this kind that follows from a seed, which tells its story.
+fn telling(mortal: bool, seed: u64) -> World {
+    let mut world = if mortal {
+        World::of_a_mortal(seed)
+    } else {
+        World::new(seed)
+    };
+    world.story = Some(String::new());
+    world
+}
+
+/// Lives through a run that has failed once more, and writes down its story.
+fn told(failed: &World, seed: u64) {
+    let mut world = telling(failed.mortal(), seed);
+    let again = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        world.begin();
+        for _ in 0..EVENTS {
+            world.chaos();
+        }
+        if !seed.is_multiple_of(3) {
+            world.calm();
+        }
+        world.shut_down();
+    }));
+    drop(again);
+    let path = format!("{}/simulation-{seed}.story", env!("CARGO_TARGET_TMPDIR"));
+    let story = world.story.unwrap_or_default();
+    match std::fs::write(&path, story) {
+        Ok(()) => eprintln!("the story of it, step by step: {path}"),
+        Err(error) => eprintln!("the story cannot be written to {path}: {error}"),
+    }
+}
+
+#[test]
+fn a_story_has_each_event_with_what_came_of_it_and_is_the_same_each_time() {
+    let tell = || {
+        let mut world = telling(true, 7);
+        world.begin();
+        for _ in 0..EVENTS {
+            world.chaos();
+        }
+        (
+            world.events.len(),
+            world.deaths,
+            world.story.unwrap_or_default(),
+        )
+    };
+    let (events, deaths, story) = tell();
+    let times = |text: &str| story.lines().filter(|line| line.starts_with(text)).count();
+    assert_eq!(
+        times("the supervisor dies"),
+        usize::try_from(deaths).expect("few")
+    );
+    let quiet = story.lines().filter(|line| line.starts_with(' ')).count();
+    assert_eq!(
+        story.lines().count() - quiet,
+        events + times("the supervisor dies")
+    );
+    assert!(deaths > 0 && times("    -> {\"launch\"") > 5, "{story}");
+    assert_eq!(tell().2, story);
 }
 
 #[test]

@@ -75,6 +75,8 @@ pub(crate) struct World {
     pub(crate) begun_before: BTreeSet<Instance>,
     /// The states in which it went on, until the next change of each is told: some may not have been.
     pub(crate) went_on_in: BTreeMap<ServiceName, StateName>,
+    /// What happens is told step by step, here.
+    pub(crate) story: Option<String>,
     pending: Vec<Pending>,
     dice: u64,
     faults: bool,
@@ -96,6 +98,7 @@ impl World {
             shutting_down: false,
             shutdown_complete: 0,
             events: Vec::new(),
+            story: None,
             pending: Vec::new(),
             dice,
             faults: true,
@@ -186,14 +189,6 @@ impl World {
         }
     }
 
-    pub(crate) fn log(&self) -> String {
-        self.events.iter().fold(String::new(), |mut text, event| {
-            let line = serde_json::to_string(event).expect("events are plain data");
-            writeln!(text, "{line}").expect("a String takes all");
-            text
-        })
-    }
-
     /// Whether the news of this main process's end is still on its way.
     pub(crate) fn exit_is_pending(&self, instance: &Instance) -> bool {
         self.pending
@@ -213,8 +208,25 @@ impl World {
         self.without_an_event = false;
         self.events.push((self.now, event.clone()));
         let effects = self.machine.handle(event, self.now);
+        self.narrate(&effects);
         self.carry_out_all(effects);
         invariants::check(self);
+    }
+
+    /// Adds the newest event to the story, with what came of it.
+    fn narrate(&mut self, effects: &[Effect]) {
+        let (Some(story), Some((at, event))) = (&mut self.story, self.events.last()) else {
+            return;
+        };
+        let states: Vec<_> = self.machine.states().collect();
+        let json = |value: serde_json::Result<String>| value.expect("it is plain data");
+        let event = json(serde_json::to_string(event));
+        writeln!(story, "{:.3} {event}", at.0.as_secs_f64()).expect("a String takes all");
+        for effect in effects {
+            let effect = json(serde_json::to_string(effect));
+            writeln!(story, "    -> {effect}").expect("a String takes all");
+        }
+        writeln!(story, "    {states:?}").expect("a String takes all");
     }
 
     fn carry_out_all(&mut self, effects: Vec<Effect>) {
@@ -231,6 +243,9 @@ impl World {
     /// otherwise is lost. Another one goes on from what was written down.
     fn die_and_go_on(&mut self) {
         self.deaths += 1;
+        if let Some(story) = &mut self.story {
+            story.push_str("the supervisor dies, and another goes on\n");
+        }
         for pending in std::mem::take(&mut self.pending) {
             match pending {
                 Pending::Exit(..) | Pending::End(_) => self.pending.push(pending),
