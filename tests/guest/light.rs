@@ -14,19 +14,41 @@ use ai_gateway::{
     secrets::SecretStore,
     stack::{self, Installed, LITELLM, NGINX, OPEN_WEBUI, POSTGRES, Secrets},
 };
+use cgroups_rs::{
+    Cgroup, cpu::CpuController, hierarchies, memory::MemController, pid::PidController,
+};
 use nix::unistd::{Uid, User};
 
 fn main() -> ExitCode {
-    if env::args().nth(1).as_deref() != Some("run") {
-        return ai_gateway::cli::main();
-    }
-    match run() {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["run"] => run(),
+        ["witness", group] => witness(group),
+        _ => return ai_gateway::cli::main(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(78)
         }
     }
+}
+
+/// What somebody else's library reads of a cgroup, by its path below the cgroup file system: that we have
+/// written what we believe to have written.
+fn witness(group: &str) -> Result<(), Box<dyn Error>> {
+    let cgroup = Cgroup::load(hierarchies::auto(), group.trim_start_matches('/'));
+    let missing = |controller| format!("no {controller} controller in {group}");
+    let memory: &MemController = cgroup.controller_of().ok_or_else(|| missing("memory"))?;
+    let cpu: &CpuController = cgroup.controller_of().ok_or_else(|| missing("cpu"))?;
+    let pids: &PidController = cgroup.controller_of().ok_or_else(|| missing("pids"))?;
+    println!("memory.max {}", memory.memory_stat().limit_in_bytes);
+    println!("cpu.max {} {}", cpu.cfs_quota()?, cpu.cfs_period()?);
+    println!("cpu.weight {}", cpu.shares()?);
+    println!("pids.max {:?}", pids.get_pid_max()?);
+    println!("processes {}", cgroup.procs().len());
+    Ok(())
 }
 
 fn run() -> Result<(), Box<dyn Error>> {

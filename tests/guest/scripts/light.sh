@@ -46,6 +46,12 @@ check 'memory.max is written, in whole pages' same $((40000000 / 4096 * 4096)) "
 check 'memory.oom.group is written' same 1 "$(group_file hog memory.oom.group)"
 check 'pids.max is written' same 30 "$(group_file forker pids.max)"
 check 'cpu.max is written' same '20000 100000' "$(group_file spinner cpu.max)"
+witness() { "$program" witness "$unit_group/$1"; }
+check 'another library reads the limit of memory' says "memory.max $((40000000 / 4096 * 4096))" witness hog
+check 'and of the processor' says 'cpu.max 20000 100000' witness spinner
+check 'and its weight' says 'cpu.weight 50' witness spinner
+check 'and of processes' says 'pids.max Value(30)' witness forker
+check 'and finds the processes' not says 'processes 0' witness steady
 check 'cpu.weight is written' same 50 "$(group_file spinner cpu.weight)"
 check 'the daemon is in a leaf of its own' same "0::$unit_group/supervisor" "$(cat "/proc/$(property MainPID)/cgroup")"
 
