@@ -69,7 +69,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "service.*.command",
         Kind::Command,
-        Default::Unset("only for what somebody else runs"),
+        Default::Unset("there has to be one, unless somebody else runs the service"),
         "[\"/usr/local/bin/mailer\", \"--port\", \"8025\"]",
         "The program, an absolute path, and its arguments. No shell reads it. Every user of the machine can see it: a secret does not belong here. It has to stay in the foreground: what it leaves running when it ends is ended too, wherever that has gone, and then the command is started again as `restart` says.",
     ),
@@ -106,7 +106,7 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Choice(&["always", "on-failure", "never"]),
         Default::Value("\"always\""),
         "\"on-failure\"",
-        "When it is started again after it ended by itself.",
+        "When it is started again after it ended by itself. A task that has ended well is not.",
     ),
     key(
         "service.*.success_exit",
