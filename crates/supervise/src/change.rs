@@ -37,6 +37,8 @@ impl fmt::Display for Class {
 pub enum Field {
     /// [`ServiceSpec::kind`].
     Kind,
+    /// Of a task: when it runs, and how long it may.
+    Schedule,
     /// [`ServiceSpec::command`].
     Command,
     /// [`ServiceSpec::files`].
@@ -65,6 +67,7 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Kind => "kind",
+            Self::Schedule => "schedule",
             Self::Command => "command",
             Self::Files => "files",
             Self::Listeners => "listening addresses",
@@ -122,10 +125,9 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
     };
     let requires_other =
         old.requires != *requires || old.restart_with_requirements != *restart_with_requirements;
-    // Of a task, only when it runs may differ.
-    let other_kind = match (&old.kind, kind) {
-        (ServiceKind::Task(_), ServiceKind::Task(_)) => Class::Live,
-        _ => Class::Restart,
+    let kind_of_change = match (&old.kind, kind) {
+        (ServiceKind::Task(_), ServiceKind::Task(_)) => (Field::Schedule, Class::Live),
+        _ => (Field::Kind, Class::Restart),
     };
     // What somebody else runs is nothing but its probes: by others it is something else.
     let probes = if new.is_external() {
@@ -135,7 +137,7 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
     };
     let policy = old.restart != *restart || old.success_exit != *success_exit;
     let all = [
-        (Field::Kind, other_kind, old.kind != *kind),
+        (kind_of_change.0, kind_of_change.1, old.kind != *kind),
         (Field::Command, Class::Restart, old.command != *command),
         (Field::Files, reads_again, old.files != *files),
         (
