@@ -26,8 +26,15 @@ fn examine(facts: &Facts) -> Verdict {
             return Verdict::warning("it does not run").fix(mend(facts, "start"));
         }
     };
+    let services = status.services.iter();
+    let outdated = services.filter_map(|(name, service)| {
+        let why = service.outdated.as_ref()?;
+        Some(format!("{name} goes on with its old files: {why}"))
+    });
+    let outdated: Vec<_> = outdated.collect();
     let count = status.services.len();
     match status.state {
+        GatewayState::Ready if !outdated.is_empty() => Verdict::warning(outdated.join("; ")),
         GatewayState::Ready => Verdict::ok(format!("it runs, all {count} services are ready")),
         GatewayState::Starting => Verdict::ok("it runs, and its services are starting"),
         GatewayState::Stopping => Verdict::warning("it is stopping"),

@@ -179,6 +179,7 @@ const TABLE: &[Row] = &[
     ("setup", |f| f.gateway.provision.missing = Some("litellm is missing".into()), Problem, "litellm is missing"),
     ("daemon", |_| {}, Warning, "does not run"),
     ("daemon", |f| runs(f, GatewayState::Ready), Fine, "all 0 services are ready"),
+    ("daemon", outdated, Warning, "nginx goes on with its old files: line 3"),
     ("daemon", |f| runs(f, GatewayState::Degraded), Problem, "not all"),
     ("daemon", |f| runs(f, GatewayState::Stopped), Warning, "are stopped"),
     ("daemon", |f| f.gateway.daemon = Daemon::Silent("strange".into()), Problem, "strange"),
@@ -290,6 +291,20 @@ fn runs(facts: &mut Facts, state: GatewayState) {
         diet: DietState::default(),
         services: BTreeMap::new(),
     }));
+}
+
+/// nginx has refused its files.
+fn outdated(facts: &mut Facts) {
+    runs(facts, GatewayState::Ready);
+    let service = serde_json::json!({
+        "state": "ready", "since": "", "reason": "", "pid": null, "restarts": 0, "outdated": "line 3",
+        "cgroup": null, "memory": {}, "cpu": {},
+    });
+    if let Daemon::Runs(status) = &mut facts.gateway.daemon {
+        let nginx = supervise::spec::ServiceName::new("nginx").unwrap();
+        let service = serde_json::from_value(service).unwrap();
+        status.services.insert(nginx, service);
+    }
 }
 
 fn skip(facts: &mut Facts) {
