@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use supervise::{
     effect::{Change, News, Reason, StateName},
     event::{Exit, Instance, Time},
-    machine::{Machine, all_fine},
+    machine::Machine,
     spec::ServiceName,
 };
 use tokio::sync::watch;
@@ -73,8 +73,7 @@ impl Publisher {
         if !std::mem::take(&mut self.changed) {
             return;
         }
-        let services: Vec<_> = machine.status().collect();
-        let ready = all_fine(&services);
+        let ready = machine.is_fine();
         if ready {
             self.starts.keep(machine, clock);
         }

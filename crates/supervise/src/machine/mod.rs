@@ -138,21 +138,30 @@ impl ServiceStatus {
     /// Whether it is what it is meant to be. A task with times of its own is, whatever it does, unless it has
     /// failed: nobody waits for it but who requires it.
     pub fn is_fine(&self) -> bool {
-        match self.state {
-            StateName::Stopped | StateName::Failed | StateName::BackingOff => false,
-            state => state.is_fine() || self.scheduled,
-        }
+        is_fine(self.state, self.scheduled)
+    }
+}
+
+const fn is_fine(state: StateName, scheduled: bool) -> bool {
+    match state {
+        StateName::Stopped | StateName::Failed | StateName::BackingOff => false,
+        state => state.is_fine() || scheduled,
     }
 }
 
 /// Whether every service that is meant to run is what it is meant to be, and there is one.
 pub fn all_fine<'a>(services: impl IntoIterator<Item = &'a ServiceStatus>) -> bool {
+    all(services.into_iter().map(|s| (s.state, s.scheduled)))
+}
+
+fn all(services: impl Iterator<Item = (StateName, bool)>) -> bool {
     let mut some = false;
-    let all = services.into_iter().all(|service| {
-        some |= service.is_fine();
-        service.is_fine() || service.state == StateName::Stopped
+    let mut services = services.map(|(state, scheduled)| {
+        let fine = is_fine(state, scheduled);
+        some |= fine;
+        fine || state == StateName::Stopped
     });
-    some && all
+    services.all(|fine_or_stopped| fine_or_stopped) && some
 }
 
 /// How a service's newest start went, or goes.
@@ -295,6 +304,12 @@ impl Machine {
     /// The state of every service and nothing else, in the order of their names.
     pub fn states(&self) -> impl Iterator<Item = (&ServiceName, StateName)> {
         self.units.iter().map(|(name, unit)| (name, unit.name()))
+    }
+
+    /// The same as [`all_fine`] of everything, for who asks after each event.
+    pub fn is_fine(&self) -> bool {
+        let units = self.units.values();
+        all(units.map(|unit| (unit.name(), unit.spec.schedule().is_some())))
     }
 
     /// The specification of a service, as it was given.
