@@ -118,12 +118,33 @@ def merged(before, found):
     return known + found
 
 
+def where(results):
+    """A line for each run that the rows come from: the day, the machine, and what was measured there."""
+    lines = []
+    for index, run in reversed(list(enumerate(results["runs"]))):
+        here = dict.fromkeys(row["measure"] for row in results["rows"] if row["run"] == index)
+        rest = index == 0 and len(results["runs"]) > 1
+        which = "all others" if rest else ", ".join(f"`{name}`" for name in here)
+        what = f" ({which})" if len(results["runs"]) > 1 else ""
+        lines.append(f"{run['date']}, {run['processors']}, Linux {run['kernel']}; load before {run['load_before']}{what}.\n")
+    return "".join(lines)
+
+
+def with_run(before, run, found):
+    """The figures with those of one run more, each row with the run that it is of; a run that has no row left goes."""
+    runs, rows = before.get("runs", []), before.get("rows", [])
+    rows = merged(rows, [{**row, "run": len(runs)} for row in found])
+    used = sorted({row["run"] for row in rows})
+    return {
+        "runs": [(*runs, run)[index] for index in used],
+        "rows": [{**row, "run": used.index(row["run"])} for row in rows],
+    }
+
+
 def page(text, results):
     """docs/diet.md with its table made anew from what docs/diet.json has."""
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
         raise SystemExit(f"error: docs/diet.md lacks the lines {BEGIN.strip()} and {END.strip()}, between which the table goes")
-    machine = results.get("machine")
-    on = f"{machine['date']}, {machine['processors']}, Linux {machine['kernel']}; load before {machine['load_before']}.\n\n" if machine else ""
-    return f"{head}{begin}{on}{table(results['rows'])}{end}{tail}"
+    return f"{head}{begin}{where(results)}\n{table(results['rows'])}{end}{tail}"
