@@ -16,7 +16,7 @@ pub mod probe;
 pub mod provision;
 pub mod runtime;
 pub mod secrets;
+pub mod services;
 mod shell;
-pub mod stack;
 pub mod systemd;
 pub mod trust;

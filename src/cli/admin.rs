@@ -19,7 +19,7 @@ use crate::{
     },
     provision,
     secrets::{Kind, Secret, SecretStore},
-    stack::open_webui,
+    services::open_webui,
 };
 
 /// List and change Open WebUI's accounts
@@ -207,7 +207,7 @@ pub(super) struct First {
 
 /// None: nothing yet.
 pub(super) fn first(context: &Context) -> Option<First> {
-    let text = regular::text(&open_webui::first_account_file(&context.paths)).ok()?;
+    let text = regular::text(&open_webui::first_account::file(&context.paths)).ok()?;
     serde_json::from_str(&text).ok()
 }
 

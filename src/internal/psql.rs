@@ -7,7 +7,7 @@ use std::{io, path::PathBuf, process::Command, time::Duration};
 use super::{Database, child};
 use crate::{
     secrets::Secret,
-    stack::postgres::psql::{ARGUMENTS, Session, Timeouts},
+    services::postgres::psql::{ARGUMENTS, Session, Timeouts},
 };
 
 /// Why a script was not done.

@@ -18,6 +18,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use tempfile::TempDir;
 
 use super::*;
+use crate::{config::settings::Network, services::open_webui};
 
 /// Wherever the distribution has put it.
 fn nginx() -> String {

@@ -47,7 +47,7 @@ from .types import DatasourceOverride, HttpConfig, MetricsFormat
 pub(super) type Files<'a> = &'a [(&'a str, &'a str)];
 
 /// What Python prints on both streams for `script`, beside such packages.
-pub(in crate::stack) fn run(files: Files, measures: &str, script: &str) -> String {
+pub(in crate::services) fn run(files: Files, measures: &str, script: &str) -> String {
     let folder: TempDir = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = folder.path().join(path);

@@ -7,7 +7,10 @@ use supervise::spec::{
     ServiceKind, ServiceSpec, Startup, StopStep, Task,
 };
 
-use super::{Inputs, Part, always, environment, secret};
+use super::{
+    part::{Inputs, Part},
+    process::{always, environment, secret},
+};
 use crate::config::settings::{CustomKind, CustomProbe, CustomReload, CustomService};
 
 /// Longer than this, a reload has failed.
@@ -74,6 +77,7 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
         spec,
         folders: vec![],
         files: vec![],
+        pid_files: vec![],
     }
 }
 

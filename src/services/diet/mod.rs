@@ -11,7 +11,7 @@ use std::path::Path;
 
 use supervise::spec::EnvValue;
 
-use super::{RenderedFile, plain};
+use super::{part::RenderedFile, process::plain};
 use crate::config::settings::Diet;
 
 /// Where a service that the module watches leaves when its application was imported and when it had
@@ -19,14 +19,20 @@ use crate::config::settings::Diet;
 pub(crate) const MOMENTS: &str = "start-moments";
 
 /// The module's source.
-pub(crate) const MODULE: &str = include_str!("diet/diet.py");
+pub(crate) const MODULE: &str = include_str!("../../stack/diet/diet.py");
 
 /// The modules, for the folder that uvicorn loads either application from.
 pub(super) fn modules(folder: &Path) -> [RenderedFile; 3] {
     [
         ("diet.py", MODULE),
-        ("diet_imports.py", include_str!("diet/diet_imports.py")),
-        ("diet_models.py", include_str!("diet/diet_models.py")),
+        (
+            "diet_imports.py",
+            include_str!("../../stack/diet/diet_imports.py"),
+        ),
+        (
+            "diet_models.py",
+            include_str!("../../stack/diet/diet_models.py"),
+        ),
     ]
     .map(|(name, contents)| file(folder, name, contents))
 }
@@ -36,7 +42,7 @@ pub(super) fn litellm_module(folder: &Path) -> RenderedFile {
     file(
         folder,
         "diet_litellm.py",
-        include_str!("diet/diet_litellm.py"),
+        include_str!("../../stack/diet/diet_litellm.py"),
     )
 }
 
@@ -45,9 +51,12 @@ pub(super) fn open_webui_modules(folder: &Path) -> [RenderedFile; 2] {
     [
         (
             "diet_open_webui.py",
-            include_str!("diet/diet_open_webui.py"),
+            include_str!("../../stack/diet/diet_open_webui.py"),
         ),
-        ("diet_indexes.py", include_str!("diet/diet_indexes.py")),
+        (
+            "diet_indexes.py",
+            include_str!("../../stack/diet/diet_indexes.py"),
+        ),
     ]
     .map(|(name, contents)| file(folder, name, contents))
 }

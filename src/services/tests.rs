@@ -1,14 +1,24 @@
 //! The whole plan, against what it was when a person last looked at it.
 
-use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    fs,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use supervise::{graph::Graph, spec::StopStep};
 
-use super::*;
+use supervise::spec::{EnvValue, RestartMode, ServiceName, ServiceSpec};
+
+use super::{postgres::Pools, process::percent, stack::plan, *};
 use crate::{
     config::{
         self,
-        settings::{CustomKind, CustomProbe, CustomReload, CustomService},
+        paths::Paths,
+        settings::{CustomKind, CustomProbe, CustomReload, CustomService, Settings},
     },
     secrets::{Kind, SecretStore},
 };
@@ -62,7 +72,7 @@ fn custom() -> CustomService {
         command: ["/usr/bin/ticker", "--quiet"].map(str::to_owned).to_vec(),
         environment: [("TOKEN".to_owned(), "theirs".to_owned())].into(),
         environment_file: None,
-        requires: vec![name(LITELLM)],
+        requires: vec![litellm::SERVICE.service_name()],
         probe: Some(CustomProbe::Http("http://127.0.0.1:9/up".into())),
         restart: RestartMode::OnFailure,
         start_timeout: Duration::from_secs(7),
@@ -72,7 +82,14 @@ fn custom() -> CustomService {
 }
 
 fn planned(settings: &Settings) -> Stack {
-    plan(settings, &paths(), &installed(), &secrets(), Some(65_536))
+    plan(
+        &ALL,
+        settings,
+        &paths(),
+        &installed(),
+        &secrets(),
+        Some(65_536),
+    )
 }
 
 fn every_command(spec: &ServiceSpec) -> Vec<&supervise::spec::Command> {
@@ -115,6 +132,11 @@ fn lines(paths: &[PathBuf]) -> String {
     })
 }
 
+fn pools(settings: &Settings) -> Pools {
+    let pools = ALL.iter().map(|of| (of.database_pools)(settings));
+    Pools::plan(settings, pools.sum())
+}
+
 /// What a profile changes: sizes, workers and pools.
 #[test]
 fn the_plans_of_the_profiles() {
@@ -122,7 +144,7 @@ fn the_plans_of_the_profiles() {
     for profile in ["tiny", "small", "medium", "large", "local"] {
         let settings = settings(profile);
         let stack = planned(&settings);
-        writeln!(text, "# {profile}: {:?}", pools::Pools::plan(&settings)).unwrap();
+        writeln!(text, "# {profile}: {:?}", pools(&settings)).unwrap();
         for service in &stack.services {
             writeln!(text, "{}: {:?}", service.name, service.limits).unwrap();
         }
@@ -176,26 +198,34 @@ fn every_secret_reaches_whom_it_is_for() {
         let found = spec.unwrap().command.env[variable].expose();
         assert!(found.contains(value), "{service} {variable}: {found}");
     };
-    has(LITELLM, "LITELLM_MASTER_KEY", &fake(Kind::LitellmMasterKey));
-    has(LITELLM, "LITELLM_SALT_KEY", &fake(Kind::LitellmSaltKey));
-    has(LITELLM, "UI_PASSWORD", &fake(Kind::LitellmUiPassword));
     has(
-        LITELLM,
+        litellm::NAME,
+        "LITELLM_MASTER_KEY",
+        &fake(Kind::LitellmMasterKey),
+    );
+    has(
+        litellm::NAME,
+        "LITELLM_SALT_KEY",
+        &fake(Kind::LitellmSaltKey),
+    );
+    has(litellm::NAME, "UI_PASSWORD", &fake(Kind::LitellmUiPassword));
+    has(
+        litellm::NAME,
         "DATABASE_URL",
         &percent(&fake(Kind::PostgresLitellmPassword)),
     );
     has(
-        OPEN_WEBUI,
+        open_webui::NAME,
         "WEBUI_SECRET_KEY",
         &fake(Kind::OpenWebuiSecretKey),
     );
     has(
-        OPEN_WEBUI,
+        open_webui::NAME,
         "OPENAI_API_KEY",
         &fake(Kind::OpenWebuiVirtualKey),
     );
     has(
-        OPEN_WEBUI,
+        open_webui::NAME,
         "DATABASE_URL",
         &percent(&fake(Kind::PostgresOpenWebuiPassword)),
     );
@@ -203,7 +233,7 @@ fn every_secret_reaches_whom_it_is_for() {
     for spec in stack
         .services
         .iter()
-        .filter(|spec| spec.name.as_str() != LITELLM)
+        .filter(|spec| spec.name.as_str() != litellm::NAME)
     {
         let environment = spec.command.env.values();
         assert!(
@@ -273,7 +303,7 @@ fn a_file_that_changes_changes_the_service_that_reads_it() {
         .filter(|(before, after)| before != after)
         .map(|(_, after)| after.name.as_str())
         .collect();
-    assert_eq!(changed, [LITELLM]);
+    assert_eq!(changed, [litellm::NAME]);
 }
 
 #[test]

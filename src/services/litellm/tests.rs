@@ -1,10 +1,13 @@
 //! What our modules do to LiteLLM and its parts, with stand-ins of the least that they touch; the real ones
 //! are in tests/stack.
 
-use crate::stack::diet;
+use crate::services::diet;
 
 /// What the modules that change the client need of ours.
-const DATABASE_CLIENT: (&str, &str) = ("database_client.py", include_str!("database_client.py"));
+const DATABASE_CLIENT: (&str, &str) = (
+    "database_client.py",
+    include_str!("../../stack/litellm/database_client.py"),
+);
 
 const CLIENT: &str = "\
 from datetime import timedelta
@@ -17,7 +20,10 @@ fn wait_of(client: &str) -> String {
     let files = [
         ("prisma.py", client),
         DATABASE_CLIENT,
-        ("engine_patience.py", include_str!("engine_patience.py")),
+        (
+            "engine_patience.py",
+            include_str!("../../stack/litellm/engine_patience.py"),
+        ),
     ];
     let script = "\
 import engine_patience, prisma
@@ -43,7 +49,10 @@ fn another_database_client_is_left_as_it_is_with_a_warning() {
 fn start_of_an_engine(program: &str, then: &str) -> String {
     let files = [
         DATABASE_CLIENT,
-        ("engine_patience.py", include_str!("engine_patience.py")),
+        (
+            "engine_patience.py",
+            include_str!("../../stack/litellm/engine_patience.py"),
+        ),
     ];
     let script = format!(
         "\
@@ -81,7 +90,10 @@ fn an_engine_that_ends_as_it_starts_is_not_waited_for() {
 fn a_request_that_is_given_up_does_not_end_what_it_began() {
     let files = [
         DATABASE_CLIENT,
-        ("engine_patience.py", include_str!("engine_patience.py")),
+        (
+            "engine_patience.py",
+            include_str!("../../stack/litellm/engine_patience.py"),
+        ),
     ];
     let script = "\
 import asyncio, engine_patience
@@ -110,7 +122,10 @@ asyncio.run(main())";
 fn each_engine_has_a_socket_and_those_of_dead_ones_go() {
     let files = [
         DATABASE_CLIENT,
-        ("engine_socket.py", include_str!("engine_socket.py")),
+        (
+            "engine_socket.py",
+            include_str!("../../stack/litellm/engine_socket.py"),
+        ),
         (
             "httpx.py",
             "def AsyncHTTPTransport(uds, limits): return uds, limits",
@@ -156,7 +171,10 @@ print(there())";
 fn an_engine_that_is_started_in_another_way_has_its_port_with_a_warning() {
     let files = [
         DATABASE_CLIENT,
-        ("engine_socket.py", include_str!("engine_socket.py")),
+        (
+            "engine_socket.py",
+            include_str!("../../stack/litellm/engine_socket.py"),
+        ),
     ];
     let said = diet::tests::run(
         &files,
@@ -181,7 +199,10 @@ class Server:
 fn who_cannot_be_told_of_a_drain_does_not_end_it() {
     let files = [
         ("uvicorn.py", SERVER),
-        ("gateway_drain.py", include_str!("gateway_drain.py")),
+        (
+            "gateway_drain.py",
+            include_str!("../../stack/litellm/gateway_drain.py"),
+        ),
         // In the place of the file that is told to.
         ("in-flight/full", ""),
     ];
@@ -226,7 +247,7 @@ fn environments(client: &str) -> String {
         DATABASE_CLIENT,
         (
             "engine_environment.py",
-            include_str!("engine_environment.py"),
+            include_str!("../../stack/litellm/engine_environment.py"),
         ),
     ];
     let script = "\
