@@ -8,7 +8,6 @@ pub mod disk;
 pub mod doctor;
 pub mod fs;
 pub mod identity;
-pub mod internal;
 pub mod logs;
 pub mod open_files;
 pub mod plan;

@@ -13,13 +13,12 @@ use crate::{
     config::is_email,
     control::client::ClientError,
     fs::regular,
-    internal::{
-        Database,
-        accounts::{self, Account, AccountError, Accounts, NewAccount},
-    },
     provision,
     secrets::{Kind, Secret, SecretStore},
-    services::open_webui,
+    services::open_webui::{
+        self, Database,
+        accounts::{self, Account, AccountError, Accounts, NewAccount},
+    },
 };
 
 /// List and change Open WebUI's accounts

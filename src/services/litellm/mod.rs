@@ -6,6 +6,7 @@
 //! a program. What it does besides (the pool's size in the database's address, the number of workers in the
 //! environment) is done here.
 
+pub mod after_start;
 mod configuration;
 mod modules;
 mod variables;
@@ -17,16 +18,16 @@ use supervise::spec::{
     ServiceSpec, Startup,
 };
 
+use self::after_start::Arguments;
 pub(crate) use self::variables::CONSTANTS;
 use super::{
-    open_webui,
+    open_webui::{self, Database},
     part::{Inputs, Part, RenderedFile},
     postgres,
     process::{always, environment, plain, signal},
     service::Service,
     uvicorn::KEEP_ALIVE_SECONDS,
 };
-use crate::internal::{Context, Database};
 
 /// Its name.
 pub const NAME: &str = "litellm";
@@ -144,7 +145,7 @@ fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
 }
 
 fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
-    let context = Context {
+    let told = Arguments {
         litellm: inputs.paths.litellm_socket(),
         api_base: open_webui::api_base(&inputs.settings.listen),
         secrets: inputs.paths.secrets(),
@@ -161,8 +162,7 @@ fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
     // folder may be so deep that no socket fits below it.
     let mut env = environment(Path::new("/"), &[]);
     env.extend(
-        context
-            .variables()
+        told.variables()
             .into_iter()
             .map(|(name, value)| plain(name, value)),
     );

@@ -5,6 +5,10 @@
 //! change settings in the browser; a new key or another port gets into that copy through
 //! `internal ensure-webui-key`.
 
+pub mod accounts;
+mod child;
+pub(crate) mod connection;
+mod database;
 pub(crate) mod first_account;
 mod variables;
 
@@ -14,6 +18,10 @@ use supervise::spec::{
     Address, Command, HttpTarget, Liveness, Probe, ServiceKind, ServiceSpec, Startup,
 };
 
+pub use self::{
+    connection::ConnectionError,
+    database::{Database, PsqlError},
+};
 use super::{
     addresses::admin_address,
     diet,

@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Context, api::Api};
+use super::{Arguments, api::Api};
 use crate::fs::regular;
 use crate::secrets::{Kind, Secret, SecretError, SecretStore};
 
@@ -56,9 +56,9 @@ pub enum KeyError {
 ///
 /// # Errors
 /// LiteLLM's refusal, or the kernel's.
-pub(super) fn ensure(context: &Context, api: &Api) -> Result<KeyOutcome, KeyError> {
-    let store = SecretStore::new(context.secrets.clone());
-    let memory = Memory::of(context);
+pub(super) fn ensure(told: &Arguments, api: &Api) -> Result<KeyOutcome, KeyError> {
+    let store = SecretStore::new(told.secrets.clone());
+    let memory = Memory::of(told);
     let key = store.read(Kind::OpenWebuiVirtualKey)?;
     let hash = hash(&key);
     if works(api, &hash)? {
@@ -145,8 +145,8 @@ fn hash(key: &Secret) -> String {
 struct Memory(PathBuf);
 
 impl Memory {
-    fn of(context: &Context) -> Self {
-        Self(context.memory.join("registered-key"))
+    fn of(told: &Arguments) -> Self {
+        Self(told.memory.join("registered-key"))
     }
 
     fn get(&self) -> Result<Option<String>, KeyError> {

@@ -1,13 +1,26 @@
 //! What has to be right once LiteLLM answers: Open WebUI's key, its connection, the demo model.
+//!
+//! LiteLLM's specification runs it as a command of this program, `ai-gateway internal`, after each start.
 
-use super::{
-    ConnectionError, Context,
+mod api;
+mod arguments;
+pub mod demo;
+mod unix;
+pub mod webui_key;
+
+use self::{
     api::Api,
-    connection,
-    demo::{self, DemoOutcome},
-    webui_key::{self, KeyError, KeyOutcome},
+    demo::DemoOutcome,
+    webui_key::{KeyError, KeyOutcome},
 };
-use crate::secrets::{Kind, SecretStore};
+pub use self::{
+    api::ApiError,
+    arguments::{Arguments, ArgumentsError},
+};
+use crate::{
+    secrets::{Kind, SecretStore},
+    services::open_webui::{ConnectionError, connection},
+};
 
 /// What was done.
 #[derive(Debug)]
@@ -27,22 +40,22 @@ pub struct AfterStart {
 ///
 /// # Errors
 /// LiteLLM's refusal, or the kernel's.
-pub fn run(context: &Context) -> Result<AfterStart, KeyError> {
-    let store = SecretStore::new(context.secrets.clone());
-    let api = Api::new(&context.litellm, store.read(Kind::LitellmMasterKey)?);
+pub fn run(told: &Arguments) -> Result<AfterStart, KeyError> {
+    let store = SecretStore::new(told.secrets.clone());
+    let api = Api::new(&told.litellm, store.read(Kind::LitellmMasterKey)?);
     let mut done = AfterStart {
         key: None,
-        demo: demo::ensure(&api, context.demo_model, context.workers)?,
+        demo: demo::ensure(&api, told.demo_model, told.workers)?,
         changed: 0,
         connection_error: None,
     };
-    let Some(database) = &context.open_webui else {
+    let Some(database) = &told.open_webui else {
         return Ok(done);
     };
     let password = store.read(Kind::PostgresOpenWebuiPassword)?;
     let mend = |done: &mut AfterStart| {
         let key = store.read(Kind::OpenWebuiVirtualKey)?;
-        match connection::mend(database, &password, &context.api_base, &key) {
+        match connection::mend(database, &password, &told.api_base, &key) {
             Ok(changed) => done.changed += changed,
             Err(error) => done.connection_error = Some(error),
         }
@@ -50,10 +63,13 @@ pub fn run(context: &Context) -> Result<AfterStart, KeyError> {
     };
     // Before the key may change, so that a connection with another address is known by its key.
     mend(&mut done)?;
-    let outcome = webui_key::ensure(context, &api)?;
+    let outcome = webui_key::ensure(told, &api)?;
     done.key = Some(outcome);
     if outcome == KeyOutcome::Replaced {
         mend(&mut done)?;
     }
     Ok(done)
 }
+
+#[cfg(test)]
+mod fake;

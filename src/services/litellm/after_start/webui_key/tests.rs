@@ -1,15 +1,15 @@
 //! The life of the key: made, kept, revoked, blocked; and the demo model's, which is shorter.
 
 use super::*;
-use crate::internal::{
-    after_start::{self, AfterStart},
+use crate::services::litellm::after_start::{
+    self, AfterStart,
     demo::{DemoOutcome, MODEL},
-    fake::{self, Fake, context},
+    fake::{self, Fake, arguments},
 };
 
 struct Bench {
     fake: Fake,
-    context: Context,
+    told: Arguments,
     store: SecretStore,
     _folder: tempfile::TempDir,
 }
@@ -17,18 +17,18 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let fake = Fake::start();
-        let (context, folder) = context(&fake.socket());
+        let (told, folder) = arguments(&fake.socket());
         Self {
-            store: SecretStore::new(context.secrets.clone()),
+            store: SecretStore::new(told.secrets.clone()),
             fake,
-            context,
+            told,
             _folder: folder,
         }
     }
 
     fn ensure(&self) -> KeyOutcome {
         let master_key = self.store.read(Kind::LitellmMasterKey).unwrap();
-        ensure(&self.context, &Api::new(&self.context.litellm, master_key)).unwrap()
+        ensure(&self.told, &Api::new(&self.told.litellm, master_key)).unwrap()
     }
 
     fn key(&self) -> String {
@@ -122,7 +122,7 @@ fn no_value_is_ever_in_a_request_line() {
 fn a_refusal_says_what_was_tried_and_keeps_secrets() {
     let api = Bench::new();
     let master_key = api.store.read(Kind::LitellmMasterKey).unwrap();
-    let api = Api::new(&api.context.litellm, master_key);
+    let api = Api::new(&api.told.litellm, master_key);
     let error = api.get("try it", "/nowhere").unwrap().done().unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -131,7 +131,7 @@ fn a_refusal_says_what_was_tried_and_keeps_secrets() {
 }
 
 fn after_start(bench: &Bench) -> AfterStart {
-    let done = after_start::run(&bench.context).unwrap();
+    let done = after_start::run(&bench.told).unwrap();
     assert_eq!(done.key, None, "there is no Open WebUI here");
     done
 }
@@ -152,7 +152,7 @@ fn the_demo_model_is_there_until_a_real_one_is() {
     );
     assert_eq!(after_start(&bench).demo, DemoOutcome::Kept);
     bench.fake.world().models.clear();
-    bench.context.demo_model = false;
+    bench.told.demo_model = false;
     assert_eq!(after_start(&bench).demo, DemoOutcome::Kept);
     assert!(bench.fake.world().models.is_empty());
 }
@@ -160,7 +160,7 @@ fn the_demo_model_is_there_until_a_real_one_is() {
 #[test]
 fn the_start_waits_until_every_worker_knows_the_demo_model() {
     let mut bench = Bench::new();
-    bench.context.workers = 2;
+    bench.told.workers = 2;
     // One takes every connection, as it does while the other is busy; then that has not looked yet.
     let looks = [("1", true); 5].into_iter();
     bench.fake.world().looks = looks.chain([("2", false), ("2", true)]).collect();

@@ -1,25 +1,13 @@
-//! Commands that the stack's own services run: after LiteLLM's start.
-//!
-//! They get what they need in their environment: addresses and paths, never a secret's value. The
-//! plan of the stack writes that environment and the command reads it, both through [`Context`].
-
-pub mod accounts;
-pub mod after_start;
-mod api;
-mod child;
-mod connection;
-pub mod demo;
-mod psql;
-mod unix;
-pub mod webui_key;
+//! What the command is told, in its environment: addresses and paths, never a secret's value. The plan of
+//! the stack writes that environment and the command reads it, both through [`Arguments`].
 
 use std::path::PathBuf;
 
-pub use self::{api::ApiError, connection::ConnectionError, psql::PsqlError};
+use crate::services::open_webui::Database;
 
-/// What the commands need to know.
+/// What the command needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Context {
+pub struct Arguments {
     /// The socket of LiteLLM's own API.
     pub litellm: PathBuf,
     /// Where Open WebUI asks LiteLLM.
@@ -38,15 +26,6 @@ pub struct Context {
     pub open_webui: Option<Database>,
 }
 
-/// How to reach Open WebUI's database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Database {
-    /// PostgreSQL's command line.
-    pub psql: PathBuf,
-    /// The folder of its socket.
-    pub socket_folder: PathBuf,
-}
-
 /// An environment that did not come from the plan of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -54,7 +33,7 @@ pub struct Database {
      for typing",
     value.as_deref().map_or_else(|| "not set".to_owned(), |value| format!("{value:?}"))
 )]
-pub struct ContextError {
+pub struct ArgumentsError {
     /// The environment variable.
     pub variable: &'static str,
     /// Its value, if it has one.
@@ -71,7 +50,7 @@ const DEMO_MODEL: &str = "AI_GATEWAY_DEMO_MODEL";
 const PSQL: &str = "AI_GATEWAY_PSQL";
 const POSTGRES_SOCKET: &str = "AI_GATEWAY_POSTGRES_SOCKET";
 
-impl Context {
+impl Arguments {
     /// The environment variables that say it.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![
@@ -97,14 +76,14 @@ impl Context {
     ///
     /// # Errors
     /// A variable that is missing or says something else.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ContextError> {
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ArgumentsError> {
         let need = |name| {
-            variable(name).ok_or(ContextError {
+            variable(name).ok_or(ArgumentsError {
                 variable: name,
                 value: None,
             })
         };
-        let wrong = |variable, value| ContextError {
+        let wrong = |variable, value| ArgumentsError {
             variable,
             value: Some(value),
         };
@@ -131,14 +110,11 @@ impl Context {
 }
 
 #[cfg(test)]
-mod fake;
-
-#[cfg(test)]
 mod tests {
     use super::*;
 
-    fn context(open_webui: bool) -> Context {
-        Context {
+    fn arguments(open_webui: bool) -> Arguments {
+        Arguments {
             litellm: "/r/litellm/http.sock".into(),
             api_base: "http://127.0.0.1:4000/v1".into(),
             secrets: "/s/secrets".into(),
@@ -156,19 +132,19 @@ mod tests {
     #[test]
     fn what_the_plan_writes_the_command_reads() {
         for open_webui in [true, false] {
-            let context = context(open_webui);
-            let variables = context.variables();
+            let arguments = arguments(open_webui);
+            let variables = arguments.variables();
             let look_up = |name: &str| {
                 let found = variables.iter().find(|(known, _)| *known == name);
                 found.map(|(_, value)| value.clone())
             };
-            assert_eq!(Context::read(look_up).unwrap(), context);
+            assert_eq!(Arguments::read(look_up).unwrap(), arguments);
         }
     }
 
     #[test]
     fn a_person_who_types_the_command_is_told() {
-        let error = Context::read(|_| None).unwrap_err();
+        let error = Arguments::read(|_| None).unwrap_err();
         assert_eq!(
             error.to_string(),
             "AI_GATEWAY_WORKERS is not set: the daemon sets it for the commands that it runs \

@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Context, api::WORKER};
+use super::{Arguments, api::WORKER};
 use crate::secrets::SecretStore;
 
 /// In the fake's folder.
@@ -86,10 +86,10 @@ impl Drop for Fake {
     }
 }
 
-/// A context for LiteLLM on `socket`, with secrets of its own and without Open WebUI.
-pub(super) fn context(socket: &Path) -> (Context, tempfile::TempDir) {
+/// The command's arguments for a LiteLLM on `socket`, with secrets of its own and without Open WebUI.
+pub(super) fn arguments(socket: &Path) -> (Arguments, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let context = Context {
+    let told = Arguments {
         workers: 1,
         litellm: socket.to_owned(),
         api_base: "http://127.0.0.1:4000/v1".to_owned(),
@@ -99,10 +99,10 @@ pub(super) fn context(socket: &Path) -> (Context, tempfile::TempDir) {
         demo_model: true,
         open_webui: None,
     };
-    SecretStore::new(context.secrets.clone())
+    SecretStore::new(told.secrets.clone())
         .make_missing(None)
         .unwrap();
-    (context, folder)
+    (told, folder)
 }
 
 pub(super) fn hash(key: &str) -> String {

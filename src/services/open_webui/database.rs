@@ -4,11 +4,20 @@
 
 use std::{io, path::PathBuf, process::Command, time::Duration};
 
-use super::{Database, child};
+use super::child;
 use crate::{
     secrets::Secret,
     services::postgres::psql::{ARGUMENTS, Session, Timeouts},
 };
+
+/// How to reach Open WebUI's database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// PostgreSQL's command line.
+    pub psql: PathBuf,
+    /// The folder of its socket.
+    pub socket_folder: PathBuf,
+}
 
 /// Why a script was not done.
 #[derive(Debug, thiserror::Error)]

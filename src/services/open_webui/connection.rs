@@ -4,10 +4,7 @@
 //! that copy ever after. So a new key or another port has to get into the copy. A connection is
 //! ours if its address or its key is: either may have changed, not both between two starts.
 
-use super::{
-    Database,
-    psql::{self, PsqlError, row},
-};
+use super::database::{self, Database, PsqlError, row};
 use crate::secrets::Secret;
 
 /// The copy could not be changed.
@@ -19,14 +16,14 @@ pub struct ConnectionError {
 
 /// Mends the copy, and returns how many settings were changed: none when all is well, or when Open
 /// WebUI has never been started.
-pub(super) fn mend(
+pub(crate) fn mend(
     database: &Database,
     password: &Secret,
     address: &str,
     key: &Secret,
 ) -> Result<usize, ConnectionError> {
     let script = SCRIPT.replace("@ROW@", &row(&[address, key.expose()]));
-    let changed = psql::run(database, password, &script);
+    let changed = database::run(database, password, &script);
     let changed = changed.map_err(|source| ConnectionError { source })?;
     Ok(changed.lines().count())
 }

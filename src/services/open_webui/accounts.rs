@@ -13,8 +13,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Database, child,
-    psql::{self, PsqlError, row},
+    child,
+    database::{self, Database, PsqlError, row},
 };
 use crate::secrets::Secret;
 
@@ -211,7 +211,7 @@ impl Accounts {
     }
 
     fn run(&self, action: &'static str, script: &str) -> Result<String, AccountError> {
-        psql::run(&self.database, &self.password, script)
+        database::run(&self.database, &self.password, script)
             .map_err(|source| AccountError::Database { action, source })
     }
 }
