@@ -17,5 +17,6 @@ pub mod runtime;
 pub mod secrets;
 pub mod services;
 mod shell;
+pub mod stack;
 pub mod systemd;
 pub mod trust;

@@ -2,7 +2,7 @@
 //!
 //! It stands below the command line, so that it can be made wherever it is needed and says what is wrong as
 //! a value. It looks at what set-up has left and at who has a port; what comes of that is decided by
-//! `stack`, which is pure.
+//! `services::plan`, which is pure.
 
 pub mod environment;
 
@@ -22,10 +22,8 @@ use crate::{
     provision::{self, NotSetUp, SecretsChanged},
     runtime::{self, Compare, Compared, Planned, Purpose},
     secrets::{SecretError, SecretStore},
-    services::{
-        self, Installed, Secrets,
-        stack::{self, Stack},
-    },
+    services::{self, Installed, Secrets},
+    stack::Stack,
 };
 
 /// Why there is nothing to run.
@@ -136,7 +134,7 @@ struct Basis {
 
 impl Basis {
     fn stack(&self, settings: &Settings) -> Stack {
-        stack::plan(
+        services::plan(
             &services::ALL,
             settings,
             &self.paths,

@@ -17,7 +17,7 @@ use ai_gateway::{
     control::types::{Refusal, Urls},
     logs::{self, Output},
     runtime::{self, Compare, Options, Planned},
-    services::stack::{Particulars, Stack},
+    stack::{Particulars, Stack},
 };
 use supervise::spec::{
     Command, EnvValue, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName, ServiceSpec,

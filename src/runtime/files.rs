@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     fs::draft::{self, Survives},
-    services::Stack,
+    stack::Stack,
 };
 
 /// A folder or file that could not be made.

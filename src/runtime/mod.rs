@@ -59,7 +59,7 @@ use crate::{
     },
     identity,
     logs::Output,
-    services::Stack,
+    stack::Stack,
 };
 
 pub use apart::within;

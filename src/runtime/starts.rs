@@ -18,7 +18,7 @@ use super::clock::Clock;
 use crate::{
     control::types::{Blame, Start},
     fs::regular,
-    services::diet,
+    stack::MILESTONES,
 };
 
 /// The last start of everything.
@@ -130,7 +130,7 @@ fn micros(time: Duration) -> u64 {
 
 /// What the service has left in its folder, if that is of this start.
 fn own(spec: &ServiceSpec, milestones: &Milestones, clock: Clock) -> Option<Own> {
-    let (imported, started) = left(&spec.command.cwd.join(diet::MOMENTS))?;
+    let (imported, started) = left(&spec.command.cwd.join(MILESTONES))?;
     let [imported, started] = clock.of_monotonic([imported, started]);
     let own = Own {
         imported: imported?,
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn what_is_left_is_two_numbers_or_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join(diet::MOMENTS);
+        let file = folder.path().join(MILESTONES);
         assert_eq!(left(&file), None);
         for (text, found) in [
             ("1500000000 2000000000\n", Some((1500, 2000))),

@@ -2,7 +2,7 @@
 //! folder, behind one [`Service`], and the list of them is here and nowhere else.
 //!
 //! Everything here is pure: data in, data out. What a service needs of the machine comes in as
-//! [`Installed`], what is to be written goes out as [`RenderedFile`]. Rooms may use one another; what is not
+//! [`Installed`], what is to be written goes out as [`crate::stack::Stack`]. Rooms may use one another; what is not
 //! a room may use the list and the types, and names no service.
 
 mod addresses;
@@ -13,21 +13,19 @@ pub mod litellm;
 pub mod nginx;
 pub mod open_webui;
 mod part;
+mod plan;
 pub mod postgres;
 mod process;
 mod secrets;
 mod service;
-pub mod stack;
 mod uvicorn;
 
 pub use self::{
     addresses::{admin_address, front_address},
     installed::Installed,
-    part::RenderedFile,
-    process::QUEUE,
+    plan::plan,
     secrets::Secrets,
     service::Service,
-    stack::Stack,
 };
 
 /// All of them, in the order in which they are listed and launched where nothing else decides.

@@ -1,6 +1,6 @@
 //! What the plan of one service is made from, and what it is.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
 use supervise::{
     recycle::RecyclePolicy,
@@ -11,22 +11,8 @@ use super::{installed::Installed, secrets::Secrets};
 use crate::{
     config::{paths::Paths, settings::Settings},
     identity::PidFile,
+    stack::RenderedFile,
 };
-
-/// A file to write before anything is launched.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RenderedFile {
-    /// Where.
-    pub path: PathBuf,
-    /// What. It may hold secrets: the file gets mode 0600.
-    pub contents: String,
-}
-
-impl fmt::Debug for RenderedFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} bytes)", self.path.display(), self.contents.len())
-    }
-}
 
 /// What one service adds to the stack.
 #[derive(Debug)]

@@ -4,10 +4,6 @@ use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
 
 use supervise::spec::{EnvValue, RestartMode, RestartPolicy, StopStep};
 
-/// How many connections are to be able to wait at each listening socket while its service restarts: the
-/// kernel's own default since Linux 5.4, and no fewer than nginx has to LiteLLM.
-pub const QUEUE: u32 = 4096;
-
 /// What every process gets. `path` goes before the system's folders.
 pub(super) fn environment(home: &Path, path: &[&Path]) -> BTreeMap<String, EnvValue> {
     let own = path.iter().map(|folder| folder.display().to_string());

@@ -13,7 +13,7 @@ use supervise::{graph::Graph, spec::StopStep};
 
 use supervise::spec::{EnvValue, RestartMode, ServiceName, ServiceSpec};
 
-use super::{postgres::Pools, process::percent, stack::plan, *};
+use super::{postgres::Pools, process::percent, *};
 use crate::{
     config::{
         self,
@@ -21,6 +21,7 @@ use crate::{
         settings::{CustomKind, CustomProbe, CustomReload, CustomService, Settings},
     },
     secrets::{Kind, SecretStore},
+    stack::{RenderedFile, Stack},
 };
 
 pub(super) fn settings(profile: &str) -> Settings {

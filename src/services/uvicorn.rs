@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::part::RenderedFile;
+use crate::stack::RenderedFile;
 
 /// How long uvicorn keeps a connection that nobody uses, in seconds. Longer than any client of ours
 /// does: who closes first may close while a question is on its way, and a question that is not

@@ -12,7 +12,7 @@ use ai_gateway::{
     logs::{self, Output},
     runtime::{self, Compare, Options, Planned},
     secrets::SecretStore,
-    services::{Installed, Secrets, stack},
+    services::{self, Installed, Secrets},
 };
 use cgroups_rs::{
     Cgroup, cpu::CpuController, hierarchies, memory::MemController, pid::PidController,
@@ -76,7 +76,7 @@ fn plan(paths: &Paths) -> Result<Planned, Box<dyn Error>> {
     let store = SecretStore::new(paths.secrets());
     store.make_missing(None)?;
     // None of the gateway's own services: those of the configuration are all that there is.
-    let stack = stack::plan(
+    let stack = services::plan(
         &[],
         &loaded.settings,
         paths,

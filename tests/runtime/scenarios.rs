@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
-use ai_gateway::services::{RenderedFile, Stack, stack::Particulars};
+use ai_gateway::stack::{Particulars, RenderedFile, Stack};
 use supervise::spec::{
     Address, Command, EnvValue, HttpTarget, Limits, Listener, Liveness, Probe, Reload,
     ReloadAction, RestartMode, RestartPolicy, Schedule, ServiceKind, ServiceSpec, Startup,

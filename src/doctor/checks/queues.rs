@@ -3,7 +3,7 @@
 use super::{Check, Facts, Group, Verdict};
 use crate::{
     doctor::fix::{root, roots},
-    services::QUEUE,
+    stack::QUEUE,
 };
 
 pub(super) const CHECK: Check = Check {

@@ -30,7 +30,7 @@ use super::{clock::Clock, groups::Groups, listeners::Listeners};
 use crate::{
     config::paths::Paths,
     logs::{Output, Sink},
-    services::stack::Particulars,
+    stack::Particulars,
 };
 
 pub(super) use instances::Instances;

@@ -11,12 +11,8 @@ use std::path::Path;
 
 use supervise::spec::EnvValue;
 
-use super::{part::RenderedFile, process::plain};
-use crate::config::settings::Diet;
-
-/// Where a service that the module watches leaves when its application was imported and when it had
-/// started: a file in its working folder, two numbers of nanoseconds of the monotonic clock.
-pub(crate) const MOMENTS: &str = "start-moments";
+use super::process::plain;
+use crate::{config::settings::Diet, stack::RenderedFile};
 
 /// The module's source.
 pub(crate) const MODULE: &str = include_str!("../../stack/diet/diet.py");

@@ -87,7 +87,7 @@ fn python(types: &str, measures: &str, script: &str) -> String {
     run(&files, measures, script)
 }
 
-impl super::RenderedFile {
+impl crate::stack::RenderedFile {
     fn write(&self) {
         fs::write(&self.path, &self.contents).unwrap();
     }
@@ -387,9 +387,9 @@ asyncio.run(diet.watched(app)({'type': 'lifespan'}, None, send))
 imported, started = map(int, open('FILE').read().split())
 print(began <= imported <= started <= time.monotonic_ns())
 "
-    .replace("FILE", super::MOMENTS);
+    .replace("FILE", crate::stack::MILESTONES);
     // They are there before uvicorn is told, and so before it listens and a probe can pass.
-    let files = format!("diet-skipped.json {}", super::MOMENTS);
+    let files = format!("diet-skipped.json {}", crate::stack::MILESTONES);
     assert_eq!(
         run(&[], "", &script),
         format!("lifespan.startup.complete {files}\nTrue\n")

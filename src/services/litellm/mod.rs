@@ -22,12 +22,13 @@ use self::after_start::Arguments;
 pub(crate) use self::variables::CONSTANTS;
 use super::{
     open_webui::{self, Database},
-    part::{Inputs, Part, RenderedFile},
+    part::{Inputs, Part},
     postgres,
     process::{always, environment, plain, signal},
     service::Service,
     uvicorn::KEEP_ALIVE_SECONDS,
 };
+use crate::stack::RenderedFile;
 
 /// Its name.
 pub const NAME: &str = "litellm";
@@ -47,10 +48,6 @@ pub(super) const REQUEST_SECONDS: u32 = 300;
 
 /// From the wish to stop to the end of the last request.
 pub const DRAIN_SECONDS: u64 = 30;
-
-/// The file in LiteLLM's folder with the number of requests that a stop waits for
-/// (`gateway_drain.py`).
-pub const IN_FLIGHT: &str = "in-flight";
 
 /// How long nginx keeps a connection that nobody uses, in seconds: short, because a stop waits for
 /// them, and a new one costs a Unix socket little.

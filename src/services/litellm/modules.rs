@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::services::{diet, part::RenderedFile, uvicorn};
+use crate::{
+    services::{diet, uvicorn},
+    stack::RenderedFile,
+};
 
 /// What Python is told to run.
 pub(super) const LAUNCHER: &str = "gateway_server.py";

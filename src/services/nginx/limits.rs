@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::services::process::QUEUE;
+use crate::stack::QUEUE;
 
 /// What a connection that has sent half a head takes at most, by the sizes of nginx's buffers and pools
 /// and of the kernel's socket. An estimate, to be on the safe side.

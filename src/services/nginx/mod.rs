@@ -22,10 +22,11 @@ use supervise::spec::{
 use self::configuration::{Config, TEMPORARY, can_be_a_root};
 use super::{
     addresses::front_address,
-    part::{Inputs, Part, RenderedFile},
+    part::{Inputs, Part},
     process::{always, environment, plain, signal},
     service::Service,
 };
+use crate::stack::RenderedFile;
 
 /// Its name.
 pub const NAME: &str = "nginx";

@@ -25,13 +25,13 @@ pub use self::{
 use super::{
     addresses::admin_address,
     diet,
-    part::{Inputs, Part, RenderedFile},
+    part::{Inputs, Part},
     postgres,
     process::{always, signal},
     service::Service,
     uvicorn::{self, KEEP_ALIVE_SECONDS},
 };
-use crate::config::settings::Listen;
+use crate::{config::settings::Listen, stack::RenderedFile};
 
 /// Its name.
 pub const NAME: &str = "open-webui";

@@ -7,7 +7,7 @@ use super::{
     memory::{KIB, Memory},
     pools,
 };
-use crate::services::part::RenderedFile;
+use crate::stack::RenderedFile;
 
 /// The name of its configuration.
 pub(super) const CONFIGURATION: &str = "postgresql.conf";

@@ -1,44 +1,13 @@
-//! The stack: all services of a gateway, as the runtime brings them up.
-
-use std::{collections::BTreeMap, path::PathBuf};
+//! The plan of a stack: the services of a list and the user's own, put together.
 
 use sha2::{Digest as _, Sha256};
-use supervise::spec::{ServiceName, ServiceSpec};
+use supervise::spec::ServiceSpec;
 
-use super::{
-    custom,
-    installed::Installed,
-    part::{Inputs, RenderedFile},
-    secrets::Secrets,
-    service::Service,
-};
+use super::{custom, installed::Installed, part::Inputs, secrets::Secrets, service::Service};
 use crate::{
     config::{paths::Paths, settings::Settings},
-    identity::PidFile,
-    logs::Dialect,
+    stack::{RenderedFile, Stack},
 };
-
-/// Everything that the runtime needs to bring the gateway up.
-#[derive(Debug, Clone, Default)]
-pub struct Stack {
-    /// The services.
-    pub services: Vec<ServiceSpec>,
-    /// Folders to make first, mode 0700.
-    pub folders: Vec<PathBuf>,
-    /// Files to write.
-    pub files: Vec<RenderedFile>,
-    /// What else is peculiar to a service.
-    pub particulars: Particulars,
-}
-
-/// What the runtime has to know of single services that their specifications do not say.
-#[derive(Debug, Clone, Default)]
-pub struct Particulars {
-    /// Files with a process's number that keep a service from starting.
-    pub pid_files: Vec<(ServiceName, PidFile)>,
-    /// How the lines of a service say how urgent they are, where somebody has to read them for that.
-    pub dialects: BTreeMap<ServiceName, Dialect>,
-}
 
 /// Plans a stack of these services and of the user's own. `open_files` is how many files a service may have
 /// open, where that is known.
