@@ -13,7 +13,10 @@ use super::{
     status::pretty,
     text::{BOLD, DIM, Line, colour},
 };
-use crate::doctor::{self, Asked, Facts, Finding, Group, Level, Mode, World, checks, facts};
+use crate::{
+    doctor::{self, Asked, Check, Facts, Finding, Group, Level, Mode, World, facts},
+    services,
+};
 
 /// Look at what this machine offers and lacks
 ///
@@ -45,11 +48,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         synchronised: sys::kernel::clock_is_synchronised().ok(),
         now: now(),
     };
-    let findings = doctor::examine(&Facts::gather(&world, asked(context)));
+    let checks = services::checks();
+    let findings = doctor::examine(&checks, &Facts::gather(&world, asked(context)));
     if args.json {
         print(pretty(&findings)?)?;
     } else {
-        let lines = lines(&findings, Screen::find());
+        let lines = lines(&checks, &findings, Screen::find());
         let text: String = lines
             .iter()
             .map(|line| line.render(usize::MAX) + "\n")
@@ -86,14 +90,14 @@ const WIDEST: usize = 100;
 
 /// The whole picture: a table of what is well, and under what is not, why it matters and what
 /// fixes it.
-fn lines(findings: &[Finding], screen: Screen) -> Vec<Line> {
+fn lines(checks: &[Check], findings: &[Finding], screen: Screen) -> Vec<Line> {
     let width = screen.width.min(WIDEST);
-    let titles = checks::ALL.iter().map(|check| check.title.chars().count());
+    let titles = checks.iter().map(|check| check.title.chars().count());
     let column = titles.max().unwrap_or(0);
     let mut lines = Vec::new();
     for group in Group::ALL {
         lines.push(Line::new().and(BOLD, group.title()));
-        let of_group = checks::ALL
+        let of_group = checks
             .iter()
             .zip(findings)
             .filter(|(check, _)| check.group == group);
@@ -180,9 +184,9 @@ mod tests {
     use super::*;
 
     /// All is well but for the last two, of which one can be mended.
-    fn findings() -> Vec<Finding> {
-        let last = checks::ALL.len() - 1;
-        let all = checks::ALL.iter().enumerate().map(|(number, check)| {
+    fn findings(checks: &[Check]) -> Vec<Finding> {
+        let last = checks.len() - 1;
+        let all = checks.iter().enumerate().map(|(number, check)| {
             let (level, found, fix) = match number {
                 n if n == last => (
                     Level::Problem,
@@ -210,7 +214,8 @@ mod tests {
             unicode,
             terminal: true,
         };
-        let lines = lines(&findings(), screen);
+        let checks = services::checks();
+        let lines = lines(&checks, &findings(&checks), screen);
         let plain =
             |line: &Line| anstream::adapter::strip_str(&line.render(usize::MAX)).to_string();
         lines.iter().map(plain).collect()

@@ -1,6 +1,6 @@
 //! `docs/doctor.md`, made from the checks.
 
-use super::{Group, checks};
+use super::{Check, Group};
 
 const HEAD: &str = "\
 # The doctor
@@ -18,15 +18,15 @@ a list with an object for each check, in the order of this page:
   \"found\": TEXT, \"why\": TEXT, \"fix\": COMMAND | null }
 ```
 
-This page is made from the checks in `src/doctor/checks`.
+This page is made from the checks in `src/doctor/checks` and in the folders of `src/services`.
 ";
 
 /// `docs/doctor.md`.
-pub fn reference() -> String {
+pub fn reference(checks: &[Check]) -> String {
     let mut text = HEAD.to_owned();
     for group in Group::ALL {
         text += &format!("\n## {}\n", group.title());
-        for check in checks::ALL.iter().filter(|check| check.group == group) {
+        for check in checks.iter().filter(|check| check.group == group) {
             let (looks, why) = (check.looks, check.why);
             text += &format!("\n### `{}`\n{looks}\n\n{why}\n", check.id);
         }

@@ -6,13 +6,13 @@ use crate::shell::is_plain;
 pub(super) use crate::shell::quote;
 
 /// A command that only root may run.
-pub(super) fn root(facts: &Facts, command: &str) -> String {
+pub(crate) fn root(facts: &Facts, command: &str) -> String {
     let sudo = if facts.asked.root { "" } else { "sudo " };
     format!("{sudo}{command}")
 }
 
 /// Commands one after the other, each as [`root`].
-pub(super) fn roots(facts: &Facts, commands: &[&str]) -> String {
+pub(crate) fn roots(facts: &Facts, commands: &[&str]) -> String {
     let all: Vec<_> = commands
         .iter()
         .map(|command| root(facts, command))
@@ -21,13 +21,13 @@ pub(super) fn roots(facts: &Facts, commands: &[&str]) -> String {
 }
 
 /// A command of our own, as the user whose gateway it is.
-pub(super) fn gateway(facts: &Facts, arguments: &str) -> String {
+pub(crate) fn gateway(facts: &Facts, arguments: &str) -> String {
     as_user(facts, &format!("ai-gateway {arguments}"))
 }
 
 /// A command as the user whose gateway it is; runuser keeps the environment, `AI_GATEWAY_HOME` in
 /// it.
-pub(super) fn as_user(facts: &Facts, command: &str) -> String {
+pub(crate) fn as_user(facts: &Facts, command: &str) -> String {
     if facts.asked.root {
         format!("runuser -u {} -- {command}", quote(&facts.asked.user))
     } else {
@@ -36,7 +36,7 @@ pub(super) fn as_user(facts: &Facts, command: &str) -> String {
 }
 
 /// `systemctl` for the manager that runs the gateway.
-pub(super) fn systemctl(facts: &Facts, arguments: &str) -> String {
+pub(crate) fn systemctl(facts: &Facts, arguments: &str) -> String {
     match facts.asked.mode {
         Mode::System => root(facts, &format!("systemctl {arguments}")),
         Mode::User | Mode::Folder => format!("systemctl --user {arguments}"),
@@ -44,7 +44,7 @@ pub(super) fn systemctl(facts: &Facts, arguments: &str) -> String {
 }
 
 /// Installs a package by its name on Debian and on Fedora; nothing elsewhere.
-pub(super) fn install(facts: &Facts, debian: &str, fedora: &str) -> Option<String> {
+pub(crate) fn install(facts: &Facts, debian: &str, fedora: &str) -> Option<String> {
     match facts.machine.packages {
         Packages::Apt => Some(root(facts, &format!("apt install {debian}"))),
         Packages::Dnf => Some(root(facts, &format!("dnf install {fedora}"))),
@@ -53,7 +53,7 @@ pub(super) fn install(facts: &Facts, debian: &str, fedora: &str) -> Option<Strin
 }
 
 /// Gives the kernel a word at boot; nothing in a container, which has its host's kernel.
-pub(super) fn kernel_parameter(facts: &Facts, word: &str) -> Option<String> {
+pub(crate) fn kernel_parameter(facts: &Facts, word: &str) -> Option<String> {
     if matches!(facts.machine.kind, Kind::Container(_)) {
         return None;
     }
@@ -80,7 +80,7 @@ pub(super) fn kernel_parameter(facts: &Facts, word: &str) -> Option<String> {
 
 /// What a container's host may give it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gift {
+pub(crate) enum Gift {
     /// That it may nest.
     Nesting,
     /// As much memory as the smallest profile needs, and some more.
@@ -91,7 +91,7 @@ pub(super) enum Gift {
 
 /// Changes the container that we are in, on its host; nothing where we are in none. A container
 /// does not know its own number or name there, but it is called as its host is named.
-pub(super) fn on_host(facts: &Facts, gift: Gift) -> Option<String> {
+pub(crate) fn on_host(facts: &Facts, gift: Gift) -> Option<String> {
     let machine = &facts.machine;
     let name = &machine.hostname;
     let keeper = machine.keeper?;

@@ -1,12 +1,12 @@
 //! `ai-gateway doctor`: what this machine offers and lacks.
 //!
-//! [`facts`] looks, [`checks`] decide, one thought in each file, pure functions from facts to a
-//! verdict; this is their order, and [`docs`] their reference.
+//! [`facts`] looks, [`Check`]s decide, one thought in each file, pure functions from facts to a verdict;
+//! [`checks`] puts them in order, and [`docs`] is their reference. Those of a single service are in its room.
 
-pub mod checks;
+mod checks;
 pub mod docs;
 pub mod facts;
-mod fix;
+pub(crate) mod fix;
 
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub enum Level {
 }
 
 /// What belongs together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
     /// The machine, or the container that we are in.
     Machine,
@@ -71,15 +71,15 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn ok(found: impl Into<String>) -> Self {
+    pub(crate) fn ok(found: impl Into<String>) -> Self {
         Self::new(Level::Ok, found)
     }
 
-    fn warning(found: impl Into<String>) -> Self {
+    pub(crate) fn warning(found: impl Into<String>) -> Self {
         Self::new(Level::Warning, found)
     }
 
-    fn problem(found: impl Into<String>) -> Self {
+    pub(crate) fn problem(found: impl Into<String>) -> Self {
         Self::new(Level::Problem, found)
     }
 
@@ -93,13 +93,13 @@ impl Verdict {
     }
 
     /// With the reason why this matters, where that is not the check's usual one.
-    const fn because(mut self, why: &'static str) -> Self {
+    pub(crate) const fn because(mut self, why: &'static str) -> Self {
         self.why = Some(why);
         self
     }
 
     /// With the command that mends it.
-    fn fix(mut self, command: impl Into<Option<String>>) -> Self {
+    pub(crate) fn fix(mut self, command: impl Into<Option<String>>) -> Self {
         self.fix = command.into();
         self
     }
@@ -137,9 +137,16 @@ pub struct Finding {
     pub fix: Option<String>,
 }
 
-/// Runs every check.
-pub fn examine(facts: &Facts) -> Vec<Finding> {
-    let findings = checks::ALL.iter().map(|check| {
+/// All checks, with these of single services: by group, and in each group first those, as others rest on them.
+pub fn checks<'a>(of_services: impl Iterator<Item = &'a Check>) -> Vec<Check> {
+    let mut all: Vec<Check> = of_services.chain(&checks::ALL).copied().collect();
+    all.sort_by_key(|check| check.group);
+    all
+}
+
+/// Runs these checks.
+pub fn examine(checks: &[Check], facts: &Facts) -> Vec<Finding> {
+    let findings = checks.iter().map(|check| {
         let Verdict {
             level,
             found,

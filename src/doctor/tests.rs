@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::SystemTime};
 
 use super::{
-    checks,
     facts::{
         Answer, Asked, Configuration, Daemon, Facts, Gateway, Machine, Mode, Port, Provision,
         Systemd, World,
@@ -13,6 +12,7 @@ use super::{
 use crate::{
     config::{self, paths::Paths, tests::generated::assert_generated},
     provision::facts::{Facts as Programs, Node, Postgres, Python},
+    services,
 };
 
 mod table;
@@ -257,7 +257,7 @@ fn python(minor: u32) -> Python {
 
 /// What is not as it should be, a line each.
 fn troubles(facts: &Facts) -> String {
-    let findings = examine(facts);
+    let findings = examine(&services::checks(), facts);
     let troubles = findings.iter().filter(|finding| finding.level != Level::Ok);
     let lines = troubles.map(
         |Finding {
@@ -426,9 +426,9 @@ fn logind_is_asked_in_the_order_in_which_it_reads() {
 #[test]
 fn every_check_has_a_name_of_its_own_and_is_in_the_reference() {
     let mut seen = std::collections::BTreeSet::new();
-    for check in checks::ALL {
+    for check in services::checks() {
         assert!(seen.insert(check.id), "{}", check.id);
-        assert!(docs::reference().contains(&format!("### `{}`\n", check.id)));
+        assert!(docs::reference(&services::checks()).contains(&format!("### `{}`\n", check.id)));
         for text in [check.looks, check.why] {
             assert!(
                 text.ends_with('.') && !text.contains("  "),
@@ -438,7 +438,7 @@ fn every_check_has_a_name_of_its_own_and_is_in_the_reference() {
         }
     }
     // The text walks the groups, the list the checks: they have to agree.
-    let groups: Vec<_> = checks::ALL.iter().map(|check| check.group).collect();
+    let groups: Vec<_> = services::checks().iter().map(|check| check.group).collect();
     let mut in_order = groups.clone();
     in_order.sort_by_key(|group| Group::ALL.iter().position(|other| other == group));
     assert_eq!(groups, in_order);
@@ -446,7 +446,7 @@ fn every_check_has_a_name_of_its_own_and_is_in_the_reference() {
 
 #[test]
 fn the_reference_is_in_step_with_the_checks() {
-    assert_generated("docs/doctor.md", &docs::reference());
+    assert_generated("docs/doctor.md", &docs::reference(&services::checks()));
 }
 
 #[test]
@@ -465,7 +465,7 @@ fn what_is_handed_over_as_a_whole_is_handed_over_once() {
         entry("/srv/state/secrets", 0, 0o755),
         entry("/srv/stated", 1000, 0o750),
     ];
-    let findings = examine(&facts);
+    let findings = examine(&services::checks(), &facts);
     let found = findings.iter().find(|finding| finding.id == "permissions");
     assert_eq!(
         found.and_then(|finding| finding.fix.as_deref()),
@@ -489,7 +489,7 @@ fn the_gateway_can_still_read_roots_file_when_it_was_closed() {
         wish: facts::Wish::Keys,
     }];
     facts.asked.gid = Some(4_000_000);
-    let findings = examine(&facts);
+    let findings = examine(&services::checks(), &facts);
     let found = findings.iter().find(|finding| finding.id == "permissions");
     assert_eq!(
         found.and_then(|finding| finding.fix.as_deref()),

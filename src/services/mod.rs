@@ -28,6 +28,8 @@ pub use self::{
     service::Service,
 };
 
+use crate::doctor::{self, Check};
+
 /// All of them, in the order in which they are listed and launched where nothing else decides.
 pub static ALL: [&Service; 4] = [
     &postgres::SERVICE,
@@ -35,6 +37,11 @@ pub static ALL: [&Service; 4] = [
     &open_webui::SERVICE,
     &nginx::SERVICE,
 ];
+
+/// All that `doctor` looks at: for the gateway as a whole, and for each service.
+pub fn checks() -> Vec<Check> {
+    doctor::checks(ALL.iter().flat_map(|service| service.checks))
+}
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use supervise::spec::ServiceName;
 
 use super::part::{Inputs, Part};
-use crate::{config::settings::Settings, logs::Dialect};
+use crate::{config::settings::Settings, doctor::Check, logs::Dialect};
 
 /// One service.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Service {
     pub(super) database_pools: fn(&Settings) -> u32,
     /// How to tell its urgent lines from others, where it cannot say so by itself.
     pub(super) dialect: Option<Dialect>,
+    /// What `doctor` looks at for it.
+    pub(super) checks: &'static [Check],
 }
 
 impl Service {

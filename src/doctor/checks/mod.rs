@@ -17,15 +17,11 @@ mod lxc_drop_in;
 mod memory;
 mod named_programs;
 mod nesting;
-mod nginx;
-mod node;
 mod open_files;
 mod permissions;
 mod ports;
-mod postgres;
 mod proxy;
 mod psi;
-mod python;
 mod queues;
 mod remove_ipc;
 mod secrets;
@@ -38,8 +34,9 @@ mod user_bus;
 
 use super::{Check, Facts, Group, Verdict};
 
-/// All of them, in the order in which they are shown: by group, and first what others rest on.
-pub const ALL: [Check; 35] = [
+/// Those that are about no single service, in the order in which they are shown: by group, and first what
+/// others rest on.
+pub(super) const ALL: [Check; 31] = [
     system::CHECK,
     nesting::CHECK,
     memory::CHECK,
@@ -62,10 +59,6 @@ pub const ALL: [Check; 35] = [
     queues::CHECK,
     dns::CHECK,
     proxy::CHECK,
-    python::CHECK,
-    postgres::CHECK,
-    nginx::CHECK,
-    node::CHECK,
     named_programs::CHECK,
     configuration::CHECK,
     environment::CHECK,

@@ -25,14 +25,9 @@ use crate::{
     },
     disk::{self, Room},
     open_files,
-    provision::{
-        self, Environment, Options,
-        facts::{Facts as Programs, Python},
-        plan::Wanted,
-    },
+    provision::{self, Environment, Options, facts::Facts as Programs, plan::Wanted},
     runtime,
     secrets::{Kind, SecretStore},
-    services::open_webui,
     trust::{self, Danger, Who},
 };
 
@@ -174,12 +169,10 @@ impl Gateway {
         let there = |kind: &Kind| store.path(*kind).exists();
         let database = paths.postgres_data().join("PG_VERSION").exists();
         let begun = database || Kind::ALL.iter().any(there);
-        let open_webui = loaded.settings.open_webui.enabled;
-        let limits = loaded.settings.limits.iter();
-        let limits = limits.filter(|(name, _)| open_webui || name.as_str() != open_webui::NAME);
+        let limits = loaded.settings.limits.values();
         Self {
             configuration,
-            memory: limits.filter_map(|(_, limits)| limits.memory_max).sum(),
+            memory: limits.filter_map(|limits| limits.memory_max).sum(),
             unknown: unknown_variables(world),
             not_programs: not_programs(&loaded.settings),
             ports: wanted_ports(&loaded, paths, &daemon),
@@ -207,11 +200,6 @@ impl Gateway {
             settings: loaded.settings,
             daemon,
         }
-    }
-
-    /// The Python that the environments are made with.
-    pub fn python(&self) -> Option<&Python> {
-        self.provision.programs.usable_python()
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     disk::Room,
     doctor::facts::{Entry, Hierarchy, Keeper, Kind as Make, Packages, Unit, Wish},
     secrets::Kind,
+    services,
     trust::{Danger, How},
 };
 use Level::{Ok as Fine, Problem, Warning};
@@ -349,7 +350,7 @@ fn enforce(facts: &mut Facts) {
 }
 
 fn finding(facts: &Facts, id: &str) -> Finding {
-    let mut all = examine(facts).into_iter();
+    let mut all = examine(&services::checks(), facts).into_iter();
     all.find(|finding| finding.id == id)
         .unwrap_or_else(|| panic!("no check {id}"))
 }
@@ -371,7 +372,7 @@ fn each_check_tells_good_from_bad() {
 
 #[test]
 fn the_table_has_each_check_in_a_good_and_a_bad_state() {
-    for check in checks::ALL {
+    for check in services::checks() {
         let levels = || {
             TABLE
                 .iter()

@@ -7,6 +7,7 @@
 //! environment) is done here.
 
 pub mod after_start;
+mod checks;
 mod configuration;
 mod modules;
 mod variables;
@@ -38,6 +39,7 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| Some(plan(inputs)),
     database_pools: |settings| settings.litellm.workers,
     dialect: None,
+    checks: checks::ALL,
 };
 
 /// Who may log in to the admin page.

@@ -5,6 +5,7 @@
 //! that it runs as any user and touches nothing of the distribution's. It requires nothing, so that
 //! whoever comes early gets a page that says so.
 
+mod check;
 mod configuration;
 mod headers;
 mod hints;
@@ -36,6 +37,7 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(log::priority),
+    checks: &[check::CHECK],
 };
 
 /// From QUIT until the last WebSocket is cut.

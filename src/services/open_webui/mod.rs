@@ -42,6 +42,7 @@ pub(super) static SERVICE: Service = Service {
     // One for asynchronous code and one for the rest.
     database_pools: |settings| if settings.open_webui.enabled { 2 } else { 0 },
     dialect: None,
+    checks: &[],
 };
 
 /// The only origin that Open WebUI takes. Nobody can be there (RFC 6761): nginx puts it in place

@@ -3,6 +3,7 @@
 //! Its whole configuration is rendered at each start, so that the cluster's own files hold data and
 //! nothing that has to be kept in step.
 
+mod check;
 mod files;
 mod log;
 mod memory;
@@ -33,6 +34,7 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(log::priority),
+    checks: &[check::CHECK],
 };
 
 fn plan(inputs: &Inputs) -> Part {

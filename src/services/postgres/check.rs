@@ -1,7 +1,9 @@
 //! Whether there is a PostgreSQL.
 
-use super::{Check, Facts, Group, Verdict};
-use crate::{doctor::fix::install, provision::facts::Postgres};
+use crate::{
+    doctor::{Check, Facts, Group, Verdict, fix::install},
+    provision::facts::Postgres,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "postgres",

@@ -1,7 +1,10 @@
 //! Whether there is a Node.js.
 
-use super::{Check, Facts, Group, Verdict};
-use crate::{config::settings::EngineSource, doctor::fix::gateway, provision::facts::Node};
+use crate::{
+    config::settings::EngineSource,
+    doctor::{Check, Facts, Group, Verdict, fix::gateway},
+    provision::facts::Node,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "node",

@@ -1,7 +1,6 @@
 //! Whether there is an nginx.
 
-use super::{Check, Facts, Group, Verdict};
-use crate::doctor::fix::install;
+use crate::doctor::{Check, Facts, Group, Verdict, fix::install};
 
 pub(super) const CHECK: Check = Check {
     id: "nginx",

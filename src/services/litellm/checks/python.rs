@@ -1,7 +1,9 @@
 //! Whether there is a Python for LiteLLM.
 
-use super::{Check, Facts, Group, Verdict};
-use crate::{doctor::fix::install, provision::facts::Python};
+use crate::{
+    doctor::{Check, Facts, Group, Verdict, fix::install},
+    provision::facts::Python,
+};
 
 pub(super) const CHECK: Check = Check {
     id: "python",
@@ -14,7 +16,7 @@ pub(super) const CHECK: Check = Check {
 
 fn examine(facts: &Facts) -> Verdict {
     let programs = &facts.gateway.provision.programs;
-    let Some(python) = facts.gateway.python() else {
+    let Some(python) = facts.gateway.provision.programs.usable_python() else {
         let found: Vec<String> = programs.pythons.iter().map(named).collect();
         let but = match found.as_slice() {
             [] => String::new(),
