@@ -5,11 +5,13 @@
 //! which takes seconds and wants to download a program. What it does besides (the pool's size in
 //! the database's address, the number of workers in the environment) is done here.
 
+mod access;
+
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use supervise::spec::{
-    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, ServiceKind,
-    ServiceSpec, Startup, StopStep,
+    Address, Command, EnvValue, FIRST_LISTENER, Handover, HttpTarget, Listener, Liveness, Probe,
+    ServiceKind, ServiceSpec, Startup, StopStep,
 };
 
 use super::{
@@ -64,6 +66,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         kind: ServiceKind::Daemon,
         files: [].into(),
         listeners: vec![Listener::Unix(socket)],
+        handover: Handover::Command,
         requires: [name(POSTGRES)].into(),
         // Its pool connects again by itself.
         restart_with_requirements: false,
@@ -96,6 +99,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             timeout: Duration::from_secs(DRAIN_SECONDS + 30),
         }],
         limits: inputs.limits(&service),
+        confinement: access::confinement(inputs),
         recycle: inputs.recycle(),
         name: service,
     };

@@ -223,6 +223,23 @@ impl Inputs<'_> {
     }
 }
 
+/// The folder that a folder of programs is in, as `/opt/postgresql` for `/opt/postgresql/bin`: with what
+/// belongs to them.
+fn prefix(programs: &Path) -> PathBuf {
+    programs.parent().unwrap_or(programs).to_owned()
+}
+
+/// The Python that an environment is made of, where it is none of the system's.
+fn pythons(inputs: &Inputs) -> Option<PathBuf> {
+    let python = inputs.settings.programs.python.as_deref()?;
+    python.parent().map(prefix)
+}
+
+/// Where a Python program puts what does not fit into memory.
+fn temporary() -> [PathBuf; 2] {
+    ["/tmp", "/var/tmp"].map(PathBuf::from)
+}
+
 /// What every process gets. `path` goes before the system's folders.
 fn environment(home: &Path, path: &[&Path]) -> BTreeMap<String, EnvValue> {
     let own = path.iter().map(|folder| folder.display().to_string());

@@ -5,6 +5,7 @@
 //! that it runs as any user and touches nothing of the distribution's. It requires nothing, so that
 //! whoever comes early gets a page that says so.
 
+mod access;
 mod headers;
 mod hints;
 mod limits;
@@ -17,8 +18,8 @@ use std::{
 };
 
 use supervise::spec::{
-    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, Reload,
-    ReloadAction, RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep,
+    Address, Command, EnvValue, FIRST_LISTENER, Handover, HttpTarget, Listener, Liveness, Probe,
+    Reload, ReloadAction, RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep,
 };
 
 use super::{
@@ -50,6 +51,10 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         at: Address::Tcp(front_address(&inputs.settings.listen).to_string()),
         path: "/health".to_owned(),
     });
+    let static_files = inputs.installed.open_webui_frontend.as_deref();
+    let static_files = static_files
+        .filter(|_| inputs.settings.diet.static_files)
+        .filter(|path| can_be_a_root(path));
     let listen = &inputs.settings.listen;
     let front = SocketAddr::new(listen.address, listen.port);
     let admin = SocketAddr::new(listen.admin_address, listen.admin_port);
@@ -62,6 +67,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         kind: ServiceKind::Daemon,
         files: [].into(),
         listeners,
+        handover: Handover::Command,
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {
@@ -82,6 +88,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         },
         stop: vec![signal(3, SHUTDOWN_SECONDS + 5), signal(15, 5)],
         limits: limits.clone(),
+        confinement: access::confinement(inputs, static_files.map(Path::to_owned)),
         recycle: None,
         name: service,
     };
@@ -102,12 +109,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             .enabled
             .then(|| inputs.paths.open_webui_socket()),
         signup: inputs.settings.open_webui.signup,
-        static_files: inputs
-            .installed
-            .open_webui_frontend
-            .as_deref()
-            .filter(|_| inputs.settings.diet.static_files)
-            .filter(|path| can_be_a_root(path)),
+        static_files,
     }
     .render();
     Part {

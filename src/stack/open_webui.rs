@@ -5,6 +5,8 @@
 //! change settings in the browser; a new key or another port gets into that copy through
 //! `internal ensure-webui-key`.
 
+mod access;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -12,8 +14,8 @@ use std::{
 };
 
 use supervise::spec::{
-    Address, Command, EnvValue, HttpTarget, Liveness, Probe, ServiceKind, ServiceSpec, Startup,
-    StopStep,
+    Address, Command, EnvValue, Handover, HttpTarget, Liveness, Probe, ServiceKind, ServiceSpec,
+    Startup, StopStep,
 };
 
 use super::{
@@ -63,10 +65,15 @@ pub fn api_base(listen: &Listen) -> String {
     format!("http://{}/v1", admin_address(listen))
 }
 
+/// Where it keeps what is not in the database.
+fn data(paths: &Paths) -> PathBuf {
+    paths.state.join("open-webui")
+}
+
 pub(super) fn plan(inputs: &Inputs) -> Part {
     let service = name(OPEN_WEBUI);
     let socket = inputs.paths.open_webui_socket();
-    let data = inputs.paths.state.join("open-webui");
+    let data = data(inputs.paths);
     let cwd = inputs.paths.service(&service);
     let rendered = inputs.paths.rendered(&service);
     let get = |path: &str| {
@@ -85,6 +92,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         kind: ServiceKind::Daemon,
         files: [].into(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires: [name(POSTGRES)].into(),
         restart_with_requirements: false,
         startup: Startup {
@@ -112,6 +120,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             timeout: Duration::from_secs(20),
         }],
         limits: inputs.limits(&service),
+        confinement: access::confinement(inputs),
         recycle: inputs.recycle(),
         name: service,
     };

@@ -3,15 +3,20 @@
 //! Its whole configuration is rendered at each start, so that the cluster's own files hold data and
 //! nothing that has to be kept in step.
 
+mod access;
 pub mod psql;
 
-use std::{fmt::Write as _, path::Path, time::Duration};
-
-use supervise::spec::{
-    Command, Liveness, Probe, RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep,
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
-use crate::identity::PidFile;
+use supervise::spec::{
+    Command, Handover, Liveness, Probe, RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep,
+};
+
+use crate::{config::paths::Paths, identity::PidFile};
 
 use super::{Inputs, POSTGRES, Part, RenderedFile, always, environment, name, pools};
 
@@ -79,6 +84,13 @@ impl Memory {
     }
 }
 
+/// Where clients find it.
+pub(super) fn socket(paths: &Paths) -> PathBuf {
+    paths
+        .postgres_socket_folder()
+        .join(format!(".s.PGSQL.{PORT}"))
+}
+
 pub(super) fn plan(inputs: &Inputs) -> Part {
     let (service, folder) = (name(POSTGRES), inputs.paths.postgres_socket_folder());
     let rendered = inputs.paths.rendered(&service);
@@ -119,6 +131,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
         kind: ServiceKind::Daemon,
         files: [].into(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {
@@ -158,6 +171,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             signal(3, 5),
         ],
         limits,
+        confinement: access::confinement(inputs),
         recycle: None,
     };
     Part {

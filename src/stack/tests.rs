@@ -2,7 +2,10 @@
 
 use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
-use supervise::{graph::Graph, spec::StopStep};
+use supervise::{
+    graph::Graph,
+    spec::{Listener, StopStep},
+};
 
 use super::*;
 use crate::{
@@ -62,6 +65,10 @@ fn custom() -> CustomService {
         command: ["/usr/bin/ticker", "--quiet"].map(str::to_owned).to_vec(),
         environment: [("TOKEN".to_owned(), "theirs".to_owned())].into(),
         environment_file: None,
+        listen: vec![
+            Listener::Tcp(([127, 0, 0, 1], 8080).into()),
+            Listener::Unix("/srv/ticker.sock".into()),
+        ],
         requires: vec![name(LITELLM)],
         probe: Some(CustomProbe::Http("http://127.0.0.1:9/up".into())),
         restart: RestartMode::OnFailure,

@@ -155,6 +155,7 @@ impl Executor {
             &Surroundings {
                 output: output.as_fd(),
                 listeners: self.listeners.of(spec),
+                activated: spec.is_activated().then_some(&spec.name),
                 cgroup: group.as_ref().map(AsFd::as_fd),
                 notify: notify.as_ref().map(|(_, path)| path.as_path()),
                 mark: &self.launched.mark(instance),
@@ -396,6 +397,7 @@ impl Executor {
             &Surroundings {
                 output: running.output.as_fd(),
                 listeners: Vec::new(),
+                activated: None,
                 cgroup: running.group.as_ref().map(AsFd::as_fd),
                 notify: None,
                 mark: &self.launched.mark(instance),
