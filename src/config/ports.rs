@@ -272,4 +272,22 @@ mod tests {
         assert_eq!(taken[0].reason, Reason::NotOurs);
         assert_eq!(taken[0].free, None);
     }
+
+    #[test]
+    fn an_address_of_a_service_of_ones_own_is_looked_at_too() {
+        let here = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = here.local_addr().unwrap();
+        let loaded = loaded(&format!(
+            "[service.web]\ncommand = [\"/web\"]\nlisten = [\"unix:/web.sock\", \"{address}\"]\n"
+        ));
+        let taken = in_use(&loaded);
+        let found = taken.iter().find(|taken| taken.key == "service.web.listen");
+        let found = found.unwrap();
+        assert_eq!(found.address, address);
+        assert!(!found.is_the_gateways());
+        let shown = report(&loaded, std::slice::from_ref(found)).to_string();
+        let free = SocketAddr::new(address.ip(), found.free.unwrap());
+        assert!(shown.contains("3 | listen = "), "{shown}");
+        assert!(shown.contains(&format!("\"{free}\" is free")), "{shown}");
+    }
 }

@@ -127,7 +127,7 @@ fn gateways(all: &Merged) -> Vec<Wanted> {
 fn nobody_listens(kind: &str) -> Option<&'static str> {
     match kind {
         "task" => Some("a task runs to its end, and then nobody would answer"),
-        "external" => Some("somebody else runs it, and listens by himself"),
+        "external" => Some("somebody else runs it, and binds its address"),
         _ => None,
     }
 }
