@@ -16,8 +16,8 @@ mod text;
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use supervise::spec::{
-    Address, Command, EnvValue, FIRST_LISTENER, Handover, HttpTarget, Limits, Listener, Liveness, Probe,
-    Reload, ReloadAction, RestartPolicy, ServiceKind, ServiceSpec, Startup,
+    Address, Command, EnvValue, FIRST_LISTENER, Handover, HttpTarget, Limits, Listener, Liveness,
+    Probe, Reload, ReloadAction, RestartPolicy, ServiceKind, ServiceSpec, Startup,
 };
 
 use self::configuration::{Config, TEMPORARY, can_be_a_root};

@@ -15,7 +15,9 @@ use std::{
     time::Duration,
 };
 
-use supervise::spec::{Command, Handover, Liveness, Probe, RestartPolicy, ServiceKind, ServiceSpec, Startup};
+use supervise::spec::{
+    Command, Handover, Liveness, Probe, RestartPolicy, ServiceKind, ServiceSpec, Startup,
+};
 
 use self::memory::Memory;
 pub(super) use self::pools::Pools;
