@@ -57,7 +57,9 @@ pub fn plan(
     purpose: Purpose,
     read: impl Fn() -> Result<Loaded, LoadError> + Send + Sync + 'static,
 ) -> Result<Planned, PlanError> {
-    let taken = taken_ports(paths, &loaded);
+    let mut taken = taken_ports(paths, &loaded);
+    // An address of a service of the user's own is that service's trouble: the others start.
+    taken.retain(TakenPort::is_the_gateways);
     if !taken.is_empty() {
         return Err(PlanError::Ports(ports::report(&loaded, &taken)));
     }

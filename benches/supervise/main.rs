@@ -19,9 +19,12 @@ use ai_gateway::{
     runtime::{self, Compare, Options, Planned},
     stack::{Particulars, Stack},
 };
-use supervise::spec::{
-    Command, EnvValue, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName, ServiceSpec,
-    Startup, StopStep,
+use supervise::{
+    confinement::Confinement,
+    spec::{
+        Command, EnvValue, Handover, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName,
+        ServiceSpec, Startup, StopStep,
+    },
 };
 
 const USAGE: &str = "usage: supervise HOME COUNT JOURNAL|- PROGRAM [ARGUMENT...]";
@@ -93,6 +96,7 @@ fn service(
         kind: ServiceKind::Daemon,
         files: [].into(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {
@@ -118,6 +122,7 @@ fn service(
             timeout: Duration::from_secs(60),
         }],
         limits: Limits::default(),
+        confinement: Confinement::Unconfined,
         recycle: None,
     })
 }

@@ -106,6 +106,7 @@ fn launch(context: &Context) -> io::Result<PidFd> {
         program,
         argv: vec![c"ai-gateway".into(), c"run".into()],
         env,
+        pid_variable: None,
         cwd: Some(c"/".into()),
         stdio: [nothing.as_fd(), nothing.as_fd(), words.as_fd()],
         handed: Vec::new(),

@@ -61,10 +61,14 @@ fn lines(preview: &Preview) -> Vec<Line> {
 fn service(preview: &ServicePreview) -> Line {
     let line = Line::new().and(BOLD, preview.service.as_str());
     let line = line.plain(format!(" {}", sentence(preview.step)));
-    if preview.fields.is_empty() {
+    let line = if preview.fields.is_empty() {
         line
     } else {
         line.and(DIM, format!(" ({})", preview.fields.join(", ")))
+    };
+    match &preview.over_limit {
+        Some(why) => line.plain(format!(": {why}")),
+        None => line,
     }
 }
 
@@ -91,7 +95,10 @@ const fn word(step: Step) -> &'static str {
 }
 
 fn key(preview: &KeyPreview, width: usize) -> Line {
-    let of = |(name, step): (&ServiceName, &Step)| format!("{name} {}", word(*step));
+    let of = |(name, step): (&ServiceName, &Step)| match preview.over_limit.get(name) {
+        Some(why) => format!("{name} {} because {why}", word(*step)),
+        None => format!("{name} {}", word(*step)),
+    };
     let services: Vec<_> = preview.services.iter().map(of).collect();
     let what = if services.is_empty() {
         "alone it touches no service".to_owned()
@@ -136,6 +143,7 @@ mod tests {
             service: name(of),
             step,
             fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            over_limit: None,
         };
         let key = |key: &str, services: &[(&str, Step)]| KeyPreview {
             key: key.to_owned(),
@@ -143,6 +151,7 @@ mod tests {
                 .iter()
                 .map(|(of, step)| (name(of), *step))
                 .collect(),
+            over_limit: BTreeMap::new(),
         };
         let preview = Preview {
             services: vec![
@@ -170,8 +179,38 @@ mod tests {
             keys: vec![KeyPreview {
                 key: "open_webui.admin_name".to_owned(),
                 services: BTreeMap::new(),
+                over_limit: BTreeMap::new(),
             }],
         };
         assert!(text(&untouched).starts_with("A reload would touch no service.\n\n"));
+    }
+
+    /// The same key with a limit that leaves room is one that the service notices nothing of.
+    #[test]
+    fn a_limit_that_takes_a_restart_says_why_for_its_service_and_its_key() {
+        let why = "it holds 812 MB, and its new limit is 500 MB".to_owned();
+        let limit = |step, why: Option<&String>| KeyPreview {
+            key: "limits.litellm.memory_max".to_owned(),
+            services: [(name("litellm"), step)].into(),
+            over_limit: why
+                .map(|why| (name("litellm"), why.clone()))
+                .into_iter()
+                .collect(),
+        };
+        let preview = Preview {
+            services: vec![ServicePreview {
+                service: name("litellm"),
+                step: Step::Restart,
+                fields: vec!["limits".to_owned()],
+                over_limit: Some(why.clone()),
+            }],
+            keys: vec![limit(Step::Restart, Some(&why)), limit(Step::Live, None)],
+        };
+        insta::assert_snapshot!(text(&preview), @"
+        litellm restarts (limits): it holds 812 MB, and its new limit is 500 MB
+
+        limits.litellm.memory_max  litellm restarts because it holds 812 MB, and its new limit is 500 MB
+        limits.litellm.memory_max  litellm goes on
+        ");
     }
 }

@@ -171,8 +171,8 @@ fn refuse_taken(
 ) -> Result<(), Failure> {
     let mut taken = held_ports(context, loaded);
     taken.retain(|port| {
-        let address = ports::address_key(port.key);
-        let concerns = |key: &String| key == port.key || key == address;
+        let address = ports::address_key(&port.key);
+        let concerns = |key: &String| *key == port.key || key == address;
         changed.is_none_or(|changed| changed.iter().any(concerns))
     });
     if taken.is_empty() {

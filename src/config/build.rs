@@ -190,6 +190,10 @@ fn custom_service(all: &Merged, service: &str) -> CustomService {
             Some(Value::Path(path)) => Some(path),
             _ => None,
         },
+        listen: match value("listen") {
+            Some(Value::Listen(addresses)) => addresses.into_iter().map(|(at, _)| at).collect(),
+            _ => Vec::new(),
+        },
         requires: match value("requires") {
             Some(Value::Services(names)) => {
                 names.iter().map(|(name, _)| service_name(name)).collect()

@@ -1,5 +1,7 @@
 //! What is wrong with values that are right one by one: with each other, or with this machine.
 
+mod listening;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -36,58 +38,15 @@ pub(super) fn check(all: &Merged, machine: Option<Machine>) -> Vec<Problem> {
         services(all, &mut problems);
         requirements(all, &mut problems);
     }
-    ports(all, &mut problems);
+    listening::check(all, &mut problems);
     engine(all, &mut problems);
     limits(all, &mut problems);
     recycle(all, &mut problems);
-    address(all, &mut problems);
     if let Some(machine) = machine {
         memory(all, machine, &mut problems);
         cpus(all, machine, &mut problems);
     }
     problems
-}
-
-fn ports(all: &Merged, problems: &mut Vec<Problem>) {
-    let (one, other) = ("listen.port", "listen.admin_port");
-    let known = all.sound(one) && all.sound(other);
-    if known && all.whole(one) == all.whole(other) {
-        let port = all.whole(one).unwrap_or_default();
-        let label = |name| match all.place(name) {
-            Some(_) => format!("`{name}` is {port}"),
-            None => String::new(),
-        };
-        let mut problem =
-            Problem::error(format!("`{one}` and `{other}` are the same port, {port}"))
-                .at(all.place(one), label(one))
-                .at(all.place(other), label(other));
-        for name in [one, other] {
-            if all.place(name).is_none() {
-                problem = problem.note(format!("`{name}` is {port} by default"));
-            }
-        }
-        let other = if port < 65_535 { port + 1 } else { port - 1 };
-        problems.push(problem.help(format!("give one of them another, such as {other}")));
-    }
-}
-
-fn address(all: &Merged, problems: &mut Vec<Problem>) {
-    for (key, what) in [
-        ("listen.address", "the gateway"),
-        ("listen.admin_address", "the admin page"),
-    ] {
-        if let Some(Value::Address(address)) = all.value(key)
-            && !address.is_loopback()
-            && all.sound(key)
-        {
-            let title = format!("other machines can reach {what} at {address}");
-            problems.push(
-                Problem::warning(title)
-                    .at(all.place(key), "not a loopback address")
-                    .note("nothing encrypts what goes through this port"),
-            );
-        }
-    }
 }
 
 fn engine(all: &Merged, problems: &mut Vec<Problem>) {

@@ -4,12 +4,13 @@
 use std::{
     collections::HashSet,
     fmt, fs, io,
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener},
 };
 
+use supervise::spec::Listener;
 use sys::{listeners, proc};
 
-use super::{Loaded, Origin, Report, report::Problem};
+use super::{Loaded, Origin, Report, report::Problem, settings::Settings};
 
 /// How far from a port that is taken a free one is looked for.
 const NEARBY: u16 = 100;
@@ -18,7 +19,7 @@ const NEARBY: u16 = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenPort {
     /// Its key.
-    pub key: &'static str,
+    pub key: String,
     /// The address.
     pub address: SocketAddr,
     /// Where the value came from.
@@ -73,13 +74,21 @@ impl fmt::Display for TakenPort {
         } = self;
         write!(f, "cannot listen on {address} ({key}, {origin}): {reason}")?;
         match free {
-            Some(free) => write!(f, ": stop it, or set {key} = {free}, which is free"),
-            None => Ok(()),
+            Some(free) if self.is_the_gateways() => {
+                write!(f, ": stop it, or set {key} = {free}, which is free")
+            }
+            Some(_) | None => Ok(()),
         }
     }
 }
 
 impl TakenPort {
+    /// Whether it is one of those that nothing goes without, and not an address of a service of the user's
+    /// own.
+    pub fn is_the_gateways(&self) -> bool {
+        GATEWAYS.contains(&self.key.as_str())
+    }
+
     /// Whether one of these processes holds it.
     pub fn is_held_by_one_of(&self, processes: &HashSet<i32>) -> bool {
         let Reason::Held { pid, .. } = self.reason else {
@@ -89,33 +98,54 @@ impl TakenPort {
     }
 }
 
-/// The key of the address of the port with this key.
-pub fn address_key(port: &str) -> &'static str {
+/// The keys of the gateway's own ports.
+const GATEWAYS: [&str; 2] = ["listen.port", "listen.admin_port"];
+
+/// The key of the address of the port with this key: for a service of the user's own the same one.
+pub fn address_key(port: &str) -> &str {
     match port {
+        "listen.port" => "listen.address",
         "listen.admin_port" => "listen.admin_address",
-        _ => "listen.address",
+        other => other,
     }
+}
+
+/// Every TCP port that is to be listened on, with its key.
+pub fn wanted(settings: &Settings) -> Vec<(String, SocketAddr)> {
+    let listen = &settings.listen;
+    let [port, admin_port] = GATEWAYS.map(str::to_owned);
+    let gateways = [
+        (port, SocketAddr::new(listen.address, listen.port)),
+        (
+            admin_port,
+            SocketAddr::new(listen.admin_address, listen.admin_port),
+        ),
+    ];
+    let customs = settings.custom.iter().flat_map(|service| {
+        let key = format!("service.{}.listen", service.name);
+        let addresses = service.listen.iter().filter_map(|at| match at {
+            Listener::Tcp(address) => Some(*address),
+            Listener::Unix(_) => None,
+        });
+        addresses.map(move |address| (key.clone(), address))
+    });
+    gateways.into_iter().chain(customs).collect()
 }
 
 /// The ports that cannot be listened on now. Of no use while the gateway itself runs.
 pub fn in_use(loaded: &Loaded) -> Vec<TakenPort> {
-    let listen = &loaded.settings.listen;
-    let ports = [
-        ("listen.port", listen.address, listen.port),
-        ("listen.admin_port", listen.admin_address, listen.admin_port),
-    ];
-    let wanted = ports.map(|(_, _, port)| port);
-    let taken = ports.into_iter().filter_map(|(key, ip, port)| {
-        let address = SocketAddr::new(ip, port);
+    let ports = wanted(&loaded.settings);
+    let numbers: Vec<u16> = ports.iter().map(|(_, at)| at.port()).collect();
+    let taken = ports.into_iter().filter_map(|(key, address)| {
         let error = TcpListener::bind(address).err()?;
-        let reason = reason(&error, port);
+        let reason = reason(&error, address.port());
         let elsewhere = reason == Reason::NotOurs;
         Some(TakenPort {
+            origin: loaded.origin(&key),
             key,
             address,
-            origin: loaded.origin(key),
             reason,
-            free: (!elsewhere).then(|| free_near(ip, port, wanted)).flatten(),
+            free: (!elsewhere).then(|| free_near(address, &numbers)).flatten(),
         })
     });
     taken.collect()
@@ -131,7 +161,7 @@ pub fn report(loaded: &Loaded, taken: &[TakenPort]) -> Report {
             reason,
             free,
         } = taken;
-        let place = loaded.places.get(*key).cloned();
+        let place = loaded.places.get(key.as_str()).cloned();
         let mut problem = Problem::error(format!("cannot listen on {address}"));
         if place.is_none() {
             problem = problem.note(format!(
@@ -139,9 +169,13 @@ pub fn report(loaded: &Loaded, taken: &[TakenPort]) -> Report {
                 address.port()
             ));
         }
-        problem
-            .at(place, reason.to_string())
-            .help(free.map(|free| format!("port {free} is free: {key} = {free}")))
+        problem.at(place, reason.to_string()).help(free.map(|free| {
+            if taken.is_the_gateways() {
+                format!("port {free} is free: {key} = {free}")
+            } else {
+                format!("\"{}\" is free", SocketAddr::new(address.ip(), free))
+            }
+        }))
     });
     Report::new(problems.collect(), loaded.sources.clone())
 }
@@ -157,11 +191,11 @@ fn reason(error: &io::Error, port: u16) -> Reason {
     }
 }
 
-fn free_near(address: IpAddr, port: u16, not: [u16; 2]) -> Option<u16> {
-    let first = port.max(1023).checked_add(1)?;
+fn free_near(address: SocketAddr, not: &[u16]) -> Option<u16> {
+    let first = address.port().max(1023).checked_add(1)?;
     (first..=first.saturating_add(NEARBY))
         .filter(|port| !not.contains(port))
-        .find(|&port| TcpListener::bind((address, port)).is_ok())
+        .find(|&port| TcpListener::bind((address.ip(), port)).is_ok())
 }
 
 /// The process that listens on a port, as far as we may see.
@@ -237,5 +271,23 @@ mod tests {
         let taken = in_use(&loaded);
         assert_eq!(taken[0].reason, Reason::NotOurs);
         assert_eq!(taken[0].free, None);
+    }
+
+    #[test]
+    fn an_address_of_a_service_of_ones_own_is_looked_at_too() {
+        let here = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = here.local_addr().unwrap();
+        let loaded = loaded(&format!(
+            "[service.web]\ncommand = [\"/web\"]\nlisten = [\"unix:/web.sock\", \"{address}\"]\n"
+        ));
+        let taken = in_use(&loaded);
+        let found = taken.iter().find(|taken| taken.key == "service.web.listen");
+        let found = found.unwrap();
+        assert_eq!(found.address, address);
+        assert!(!found.is_the_gateways());
+        let shown = report(&loaded, std::slice::from_ref(found)).to_string();
+        let free = SocketAddr::new(address.ip(), found.free.unwrap());
+        assert!(shown.contains("3 | listen = "), "{shown}");
+        assert!(shown.contains(&format!("\"{free}\" is free")), "{shown}");
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use supervise::spec::{Limits, RestartMode, ServiceName};
+use supervise::spec::{Limits, Listener, RestartMode, ServiceName};
 
 /// All settings, resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -277,6 +277,8 @@ pub struct CustomService {
     pub environment: BTreeMap<String, String>,
     /// A file with more of it, which may be keys.
     pub environment_file: Option<PathBuf>,
+    /// Where it listens, on sockets that are held for it.
+    pub listen: Vec<Listener>,
     /// What must be ready before it.
     pub requires: Vec<ServiceName>,
     /// What makes it ready; none: being launched does.
@@ -332,6 +334,7 @@ impl fmt::Debug for CustomService {
             .field("kind", &self.kind)
             .field("command", &self.command)
             .field("environment", &names)
+            .field("listen", &self.listen)
             .field("requires", &self.requires)
             .field("probe", &self.probe)
             .field("restart", &self.restart)

@@ -118,6 +118,7 @@ fn a_file_need_not_be_there_but_must_be_text() {
 
 pub(crate) mod generated;
 mod limits;
+mod listening;
 mod mistakes;
 mod properties;
 mod values;

@@ -11,6 +11,7 @@ use std::{
 
 use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
+use supervise::spec::Listener;
 
 use super::settings::{CustomProbe, CustomReload, CustomSchedule, Network};
 
@@ -65,6 +66,8 @@ pub enum Kind {
     Services,
     /// Networks, as addresses or in CIDR notation.
     Networks,
+    /// Addresses to listen on.
+    Listen,
     /// A probe.
     Probe,
     /// When a task runs.
@@ -103,6 +106,9 @@ impl Kind {
             Self::Environment => "a table of names and texts".into(),
             Self::Services => "an array of names of services".into(),
             Self::Networks => "an array of addresses such as \"10.0.0.2\" or \"10.0.0.0/8\"".into(),
+            Self::Listen => {
+                "an array of addresses such as \"127.0.0.1:8080\", \"[::1]:8080\" or \"unix:/run/my/web.sock\"".into()
+            }
             Self::Probe => "a table with one of http, tcp, exec, notify or log".into(),
             Self::Schedule => "a time of the day such as \"04:00\", or \"every 6 h\"".into(),
             Self::Codes => "an array of exit codes from 1 to 255".into(),
@@ -119,6 +125,7 @@ impl Kind {
             | Self::Environment
             | Self::Services
             | Self::Networks
+            | Self::Listen
             | Self::Probe
             | Self::Codes
             | Self::Reload => true,
@@ -233,6 +240,8 @@ pub(super) enum Value {
     /// With the place of each.
     Services(Vec<(String, Range<usize>)>),
     Networks(Vec<Network>),
+    /// With the place of each.
+    Listen(Vec<(Listener, Range<usize>)>),
     Probe(CustomProbe),
     Schedule(CustomSchedule),
     Codes(BTreeSet<i32>),
@@ -271,6 +280,7 @@ impl Value {
                 .collect(),
             Self::Services(names) => names.iter().map(|(name, _)| name.as_str()).collect(),
             Self::Networks(networks) => networks.iter().map(Network::to_string).collect(),
+            Self::Listen(addresses) => addresses.iter().map(|(at, _)| at.to_string()).collect(),
             Self::Probe(probe) => match probe {
                 CustomProbe::Http(url) => json!({ "http": url }),
                 CustomProbe::Tcp(at) => json!({ "tcp": at }),
@@ -313,6 +323,10 @@ impl fmt::Display for Value {
             Self::Services(names) => write!(f, "{}", list(names.iter().map(|(name, _)| name))),
             Self::Networks(networks) => {
                 let texts: Vec<_> = networks.iter().map(Network::to_string).collect();
+                write!(f, "{}", list(texts.iter()))
+            }
+            Self::Listen(addresses) => {
+                let texts: Vec<_> = addresses.iter().map(|(at, _)| at.to_string()).collect();
                 write!(f, "{}", list(texts.iter()))
             }
             Self::Probe(probe) => match probe {

@@ -5,6 +5,8 @@ use std::{
     fmt,
 };
 
+use supervise::spec::Listener;
+
 use super::value::Value;
 
 /// The value of every key that has one, by its dotted name.
@@ -57,6 +59,12 @@ fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
             };
             names(one) == names(other)
         }
+        (Some(Value::Listen(one)), Some(Value::Listen(other))) => {
+            let at = |addresses: &[(Listener, _)]| -> Vec<Listener> {
+                addresses.iter().map(|(at, _)| at.clone()).collect()
+            };
+            at(one) == at(other)
+        }
         (one, other) => one == other,
     }
 }
@@ -97,6 +105,10 @@ mod tests {
             (
                 "[service.a]\ncommand = [\"/a\"]\nrequires = [\"nginx\"]",
                 "[service.a]\nrequires = [  \"nginx\" ]\ncommand = [\"/a\"]",
+            ),
+            (
+                "[service.a]\ncommand = [\"/a\"]\nlisten = [\"127.0.0.1:81\"]",
+                "[service.a]\nlisten = [  \"127.0.0.1:81\" ]\ncommand = [\"/a\"]",
             ),
             (
                 "[limits.nginx]\nmemory_max = \"1 GB\"",

@@ -221,6 +221,8 @@ pub struct ServicePreview {
     pub step: Step,
     /// What of its specification changes.
     pub fields: Vec<String>,
+    /// Why it restarts where less would do otherwise: it holds more than its new limits allow.
+    pub over_limit: Option<String>,
 }
 
 /// What one key would come to alone.
@@ -230,6 +232,8 @@ pub struct KeyPreview {
     pub key: String,
     /// The services that it would touch; none: alone it changes nothing, or not while they run.
     pub services: BTreeMap<ServiceName, Step>,
+    /// Why those of them restart that hold more than their new limits allow.
+    pub over_limit: BTreeMap<ServiceName, String>,
 }
 
 /// What a reload does to a service.

@@ -197,8 +197,8 @@ fn gateway(resources: Option<config::Machine>) -> Gateway {
         })
         .unwrap()
     });
-    let port = |key, number| Port {
-        key,
+    let port = |key: &str, number| Port {
+        key: key.to_owned(),
         number,
         taken: None,
     };

@@ -206,6 +206,7 @@ impl Runner {
                 .iter()
                 .map(|(name, value)| text(OsStr::new(&format!("{name}={value}"))))
                 .collect::<Result<_, _>>()?,
+            pid_variable: None,
             cwd: Some(text(call.cwd.as_os_str())?),
             stdio: streams.0,
             handed: Vec::new(),

@@ -10,7 +10,6 @@ use supervise::{
     effect::Effect,
     event::{Event, Request, Target},
     machine::Machine,
-    spec::ServiceName,
 };
 
 use super::{
@@ -167,18 +166,11 @@ impl Daemon {
         if !effects.iter().any(changed) {
             return;
         }
-        for spec in self.machine.specs() {
-            if spec.listeners.is_empty() {
-                continue;
-            }
-            if self.machine.expects(&spec.name) {
-                self.executor.listeners.hold(spec);
-            } else {
-                self.executor.listeners.close(&spec.name);
-            }
-        }
-        let known = |service: &ServiceName| self.machine.spec(service).is_some();
-        self.executor.listeners.close_unless(known);
+        let with_some = self.machine.specs().filter(|s| !s.listeners.is_empty());
+        let expected: Vec<_> = with_some
+            .filter(|spec| self.machine.expects(&spec.name))
+            .collect();
+        self.executor.listeners.keep(&expected);
     }
 
     fn tell_of_changes(&mut self) {

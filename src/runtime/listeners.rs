@@ -11,22 +11,26 @@
 //! Used by the loop alone (`daemon`, `executor`, `reload`).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     net::SocketAddr,
     os::{
         fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
-        unix::fs::PermissionsExt as _,
+        unix::fs::{FileTypeExt as _, PermissionsExt as _},
     },
     path::Path,
 };
 
-use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, listen,
-    setsockopt, socket,
-    sockopt::{Ipv6V6Only, ReuseAddr, TcpNoDelay},
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, OFlag, fcntl},
+    sys::socket::{
+        AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, connect,
+        listen, setsockopt, socket,
+        sockopt::{Ipv6V6Only, ReuseAddr, TcpNoDelay},
+    },
 };
-use supervise::spec::{Listener, ServiceName, ServiceSpec};
+use supervise::spec::{Handover, Listener, ServiceName, ServiceSpec};
 
 use crate::config::ports;
 
@@ -34,9 +38,7 @@ use crate::config::ports;
 /// says when it is fewer than [`crate::stack::QUEUE`].
 const MOST: Backlog = Backlog::MAXALLOWABLE;
 
-/// Not blocking, which the services' copies share: nginx takes what it inherits as it is, and of two
-/// workers that are woken for one connection the second would wait in accept(2) for the next one, and
-/// answer nobody meanwhile.
+/// Not blocking until somebody wants it otherwise ([`Held::prepare_for`]).
 const FLAGS: SockFlag = SockFlag::SOCK_CLOEXEC.union(SockFlag::SOCK_NONBLOCK);
 
 /// A socket that could not be bound.
@@ -61,20 +63,54 @@ struct Held {
 }
 
 impl Listeners {
-    /// For a launch: lets go of what the service no longer has, and binds what is missing.
+    /// For a launch: lets go of what the service no longer has, takes over what another service had
+    /// before, and binds what is missing.
     ///
     /// # Errors
     /// The first that cannot be bound, and who has its port.
     pub(super) fn open(&mut self, spec: &ServiceSpec) -> Result<(), ListenError> {
         self.let_go(spec);
+        self.take_over(spec);
         self.bind_missing(spec)
-            .map_err(|(at, source)| ListenError::of(at, source))
+            .map_err(|(at, source)| ListenError::of(at, source))?;
+        for held in self.0.get(&spec.name).into_iter().flatten() {
+            held.prepare_for(spec.handover)
+                .map_err(|source| ListenError::of(held.at.clone(), source))?;
+        }
+        Ok(())
     }
 
-    /// For a service that is expected to run: binds what is missing. What cannot be bound is told
-    /// when the service is to be launched.
-    pub(super) fn hold(&mut self, spec: &ServiceSpec) {
-        let _told_at_launch = self.bind_missing(spec);
+    /// Holds what the services have that are expected to run, and nothing else. What cannot be bound is
+    /// told when the service is to be launched.
+    ///
+    /// An address that goes from one service to another is closed in no moment: the old one may still
+    /// answer what has come in, so nobody could bind it anew.
+    pub(super) fn keep(&mut self, expected: &[&ServiceSpec]) {
+        let names: BTreeSet<_> = expected.iter().map(|spec| &spec.name).collect();
+        let all = std::mem::take(&mut self.0).into_iter();
+        let (kept, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            all.partition(|(name, _)| names.contains(name));
+        self.0 = kept;
+        for held in others.into_values().flatten() {
+            if let Some(spec) = expected.iter().find(|s| s.listeners.contains(&held.at)) {
+                self.0.entry(spec.name.clone()).or_default().push(held);
+            }
+        }
+        for spec in expected {
+            let _told_at_launch = self.bind_missing(spec);
+        }
+    }
+
+    /// What another service holds and this one has, as in the time between a reload and the restart of
+    /// the other.
+    fn take_over(&mut self, spec: &ServiceSpec) {
+        let mut taken = Vec::new();
+        for (_, held) in self.0.iter_mut().filter(|(name, _)| **name != spec.name) {
+            taken.extend(held.extract_if(.., |held| spec.listeners.contains(&held.at)));
+        }
+        if !taken.is_empty() {
+            self.0.entry(spec.name.clone()).or_default().extend(taken);
+        }
     }
 
     /// Gives up what this specification does not have.
@@ -86,22 +122,12 @@ impl Listeners {
 
     fn bind_missing(&mut self, spec: &ServiceSpec) -> Result<(), (Listener, io::Error)> {
         for at in &spec.listeners {
-            if !self.holds(at) {
+            if !self.is_held_for(&spec.name, at) && !self.holds(at) {
                 let bound = Held::bind(at).map_err(|source| (at.clone(), source))?;
                 self.0.entry(spec.name.clone()).or_default().push(bound);
             }
         }
         Ok(())
-    }
-
-    /// Nobody is to wait for the service any more.
-    pub(super) fn close(&mut self, service: &ServiceName) {
-        self.0.remove(service);
-    }
-
-    /// Closes those of services that are not known any more.
-    pub(super) fn close_unless(&mut self, known: impl Fn(&ServiceName) -> bool) {
-        self.0.retain(|service, _| known(service));
     }
 
     /// The service's sockets in the order of its specification; none if one of them is missing.
@@ -142,6 +168,12 @@ impl Listeners {
         self.0.values().flatten()
     }
 
+    /// Most often the answer, and found without a look at all others.
+    fn is_held_for(&self, service: &ServiceName, at: &Listener) -> bool {
+        let own = self.0.get(service).into_iter().flatten();
+        own.into_iter().any(|held| held.at == *at)
+    }
+
     fn holds(&self, at: &Listener) -> bool {
         self.all().any(|held| held.at == *at)
     }
@@ -166,6 +198,21 @@ impl Held {
             at: at.clone(),
             socket: socket?,
         })
+    }
+
+    /// Whether accept(2) waits, for the next instance. Its copies and ours are one open file, so whatever the
+    /// last instance has made of it is undone here, as systemd does at each start.
+    ///
+    /// nginx takes what it inherits as it is: of two workers that are woken for one connection the
+    /// second would wait in accept(2) for the next one, and answer nobody meanwhile. A program that knows
+    /// systemd's protocol expects to wait, as systemd's own sockets do (`NonBlocking=` in
+    /// systemd.service(5)).
+    fn prepare_for(&self, handover: Handover) -> io::Result<()> {
+        let flags = fcntl(&self.socket, FcntlArg::F_GETFL)?;
+        let mut flags = OFlag::from_bits_retain(flags);
+        flags.set(OFlag::O_NONBLOCK, handover == Handover::Command);
+        fcntl(&self.socket, FcntlArg::F_SETFL(flags))?;
+        Ok(())
     }
 
     /// The name of a Unix socket may have been removed by somebody: logind empties a user's folder.
@@ -223,18 +270,35 @@ fn bind_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// The name may be there from an earlier daemon: this one has the lock.
 fn bind_unix(path: &Path) -> io::Result<OwnedFd> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
+    remove_stale(path)?;
     let socket = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
     bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
     // Nobody can connect before it listens.
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     listen(&socket, MOST)?;
     Ok(socket)
+}
+
+/// The name may be there from an earlier daemon. What is no socket, or one on which somebody listens, is
+/// not ours to remove: people choose these names too.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(found) if !found.file_type().is_socket() => {
+            let what = "something that is no socket is there: move it, or choose another name";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+        }
+        Ok(_) => {}
+    }
+    // Without waiting: somebody listens whose queue is full.
+    let caller = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
+    match connect(caller.as_raw_fd(), &UnixAddr::new(path)?) {
+        Err(Errno::ECONNREFUSED) => fs::remove_file(path),
+        Ok(()) | Err(Errno::EAGAIN) => Err(io::ErrorKind::AddrInUse.into()),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 #[cfg(test)]

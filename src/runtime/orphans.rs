@@ -292,6 +292,7 @@ fn run(
         &Surroundings {
             output: null.as_fd(),
             listeners: Vec::new(),
+            activated: None,
             cgroup: None,
             notify: None,
             mark: &gateway.mark(&instance),

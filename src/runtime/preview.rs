@@ -13,11 +13,18 @@ pub(super) fn preview(
     alone: impl Iterator<Item = (String, Reconfigured)>,
 ) -> Preview {
     let keys = alone.map(|(key, changes)| {
-        let services = services(changes).into_iter();
-        let services = services.map(|service| (service.service, service.step));
+        let found = services(changes);
+        let over_limit = found.iter().filter_map(|service| {
+            let why = service.over_limit.clone()?;
+            Some((service.service.clone(), why))
+        });
         KeyPreview {
             key,
-            services: services.collect(),
+            over_limit: over_limit.collect(),
+            services: found
+                .into_iter()
+                .map(|service| (service.service, service.step))
+                .collect(),
         }
     });
     Preview {
@@ -37,6 +44,7 @@ fn services(changes: Reconfigured) -> Vec<ServicePreview> {
         service,
         step,
         fields: Vec::new(),
+        over_limit: None,
     };
     let added = added.into_iter().map(|name| plain(name, Step::Start));
     let removed = removed.into_iter().map(|name| plain(name, Step::Stop));
@@ -49,6 +57,7 @@ fn services(changes: Reconfigured) -> Vec<ServicePreview> {
             Uptake::NextStart => Step::NextStart,
         },
         fields: changed.fields.iter().map(ToString::to_string).collect(),
+        over_limit: changed.over_limit,
     });
     let mut all: Vec<_> = added.chain(changed).chain(removed).collect();
     all.sort_by(|one, other| one.service.cmp(&other.service));

@@ -22,9 +22,9 @@ use crate::{
 };
 use supervise::{
     effect::{Effect, StateName},
-    event::{Event, Request, Target},
+    event::{Event, Instance, Request, Target},
     machine::{Changed, Checked, Reconfigured, Uptake},
-    spec::ServiceName,
+    spec::{Limits, ServiceName},
 };
 
 /// What a new configuration comes to: a goal, what people are told, and what is to be done.
@@ -102,14 +102,20 @@ impl Daemon {
         }
     }
 
+    /// What new specifications would come to now.
+    fn foresee(&self, new: Checked) -> Reconfigured {
+        let over =
+            |instance: &Instance, limits: &Limits| self.executor.over_limit(instance, limits);
+        self.machine.preview(new, self.executor.clock.now(), over)
+    }
+
     fn preview(&self, read: Read) -> Result<Preview, Refusal> {
-        let now = self.executor.clock.now();
         let whole = Checked::new(read.planned.stack.services);
         let whole = whole.map_err(|error| Refusal::Failed(chain(&error)))?;
-        let whole = self.machine.preview(whole, now);
+        let whole = self.foresee(whole);
         let alone = read.alone.into_iter().map(|(key, specs)| {
             // Alone it may be one that cannot be: of two services that are new, one requires the other.
-            let changes = Checked::new(specs).map(|specs| self.machine.preview(specs, now));
+            let changes = Checked::new(specs).map(|specs| self.foresee(specs));
             (key, changes.unwrap_or_default())
         });
         Ok(preview::preview(whole, alone))
@@ -178,7 +184,10 @@ impl Daemon {
                 .for_each(|s| self.executor.listeners.let_go(s));
             return Err(failed(&error));
         }
-        let (changes, effects) = self.machine.reconfigure(new, self.executor.clock.now());
+        // The machine learns only from the effects that an instance holds more than its new limits allow,
+        // and who asked is told now that it restarts.
+        let changes = self.foresee(new.clone());
+        let (_, effects) = self.machine.reconfigure(new, self.executor.clock.now());
         self.executor
             .particulars
             .clone_from(&planned.stack.particulars);
@@ -254,13 +263,17 @@ fn told(changed: &Changed) -> String {
         service,
         uptake,
         fields,
+        over_limit,
     } = changed;
     let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
     let fields = fields.join(", ");
     match uptake {
         Uptake::Live => format!("{service} goes on with its new {fields}"),
         Uptake::Reload => format!("{service} goes on and reads its files again"),
-        Uptake::Restart => format!("{service} has changed and restarts"),
+        Uptake::Restart => match over_limit {
+            Some(why) => format!("{service} has changed and restarts: {why}"),
+            None => format!("{service} has changed and restarts"),
+        },
         Uptake::NextStart => format!("{service} has changed for its next start"),
     }
 }

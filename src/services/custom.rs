@@ -2,9 +2,12 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use supervise::spec::{
-    Address, Command, HttpTarget, Liveness, Probe, Reload, ReloadAction, RestartPolicy,
-    ServiceKind, ServiceSpec, Startup, StopStep, Task,
+use supervise::{
+    confinement::Confinement,
+    spec::{
+        Address, Command, Handover, HttpTarget, Liveness, Probe, Reload, ReloadAction,
+        RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep, Task,
+    },
 };
 
 use super::{
@@ -44,7 +47,8 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
         name: service.name.clone(),
         command: command(&service.command),
         files: [].into(),
-        listeners: Vec::new(),
+        listeners: service.listen.clone(),
+        handover: Handover::Systemd,
         requires: service.requires.iter().cloned().collect(),
         restart_with_requirements: false,
         startup: Startup {
@@ -54,7 +58,8 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
                 .probe
                 .as_ref()
                 .filter(|_| service.kind != CustomKind::External)
-                .and_then(listens),
+                .and_then(listens)
+                .filter(|at| !service.listen.iter().any(|held| held.takes(*at))),
             every: Duration::from_millis(250),
             timeout: Duration::from_secs(5),
             post_start: None,
@@ -71,6 +76,7 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
             timeout: service.stop_timeout,
         }],
         limits: inputs.limits(&service.name),
+        confinement: Confinement::Unconfined,
         recycle: inputs.recycle().filter(|_| service.recycle),
     };
     Part {

@@ -1,8 +1,32 @@
 //! What the processes of all services have in common: the parts that specifications are made of.
 
-use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use supervise::spec::{EnvValue, RestartMode, RestartPolicy, StopStep};
+
+use super::part::Inputs;
+
+/// The folder that a folder of programs is in, as `/opt/postgresql` for `/opt/postgresql/bin`: with what
+/// belongs to them.
+pub(super) fn prefix(programs: &Path) -> PathBuf {
+    programs.parent().unwrap_or(programs).to_owned()
+}
+
+/// The Python that an environment is made of, where it is none of the system's.
+pub(super) fn pythons(inputs: &Inputs) -> Option<PathBuf> {
+    let python = inputs.settings.programs.python.as_deref()?;
+    python.parent().map(prefix)
+}
+
+/// Where a Python program puts what does not fit into memory.
+pub(super) fn temporary() -> [PathBuf; 2] {
+    ["/tmp", "/var/tmp"].map(PathBuf::from)
+}
 
 /// What every process gets. `path` goes before the system's folders.
 pub(super) fn environment(home: &Path, path: &[&Path]) -> BTreeMap<String, EnvValue> {

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use supervise::{graph::Graph, spec::StopStep};
+use supervise::{
+    graph::Graph,
+    spec::{Listener, StopStep},
+};
 
 use supervise::spec::{EnvValue, RestartMode, ServiceName, ServiceSpec};
 
@@ -73,6 +76,10 @@ fn custom() -> CustomService {
         command: ["/usr/bin/ticker", "--quiet"].map(str::to_owned).to_vec(),
         environment: [("TOKEN".to_owned(), "theirs".to_owned())].into(),
         environment_file: None,
+        listen: vec![
+            Listener::Tcp(([127, 0, 0, 1], 8080).into()),
+            Listener::Unix("/srv/ticker.sock".into()),
+        ],
         requires: vec![litellm::SERVICE.service_name()],
         probe: Some(CustomProbe::Http("http://127.0.0.1:9/up".into())),
         restart: RestartMode::OnFailure,

@@ -491,10 +491,12 @@ fn preview() -> Preview {
             service: service("nginx"),
             step: Step::Reload,
             fields: vec!["files".into()],
+            over_limit: None,
         }],
         keys: vec![KeyPreview {
             key: "front.trusted_proxies".into(),
             services: [(service("nginx"), Step::Reload)].into(),
+            over_limit: [].into(),
         }],
     }
 }

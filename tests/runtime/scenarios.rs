@@ -3,10 +3,13 @@
 use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
 use ai_gateway::stack::{Particulars, RenderedFile, Stack};
-use supervise::spec::{
-    Address, Command, EnvValue, HttpTarget, Limits, Listener, Liveness, Probe, Reload,
-    ReloadAction, RestartMode, RestartPolicy, Schedule, ServiceKind, ServiceSpec, Startup,
-    StopStep, Task,
+use supervise::{
+    confinement::Confinement,
+    spec::{
+        Address, Command, EnvValue, Handover, HttpTarget, Limits, Listener, Liveness, Probe,
+        Reload, ReloadAction, RestartMode, RestartPolicy, Schedule, ServiceKind, ServiceSpec,
+        Startup, StopStep, Task,
+    },
 };
 
 use crate::gateway::name;
@@ -494,6 +497,7 @@ fn service(home: &Path, of: &str, script: &str) -> ServiceSpec {
         kind: ServiceKind::Daemon,
         files: BTreeMap::new(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {
@@ -515,6 +519,7 @@ fn service(home: &Path, of: &str, script: &str) -> ServiceSpec {
             timeout: Duration::from_secs(60),
         }],
         limits: Limits::default(),
+        confinement: Confinement::Unconfined,
         recycle: None,
     }
 }

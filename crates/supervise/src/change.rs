@@ -43,7 +43,7 @@ pub enum Field {
     Command,
     /// [`ServiceSpec::files`].
     Files,
-    /// [`ServiceSpec::listeners`].
+    /// [`ServiceSpec::listeners`] and [`ServiceSpec::handover`].
     Listeners,
     /// [`ServiceSpec::requires`] and [`ServiceSpec::restart_with_requirements`].
     Requirements,
@@ -59,6 +59,8 @@ pub enum Field {
     Stop,
     /// [`ServiceSpec::limits`].
     Limits,
+    /// [`ServiceSpec::confinement`].
+    Confinement,
     /// [`ServiceSpec::recycle`].
     LeakWatch,
 }
@@ -78,6 +80,7 @@ impl fmt::Display for Field {
             Self::ReloadAction => "reload action",
             Self::Stop => "way to stop",
             Self::Limits => "limits",
+            Self::Confinement => "confinement",
             Self::LeakWatch => "watch for leaks",
         })
     }
@@ -101,6 +104,7 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
         command,
         files,
         listeners,
+        handover,
         requires,
         restart_with_requirements,
         startup,
@@ -110,6 +114,7 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
         reload,
         stop,
         limits,
+        confinement,
         recycle,
     } = new;
     // An instance follows the instances that it was launched with, and knows no others.
@@ -143,7 +148,7 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
         (
             Field::Listeners,
             Class::Restart,
-            old.listeners != *listeners,
+            old.listeners != *listeners || old.handover != *handover,
         ),
         (Field::Requirements, requirements, requires_other),
         (Field::Startup, probes, old.startup != *startup),
@@ -152,6 +157,12 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
         (Field::ReloadAction, Class::Live, old.reload != *reload),
         (Field::Stop, Class::Live, old.stop != *stop),
         (Field::Limits, Class::Live, old.limits != *limits),
+        // What a process was confined to when it was launched holds for its whole life.
+        (
+            Field::Confinement,
+            Class::Restart,
+            old.confinement != *confinement,
+        ),
         (Field::LeakWatch, Class::Live, old.recycle != *recycle),
     ];
     let differing = all.into_iter().filter(|(.., differs)| *differs);
@@ -169,6 +180,7 @@ pub fn class(differences: &[Difference]) -> Option<Class> {
 mod tests {
     use super::*;
     use crate::{
+        confinement::{Access, Confinement},
         fixtures::{name, reload, service},
         spec::RestartMode,
     };
@@ -217,6 +229,14 @@ mod tests {
             (
                 Field::Listeners,
                 found(|s| s.listeners.push(crate::spec::Listener::Unix("/s".into()))),
+            ),
+            (
+                Field::Listeners,
+                found(|s| s.handover = crate::spec::Handover::Systemd),
+            ),
+            (
+                Field::Confinement,
+                found(|s| s.confinement = Confinement::To(Access::default())),
             ),
             (
                 Field::Requirements,

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::spec::{
-    Command, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode, RestartPolicy,
-    ServiceKind, ServiceName, ServiceSpec, Startup, StopStep,
+use crate::{
+    confinement::Confinement,
+    spec::{
+        Command, Handover, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode,
+        RestartPolicy, ServiceKind, ServiceName, ServiceSpec, Startup, StopStep,
+    },
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -40,6 +43,7 @@ pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
         command: command(),
         files: BTreeMap::new(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires: requires.iter().map(|r| name(r)).collect(),
         restart_with_requirements: false,
         startup: Startup {
@@ -78,6 +82,7 @@ pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
             },
         ],
         limits: Limits::default(),
+        confinement: Confinement::Unconfined,
         recycle: None,
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod backoff;
 pub mod change;
+pub mod confinement;
 pub mod effect;
 pub mod event;
 pub mod graph;

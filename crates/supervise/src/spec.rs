@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::recycle::RecyclePolicy;
+use crate::{confinement::Confinement, recycle::RecyclePolicy};
 
 /// The longest name of a service, in bytes: it becomes a cgroup's and a file's name.
 pub const NAME_MAX: usize = 32;
@@ -183,6 +183,18 @@ pub enum Listener {
     Unix(PathBuf),
 }
 
+impl Listener {
+    /// Whether what connects to this address comes to this socket. One for all addresses of IPv6 is for those
+    /// of IPv6 alone.
+    pub fn takes(&self, at: SocketAddr) -> bool {
+        let Self::Tcp(here) = self else {
+            return false;
+        };
+        let all = here.ip().is_unspecified() && here.is_ipv4() == at.is_ipv4();
+        here.port() == at.port() && (all || here.ip() == at.ip())
+    }
+}
+
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -195,6 +207,16 @@ impl fmt::Display for Listener {
 /// The number of a service's first listener in its main process; the others follow in the order of
 /// [`ServiceSpec::listeners`]. The same as systemd's `SD_LISTEN_FDS_START`.
 pub const FIRST_LISTENER: usize = 3;
+
+/// How a main process learns which listeners it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Handover {
+    /// Its command says so, in a way of its own. The sockets do not block.
+    Command,
+    /// By systemd's protocol, for programs that know sd_listen_fds(3): `LISTEN_FDS`, `LISTEN_PID` and
+    /// `LISTEN_FDNAMES` in its environment. The sockets block when it is launched, as systemd's do.
+    Systemd,
+}
 
 /// The phase between launch and ready.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -365,6 +387,8 @@ pub struct ServiceSpec {
     /// The sockets that are held for it. Its main process gets the first as descriptor
     /// [`FIRST_LISTENER`], the second as the next, and so on.
     pub listeners: Vec<Listener>,
+    /// How the main process learns of them.
+    pub handover: Handover,
     /// Services that must be ready before it is launched.
     pub requires: BTreeSet<ServiceName>,
     /// Restart it when one of `requires` was restarted.
@@ -383,6 +407,8 @@ pub struct ServiceSpec {
     pub stop: Vec<StopStep>,
     /// How much it may use.
     pub limits: Limits,
+    /// What else it may do.
+    pub confinement: Confinement,
     /// How it is watched for leaks; none, or no limit of its memory: not at all.
     pub recycle: Option<RecyclePolicy>,
 }
@@ -399,6 +425,11 @@ impl ServiceSpec {
     /// When it runs, if it is a task that does so again and again.
     pub fn schedule(&self) -> Option<Schedule> {
         self.task()?.schedule
+    }
+
+    /// Whether it has listeners that it is told of by systemd's protocol.
+    pub fn is_activated(&self) -> bool {
+        self.handover == Handover::Systemd && !self.listeners.is_empty()
     }
 
     /// Whether somebody else runs it.

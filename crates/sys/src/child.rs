@@ -2,8 +2,10 @@
 //!
 //! The child is one thread in the memory of many that stand still or go on as they like: any lock may
 //! be held by one of them, and whatever it changed would be changed for all. So nothing in this file
-//! allocates, locks, panics or drops, nor writes but to its stack; all is made beforehand.
+//! allocates, locks, panics or drops, nor writes but to its stack and to [`OwnPid`]; all is made
+//! beforehand.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::ffi::{CStr, c_char};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -25,6 +27,8 @@ pub(crate) struct Prepared<'a> {
     /// Ends with a null pointer, as does `envp`.
     pub(crate) argv: Vec<*const c_char>,
     pub(crate) envp: Vec<*const c_char>,
+    /// A variable in `envp` whose value only the child can write.
+    pub(crate) own_pid: Option<&'a OwnPid>,
     pub(crate) cwd: Option<&'a CStr>,
     /// Standard input, output and error, and where a failure is told, which a successful exec
     /// closes.
@@ -39,6 +43,65 @@ pub(crate) struct Prepared<'a> {
     pub(crate) no_new_privs: bool,
     pub(crate) death_signal: Option<Signal>,
     pub(crate) parent: Pid,
+}
+
+/// The text `NAME=` with room for the number of the process that will be the program.
+///
+/// Programs that are given sockets by systemd's protocol compare `LISTEN_PID` with their own number
+/// (sd_listen_fds(3)), which nobody knows before there is a child, and when there is one the parent
+/// stands still. So the child writes the number itself, into memory that it shares with the parent.
+/// That is sound because for as long as it runs there is nobody else to read or write these bytes: they
+/// belong to one launch, only the thread that launches has them, and that thread is suspended until
+/// the child has executed its program or is gone (`CLONE_VFORK`). `Cell` holds us to the rest: it
+/// cannot be shared with another thread.
+///
+/// Another process in between, which would set the variable and execute the program, would cost one
+/// more exec at each launch.
+#[derive(Debug)]
+pub(crate) struct OwnPid {
+    bytes: Box<[Cell<u8>]>,
+    /// Where the number begins.
+    digits: usize,
+}
+
+/// The digits of the largest number of a process, and the zero that ends the text.
+const PID_ROOM: usize = 11;
+
+impl OwnPid {
+    /// A variable of this name without a value.
+    pub(crate) fn new(name: &CStr) -> Self {
+        let head = name.to_bytes().iter().copied().chain([b'=']);
+        let bytes: Box<[_]> = head.chain([0; PID_ROOM]).map(Cell::new).collect();
+        Self {
+            digits: bytes.len() - PID_ROOM,
+            bytes,
+        }
+    }
+
+    /// The text, for `envp`. Always ends with a zero: the last byte is never written.
+    pub(crate) fn as_ptr(&self) -> *const c_char {
+        self.bytes.as_ptr().cast()
+    }
+
+    /// Writes the number, in decimal and without zeros before it: systemd would take those for octal.
+    /// Called between clone and exec.
+    fn write(&self, pid: Pid) {
+        let mut left = pid.as_raw().unsigned_abs();
+        let mut digits = [0_u8; PID_ROOM - 1];
+        let mut used = 0;
+        for digit in digits.iter_mut().rev() {
+            if left == 0 && used > 0 {
+                break;
+            }
+            // Less than ten, so that nothing is cut off.
+            *digit = b'0' + (left % 10) as u8;
+            left /= 10;
+            used += 1;
+        }
+        let room = self.bytes.iter().skip(self.digits);
+        let number = digits.iter().skip(PID_ROOM - 1 - used);
+        room.zip(number).for_each(|(at, digit)| at.set(*digit));
+    }
 }
 
 type Failure = (Step, Errno);
@@ -75,6 +138,9 @@ fn become_program(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
     }
     let first = place_handed(prepared.handed).map_err(|errno| (Step::HandOver, errno))?;
     close_rest(first).map_err(|errno| (Step::CloseFiles, errno))?;
+    if let Some(own_pid) = prepared.own_pid {
+        own_pid.write(unistd::getpid());
+    }
     exec(prepared)
 }
 
@@ -156,7 +222,8 @@ fn close_rest(first: u32) -> Result<(), Errno> {
 
 fn exec(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
     let (argv, envp) = (prepared.argv.as_ptr(), prepared.envp.as_ptr());
-    // SAFETY: both arrays end with a null pointer and point at strings that `Prepared` borrows.
+    // SAFETY: both arrays end with a null pointer and point at strings that `Prepared` borrows, each
+    // of which ends with a zero.
     unsafe { libc::execve(prepared.program.as_ptr(), argv, envp) };
     Err((Step::Exec, Errno::last()))
 }
@@ -166,5 +233,26 @@ impl Prepared<'_> {
     pub(crate) fn is_clear_of_targets(&self) -> bool {
         let clear = |fd: &dyn AsRawFd| fd.as_raw_fd() >= LOWEST;
         self.descriptors.iter().all(|fd| clear(fd)) && self.handed.iter().all(|fd| clear(fd))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_process_is_written_as_systemd_reads_it() {
+        for (pid, text) in [
+            (0, "LISTEN_PID=0"),
+            (7, "LISTEN_PID=7"),
+            (4_194_304, "LISTEN_PID=4194304"),
+            (i32::MAX, "LISTEN_PID=2147483647"),
+        ] {
+            let variable = OwnPid::new(c"LISTEN_PID");
+            variable.write(Pid::from_raw(pid));
+            let bytes: Vec<u8> = variable.bytes.iter().map(Cell::get).collect();
+            let written = CStr::from_bytes_until_nul(&bytes).unwrap();
+            assert_eq!(written.to_str(), Ok(text));
+        }
     }
 }

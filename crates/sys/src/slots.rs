@@ -17,8 +17,8 @@ use nix::unistd::dup3;
 /// Standard input, output and error, and where a failure is told.
 const COUNT: usize = 4;
 
-/// The most that a child can be given besides those.
-pub(crate) const MOST_HANDED: usize = 12;
+/// The most descriptors that a process can be given besides its standard streams.
+pub const MOST_HANDED: usize = 12;
 
 /// The lowest number of a place: above every number where the child will put something, so that
 /// putting one descriptor in its place never overwrites another that is still to be put.

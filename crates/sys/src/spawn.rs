@@ -14,10 +14,12 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::{getpid, pipe2};
 
-use crate::child::Prepared;
+use crate::child::{OwnPid, Prepared};
 use crate::clone::clone3;
 use crate::pidfd::PidFd;
 use crate::slots::Filled;
+
+pub use crate::slots::MOST_HANDED;
 
 /// What to launch and how. No search in PATH and no inherited environment: all is said.
 #[derive(Debug)]
@@ -28,11 +30,14 @@ pub struct Launch<'a> {
     pub argv: Vec<CString>,
     /// The whole environment, as `NAME=value`.
     pub env: Vec<CString>,
+    /// The name of one more variable, whose value is the number of the process itself.
+    pub pid_variable: Option<&'static CStr>,
     /// The working directory, or ours.
     pub cwd: Option<CString>,
     /// Standard input, output and error.
     pub stdio: [BorrowedFd<'a>; 3],
-    /// What else the program gets, as descriptors 3, 4 and so on; at most 12. It gets no others.
+    /// What else the program gets, as descriptors 3, 4 and so on; at most [`MOST_HANDED`]. It gets no
+    /// others.
     pub handed: Vec<BorrowedFd<'a>>,
     /// The directory of the cgroup to be born in, or ours.
     pub cgroup: Option<BorrowedFd<'a>>,
@@ -161,7 +166,9 @@ impl Launch<'_> {
     pub fn spawn(&self) -> Result<Spawned, SpawnError> {
         let failed = |step| move |source| self.error(step, source);
         let (hear, filled) = self.descriptors().map_err(failed(Step::Prepare))?;
-        let spawned = clone(&self.prepared(&filled), self.cgroup).map_err(failed(Step::Clone))?;
+        let own_pid = self.pid_variable.map(OwnPid::new);
+        let prepared = self.prepared(&filled, own_pid.as_ref());
+        let spawned = clone(&prepared, self.cgroup).map_err(failed(Step::Clone))?;
         // Ours must go, or the pipe would never end.
         drop(filled);
         match read_report(hear).map_err(failed(Step::Report))? {
@@ -190,11 +197,12 @@ impl Launch<'_> {
         Ok((hear, filled))
     }
 
-    fn prepared<'a>(&'a self, filled: &'a Filled) -> Prepared<'a> {
+    fn prepared<'a>(&'a self, filled: &'a Filled, own_pid: Option<&'a OwnPid>) -> Prepared<'a> {
         let prepared = Prepared {
             program: &self.program,
-            argv: pointers(&self.argv),
-            envp: pointers(&self.env),
+            argv: pointers(&self.argv, None),
+            envp: pointers(&self.env, own_pid.map(OwnPid::as_ptr)),
+            own_pid,
             cwd: self.cwd.as_deref(),
             descriptors: filled.descriptors(),
             handed: filled.handed(),
@@ -210,12 +218,9 @@ impl Launch<'_> {
     }
 }
 
-fn pointers(strings: &[CString]) -> Vec<*const c_char> {
-    strings
-        .iter()
-        .map(|string| CStr::as_ptr(string))
-        .chain([ptr::null()])
-        .collect()
+fn pointers(strings: &[CString], more: Option<*const c_char>) -> Vec<*const c_char> {
+    let strings = strings.iter().map(|string| CStr::as_ptr(string));
+    strings.chain(more).chain([ptr::null()]).collect()
 }
 
 fn clone(prepared: &Prepared<'_>, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Spawned> {

@@ -3,6 +3,7 @@
 
 mod amounts;
 mod budget;
+mod listen;
 mod lists;
 mod people;
 mod probe;
@@ -27,6 +28,7 @@ impl Kind {
             Self::Environment => self.environment(raw).map(Value::Environment),
             Self::Services => self.services(raw).map(Value::Services),
             Self::Networks => self.networks(raw).map(Value::Networks),
+            Self::Listen => self.listen(raw).map(Value::Listen),
             Self::Probe => self.probe(raw).map(Value::Probe),
             Self::Codes => self.codes(raw).map(Value::Codes),
             Self::Reload => self.reload(raw).map(Value::Reload),
@@ -82,6 +84,7 @@ impl Kind {
             | Self::Environment
             | Self::Services
             | Self::Networks
+            | Self::Listen
             | Self::Probe
             | Self::Codes
             | Self::Reload => Err(self.wrong_type(raw)),
@@ -225,6 +228,7 @@ pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
         | Kind::Services
         | Kind::Email
         | Kind::PersonName
+        | Kind::Listen
         | Kind::Probe => None,
     };
     found.unwrap_or_else(|| RawValue::Text(text.to_owned()))

@@ -92,10 +92,12 @@ fn preview() -> Preview {
             service: name("litellm"),
             step: Step::NextStart,
             fields: vec!["command".into()],
+            over_limit: None,
         }],
         keys: vec![KeyPreview {
             key: "budget".into(),
             services: BTreeMap::from([(name("litellm"), Step::Restart)]),
+            over_limit: BTreeMap::from([(name("litellm"), "it holds 3 MB".into())]),
         }],
     }
 }

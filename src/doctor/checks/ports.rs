@@ -10,16 +10,20 @@ pub(super) const CHECK: Check = Check {
     id: "ports",
     group: Group::Network,
     title: "Ports",
-    looks: "Whether listen.port and listen.admin_port can be listened on, by trying; while \
-        the gateway runs it has them.",
-    why: "The gateway does not start when another program uses one of its ports.",
+    looks: "Whether listen.port, listen.admin_port and the addresses of services of your own can be \
+        listened on, by trying; while the gateway runs it has them.",
+    why: "The gateway does not start when another program uses one of its ports, and a service of your \
+        own does not when another program uses its address.",
     examine,
 };
 
 fn examine(facts: &Facts) -> Verdict {
     let ports = &facts.gateway.ports;
     let numbers: Vec<String> = ports.iter().map(|port| port.number.to_string()).collect();
-    let numbers = numbers.join(" and ");
+    let numbers = match numbers.as_slice() {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        few => few.concat(),
+    };
     if matches!(facts.gateway.daemon, Daemon::Runs(_)) {
         return Verdict::ok(format!("{numbers} are the gateway's"));
     }
@@ -38,11 +42,12 @@ fn examine(facts: &Facts) -> Verdict {
     let set = |free| gateway(facts, &format!("config set {} {free}", first.key));
     let mend = match first.reason {
         Reason::NotOurs => {
-            let key = address_key(first.key);
-            Some(gateway(facts, &format!("config set {key} 127.0.0.1")))
+            let key = address_key(&first.key);
+            let set = || gateway(facts, &format!("config set {key} 127.0.0.1"));
+            first.is_the_gateways().then(set)
         }
         Reason::Held { .. } | Reason::HeldBySomebody | Reason::Privileged | Reason::Other(_) => {
-            first.free.map(set)
+            first.free.filter(|_| first.is_the_gateways()).map(set)
         }
     };
     Verdict::problem(found.join("; ")).fix(mend)

@@ -47,7 +47,7 @@ pub enum Configuration {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
     /// Its key.
-    pub key: &'static str,
+    pub key: String,
     /// Its number.
     pub number: u16,
     /// Who else has it, or what else is in the way.
@@ -232,15 +232,14 @@ fn wanted_ports(loaded: &Loaded, paths: &Paths, daemon: &Daemon) -> Vec<Port> {
         let ours = runtime::processes(&paths.state);
         taken.retain(|port| !port.is_held_by_one_of(&ours));
     }
-    let listen = &loaded.settings.listen;
-    let ports = [
-        ("listen.port", listen.port),
-        ("listen.admin_port", listen.admin_port),
-    ];
-    let ports = ports.into_iter().map(|(key, number)| Port {
-        key,
-        number,
-        taken: taken.iter().find(|taken| taken.key == key).cloned(),
+    let ports = ports::wanted(&loaded.settings).into_iter();
+    let ports = ports.map(|(key, address)| {
+        let of_it = |taken: &&TakenPort| taken.key == key && taken.address == address;
+        Port {
+            number: address.port(),
+            taken: taken.iter().find(of_it).cloned(),
+            key,
+        }
     });
     ports.collect()
 }

@@ -104,6 +104,7 @@ const TABLE: &[Row] = &[
     ("ports", |f| { taken(f, Reason::Held { pid: 7, name: "grafana".into(), }, Some(3001)) }, Problem, "127.0.0.1:3000 (listen.port): grafana (process 7) listens on it"),
     ("ports", |f| taken(f, Reason::NotOurs, None), Problem, "does not have that address"),
     ("ports", |f| taken(f, Reason::Privileged, None), Fine, "free"),
+    ("ports", own_address_taken, Problem, "127.0.0.1:8080 (service.web.listen): another"),
     ("ports", |f| runs(f, GatewayState::Ready), Fine, "are the gateway's"),
     ("queues", |_| {}, Fine, "4096 connections"),
     ("queues", |f| f.machine.queue = Some(65_535), Fine, "65535 connections"),
@@ -224,11 +225,26 @@ fn unit(facts: &mut Facts, load: &str, file: &str, active: &str) {
 
 fn taken(facts: &mut Facts, reason: Reason, free: Option<u16>) {
     facts.gateway.ports[0].taken = Some(TakenPort {
-        key: "listen.port",
+        key: "listen.port".into(),
         address: "127.0.0.1:3000".parse().unwrap(),
         origin: Origin::Default,
         reason,
         free,
+    });
+}
+
+fn own_address_taken(facts: &mut Facts) {
+    let key = "service.web.listen".to_owned();
+    facts.gateway.ports.push(Port {
+        key: key.clone(),
+        number: 8080,
+        taken: Some(TakenPort {
+            key,
+            address: "127.0.0.1:8080".parse().unwrap(),
+            origin: Origin::Default,
+            reason: Reason::Other("another".into()),
+            free: Some(8081),
+        }),
     });
 }
 

@@ -154,6 +154,7 @@ impl Executor {
             &Surroundings {
                 output: output.as_fd(),
                 listeners: self.listeners.of(spec),
+                activated: spec.is_activated().then_some(&spec.name),
                 cgroup: group.as_ref().map(AsFd::as_fd),
                 notify: notify.as_ref().map(|(_, path)| path.as_path()),
                 mark: &self.launched.mark(instance),
@@ -326,18 +327,29 @@ impl Executor {
         Event::Due { instance, at }
     }
 
+    /// Why an instance cannot go on with these limits; none: it can, or the kernel holds it to none. The
+    /// kernel would kill one that holds more than they allow.
+    pub(in crate::runtime) fn over_limit(
+        &self,
+        instance: &Instance,
+        limits: &Limits,
+    ) -> Option<String> {
+        let ceiling = ceiling(limits)?;
+        let held = usage(self.instances.get(instance)?)?.held;
+        (held > ceiling).then(|| {
+            format!(
+                "it holds {} MB, and its new limit is {} MB",
+                held / 1_000_000,
+                ceiling / 1_000_000
+            )
+        })
+    }
+
     /// Puts new limits in force, unless the kernel would kill for them.
     fn limit(&self, instance: Instance, limits: &Limits) -> Option<Event> {
         let running = self.instances.get(&instance)?;
-        let over = usage(running)
-            .zip(ceiling(limits))
-            .filter(|(usage, ceiling)| usage.held > *ceiling);
-        let result = match (over, &running.group) {
-            (Some((usage, ceiling)), _) => Err(format!(
-                "it holds {} MB, and its limit is {} MB now",
-                usage.held / 1_000_000,
-                ceiling / 1_000_000
-            )),
+        let result = match (self.over_limit(&instance, limits), &running.group) {
+            (Some(why), _) => Err(why),
             (None, Some(group)) => groups::enforce(group, limits).map_err(|e| chain(&e)),
             (None, None) => Ok(()),
         };
@@ -395,6 +407,7 @@ impl Executor {
             &Surroundings {
                 output: running.output.as_fd(),
                 listeners: Vec::new(),
+                activated: None,
                 cgroup: running.group.as_ref().map(AsFd::as_fd),
                 notify: None,
                 mark: &self.launched.mark(instance),

@@ -15,7 +15,7 @@ use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
     stat::{SFlag, fstat},
 };
-use supervise::spec::Command;
+use supervise::spec::{Command, ServiceName};
 use sys::spawn::{Group, Launch, SpawnError, Spawned};
 
 use crate::identity;
@@ -50,6 +50,8 @@ pub(in crate::runtime) struct Surroundings<'a> {
     pub(in crate::runtime) output: BorrowedFd<'a>,
     /// The listening sockets that are held for it.
     pub(in crate::runtime) listeners: Vec<BorrowedFd<'a>>,
+    /// Of which service it is told that they are, by systemd's protocol; none: it is not told.
+    pub(in crate::runtime) activated: Option<&'a ServiceName>,
     /// The cgroup to be born in.
     pub(in crate::runtime) cgroup: Option<BorrowedFd<'a>>,
     /// Where it may send `READY=1`.
@@ -75,12 +77,17 @@ pub(in crate::runtime) fn launch(
     for argument in &command.args {
         argv.push(text("an argument", argument.as_bytes())?);
     }
-    let mut env = Vec::with_capacity(command.env.len() + 2);
-    for (name, value) in &command.env {
+    let mut env = Vec::with_capacity(command.env.len() + 4);
+    let activation = around.activated.map(|service| activation(around, service));
+    let told = |name: &str| activation.is_some() && ACTIVATION.contains(&name);
+    for (name, value) in command.env.iter().filter(|(name, _)| !told(name)) {
         env.push(text(
             "a variable",
             format!("{name}={}", value.expose()).as_bytes(),
         )?);
+    }
+    for variable in activation.iter().flatten() {
+        env.push(text("a variable of its sockets", variable.as_bytes())?);
     }
     let mark = format!("{}={}", identity::VARIABLE, around.mark);
     env.push(text("the mark", mark.as_bytes())?);
@@ -96,6 +103,7 @@ pub(in crate::runtime) fn launch(
         program,
         argv,
         env,
+        pid_variable: activation.is_some().then_some(c"LISTEN_PID"),
         cwd: Some(text(
             "the working folder",
             command.cwd.as_os_str().as_bytes(),
@@ -109,6 +117,21 @@ pub(in crate::runtime) fn launch(
         death_signal: None,
     };
     Ok(launch.spawn()?)
+}
+
+/// The variables of systemd's protocol for sockets. A service that has them in its environment besides is
+/// not to believe those.
+const ACTIVATION: [&str; 3] = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"];
+
+/// All but the one with the process's own number. As systemd does where nobody says otherwise, each socket has
+/// the name of the unit (sd_listen_fds_with_names(3)).
+fn activation(around: &Surroundings<'_>, service: &ServiceName) -> [String; 2] {
+    let count = around.listeners.len();
+    let names = vec![service.as_str(); count].join(":");
+    [
+        format!("LISTEN_FDS={count}"),
+        format!("LISTEN_FDNAMES={names}"),
+    ]
 }
 
 /// That this output is the journal's stream, in the words of systemd.exec(5): for programs that

@@ -4,7 +4,10 @@ use std::{
     os::unix::net::{UnixListener, UnixStream},
 };
 
-use supervise::spec::{Command, Limits, RestartMode, RestartPolicy, ServiceKind, Startup};
+use supervise::{
+    confinement::Confinement,
+    spec::{Command, Limits, RestartMode, RestartPolicy, ServiceKind, Startup},
+};
 
 use super::*;
 
@@ -20,6 +23,7 @@ fn service(listeners: Vec<Listener>) -> ServiceSpec {
         kind: ServiceKind::Daemon,
         files: BTreeMap::new(),
         listeners,
+        handover: Handover::Command,
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {
@@ -42,6 +46,7 @@ fn service(listeners: Vec<Listener>) -> ServiceSpec {
         reload: None,
         stop: Vec::new(),
         limits: Limits::default(),
+        confinement: Confinement::Unconfined,
         recycle: None,
     }
 }
@@ -58,7 +63,7 @@ fn nobody_else_can_bind_what_is_held_and_clients_wait_there() {
     let [address, _] = free();
     let spec = service(vec![Listener::Tcp(address)]);
     let mut listeners = Listeners::default();
-    listeners.hold(&spec);
+    listeners.keep(&[&spec]);
     let stranger = TcpListener::bind(address).unwrap_err();
     assert_eq!(stranger.kind(), io::ErrorKind::AddrInUse);
     // Nobody accepts yet.
@@ -76,7 +81,7 @@ fn nobody_else_can_bind_what_is_held_and_clients_wait_there() {
     accepted.read_exact(&mut said).unwrap();
     assert_eq!(&said, b"early");
     drop(service);
-    listeners.close(&spec.name);
+    listeners.keep(&[]);
     TcpStream::connect(address).unwrap_err();
     TcpListener::bind(address).unwrap();
 }
@@ -93,13 +98,13 @@ fn a_unix_socket_is_for_its_owner_and_its_name_goes_with_it() {
     UnixStream::connect(&path).unwrap();
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    listeners.close_unless(|_| true);
+    listeners.keep(&[&spec]);
     assert!(path.exists());
     // Somebody has emptied the folder.
     fs::remove_file(&path).unwrap();
     listeners.open(&spec).unwrap();
     UnixStream::connect(&path).unwrap();
-    listeners.close_unless(|_| false);
+    listeners.keep(&[]);
     assert!(!path.exists());
 }
 
@@ -108,7 +113,7 @@ fn a_port_that_is_taken_is_told_with_who_has_it() {
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
     let spec = service(vec![Listener::Tcp(stranger.local_addr().unwrap())]);
     let mut listeners = Listeners::default();
-    listeners.hold(&spec);
+    listeners.keep(&[&spec]);
     assert!(listeners.of(&spec).is_empty());
     let error = listeners.open(&spec).unwrap_err().to_string();
     let own = format!("(process {}) listens there", std::process::id());
@@ -169,4 +174,79 @@ fn nobody_waits_in_accept_for_a_connection_that_another_has_taken() {
         let flags = OFlag::from_bits_retain(fcntl(socket, FcntlArg::F_GETFL).unwrap());
         assert!(flags.contains(OFlag::O_NONBLOCK), "{flags:?}");
     }
+}
+
+/// As in systemd.service(5), where nothing is said of `NonBlocking=`.
+#[test]
+fn a_program_that_knows_systemds_protocol_gets_sockets_that_wait_at_each_launch() {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+    let [address, _] = free();
+    let mut spec = service(vec![Listener::Tcp(address)]);
+    spec.handover = Handover::Systemd;
+    let mut listeners = Listeners::default();
+    for _ in 0..2 {
+        listeners.open(&spec).unwrap();
+        let [socket] = listeners.of(&spec)[..] else {
+            panic!("one socket");
+        };
+        let flags = OFlag::from_bits_retain(fcntl(socket, FcntlArg::F_GETFL).unwrap());
+        assert!(!flags.contains(OFlag::O_NONBLOCK), "{flags:?}");
+        // What one instance makes of it is not the next one's.
+        let changed = FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK);
+        fcntl(socket, changed).unwrap();
+    }
+}
+
+#[test]
+fn an_address_that_goes_to_another_service_is_closed_in_no_moment() {
+    let ([moved, other], named) = (free(), |name: &str| ServiceName::new(name).unwrap());
+    let old = service(vec![Listener::Tcp(moved)]);
+    let mut new = service(vec![Listener::Tcp(moved)]);
+    new.name = named("new");
+    let inode = |listeners: &Listeners, spec: &ServiceSpec| {
+        let [socket] = listeners.of(spec)[..] else {
+            panic!("one socket");
+        };
+        nix::sys::stat::fstat(socket).unwrap().st_ino
+    };
+    let mut listeners = Listeners::default();
+    listeners.open(&old).unwrap();
+    let kept = inode(&listeners, &old);
+    // The old one goes.
+    listeners.prepare(std::slice::from_ref(&new)).unwrap();
+    listeners.keep(&[&new]);
+    listeners.open(&new).unwrap();
+    assert_eq!(inode(&listeners, &new), kept);
+    assert_eq!(listeners.addresses(&old.name), Vec::<String>::new());
+    // The old one stays, and has another address from its next launch on.
+    listeners.open(&old).unwrap();
+    listeners.keep(&[&old, &new]);
+    listeners.open(&new).unwrap();
+    listeners.keep(&[&old, &new]);
+    assert_eq!(inode(&listeners, &new), kept);
+    listeners
+        .open(&service(vec![Listener::Tcp(other)]))
+        .unwrap();
+    assert_eq!(inode(&listeners, &new), kept);
+}
+
+#[test]
+fn what_is_no_socket_or_somebody_elses_keeps_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    fs::write(&file, "mine").unwrap();
+    let used = folder.path().join("used.sock");
+    let stranger = UnixListener::bind(&used).unwrap();
+    let mut listeners = Listeners::default();
+    let mut refused = |path: &Path| {
+        let spec = service(vec![Listener::Unix(path.to_owned())]);
+        let error = listeners.open(&spec).unwrap_err();
+        std::error::Error::source(&error).unwrap().to_string()
+    };
+    assert!(refused(&file).contains("no socket"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    assert_eq!(refused(&used), "address in use");
+    UnixStream::connect(&used).unwrap();
+    drop(stranger);
 }

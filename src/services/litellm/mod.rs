@@ -6,6 +6,7 @@
 //! a program. What it does besides (the pool's size in the database's address, the number of workers in the
 //! environment) is done here.
 
+mod access;
 pub mod after_start;
 mod checks;
 mod configuration;
@@ -15,7 +16,7 @@ mod variables;
 use std::{path::Path, time::Duration};
 
 use supervise::spec::{
-    Address, Command, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, ServiceKind,
+    Address, Command, FIRST_LISTENER, Handover, HttpTarget, Listener, Liveness, Probe, ServiceKind,
     ServiceSpec, Startup,
 };
 
@@ -82,6 +83,7 @@ fn plan(inputs: &Inputs) -> Part {
         files: [].into(),
         // Its folder has mode 0700: who asks LiteLLM past nginx is us.
         listeners: vec![Listener::Unix(socket.clone())],
+        handover: Handover::Command,
         requires: [postgres::SERVICE.service_name()].into(),
         // Its pool connects again by itself.
         restart_with_requirements: false,
@@ -104,6 +106,7 @@ fn plan(inputs: &Inputs) -> Part {
         // It drains by itself (`gateway_drain.py`), and what it has counted is written afterwards.
         stop: vec![signal(15, DRAIN_SECONDS + 30)],
         limits: inputs.limits(&service),
+        confinement: access::confinement(inputs),
         recycle: inputs.recycle(),
         name: service,
     };

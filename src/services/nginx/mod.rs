@@ -5,6 +5,7 @@
 //! that it runs as any user and touches nothing of the distribution's. It requires nothing, so that
 //! whoever comes early gets a page that says so.
 
+mod access;
 mod check;
 mod configuration;
 mod headers;
@@ -16,8 +17,8 @@ mod text;
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use supervise::spec::{
-    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Limits, Listener, Liveness, Probe,
-    Reload, ReloadAction, RestartPolicy, ServiceKind, ServiceSpec, Startup,
+    Address, Command, EnvValue, FIRST_LISTENER, Handover, HttpTarget, Limits, Listener, Liveness,
+    Probe, Reload, ReloadAction, RestartPolicy, ServiceKind, ServiceSpec, Startup,
 };
 
 use self::configuration::{Config, TEMPORARY, can_be_a_root};
@@ -64,6 +65,7 @@ fn plan(inputs: &Inputs) -> Part {
         kind: ServiceKind::Daemon,
         files: [].into(),
         listeners,
+        handover: Handover::Command,
         requires: [].into(),
         restart_with_requirements: false,
         startup: startup(probe.clone()),
@@ -77,6 +79,7 @@ fn plan(inputs: &Inputs) -> Part {
         },
         stop: vec![signal(3, SHUTDOWN_SECONDS + 5), signal(15, 5)],
         limits,
+        confinement: access::confinement(inputs),
         recycle: None,
         name: service,
     };
@@ -122,13 +125,16 @@ fn configuration<'a>(
             .enabled
             .then(|| inputs.paths.open_webui_socket()),
         signup: settings.open_webui.signup,
-        static_files: inputs
-            .installed
-            .open_webui_frontend
-            .as_deref()
-            .filter(|_| settings.diet.static_files)
-            .filter(|path| can_be_a_root(path)),
+        static_files: static_files(inputs),
     }
+}
+
+/// The folder of Open WebUI's files that nginx serves by itself; none: it serves none.
+fn static_files<'a>(inputs: &Inputs<'a>) -> Option<&'a Path> {
+    let folder = inputs.installed.open_webui_frontend.as_deref();
+    folder
+        .filter(|_| inputs.settings.diet.static_files)
+        .filter(|path| can_be_a_root(path))
 }
 
 const fn startup(probe: Probe) -> Startup {

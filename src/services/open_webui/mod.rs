@@ -5,6 +5,7 @@
 //! change settings in the browser; a new key or another port gets into that copy through
 //! `internal ensure-webui-key`.
 
+mod access;
 pub mod accounts;
 mod child;
 pub(crate) mod connection;
@@ -12,10 +13,13 @@ mod database;
 pub(crate) mod first_account;
 mod variables;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use supervise::spec::{
-    Address, Command, HttpTarget, Liveness, Probe, ServiceKind, ServiceSpec, Startup,
+    Address, Command, Handover, HttpTarget, Liveness, Probe, ServiceKind, ServiceSpec, Startup,
 };
 
 pub use self::{
@@ -31,7 +35,10 @@ use super::{
     service::Service,
     uvicorn::{self, KEEP_ALIVE_SECONDS},
 };
-use crate::{config::settings::Listen, stack::RenderedFile};
+use crate::{
+    config::{paths::Paths, settings::Listen},
+    stack::RenderedFile,
+};
 
 /// Its name.
 pub const NAME: &str = "open-webui";
@@ -55,10 +62,15 @@ pub fn api_base(listen: &Listen) -> String {
     format!("http://{}/v1", admin_address(listen))
 }
 
+/// Where it keeps what is not in the database.
+fn data(paths: &Paths) -> PathBuf {
+    paths.state.join("open-webui")
+}
+
 fn plan(inputs: &Inputs) -> Part {
     let service = SERVICE.service_name();
     let socket = inputs.paths.open_webui_socket();
-    let data = inputs.paths.state.join("open-webui");
+    let data = data(inputs.paths);
     let cwd = inputs.paths.service(&service);
     let rendered = inputs.paths.rendered(&service);
     let get = |path: &str| {
@@ -77,6 +89,7 @@ fn plan(inputs: &Inputs) -> Part {
         kind: ServiceKind::Daemon,
         files: [].into(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires: [postgres::SERVICE.service_name()].into(),
         restart_with_requirements: false,
         startup: Startup {
@@ -94,6 +107,7 @@ fn plan(inputs: &Inputs) -> Part {
         reload: None,
         stop: vec![signal(15, 20)],
         limits: inputs.limits(&service),
+        confinement: access::confinement(inputs),
         recycle: inputs.recycle(),
         name: service,
     };

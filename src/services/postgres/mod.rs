@@ -3,6 +3,7 @@
 //! Its whole configuration is rendered at each start, so that the cluster's own files hold data and
 //! nothing that has to be kept in step.
 
+mod access;
 mod check;
 mod files;
 mod log;
@@ -10,9 +11,14 @@ mod memory;
 mod pools;
 pub mod psql;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use supervise::spec::{Command, Liveness, Probe, RestartPolicy, ServiceKind, ServiceSpec, Startup};
+use supervise::spec::{
+    Command, Handover, Liveness, Probe, RestartPolicy, ServiceKind, ServiceSpec, Startup,
+};
 
 use self::memory::Memory;
 pub(super) use self::pools::Pools;
@@ -21,7 +27,7 @@ use super::{
     process::{always, environment, signal},
     service::Service,
 };
-use crate::identity::PidFile;
+use crate::{config::paths::Paths, identity::PidFile};
 
 /// Its name.
 pub const NAME: &str = "postgres";
@@ -36,6 +42,13 @@ pub(super) static SERVICE: Service = Service {
     dialect: Some(log::priority),
     checks: &[check::CHECK],
 };
+
+/// Where clients find it.
+pub(super) fn socket(paths: &Paths) -> PathBuf {
+    paths
+        .postgres_socket_folder()
+        .join(format!(".s.PGSQL.{PORT}"))
+}
 
 fn plan(inputs: &Inputs) -> Part {
     let (service, socket) = (
@@ -56,6 +69,7 @@ fn plan(inputs: &Inputs) -> Part {
         kind: ServiceKind::Daemon,
         files: [].into(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires: [].into(),
         restart_with_requirements: false,
         startup: startup(probe.clone()),
@@ -76,6 +90,7 @@ fn plan(inputs: &Inputs) -> Part {
             signal(3, 5),
         ],
         limits,
+        confinement: access::confinement(inputs),
         recycle: None,
         name: service,
     };

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     change::{Class, Field, class, differences},
-    effect::Effect,
-    event::Time,
+    effect::{Effect, News},
+    event::{Event, Instance, Time},
     graph::{Graph, GraphError},
     machine::{
         Machine, Shutdown, Touched,
         unit::{Context, State, Unit, Wanted},
     },
-    spec::{ServiceName, ServiceSpec},
+    spec::{Limits, ServiceName, ServiceSpec},
 };
 
 /// Specifications that can be supervised together.
@@ -54,6 +54,9 @@ pub struct Changed {
     pub uptake: Uptake,
     /// What differs from what it was to be before.
     pub fields: Vec<Field>,
+    /// In a preview: why it would restart although less would do for what differs. It holds more memory
+    /// than its new limits allow.
+    pub over_limit: Option<String>,
 }
 
 /// How a service takes up a new specification.
@@ -116,8 +119,50 @@ impl Machine {
     }
 
     /// What new specifications would come to, were they taken up now. Nothing changes.
-    pub fn preview(&self, new: Checked, now: Time) -> Reconfigured {
-        self.clone().reconfigure(new, now).0
+    ///
+    /// `over` tells of an instance that runs whether it holds more than these limits allow, in words: whoever
+    /// carries out [`Effect::Limit`] would answer so, and the instance would restart.
+    pub fn preview(
+        &self,
+        new: Checked,
+        now: Time,
+        over: impl Fn(&Instance, &Limits) -> Option<String>,
+    ) -> Reconfigured {
+        let mut then = self.clone();
+        let (mut news, effects) = then.reconfigure(new, now);
+        for effect in effects {
+            if let Effect::Limit(instance) = effect
+                && let Some(spec) = then.spec(&instance.service)
+                && let Some(why) = over(&instance, &spec.limits)
+            {
+                then.refuse_limits(&instance, why, now, &mut news);
+            }
+        }
+        news
+    }
+
+    /// Notes in the news if this answer makes an instance restart.
+    fn refuse_limits(
+        &mut self,
+        instance: &Instance,
+        why: String,
+        now: Time,
+        news: &mut Reconfigured,
+    ) {
+        let mut changed = news.changed.iter_mut();
+        let changed = changed.find(|changed| changed.service == instance.service);
+        let answer = Event::Limited {
+            instance: instance.clone(),
+            result: Err(why.clone()),
+        };
+        let gives_way = self
+            .handle(answer, now)
+            .iter()
+            .any(|effect| matches!(effect, Effect::Told(_, News::OverLimit(_))));
+        if gives_way && let Some(changed) = changed {
+            changed.uptake = Uptake::Restart;
+            changed.over_limit = Some(why);
+        }
     }
 
     /// Forgets a service that is no longer there once nothing is left of it, but for the number of
@@ -151,6 +196,7 @@ impl Unit {
                 .into_iter()
                 .map(|difference| difference.field)
                 .collect(),
+            over_limit: None,
         })
     }
 

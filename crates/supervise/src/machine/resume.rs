@@ -35,6 +35,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    confinement::Confinement,
     effect::{Effect, Reason},
     event::{Exit, Phase, Time},
     machine::{
@@ -43,8 +44,8 @@ use crate::{
         unit::{After, Context, StartStep, State, Unit, Wanted},
     },
     spec::{
-        Command, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName, ServiceSpec,
-        Startup, StopStep,
+        Command, Handover, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName,
+        ServiceSpec, Startup, StopStep,
     },
 };
 
@@ -294,6 +295,7 @@ pub(super) fn unknown() -> ServiceSpec {
         },
         files: BTreeMap::new(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires: [].into(),
         restart_with_requirements: false,
         startup: Startup {
@@ -319,6 +321,7 @@ pub(super) fn unknown() -> ServiceSpec {
             timeout: PATIENCE,
         }],
         limits: Limits::default(),
+        confinement: Confinement::Unconfined,
         recycle: None,
     }
 }

@@ -20,13 +20,14 @@ use std::{
 };
 
 use supervise::{
+    confinement::Confinement,
     effect::{Change, Effect, Reason, StateName},
     event::{Event, Exit, Instance, Phase, Request, Target, Time, Verdict},
     machine::Machine,
     recycle::{Chance, Leak, RecyclePolicy, Usage},
     spec::{
-        Command, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceKind, ServiceName,
-        ServiceSpec, Startup, StopStep,
+        Command, Handover, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceKind,
+        ServiceName, ServiceSpec, Startup, StopStep,
     },
 };
 
@@ -452,6 +453,7 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
         kind: ServiceKind::Daemon,
         files: BTreeMap::new(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires: (0..n).filter(|_| roll(dice, 2) == 0).map(name).collect(),
         restart_with_requirements: false,
         startup: Startup {
@@ -489,6 +491,7 @@ fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
                 timeout: SECOND * 45,
             },
         ],
+        confinement: Confinement::Unconfined,
         limits: Limits {
             memory_max: Some(LIMIT),
             ..Limits::default()

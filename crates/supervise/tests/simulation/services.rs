@@ -7,10 +7,11 @@ use std::{
 };
 
 use supervise::{
+    confinement::Confinement,
     recycle::RecyclePolicy,
     spec::{
-        Command, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode, RestartPolicy,
-        Schedule, ServiceKind, ServiceName, ServiceSpec, Startup, StopStep, Task,
+        Command, Handover, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode,
+        RestartPolicy, Schedule, ServiceKind, ServiceName, ServiceSpec, Startup, StopStep, Task,
     },
 };
 
@@ -124,6 +125,7 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             .into_iter()
             .collect(),
         listeners: Vec::new(),
+        handover: Handover::Command,
         requires,
         restart_with_requirements: roll(dice, 4) == 0,
         startup: Startup {
@@ -153,6 +155,7 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             timeout: 5 * second,
         }),
         stop,
+        confinement: Confinement::Unconfined,
         limits: Limits {
             memory_max: (roll(dice, 4) != 0).then_some(LIMIT),
             ..Limits::default()

@@ -398,7 +398,7 @@ impl World {
         self.change_specs();
         let new = self.checked();
         let before: Vec<_> = self.machine.status().collect();
-        let preview = self.machine.preview(new.clone(), self.now);
+        let preview = self.machine.preview(new.clone(), self.now, |_, _| None);
         let (news, effects) = self.machine.reconfigure(new, self.now);
         self.without_an_event = true;
         assert_eq!(news, preview);

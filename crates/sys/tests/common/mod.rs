@@ -30,6 +30,7 @@ pub fn launch<'a>(null: &'a File, program: &str, args: &[&str]) -> Launch<'a> {
         program: c(program),
         argv,
         env: Vec::new(),
+        pid_variable: None,
         cwd: None,
         stdio: [null.as_fd(); 3],
         handed: Vec::new(),

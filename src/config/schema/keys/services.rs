@@ -88,6 +88,13 @@ pub(super) const KEYS: &[Key] = &[
         "A file with more of its environment, for keys: lines of NAME=VALUE, as systemd's EnvironmentFile has them. Nobody but the gateway's user and root may read it. It is read at a start and at a reload.",
     ),
     key(
+        "service.*.listen",
+        Kind::Listen,
+        Default::Value("[]"),
+        "[\"127.0.0.1:8080\"]",
+        "Where it listens: an IP address and a port, \"[::1]:8080\" for IPv6, or \"unix:/path\" for a Unix socket, which only the gateway's user may connect to. The gateway binds these addresses and keeps them while the service restarts, so that nobody else can take them and a client waits instead of being refused. The program is given the sockets as systemd gives them to a unit with a socket (sd_listen_fds(3): LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES, from descriptor 3 on, in this order); one that does not know of that cannot have them. \"[::]:8080\" is for IPv6 alone. A tcp probe of such an address is refused: the kernel takes a connection before the service answers.",
+    ),
+    key(
         "service.*.requires",
         Kind::Services,
         Default::Value("[]"),

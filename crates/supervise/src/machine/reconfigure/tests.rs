@@ -268,6 +268,43 @@ fn limits_hold_at_once_and_who_is_over_them_starts_anew() {
     assert_eq!(states(&machine), [("a#2".to_owned(), StateName::Ready)]);
 }
 
+/// A preview is told by whoever can measure, and foretells what the answer to `Limit` comes to.
+#[test]
+fn a_preview_tells_who_is_over_its_new_limits_and_who_is_not() {
+    let machine = running(vec![simple("a", &[]), simple("b", &[])]);
+    let limited = || {
+        ["a", "b"].map(|of| {
+            let mut spec = simple(of, &[]);
+            spec.limits.memory_max = Some(1 << 20);
+            spec
+        })
+    };
+    let over = |instance: &Instance, limits: &Limits| {
+        assert_eq!(limits.memory_max, Some(1 << 20));
+        (instance.service.as_str() == "a").then(|| "it holds 3 MB".to_owned())
+    };
+    let preview =
+        |machine: &Machine| machine.preview(Checked::new(limited().into()).unwrap(), NOW, over);
+    let found = preview(&machine);
+    assert_eq!(
+        uptakes(&found),
+        [("a", Uptake::Restart), ("b", Uptake::Live)]
+    );
+    let why: Vec<_> = found
+        .changed
+        .iter()
+        .map(|c| c.over_limit.as_deref())
+        .collect();
+    assert_eq!(why, [Some("it holds 3 MB"), None]);
+    // Who is to be down does not come up for it, and has no instance that could be over anything.
+    let mut down = machine.clone();
+    let effects = down.handle(Event::Request(Request::Stop(Target::All)), NOW);
+    let next = [("a", Uptake::NextStart), ("b", Uptake::NextStart)];
+    assert_eq!(uptakes(&preview(&down)), next);
+    carry_out(&mut down, effects);
+    assert_eq!(uptakes(&preview(&down)), next);
+}
+
 #[test]
 fn a_liveness_probe_begins_and_ends_while_the_service_runs() {
     let mut machine = running(vec![simple("a", &[])]);
