@@ -106,8 +106,7 @@ pub fn urls(settings: &Settings) -> Urls {
     let front = services::front_address(&settings.listen);
     Urls {
         webui: settings
-            .open_webui
-            .enabled
+            .has(services::open_webui::NAME)
             .then(|| format!("http://{front}")),
         api: format!("http://{front}/api/litellm/v1"),
         admin: format!("http://{}/ui", services::admin_address(&settings.listen)),

@@ -154,7 +154,7 @@ impl Place {
     /// The gateway is not set up or does not run, or has no Open WebUI.
     fn find(context: &Context) -> Result<Self, Failure> {
         let loaded = settings::read(context, &[])?;
-        if !loaded.settings.open_webui.enabled {
+        if !loaded.settings.has(open_webui::NAME) {
             return Err(
                 Failure::new(Exit::Failed, "Open WebUI is not a part of this gateway")
                     .cause("open_webui.enabled is false"),

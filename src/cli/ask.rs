@@ -14,6 +14,7 @@ use crate::{
     control::{client::ClientError, types::Urls},
     plan,
     secrets::{Kind, Secret, SecretStore},
+    services::open_webui,
 };
 
 /// A model that thinks may take a while.
@@ -39,7 +40,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let loaded = settings::read(context, &[])?;
-    let kind = if loaded.settings.open_webui.enabled {
+    let kind = if loaded.settings.has(open_webui::NAME) {
         Kind::OpenWebuiVirtualKey
     } else {
         Kind::LitellmMasterKey

@@ -12,10 +12,8 @@ use super::{
     failure::Failure,
     settings,
 };
-use crate::config::{
-    Kind,
-    schema::{self, BUILT_IN, KEYS, PROFILES},
-};
+use crate::config::{Kind, schema::PROFILES};
+use crate::services::schema;
 
 /// What stands for the names of files, which the shell itself knows best.
 const FILES: &str = ":files";
@@ -63,7 +61,7 @@ pub(super) fn answer(words: &[String]) -> Result<(), Failure> {
 fn services() -> Vec<String> {
     let loaded = Context::find().and_then(|context| settings::read(&context, &[]));
     loaded.map_or_else(
-        |_| BUILT_IN.map(str::to_owned).into(),
+        |_| schema().names().map(str::to_owned).collect(),
         |loaded| {
             let names = loaded.settings.limits.keys();
             names.map(ToString::to_string).collect()
@@ -180,20 +178,22 @@ fn keys(services: &[String]) -> Vec<String> {
             let names = services.iter();
             names.map(|service| key.replace('*', service)).collect()
         } else if key.contains('*') {
-            let own = services
-                .iter()
-                .filter(|name| !BUILT_IN.contains(&name.as_str()));
+            let own = services.iter().filter(|name| !schema().brings(name));
             own.map(|service| key.replace('*', service)).collect()
         } else {
             vec![key.to_owned()]
         }
     };
-    KEYS.iter().flat_map(|key| named(key.name)).collect()
+    schema()
+        .keys
+        .iter()
+        .flat_map(|key| named(key.name))
+        .collect()
 }
 
 fn values_of_key(key: &str) -> Vec<String> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    match schema::find(key).map(|key| key.kind) {
+    match schema().find(key).map(|key| key.kind) {
         Some(Kind::Bool) => words(&["true", "false"]),
         Some(Kind::Choice(choices)) => words(choices),
         Some(Kind::Budget) => words(&["test", "prod", "unlimited"]),
@@ -243,10 +243,10 @@ mod tests {
 
     #[test]
     fn every_value_that_is_offered_for_a_key_is_one() {
-        for key in KEYS {
+        for key in &schema().keys {
             for value in values_of_key(key.name) {
                 let name = key.name.replace('*', "nginx");
-                let fits = crate::config::edit::check_typed(&name, &value);
+                let fits = crate::config::edit::check_typed(schema(), &name, &value);
                 assert!(value == FILES || fits.is_ok(), "{name} {value}");
             }
         }

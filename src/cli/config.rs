@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::{Loaded, example, ports, report::Report},
     control::{client::ClientError, types::Preview},
-    plan,
+    plan, services,
 };
 
 /// Check, show, change or explain the configuration
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         Verb::Check { json, diff } => check(context, *json, *diff),
         Verb::Show { json } => show(&settings::read(context, &[])?, *json),
         Verb::Set { key, value } => settings::set(context, key, value),
-        Verb::Example => print(example::example()),
+        Verb::Example => print(example::example(services::schema())),
     }
 }
 

@@ -72,6 +72,7 @@ fn asked(context: &Context) -> Asked {
     let owner = Owner::find(context);
     let folder = variable("AI_GATEWAY_HOME").is_some_and(|home| !home.is_empty());
     Asked {
+        schema: services::schema(),
         paths: context.paths.clone(),
         mode: match (folder, context.system) {
             (true, _) => Mode::Folder,

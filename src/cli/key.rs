@@ -12,7 +12,10 @@ use super::{
     status::pretty,
     text::{BOLD, DIM, Line},
 };
-use crate::secrets::{Kind, SecretError, SecretStore};
+use crate::{
+    secrets::{Kind, SecretError, SecretStore},
+    services::open_webui::{self, OpenWebUi},
+};
 
 /// The name of the administrator on LiteLLM's admin page.
 const ADMIN: &str = "admin";
@@ -135,12 +138,12 @@ enum WebUi {
 
 fn webui(context: &Context) -> WebUi {
     // A configuration that cannot be read is no reason to keep the keys back.
-    let settings = settings::read(context, &[]).map(|loaded| loaded.settings.open_webui);
+    let settings = settings::read(context, &[]).map(|loaded| loaded.settings);
     match (settings, admin::first(context)) {
-        (Ok(settings), _) if !settings.enabled => WebUi::None,
+        (Ok(settings), _) if !settings.has(open_webui::NAME) => WebUi::None,
         (_, Some(First { email: Some(email) })) => WebUi::Account(email),
         (_, Some(First { email: None })) => WebUi::Others,
-        (Ok(settings), None) => WebUi::Account(settings.admin_email),
+        (Ok(settings), None) => WebUi::Account(OpenWebUi::of(&settings).admin_email),
         (Err(_), None) => WebUi::None,
     }
 }

@@ -11,7 +11,7 @@ use super::{
     status::pretty,
     text::{self, BOLD, DIM, Line},
 };
-use crate::config::{Loaded, Machine, machine, profile::Profile, schema::PROFILES};
+use crate::config::{Loaded, Machine, machine, profile};
 
 /// Show or set how much the services may use
 ///
@@ -55,14 +55,14 @@ fn lines(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
 }
 
 fn as_json(loaded: &Loaded, machine: Option<Machine>) -> Value {
-    let open_webui = loaded.settings.open_webui.enabled;
-    let profiles = PROFILES.into_iter().filter_map(Profile::named);
+    let services = &loaded.settings.built_in;
+    let profiles = profile::all(loaded.schema());
     let profiles = profiles.map(|profile| {
-        let sum = profile.sum(open_webui);
+        let sum = profile.sum(services);
         json!({
             "name": profile.name,
             "memory": (sum > 0).then_some(sum),
-            "fits": machine.is_none_or(|machine| profile.fits(machine, open_webui)),
+            "fits": machine.is_none_or(|machine| profile.fits(machine, services)),
             "about": profile.about,
         })
     });
@@ -80,16 +80,16 @@ pub(super) fn fitting(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
 
 fn list(loaded: &Loaded, machine: Option<Machine>, shows: impl Fn(bool) -> bool) -> Vec<Line> {
     let chosen = loaded.settings.profile.as_str();
-    let open_webui = loaded.settings.open_webui.enabled;
-    let profiles = PROFILES.into_iter().filter_map(Profile::named);
+    let services = &loaded.settings.built_in;
+    let profiles = profile::all(loaded.schema());
     profiles
         .filter_map(|profile| {
             let here = profile.name == chosen;
-            let memory = match profile.sum(open_webui) {
+            let memory = match profile.sum(services) {
                 0 => "no limits".to_owned(),
                 sum => text::size(sum),
             };
-            let fits = machine.is_none_or(|machine| profile.fits(machine, open_webui));
+            let fits = machine.is_none_or(|machine| profile.fits(machine, services));
             let style = if here { BOLD } else { anstyle::Style::new() };
             let line = Line::new()
                 .and(style, if here { "* " } else { "  " })

@@ -21,6 +21,7 @@ use crate::{
     logs::{self, Output},
     plan,
     runtime::{self, Options, Planned, Purpose, RunError},
+    services,
     systemd::notify,
 };
 
@@ -88,7 +89,7 @@ fn plan(context: &Context, purpose: Purpose) -> Result<Planned, Failure> {
         settings::close(context, &loaded);
     }
     let paths = context.paths.clone();
-    let read = move || config::read(&paths, &variable, &[]);
+    let read = move || config::read(services::schema(), &paths, &variable, &[]);
     Ok(plan::plan(&context.paths, loaded, purpose, read)?)
 }
 

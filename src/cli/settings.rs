@@ -17,7 +17,7 @@ use crate::{
         ports::{self, Reason, TakenPort},
     },
     control::{client::ClientError, types::Refusal},
-    plan, runtime,
+    plan, runtime, services,
 };
 
 /// For a look at a file, if its file system answers.
@@ -25,7 +25,12 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// Reads it.
 pub(super) fn read(context: &Context, flags: &[(&str, &str)]) -> Result<Loaded, Failure> {
-    Ok(config::read(&context.paths, &variable, flags)?)
+    Ok(config::read(
+        services::schema(),
+        &context.paths,
+        &variable,
+        flags,
+    )?)
 }
 
 /// Those of them that the gateway could not have at its start: somebody else listens there, or it is
@@ -55,7 +60,14 @@ pub(super) fn warn(loaded: &Loaded) {
 pub(super) fn change(context: &Context, key: &str, value: &str) -> Result<Loaded, Failure> {
     let machine = machine::facts(Path::new("/"));
     let path = &context.paths.config;
-    Ok(edit::change(path, key, value, &variable, machine)?)
+    Ok(edit::change(
+        services::schema(),
+        path,
+        key,
+        value,
+        &variable,
+        machine,
+    )?)
 }
 
 /// Closes a file that is open to others and may hold keys: what a service of one's own finds in
@@ -112,7 +124,7 @@ pub(super) fn value<'a>(loaded: &'a Loaded, key: &str) -> &'a str {
 pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failure> {
     let machine = machine::facts(Path::new("/"));
     let path = &context.paths.config;
-    let draft = edit::draft(path, key, value, &variable, machine)?;
+    let draft = edit::draft(services::schema(), path, key, value, &variable, machine)?;
     // A file that is wrong as it is may be what is being set right.
     let before = read(context, &[]).ok();
     let changed = before

@@ -11,6 +11,10 @@ use crate::{
     config::{Loaded, edit, ports},
     provision::{self, Environment, Options, SetupError, progress},
     secrets::{Kind, Secret, SecretStore},
+    services::{
+        self,
+        open_webui::{self, OpenWebUi},
+    },
 };
 use questions::Said;
 
@@ -89,7 +93,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     // All of it is checked before any of it is written.
     let mut said = args.said();
     for (key, value) in &said {
-        edit::check_typed(key, value)?;
+        edit::check_typed(services::schema(), key, value)?;
     }
     let mut loaded = settings::read(context, &questions::borrowed(&said))?;
     let absolute = |folder| {
@@ -121,7 +125,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         && questions::somebody_is_there();
     if asks {
         loaded = questions::ask(context, &mut said, first.open)?;
-        if first.open && loaded.settings.open_webui.enabled {
+        if first.open && loaded.settings.has(open_webui::NAME) {
             options.admin_password = password::asked(
                 "Password of that account (Enter: a random one, which 'ai-gateway key' shows): ",
             )?;
@@ -167,7 +171,7 @@ impl FirstPassword {
             return Ok(Self { given: None, open });
         }
         if !open {
-            let email = &loaded.settings.open_webui.admin_email;
+            let email = &OpenWebUi::of(&loaded.settings).admin_email;
             return Err(Failure::new(
                 Exit::Failed,
                 "the first account has a password already",

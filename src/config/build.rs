@@ -10,11 +10,8 @@ use supervise::spec::{Limits, RestartMode, ServiceName};
 
 use super::{
     resolve::{Entry, Merged, Origin, default_of},
-    schema::{self, Default, KEYS},
-    settings::{
-        Budget, CustomKind, CustomService, Diet, EngineSource, Front, Listen, LiteLlm, OpenWebUi,
-        Postgres, Programs, Recycle, Settings,
-    },
+    schema::{Default, Key},
+    settings::{Budget, CustomKind, CustomService, Listen, Recycle, Settings},
     value::Value,
     values::Values,
 };
@@ -34,17 +31,11 @@ pub struct Row {
 
 /// The settings. Only for what was checked.
 pub(super) fn settings(all: &Merged) -> Settings {
-    let whole = |name| u32::try_from(all.whole(name).unwrap_or_default()).unwrap_or(u32::MAX);
     let port = |name| u16::try_from(all.whole(name).unwrap_or_default()).unwrap_or_default();
     let address = |name| match all.value(name) {
         Some(Value::Address(address)) => *address,
         _ => IpAddr::from([127, 0, 0, 1]),
     };
-    let path = |name| match all.value(name) {
-        Some(Value::Path(path)) => Some(path.clone()),
-        _ => None,
-    };
-    let text = |name| all.text(name).unwrap_or_default().to_owned();
     Settings {
         profile: all.profile.name.to_owned(),
         budget: Budget {
@@ -59,67 +50,11 @@ pub(super) fn settings(all: &Merged) -> Settings {
             admin_address: address("listen.admin_address"),
             admin_port: port("listen.admin_port"),
         },
-        litellm: LiteLlm {
-            workers: whole("litellm.workers"),
-            demo_model: all.flag("litellm.demo_model"),
-        },
-        open_webui: OpenWebUi {
-            enabled: all.flag("open_webui.enabled"),
-            signup: all.flag("open_webui.signup"),
-            admin_email: text("open_webui.admin_email"),
-            admin_name: text("open_webui.admin_name"),
-        },
-        front: Front {
-            trusted_proxies: match all.value("front.trusted_proxies") {
-                Some(Value::Networks(networks)) => networks.clone(),
-                _ => Vec::new(),
-            },
-        },
-        postgres: Postgres {
-            max_connections: all
-                .whole("postgres.max_connections")
-                .and_then(|most| most.try_into().ok()),
-        },
-        engine: engine(all),
-        programs: Programs {
-            postgres_bin: path("programs.postgres_bin"),
-            nginx: path("programs.nginx"),
-            python: path("programs.python"),
-            node: path("programs.node"),
-        },
-        diet: Diet {
-            lazy_types: all.flag("diet.lazy_types"),
-            lazy_routes: all.flag("diet.lazy_routes"),
-            lazy_modules: all.flag("diet.lazy_modules"),
-            lazy_tokenizer: all.flag("diet.lazy_tokenizer"),
-            lazy_audio: all.flag("diet.lazy_audio"),
-            lazy_guardrails: all.flag("diet.lazy_guardrails"),
-            shared_lookups: all.flag("diet.shared_lookups"),
-            small_stand_ins: all.flag("diet.small_stand_ins"),
-            late_gc: all.flag("diet.late_gc"),
-            short_changelog: all.flag("diet.short_changelog"),
-            lazy_vectors: all.flag("diet.lazy_vectors"),
-            few_indexes: all.flag("diet.few_indexes"),
-            return_memory: all.flag("diet.return_memory"),
-            bytecode: all.flag("diet.bytecode"),
-            static_files: all.flag("diet.static_files"),
-            small_engine: all.flag("diet.small_engine"),
-        },
         recycle: recycle(all),
         limits: limits(all),
         custom: custom(all),
-    }
-}
-
-fn engine(all: &Merged) -> EngineSource {
-    let text = |name| all.text(name).unwrap_or_default().to_owned();
-    match (all.text("engine.kind"), all.value("engine.path")) {
-        (Some("program"), Some(Value::Path(path))) => EngineSource::Program(path.clone()),
-        (Some("download"), _) => EngineSource::Download {
-            url: text("engine.url"),
-            sha256: text("engine.sha256"),
-        },
-        _ => EngineSource::Wasm,
+        built_in: all.built_in(),
+        values: values(all),
     }
 }
 
@@ -242,7 +177,7 @@ fn of_service(all: &Merged, service: &str, leaf: &str) -> Option<Entry> {
     let name = format!("service.{service}.{leaf}");
     all.entries.get(&name).cloned().or_else(|| {
         Some(Entry {
-            value: default_of(schema::find(&name)?)?,
+            value: default_of(all.schema.find(&name)?)?,
             origin: Origin::Default,
             place: None,
         })
@@ -262,19 +197,16 @@ pub(super) fn values(all: &Merged) -> Values {
     Values::new(entries.filter_map(|(name, _, entry)| Some((name, entry?.value))))
 }
 
-fn entries(all: &Merged) -> Vec<(String, &'static schema::Key, Option<Entry>)> {
+fn entries(all: &Merged) -> Vec<(String, &'static Key, Option<Entry>)> {
     let mut rows = Vec::new();
-    for key in KEYS.iter().filter(|key| !key.of_a_service()) {
+    for key in all.schema.keys.iter().filter(|key| !key.of_a_service()) {
         let entry = all.entries.get(key.name).cloned();
         rows.push((key.name.to_owned(), key, entry));
     }
     let (services, custom) = (all.services(), all.custom().collect::<Vec<_>>());
     for (table, services) in [("limits", services), ("service", custom)] {
         for service in services {
-            for key in KEYS
-                .iter()
-                .filter(|key| key.table() == format!("{table}.*"))
-            {
+            for key in all.schema.keys_of(&format!("{table}.*")) {
                 let name = format!("{table}.{service}.{}", key.leaf());
                 let entry = match (table, key.leaf()) {
                     ("service", leaf) => of_service(all, service, leaf),
@@ -287,7 +219,7 @@ fn entries(all: &Merged) -> Vec<(String, &'static schema::Key, Option<Entry>)> {
     rows
 }
 
-fn row(key: String, of: &schema::Key, entry: Option<Entry>) -> Row {
+fn row(key: String, of: &Key, entry: Option<Entry>) -> Row {
     let unset = match of.default {
         Default::Unset(text) => text,
         Default::Profile => "no limit",

@@ -11,19 +11,10 @@ use super::{
     profile::{Machine, limited},
     report::{Place, Problem, nearest},
     resolve::{Merged, Origin},
-    schema::{BUILT_IN, RESERVED},
     settings::CustomProbe,
     value::{Value, cpus_text, megabytes, size_text},
 };
 
-/// Below this the service cannot do its work, in MB. LiteLLM and Open WebUI: half of what they
-/// were ever seen to need; PostgreSQL and nginx: what they take before the first connection.
-const FLOORS: [(&str, u64); 4] = [
-    ("postgres", 48),
-    ("litellm", 220),
-    ("open-webui", 190),
-    ("nginx", 8),
-];
 /// Of a service of the user's own: one process and a page table.
 const FLOOR: u64 = 1;
 
@@ -39,42 +30,16 @@ pub(super) fn check(all: &Merged, machine: Option<Machine>) -> Vec<Problem> {
         requirements(all, &mut problems);
     }
     listening::check(all, &mut problems);
-    engine(all, &mut problems);
     limits(all, &mut problems);
     recycle(all, &mut problems);
+    for check in &all.schema.checks {
+        problems.extend(check(all, machine));
+    }
     if let Some(machine) = machine {
         memory(all, machine, &mut problems);
         cpus(all, machine, &mut problems);
     }
     problems
-}
-
-fn engine(all: &Merged, problems: &mut Vec<Problem>) {
-    let kind = all.text("engine.kind").unwrap_or_default();
-    if !all.sound("engine.kind") {
-        return;
-    }
-    let needed: &[&str] = match kind {
-        "program" => &["engine.path"],
-        "download" => &["engine.url", "engine.sha256"],
-        _ => &[],
-    };
-    for name in needed {
-        if all.value(name).is_none() && all.sound(name) {
-            problems.push(Problem::error(format!("`{name}` is missing")).at(
-                all.place("engine.kind"),
-                format!("kind \"{kind}\" needs it"),
-            ));
-        }
-    }
-    for name in ["engine.path", "engine.url", "engine.sha256"] {
-        if !needed.contains(&name) && all.value(name).is_some() {
-            problems.push(
-                Problem::warning(format!("`{name}` has no effect"))
-                    .at(all.place(name), format!("not used with kind \"{kind}\"")),
-            );
-        }
-    }
 }
 
 fn limits(all: &Merged, problems: &mut Vec<Problem>) {
@@ -86,8 +51,9 @@ fn limits(all: &Merged, problems: &mut Vec<Problem>) {
     for service in services {
         let name = |leaf: &str| format!("limits.{service}.{leaf}");
         let (max, high) = (name("memory_max"), name("memory_high"));
-        let floor = FLOORS.iter().find(|(known, _)| *known == service);
-        let floor = floor.map_or(FLOOR, |(_, floor)| *floor) * 1_000_000;
+        let known = all.schema.built_in.iter();
+        let known = known.clone().find(|known| known.name == service);
+        let floor = known.map_or(FLOOR, |known| known.least_mb) * 1_000_000;
         if let Some(bytes) = all
             .size(&max)
             .filter(|&bytes| bytes < floor && all.sound(&max))
@@ -169,16 +135,16 @@ fn services(all: &Merged, problems: &mut Vec<Problem>) {
             continue;
         }
         let place = Some(table.place.clone());
-        if table.defines && RESERVED.contains(&service) {
+        if table.defines && all.schema.is_reserved(service) {
             let mut problem = Problem::error(format!("the name {service:?} is taken"))
                 .at(place, "the gateway has a service of that name");
-            if BUILT_IN.contains(&service) {
+            if all.schema.brings(service) {
                 problem = problem.help(format!("its limits are set in [limits.{service}]"));
             }
             problems.push(problem);
         } else if table.defines {
             problems.extend(kind(all, service, place));
-        } else if !known.contains(&service) && !BUILT_IN.contains(&service) {
+        } else if !known.contains(&service) && !all.schema.brings(service) {
             problems.push(
                 Problem::error(format!("there is no service {service:?} to limit"))
                     .at(place, "not known")
@@ -292,11 +258,13 @@ fn requirements(all: &Merged, problems: &mut Vec<Problem>) {
             if known.contains(&required.as_str()) {
                 requires.entry(service).or_default().push((required, place));
             } else {
-                let help = if required == "open-webui" {
-                    "`open_webui.enabled` is false".to_owned()
-                } else {
-                    suggestion(required, &known)
-                };
+                let off = all.schema.built_in.iter();
+                let off = off.clone().find(|service| service.name == required);
+                let switch = off.and_then(|service| service.switch);
+                let help = switch.map_or_else(
+                    || suggestion(required, &known),
+                    |switch| format!("`{switch}` is false"),
+                );
                 problems.push(
                     Problem::error(format!(
                         "{service:?} requires {required:?}, and there is no such service"
@@ -363,7 +331,7 @@ fn next_circle<'a>(
 
 /// The sum of the memory limits against what the machine has.
 fn memory(all: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
-    let open_webui = all.flag("open_webui.enabled");
+    let built_in = all.built_in();
     let names: Vec<_> = all
         .services()
         .into_iter()
@@ -381,7 +349,7 @@ fn memory(all: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
         return;
     }
     let profile = all.profile.name;
-    let alone = !all.profile.fits(machine, open_webui);
+    let alone = !all.profile.fits(machine, &built_in);
     let title = if alone {
         format!("profile \"{profile}\" does not fit this machine")
     } else {
@@ -400,14 +368,14 @@ fn memory(all: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
     if alone && all.place("profile").is_none() {
         problem = problem.note(format!("\"{profile}\" is the smallest profile"));
     }
-    let fitting = limited()
-        .filter(|profile| profile.fits(machine, open_webui))
+    let fitting = limited(all.schema)
+        .filter(|profile| profile.fits(machine, &built_in))
         .last();
     problems.push(problem.help(match (alone, fitting) {
         (true, Some(fitting)) => format!(
             "profile = \"{}\" is the largest that fits, with {}",
             fitting.name,
-            megabytes(fitting.sum(open_webui)),
+            megabytes(fitting.sum(&built_in)),
         ),
         (true, None) => {
             "profile = \"local\" limits nothing, at the risk of the whole machine".to_owned()
@@ -443,21 +411,5 @@ fn cpus(all: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
             let title = format!("`{name}` limits nothing: {} CPUs", cpus_text(*milli));
             problems.push(Problem::warning(title).at(Some(place), has.clone()));
         }
-    }
-    let chosen = all
-        .place("litellm.workers")
-        .or_else(|| all.place("profile"));
-    let workers = all.whole("litellm.workers").unwrap_or_default();
-    let by_profile = all.place("litellm.workers").is_none();
-    if workers > u64::from(machine.cpus)
-        && chosen.is_some()
-        && !(by_profile && all.profile.memory.is_none())
-    {
-        let title = format!("LiteLLM gets {workers} workers, more than there are CPUs");
-        problems.push(
-            Problem::warning(title)
-                .at(chosen, has)
-                .note("each takes about 600 MB, and they would wait for one another"),
-        );
     }
 }

@@ -19,7 +19,7 @@ use super::{
     exposed::Rights,
     load, raw,
     report::{Place, Problem, Source, nearest},
-    schema::{self, KEYS, Key},
+    schema::{Key, Schema},
     text_of,
     value::{Name, Raw, RawValue, decode::written, quoted},
 };
@@ -94,6 +94,7 @@ pub struct Draft {
 /// # Errors
 /// Any of [`EditError`] but for those of writing.
 pub fn draft(
+    schema: &'static Schema,
     path: &Path,
     key: &str,
     value: &str,
@@ -101,8 +102,9 @@ pub fn draft(
     machine: Option<Machine>,
 ) -> Result<Draft, EditError> {
     let old = text_of(path)?;
-    let new = set(old.as_deref().unwrap_or(HEAD), path, key, value)?;
+    let new = set(schema, old.as_deref().unwrap_or(HEAD), path, key, value)?;
     let loaded = load(&Input {
+        schema,
         file: Some((path.to_owned(), new.clone())),
         env,
         flags: &[],
@@ -171,13 +173,14 @@ impl Draft {
 /// # Errors
 /// Any of [`EditError`]; the file is as it was.
 pub fn change(
+    schema: &'static Schema,
     path: &Path,
     key: &str,
     value: &str,
     env: &dyn Fn(&str) -> Option<String>,
     machine: Option<Machine>,
 ) -> Result<Loaded, EditError> {
-    let draft = draft(path, key, value, env, machine)?;
+    let draft = draft(schema, path, key, value, env, machine)?;
     draft.write(None)?;
     Ok(draft.loaded)
 }
@@ -186,8 +189,14 @@ pub fn change(
 ///
 /// # Errors
 /// The key or the value is wrong, the text is no TOML, or it has to be changed by hand.
-pub fn set(text: &str, path: &Path, key: &str, value: &str) -> Result<String, EditError> {
-    let toml = as_toml(key, value).map_err(EditError::Typed)?;
+pub fn set(
+    schema: &'static Schema,
+    text: &str,
+    path: &Path,
+    key: &str,
+    value: &str,
+) -> Result<String, EditError> {
+    let toml = as_toml(schema, key, value).map_err(EditError::Typed)?;
     let (entries, mistakes) = raw::parse(text);
     if !mistakes.is_empty() {
         let source = Source {
@@ -195,15 +204,15 @@ pub fn set(text: &str, path: &Path, key: &str, value: &str) -> Result<String, Ed
             text: text.to_owned(),
         };
         return Err(EditError::Wrong(Report::new(
-            raw::read(text, 0).problems,
+            raw::read(schema, text, 0).problems,
             vec![source],
         )));
     }
-    let mut wanted = leaves(&entries);
+    let mut wanted = leaves(schema, &entries);
     wanted.insert(key.to_owned(), raw::value(&toml));
     let good = |text: &String| {
         let (entries, mistakes) = raw::parse(text);
-        mistakes.is_empty() && same(&leaves(&entries), &wanted)
+        mistakes.is_empty() && same(&leaves(schema, &entries), &wanted)
     };
     let places = Places {
         text,
@@ -223,22 +232,24 @@ pub fn set(text: &str, path: &Path, key: &str, value: &str) -> Result<String, Ed
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check_typed(key: &str, value: &str) -> Result<(), EditError> {
-    as_toml(key, value).map(drop).map_err(EditError::Typed)
+pub fn check_typed(schema: &'static Schema, key: &str, value: &str) -> Result<(), EditError> {
+    as_toml(schema, key, value)
+        .map(drop)
+        .map_err(EditError::Typed)
 }
 
 /// A typed value as TOML, if it is one for that key.
-fn as_toml(name: &str, text: &str) -> Result<String, Report> {
+fn as_toml(schema: &'static Schema, name: &str, text: &str) -> Result<String, Report> {
     let source = Source {
         path: None,
         text: format!("{name} = {text}"),
     };
     let place = |span| Some(Place { source: 0, span });
-    let key: &Key = schema::find(name).ok_or_else(|| {
-        let near = nearest(name, KEYS.iter().map(|key| key.name));
+    let key: &Key = schema.find(name).ok_or_else(|| {
+        let near = nearest(name, schema.keys.iter().map(|key| key.name));
         let problem = Problem::error(format!("there is no key `{name}`"))
             .at(place(0..name.len()), "not known")
-            .help(match schema::removed(name) {
+            .help(match schema.removed(name) {
                 Some(why) => Some(format!("it was removed: {why}")),
                 None => near.map(|near| format!("did you mean `{near}`?")),
             });
@@ -273,16 +284,16 @@ fn as_toml(name: &str, text: &str) -> Result<String, Report> {
 /// Everything that a text says, without where.
 type Leaves = BTreeMap<String, Option<RawValue>>;
 
-fn leaves(entries: &[(Name, Raw)]) -> Leaves {
-    fn collect(path: &str, entries: &[(Name, Raw)], found: &mut Leaves) {
+fn leaves(schema: &'static Schema, entries: &[(Name, Raw)]) -> Leaves {
+    fn collect(schema: &'static Schema, path: &str, entries: &[(Name, Raw)], found: &mut Leaves) {
         for (name, raw) in entries {
             let path = match path {
                 "" => name.text.clone(),
                 _ => format!("{path}.{}", name.text),
             };
             match &raw.is {
-                RawValue::Table(entries) if schema::find(&path).is_none() => {
-                    collect(&path, entries, found);
+                RawValue::Table(entries) if schema.find(&path).is_none() => {
+                    collect(schema, &path, entries, found);
                 }
                 value => {
                     found.insert(path, Some(value.clone()));
@@ -291,7 +302,7 @@ fn leaves(entries: &[(Name, Raw)]) -> Leaves {
         }
     }
     let mut found = Leaves::new();
-    collect("", entries, &mut found);
+    collect(schema, "", entries, &mut found);
     found
 }
 

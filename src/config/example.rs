@@ -2,7 +2,7 @@
 
 use super::{
     profile::{self, Profile},
-    schema::{BUILT_IN, Default, KEYS, Key, TABLES},
+    schema::{Default, Key, Schema},
     value::{Value, cpus_text, size_text},
 };
 
@@ -19,10 +19,10 @@ than the profile. `ai-gateway config show` says where each value comes from, `ai
 check` whether all is well.";
 
 /// `gateway.example.toml`.
-pub fn example() -> String {
+pub fn example(schema: &'static Schema) -> String {
     let mut text = String::new();
     comment(&mut text, HEAD);
-    for (table, about) in TABLES {
+    for (table, about) in &schema.tables {
         text.push('\n');
         if !table.is_empty() {
             comment(&mut text, about);
@@ -31,7 +31,7 @@ pub fn example() -> String {
             let hidden = if table.contains('*') { "#" } else { "" };
             text += &format!("{hidden}[{name}]\n\n");
         }
-        let keys: Vec<_> = KEYS.iter().filter(|key| key.table() == *table).collect();
+        let keys: Vec<_> = schema.keys_of(table).collect();
         for (number, key) in keys.iter().enumerate() {
             if number > 0 {
                 text.push('\n');
@@ -99,26 +99,24 @@ Precedence: default < profile < file < environment variable < flag. `ai-gateway 
 where each value comes from; `ai-gateway config check` shows all that is wrong, at once.
 
 Sizes are written as `\"480 MB\"` (thousands) or `\"1.5 GiB\"` (1024s), times as `\"90 s\"` or
-`\"5 min\"`. This page is made from the list of keys in `src/config/schema/keys.rs`.
+`\"5 min\"`. This page is made from the keys in `src/config/schema/keys` and in the folders of `src/services`.
 ";
 
-/// The last table, which few people need.
-const APPENDIX: &str = "diet";
-
 /// `docs/configuration.md`.
-pub fn reference() -> String {
+pub fn reference(schema: &'static Schema) -> String {
     let mut text = REFERENCE_HEAD.to_owned();
-    for (table, about) in TABLES {
-        if *table == APPENDIX {
-            text += &profiles();
+    for (table, about) in &schema.tables {
+        let is_appendix = *table == schema.appendix;
+        if is_appendix {
+            text += &profiles(schema);
         }
         let title = match *table {
             "" => "At the top".to_owned(),
-            APPENDIX => format!("Appendix: [{APPENDIX}]"),
+            table if is_appendix => format!("Appendix: [{table}]"),
             table => format!("[{}]", table.replace('*', "NAME")),
         };
         text += &format!("\n## {title}\n{about}\n\n");
-        let keys: Vec<_> = KEYS.iter().filter(|key| key.table() == *table).collect();
+        let keys: Vec<_> = schema.keys_of(table).collect();
         for key in keys {
             text += &format!("### `{}`\n{}\n\n", key.leaf(), cell(key.doc));
             text += &format!("- Value: {}\n", cell(&key.kind.expected()));
@@ -132,8 +130,10 @@ pub fn reference() -> String {
 }
 
 /// The profiles side by side.
-fn profiles() -> String {
-    let all: Vec<_> = profile::limited().chain(Profile::named("local")).collect();
+fn profiles(schema: &'static Schema) -> String {
+    let all: Vec<_> = profile::limited(schema)
+        .chain(Profile::named(schema, "local"))
+        .collect();
     let mut text = String::from(
         "\n## Profiles\nWithout `profile`, the largest is in effect whose memory limits fit into 97 % of \
          the machine's memory (or of our\ncgroup's, if that is less) and that has no more workers \
@@ -146,10 +146,14 @@ fn profiles() -> String {
     row("", &|profile| profile.name.to_owned());
     row("---", &|_| "---".to_owned());
     row("for", &|profile| profile.about.clone());
-    row("LiteLLM's workers", &|profile| {
-        profile.workers().to_string()
-    });
-    for service in BUILT_IN {
+    for key in schema.built_in.iter().filter_map(|service| service.workers) {
+        row(key, &|profile| {
+            profile
+                .value(key)
+                .map_or_else(String::new, ToString::to_string)
+        });
+    }
+    for service in schema.names() {
         row(&format!("{service}: memory_max"), &|profile| {
             size(profile.memory_max(service))
         });

@@ -1,6 +1,6 @@
 //! From `gateway.toml`, profile, environment and flags to settings that are known to be right.
 //!
-//! - [`schema`] is the one list of keys. `raw` holds a file against it, `value` says what a value
+//! - [`schema`] is what a key is, and the one list of them, which whoever reads a configuration hands in. `raw` holds a file against it, `value` says what a value
 //!   means, `resolve` merges the layers, `check` finds what is wrong with values together, `build`
 //!   makes [`settings::Settings`] of them: all pure, all by [`load`].
 //! - [`read`] is the shell around it: it reads the file and, by `machine`, what this machine has.
@@ -25,7 +25,7 @@ pub mod ports;
 pub mod profile;
 mod raw;
 pub mod report;
-mod resolve;
+pub(crate) mod resolve;
 pub mod schema;
 pub mod settings;
 mod value;
@@ -40,10 +40,13 @@ pub use values::Values;
 
 use crate::fs::regular;
 use paths::Paths;
+use schema::Schema;
 use settings::Settings;
 
 /// All that settings come from.
 pub struct Input<'a> {
+    /// All that can be set.
+    pub schema: &'static Schema,
     /// The file's path and text; none: there is no file.
     pub file: Option<(PathBuf, String)>,
     /// Looks an environment variable up.
@@ -88,6 +91,11 @@ impl Loaded {
         row.map_or(Origin::Default, |row| row.origin.clone())
     }
 
+    /// All that can be set.
+    pub const fn schema(&self) -> &'static Schema {
+        self.merged.schema
+    }
+
     /// These settings, but for one key of [`Values::differing`], which is as `other` has it: to see what
     /// comes of it alone. They may be none that a file could have.
     pub fn settings_with(&self, other: &Self, key: &str) -> Settings {
@@ -119,13 +127,14 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Report> {
     })
 }
 
-/// What a profile comes to where nothing else is said.
+/// What a profile comes to with these lines of a file and where nothing else is said.
 ///
 /// # Errors
-/// There is no such profile.
-pub fn of_profile(profile: &str) -> Result<Settings, Report> {
+/// There is no such profile, or the lines are wrong.
+pub fn of_profile(schema: &'static Schema, profile: &str, text: &str) -> Result<Settings, Report> {
     let input = Input {
-        file: None,
+        schema,
+        file: Some((PathBuf::from("gateway.toml"), text.to_owned())),
         env: &|_| None,
         flags: &[("profile", profile)],
         machine: None,
@@ -165,11 +174,12 @@ pub enum LoadError {
 /// # Errors
 /// A file that cannot be read, or every problem with what is said.
 pub fn read(
+    schema: &'static Schema,
     paths: &Paths,
     env: &dyn Fn(&str) -> Option<String>,
     flags: &[(&str, &str)],
 ) -> Result<Loaded, LoadError> {
-    read_with(paths, env, flags, machine::facts(Path::new("/")))
+    read_with(schema, paths, env, flags, machine::facts(Path::new("/")))
 }
 
 /// As [`read`], on a machine that is given.
@@ -177,6 +187,7 @@ pub fn read(
 /// # Errors
 /// As [`read`].
 pub fn read_with(
+    schema: &'static Schema,
     paths: &Paths,
     env: &dyn Fn(&str) -> Option<String>,
     flags: &[(&str, &str)],
@@ -184,6 +195,7 @@ pub fn read_with(
 ) -> Result<Loaded, LoadError> {
     let file = text_of(&paths.config)?.map(|text| (paths.config.clone(), text));
     let input = Input {
+        schema,
         file,
         env,
         flags,

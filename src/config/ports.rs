@@ -214,9 +214,11 @@ pub(crate) fn holder(port: u16) -> Option<(u32, String)> {
 mod tests {
     use super::*;
     use crate::config::{Input, load};
+    use crate::services;
 
     fn loaded(text: &str) -> Loaded {
         load(&Input {
+            schema: services::schema(),
             file: Some(("gateway.toml".into(), text.into())),
             env: &|_| None,
             flags: &[],

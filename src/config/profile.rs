@@ -2,7 +2,7 @@
 
 use super::{
     raw,
-    schema::{self, BUILT_IN, PROFILES},
+    schema::{PROFILES, Schema},
     value::{Kind, Raw, RawValue, Value, Wrong},
 };
 
@@ -48,35 +48,34 @@ pub struct Profile {
 
 impl Profile {
     /// The profile of that name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn named(schema: &'static Schema, name: &str) -> Option<Self> {
         let (name, text) = FILES.iter().find(|(known, _)| *known == name)?;
-        Some(parse(name, text).expect("every profile is read by a test"))
+        Some(parse(schema, name, text).expect("every profile is read by a test"))
     }
 
     /// The largest profile that fits: its memory limits, and no more workers than CPUs. None fits:
-    /// the smallest, so that somebody can say by how much it does not.
-    pub fn for_machine(machine: Machine, open_webui: bool) -> Self {
-        let fitting = limited().filter(|profile| {
-            profile.fits(machine, open_webui) && profile.workers() <= u64::from(machine.cpus.max(1))
+    /// the smallest, so that somebody can say by how much it does not. `services` are those that the
+    /// gateway brings along and that are a part of it.
+    pub fn for_machine(schema: &'static Schema, machine: Machine, services: &[&str]) -> Self {
+        let fitting = limited(schema).filter(|profile| {
+            profile.fits(machine, services)
+                && profile.workers(schema) <= u64::from(machine.cpus.max(1))
         });
         fitting
             .last()
-            .or_else(|| Self::named("tiny"))
+            .or_else(|| Self::named(schema, "tiny"))
             .expect("tiny is one of the profiles")
     }
 
-    /// Whether its memory limits leave the machine room to live.
-    pub fn fits(&self, machine: Machine, open_webui: bool) -> bool {
-        self.sum(open_webui) <= machine.for_services()
+    /// Whether the memory limits of these services leave the machine room to live.
+    pub fn fits(&self, machine: Machine, services: &[&str]) -> bool {
+        self.sum(services) <= machine.for_services()
     }
 
-    /// The sum of its memory limits in bytes, with or without Open WebUI's.
-    pub fn sum(&self, open_webui: bool) -> u64 {
-        BUILT_IN
-            .iter()
-            .filter(|service| open_webui || **service != "open-webui")
-            .filter_map(|service| self.memory_max(service))
-            .sum()
+    /// The sum of the memory limits of these services, in bytes.
+    pub fn sum(&self, services: &[&str]) -> u64 {
+        let limits = services.iter();
+        limits.filter_map(|service| self.memory_max(service)).sum()
     }
 
     /// The limit of one service, in bytes.
@@ -87,12 +86,14 @@ impl Profile {
         }
     }
 
-    /// LiteLLM's worker processes.
-    pub fn workers(&self) -> u64 {
-        match self.value("litellm.workers") {
-            Some(Value::Whole(workers)) => *workers,
-            _ => 1,
-        }
+    /// The most processes of one service that could each keep a CPU busy.
+    pub fn workers(&self, schema: &Schema) -> u64 {
+        let keys = schema.built_in.iter().filter_map(|service| service.workers);
+        let workers = keys.filter_map(|key| match self.value(key) {
+            Some(Value::Whole(workers)) => Some(*workers),
+            _ => None,
+        });
+        workers.max().unwrap_or(1)
     }
 
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
@@ -102,15 +103,18 @@ impl Profile {
 }
 
 /// The profiles with limits, from the smallest machine's to the largest one's.
-pub fn limited() -> impl Iterator<Item = Profile> {
-    PROFILES
-        .into_iter()
-        .filter_map(Profile::named)
-        .filter(|profile| profile.memory.is_some())
+pub fn limited(schema: &'static Schema) -> impl Iterator<Item = Profile> {
+    all(schema).filter(|profile| profile.memory.is_some())
+}
+
+/// All profiles: those with limits, and last the one without.
+pub fn all(schema: &'static Schema) -> impl Iterator<Item = Profile> {
+    let names = PROFILES.into_iter();
+    names.filter_map(move |name| Profile::named(schema, name))
 }
 
 /// A profile's own keys come first in its file; all others are those of `gateway.toml`.
-fn parse(name: &'static str, text: &str) -> Result<Profile, String> {
+fn parse(schema: &'static Schema, name: &'static str, text: &str) -> Result<Profile, String> {
     let (entries, mistakes) = raw::parse(text);
     if let Some(mistake) = mistakes.first() {
         return Err(format!("{mistake:?}"));
@@ -139,16 +143,34 @@ fn parse(name: &'static str, text: &str) -> Result<Profile, String> {
         },
         values: Vec::new(),
     };
+    for service in &schema.built_in {
+        let own = service.limits.iter().filter(|(of, _)| *of == name);
+        for (_, lines) in own {
+            let (entries, mistakes) = raw::parse(lines);
+            if let Some(mistake) = mistakes.first() {
+                return Err(format!("{}: {mistake:?}", service.name));
+            }
+            for (key, raw) in &entries {
+                let path = format!("limits.{}.{}", service.name, key.text);
+                collect(schema, &path, raw, &mut profile.values)?;
+            }
+        }
+    }
     for (key, raw) in &entries {
         if !["about", "memory", "cpus"].contains(&key.text.as_str()) {
-            collect(&key.text, raw, &mut profile.values)?;
+            collect(schema, &key.text, raw, &mut profile.values)?;
         }
     }
     Ok(profile)
 }
 
-fn collect(path: &str, raw: &Raw, values: &mut Vec<(String, Value)>) -> Result<(), String> {
-    if let Some(key) = schema::find(path) {
+fn collect(
+    schema: &'static Schema,
+    path: &str,
+    raw: &Raw,
+    values: &mut Vec<(String, Value)>,
+) -> Result<(), String> {
+    if let Some(key) = schema.find(path) {
         let value = key.kind.decode(raw);
         let value = value.map_err(|wrongs| format!("{path}: {wrongs:?}"))?;
         values.push((path.to_owned(), value));
@@ -159,12 +181,15 @@ fn collect(path: &str, raw: &Raw, values: &mut Vec<(String, Value)>) -> Result<(
     };
     entries
         .iter()
-        .try_for_each(|(name, raw)| collect(&format!("{path}.{}", name.text), raw, values))
+        .try_for_each(|(name, raw)| collect(schema, &format!("{path}.{}", name.text), raw, values))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::schema;
+
+    const ALL: [&str; 4] = ["postgres", "litellm", "open-webui", "nginx"];
 
     const GB: u64 = 1_000_000_000;
 
@@ -175,9 +200,10 @@ mod tests {
     #[test]
     fn every_profile_is_one_and_keeps_within_its_sums() {
         for (name, text) in FILES {
-            let profile = parse(name, text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert!(profile.sum(true) <= profile.memory.unwrap_or(0), "{name}");
-            let milli: u32 = BUILT_IN
+            let profile =
+                parse(schema(), name, text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert!(profile.sum(&ALL) <= profile.memory.unwrap_or(0), "{name}");
+            let milli: u32 = ALL
                 .iter()
                 .filter_map(
                     |service| match profile.value(&format!("limits.{service}.cpus")) {
@@ -189,9 +215,7 @@ mod tests {
             assert!(milli <= profile.cpu_milli.unwrap_or(0), "{name}");
             for (key, _) in &profile.values {
                 let allowed = key == "litellm.workers"
-                    || BUILT_IN
-                        .iter()
-                        .any(|s| key.starts_with(&format!("limits.{s}.")));
+                    || ALL.iter().any(|s| key.starts_with(&format!("limits.{s}.")));
                 assert!(allowed, "{name} sets {key}");
             }
         }
@@ -206,15 +230,15 @@ mod tests {
             ("medium", 2, Some(3_200_000_000), Some(3700)),
             ("large", 6, Some(6_300_000_000), Some(7300)),
         ] {
-            let profile = Profile::named(name).unwrap();
-            assert_eq!(profile.workers(), workers, "{name}");
+            let profile = Profile::named(schema(), name).unwrap();
+            assert_eq!(profile.workers(schema()), workers, "{name}");
             assert_eq!(profile.memory, memory, "{name}");
             assert_eq!(profile.cpu_milli, milli, "{name}");
-            for service in BUILT_IN {
+            for service in ALL {
                 assert_eq!(profile.memory_max(service).is_some(), memory.is_some());
             }
         }
-        assert_eq!(Profile::named("huge"), None);
+        assert_eq!(Profile::named(schema(), "huge"), None);
     }
 
     #[test]
@@ -230,16 +254,16 @@ mod tests {
             (64 * GB, 32, "large"),
             (64 * GB, 1, "small"),
         ] {
-            let profile = Profile::for_machine(machine(memory, cpus), true);
+            let profile = Profile::for_machine(schema(), machine(memory, cpus), &ALL);
             assert_eq!(profile.name, name, "{memory} bytes, {cpus} CPUs");
         }
     }
 
     #[test]
     fn open_webui_that_is_off_needs_no_room() {
-        let small = Profile::named("small").unwrap();
+        let small = Profile::named(schema(), "small").unwrap();
         let tight = machine(1_300_000_000, 2);
-        assert!(!small.fits(tight, true));
-        assert!(small.fits(tight, false));
+        assert!(!small.fits(tight, &ALL));
+        assert!(small.fits(tight, &["postgres", "litellm", "nginx"]));
     }
 }

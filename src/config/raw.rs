@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     report::{Place, Problem, nearest},
-    schema::{self, Key, Lookup},
+    schema::{Key, Lookup, Schema},
     value::{Name, Raw, RawValue, quoted},
 };
 
@@ -51,16 +51,17 @@ pub(super) struct Document {
 }
 
 /// Reads the text of a file, the one of number `source`.
-pub(super) fn read(text: &str, source: usize) -> Document {
+pub(super) fn read(schema: &'static Schema, text: &str, source: usize) -> Document {
     let (entries, mistakes) = parse(text);
     let mut reader = Reader {
+        schema,
         source,
         document: Document::default(),
     };
     reader.table(&mut Vec::new(), &entries);
     let mut document = reader.document;
     if !mistakes.is_empty() {
-        syntax::add(&mut document, text, source, &entries, mistakes);
+        syntax::add(schema, &mut document, text, source, &entries, mistakes);
     }
     document
 }
@@ -138,6 +139,7 @@ fn of(value: &DeValue<'_>) -> RawValue {
 }
 
 struct Reader {
+    schema: &'static Schema,
     source: usize,
     document: Document,
 }
@@ -163,7 +165,7 @@ impl Reader {
         let service_table = parts.len() == 2 && matches!(parts[0], "service" | "limits");
         let misplaced = service_table
             && !matches!(raw.is, RawValue::Table(_))
-            && schema::look_up(&[parts[0], "*", parts[1]]).is_key();
+            && self.schema.look_up(&[parts[0], "*", parts[1]]).is_key();
         if misplaced {
             let problem = self.unknown(&parts, name, raw);
             self.document.problems.push(problem);
@@ -172,7 +174,7 @@ impl Reader {
         if service_table && !self.service_table(&parts, name) {
             return;
         }
-        match (schema::look_up(&parts), &raw.is) {
+        match (self.schema.look_up(&parts), &raw.is) {
             (Lookup::Key(key), _) => self.document.said.push(Said {
                 name: parts.join("."),
                 key,
@@ -217,7 +219,9 @@ impl Reader {
             "service" | "limits" => format!("[{dotted}.NAME]"),
             _ => format!("[{dotted}]"),
         };
-        let help = schema::find(&dotted_guess(dotted, found))
+        let help = self
+            .dotted_guess(dotted, found)
+            .and_then(|guess| self.schema.find(&guess))
             .map(|key| format!("for example: {} = {}", key.name, key.example));
         Problem::error(format!("`{dotted}` is a table"))
             .at(
@@ -230,12 +234,12 @@ impl Reader {
     fn unknown(&self, parts: &[&str], name: &Name, raw: &Raw) -> Problem {
         let dotted = parts.join(".");
         let table = &parts[..parts.len() - 1];
-        let known = schema::names_in(table);
+        let known = self.schema.names_in(table);
         let place = match table {
             [] => "at the top of the file".to_owned(),
             _ => format!("in [{}]", table.join(".")),
         };
-        if let Some(why) = schema::removed(&dotted) {
+        if let Some(why) = self.schema.removed(&dotted) {
             return Problem::warning(format!("`{dotted}` has no effect any more"))
                 .at(self.at(&name.span), "this key was removed")
                 .help(format!("take it out of the file: {why}"));
@@ -248,7 +252,9 @@ impl Reader {
         if let Some(near) = nearest(&name.text, known.iter().copied()) {
             return problem.help(format!("did you mean `{near}`?"));
         }
-        let elsewhere = schema::KEYS
+        let elsewhere = self
+            .schema
+            .keys
             .iter()
             .find(|key| nearest(&name.text, [key.leaf()]).is_some());
         problem.help(match elsewhere {
@@ -256,32 +262,34 @@ impl Reader {
                 format!("`{}` belongs at the top of the file", key.leaf())
             }
             Some(key) => {
-                let table = key.table().replace('*', service_named(table));
+                let table = key.table().replace('*', &self.service_named(table));
                 format!("`{}` belongs in [{table}]", key.leaf())
             }
             None => format!("what is known here: {}", known.join(", ")),
         })
     }
-}
 
-/// The service that a table's name speaks of, for its limits.
-fn service_named<'a>(table: &[&'a str]) -> &'a str {
-    match table {
-        ["open_webui"] => "open-webui",
-        [name] if schema::BUILT_IN.contains(name) => name,
-        _ => "NAME",
+    /// The service that a table's name speaks of, for its limits.
+    fn service_named(&self, table: &[&str]) -> String {
+        match table {
+            [name] => Some(name.replace('_', "-")).filter(|name| self.schema.brings(name)),
+            _ => None,
+        }
+        .unwrap_or_else(|| "NAME".to_owned())
     }
-}
 
-/// The key that was most probably meant by a plain value under a table's name.
-fn dotted_guess(table: &str, value: &RawValue) -> String {
-    let leaf = match (table, value) {
-        ("listen", RawValue::Number(_)) => "port",
-        ("listen", _) => "address",
-        ("litellm", _) => "workers",
-        ("open_webui", _) => "enabled",
-        ("engine", _) => "kind",
-        _ => "",
-    };
-    format!("{table}.{leaf}")
+    /// The key that was most probably meant by a plain value under a table's name: its first that takes such
+    /// a value.
+    fn dotted_guess(&self, table: &str, value: &RawValue) -> Option<String> {
+        let fits = |key: &&Key| {
+            let raw = Raw {
+                span: 0..0,
+                is: value.clone(),
+            };
+            key.kind.decode(&raw).is_ok()
+        };
+        let mut keys = self.schema.keys_of(table);
+        let first = self.schema.keys_of(table).next();
+        keys.find(fits).or(first).map(|key| key.name.to_owned())
+    }
 }

@@ -23,7 +23,7 @@ pub(super) struct Source {
 
 /// A piece of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Which of the sources.
     pub(super) source: usize,
     /// Which bytes of it.
@@ -40,7 +40,7 @@ struct Mark {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     severity: Severity,
     title: String,
     marks: Vec<Mark>,
@@ -49,7 +49,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn error(title: impl Into<String>) -> Self {
+    pub(crate) fn error(title: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             title: title.into(),
@@ -59,7 +59,7 @@ impl Problem {
         }
     }
 
-    pub(super) fn warning(title: impl Into<String>) -> Self {
+    pub(crate) fn warning(title: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
             ..Self::error(title)
@@ -67,12 +67,12 @@ impl Problem {
     }
 
     /// Underlines what is wrong. No place: the value came from nowhere that could be shown.
-    pub(super) fn at(self, place: Option<Place>, label: impl Into<String>) -> Self {
+    pub(crate) fn at(self, place: Option<Place>, label: impl Into<String>) -> Self {
         self.mark(place, label.into(), true)
     }
 
     /// Underlines what it has to do with.
-    pub(super) fn near(self, place: Option<Place>, label: impl Into<String>) -> Self {
+    pub(crate) fn near(self, place: Option<Place>, label: impl Into<String>) -> Self {
         self.mark(place, label.into(), false)
     }
 
@@ -81,12 +81,12 @@ impl Problem {
         self
     }
 
-    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<Option<String>>) -> Self {
         self.help = help.into().or(self.help);
         self
     }

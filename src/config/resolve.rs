@@ -12,7 +12,7 @@ use super::{
     profile::Profile,
     raw::{self, Said},
     report::{Place, Problem, Source, line_of, nearest},
-    schema::{self, BUILT_IN, Default, KEYS, Key},
+    schema::{Default, Key, Schema},
     value::{Raw, RawValue, Value, Wrong, decode::written},
 };
 
@@ -69,13 +69,14 @@ pub(super) struct Table {
 
 /// All layers, merged.
 #[derive(Clone, PartialEq)]
-pub(super) struct Merged {
+pub(crate) struct Merged {
+    pub(super) schema: &'static Schema,
     pub(super) entries: BTreeMap<String, Entry>,
     /// Keys whose value was not understood: a lower layer's stands in, and no conclusion may be
     /// drawn from it.
     pub(super) broken: BTreeSet<String>,
     pub(super) tables: Vec<Table>,
-    pub(super) profile: Profile,
+    pub(crate) profile: Profile,
     pub(super) problems: Vec<Problem>,
     pub(super) sources: Vec<Source>,
     /// Whether the file could be read to its end.
@@ -118,7 +119,13 @@ impl Merged {
         self.entries.get(name).map(|entry| &entry.value)
     }
 
-    pub(super) fn place(&self, name: &str) -> Option<Place> {
+    /// Whether a key has a value.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// Where its value stands; none: nobody wrote it.
+    pub(crate) fn place(&self, name: &str) -> Option<Place> {
         self.entries.get(name)?.place.clone()
     }
 
@@ -129,7 +136,8 @@ impl Merged {
             .collect()
     }
 
-    pub(super) fn sound(&self, name: &str) -> bool {
+    /// Whether what was said of a key was understood, so that a conclusion may be drawn from its value.
+    pub(crate) fn sound(&self, name: &str) -> bool {
         !self.broken.contains(name)
     }
 
@@ -137,14 +145,14 @@ impl Merged {
         matches!(self.value(name), Some(Value::Bool(true)))
     }
 
-    pub(super) fn whole(&self, name: &str) -> Option<u64> {
+    pub(crate) fn whole(&self, name: &str) -> Option<u64> {
         match self.value(name) {
             Some(Value::Whole(number)) => Some(*number),
             _ => None,
         }
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.value(name) {
             Some(Value::Text(text)) => Some(text),
             _ => None,
@@ -164,16 +172,17 @@ impl Merged {
         let names: BTreeSet<_> = defined.map(|table| table.service.as_str()).collect();
         names
             .into_iter()
-            .filter(|name| !schema::RESERVED.contains(name))
+            .filter(|name| !self.schema.is_reserved(name))
+    }
+
+    /// Those services that the gateway brings along and that are a part of it.
+    pub(super) fn built_in(&self) -> Vec<&'static str> {
+        self.schema.parts(|switch| self.flag(switch))
     }
 
     /// Every service that there will be.
     pub(super) fn services(&self) -> Vec<&str> {
-        let open_webui = self.flag("open_webui.enabled");
-        let built_in = BUILT_IN
-            .into_iter()
-            .filter(|name| open_webui || *name != "open-webui");
-        built_in.chain(self.custom()).collect()
+        self.built_in().into_iter().chain(self.custom()).collect()
     }
 }
 
@@ -215,7 +224,7 @@ impl Layers<'_> {
             text: text.clone(),
         });
         self.path = Some(path.clone());
-        let document = raw::read(text, 0);
+        let document = raw::read(self.input.schema, text, 0);
         self.problems.extend(document.problems);
         self.tables
             .extend(document.tables.into_iter().map(|table| Table {
@@ -239,7 +248,7 @@ impl Layers<'_> {
     }
 
     fn environment(&mut self) {
-        for key in KEYS {
+        for key in &self.input.schema.keys {
             let Some(variable) = key.variable() else {
                 continue;
             };
@@ -254,7 +263,7 @@ impl Layers<'_> {
 
     fn flags(&mut self) {
         for &(name, text) in self.input.flags {
-            if let Some(key) = schema::find(name) {
+            if let Some(key) = self.input.schema.find(name) {
                 let typed = key.flag().unwrap_or_else(|| name.to_owned());
                 let head = format!("{typed}=");
                 self.typed(name, key, &head, text, Origin::Flag(typed));
@@ -267,7 +276,7 @@ impl Layers<'_> {
                     source: self.sources.len() - 1,
                     span: 0..name.len(),
                 };
-                let near = nearest(name, KEYS.iter().map(|key| key.name));
+                let near = nearest(name, self.input.schema.keys.iter().map(|key| key.name));
                 self.problems.push(
                     Problem::error(format!("there is no key `{name}`"))
                         .at(Some(place), "not known")
@@ -346,21 +355,21 @@ impl Layers<'_> {
     }
 
     fn finish(mut self, complete: bool) -> Merged {
-        let open_webui = match self
-            .entries
-            .get("open_webui.enabled")
-            .map(|entry| &entry.value)
-        {
-            Some(Value::Bool(enabled)) => *enabled,
-            _ => true,
-        };
+        let schema = self.input.schema;
+        let services =
+            schema.parts(
+                |switch| match self.entries.get(switch).map(|entry| &entry.value) {
+                    Some(Value::Bool(on)) => *on,
+                    _ => true,
+                },
+            );
         let chosen = match self.entries.get("profile").map(|entry| &entry.value) {
-            Some(Value::Text(name)) => Profile::named(name),
+            Some(Value::Text(name)) => Profile::named(schema, name),
             _ => None,
         };
         let profile = chosen.unwrap_or_else(|| match self.input.machine {
-            Some(machine) => Profile::for_machine(machine, open_webui),
-            None => Profile::named("small").expect("small is one of the profiles"),
+            Some(machine) => Profile::for_machine(schema, machine, &services),
+            None => Profile::named(schema, "small").expect("small is one of the profiles"),
         });
         let below = |value: &Value, origin: Origin| Entry {
             value: value.clone(),
@@ -373,11 +382,12 @@ impl Layers<'_> {
             let entry = self.entries.entry(name.clone());
             entry.or_insert_with(|| below(value, Origin::Profile(profile.name)));
         }
-        for (name, value) in defaults() {
+        for (name, value) in defaults(schema) {
             let entry = self.entries.entry(name.to_owned());
             entry.or_insert_with(|| below(&value, Origin::Default));
         }
         Merged {
+            schema,
             entries: self.entries,
             broken: self.broken,
             tables: self.tables,
@@ -423,8 +433,10 @@ pub(super) fn default_of(key: &Key) -> Option<Value> {
     )
 }
 
-fn defaults() -> impl Iterator<Item = (&'static str, Value)> {
-    KEYS.iter()
+fn defaults(schema: &Schema) -> impl Iterator<Item = (&'static str, Value)> {
+    schema
+        .keys
+        .iter()
         .filter(|key| !key.of_a_service())
         .filter_map(|key| Some((key.name, default_of(key)?)))
 }

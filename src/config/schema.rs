@@ -1,18 +1,76 @@
 //! What a key of the configuration is, and how one is found by its name. The decoder, the example,
-//! `config show`, the reference and the names of variables and flags are all made from the one list
-//! in `keys`, so that they cannot disagree.
+//! `config show`, the reference and the names of variables and flags are all made from the one [`Schema`],
+//! so that they cannot disagree.
+//!
+//! The keys of the gateway as a whole are in `keys`. Each service that the gateway brings along declares its
+//! own ([`Declaration`], [`BuiltIn`]); whoever has the list of services makes the schema of it and hands it to
+//! [`super::load`]. Nothing in here names a service.
 
-mod keys;
+pub(crate) mod keys;
 
-use super::value::Kind;
+use std::path::PathBuf;
 
-pub use keys::KEYS;
+use super::{profile::Machine, report::Problem, resolve::Merged, value::Kind, values::Values};
 
-/// Services that the gateway brings along, in the order in which they are listed.
-pub const BUILT_IN: [&str; 4] = ["postgres", "litellm", "open-webui", "nginx"];
+/// What a table is for, after its name, as the example says it before its keys.
+pub type Table = (&'static str, &'static str);
 
-/// Names that a service of the user's own cannot have.
-pub const RESERVED: [&str; 5] = ["postgres", "litellm", "open-webui", "nginx", "supervisor"];
+/// A key that files may still have from an earlier version, and why it was removed. It is warned of and has
+/// no effect.
+pub type Removed = (&'static str, &'static str);
+
+/// What somebody adds to the configuration.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Declaration {
+    /// Its keys, in the order in which they are shown.
+    pub keys: &'static [Key],
+    /// The tables that those stand in.
+    pub tables: &'static [Table],
+    /// The keys that it had once.
+    pub removed: &'static [Removed],
+    /// What is wrong with values that are right one by one.
+    pub(crate) check: Option<Check>,
+    /// The programs that its keys name, each with the key.
+    pub(crate) programs: Option<Programs>,
+}
+
+/// The programs that keys name, each with the key.
+pub(crate) type Programs = fn(&Values) -> Vec<(&'static str, PathBuf)>;
+
+/// Finds what is wrong with values together, or with this machine where that is known.
+pub(crate) type Check = fn(&Merged, Option<Machine>) -> Vec<Problem>;
+
+/// What the configuration knows of a service that the gateway brings along, besides its keys.
+#[derive(Debug, Clone, Copy)]
+pub struct BuiltIn {
+    /// Its name, as in `limits.NAME`.
+    pub name: &'static str,
+    /// The key that says whether it is a part of the gateway; none: it always is.
+    pub switch: Option<&'static str>,
+    /// With less memory than this it cannot do its work, in MB.
+    pub least_mb: u64,
+    /// The key that says how many processes it has that could each keep a CPU busy; none: one is enough.
+    pub workers: Option<&'static str>,
+    /// Its limits by default, where `profiles/` does not have them: the name of a profile, and lines as they
+    /// would stand in `[limits.NAME]`.
+    pub limits: &'static [(&'static str, &'static str)],
+}
+
+/// All that can stand in `gateway.toml`.
+#[derive(Debug)]
+pub struct Schema {
+    /// Services that the gateway brings along, in the order in which they are listed.
+    pub built_in: Vec<BuiltIn>,
+    /// All keys, in the order in which they are shown.
+    pub keys: Vec<Key>,
+    /// All tables, in the order in which they are shown.
+    pub tables: Vec<Table>,
+    /// The name of the last table, which few people need.
+    pub appendix: &'static str,
+    removed: Vec<Removed>,
+    pub(super) checks: Vec<Check>,
+    programs: Vec<Programs>,
+}
 
 /// The profiles, smallest machine first, and last the one without limits.
 pub const PROFILES: [&str; 5] = ["tiny", "small", "medium", "large", "local"];
@@ -31,7 +89,7 @@ pub enum Default {
 }
 
 /// One key of `gateway.toml`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Key {
     /// The dotted name; `*` stands for a service's name.
     pub name: &'static str,
@@ -92,127 +150,124 @@ impl Lookup {
     }
 }
 
-/// Looks a path up; a service's name matches `*`.
-pub(super) fn look_up(path: &[&str]) -> Lookup {
-    let mut found = Lookup::Unknown;
-    for key in KEYS {
-        let mut parts = key.name.split('.');
-        if path
-            .iter()
-            .all(|part| parts.next().is_some_and(|known| matches(known, part)))
-        {
-            match parts.next() {
-                None => return Lookup::Key(key),
-                Some(_) => found = Lookup::Table,
-            }
+/// There is one of each list of services.
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Schema {
+    /// The gateway's own keys and those of these services; last what belongs to no single one of them.
+    pub fn new(services: &[(BuiltIn, Declaration)], appendix: &Declaration) -> Self {
+        let own = services.iter().map(|(_, declaration)| declaration);
+        let parts: Vec<&Declaration> = [&keys::GATEWAY]
+            .into_iter()
+            .chain(own)
+            .chain([&keys::EACH_SERVICE, appendix])
+            .collect();
+        Self {
+            built_in: services.iter().map(|(built_in, _)| *built_in).collect(),
+            keys: parts.iter().flat_map(|part| part.keys).copied().collect(),
+            tables: parts.iter().flat_map(|part| part.tables).copied().collect(),
+            appendix: appendix.tables.first().map_or("", |(name, _)| name),
+            removed: parts
+                .iter()
+                .flat_map(|part| part.removed)
+                .copied()
+                .collect(),
+            programs: parts.iter().filter_map(|part| part.programs).collect(),
+            checks: parts.iter().filter_map(|part| part.check).collect(),
         }
     }
-    found
+
+    /// The names of the services that the gateway brings along.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.built_in.iter().map(|service| service.name)
+    }
+
+    /// Whether it brings a service of this name along.
+    pub fn brings(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
+
+    /// Whether a service of the user's own cannot have this name.
+    pub fn is_reserved(&self, name: &str) -> bool {
+        name == SUPERVISOR || self.brings(name)
+    }
+
+    /// The names of those services that are a part of a gateway, by the value of the keys that say so.
+    pub(super) fn parts(&self, is_true: impl Fn(&str) -> bool) -> Vec<&'static str> {
+        let parts = self.built_in.iter();
+        let parts = parts.filter(|service| service.switch.is_none_or(&is_true));
+        parts.map(|service| service.name).collect()
+    }
+
+    /// The programs that keys name, each with the key.
+    pub fn programs(&self, values: &Values) -> Vec<(&'static str, PathBuf)> {
+        let programs = self.programs.iter();
+        programs.flat_map(|programs| programs(values)).collect()
+    }
+
+    /// Looks a path up; a service's name matches `*`.
+    pub(super) fn look_up(&'static self, path: &[&str]) -> Lookup {
+        let mut found = Lookup::Unknown;
+        for key in &self.keys {
+            let mut parts = key.name.split('.');
+            if path
+                .iter()
+                .all(|part| parts.next().is_some_and(|known| matches(known, part)))
+            {
+                match parts.next() {
+                    None => return Lookup::Key(key),
+                    Some(_) => found = Lookup::Table,
+                }
+            }
+        }
+        found
+    }
+
+    /// Finds the key that a dotted name such as `limits.nginx.cpus` is one of.
+    pub fn find(&'static self, name: &str) -> Option<&'static Key> {
+        match self.look_up(&name.split('.').collect::<Vec<_>>()) {
+            Lookup::Key(key) => Some(key),
+            Lookup::Table | Lookup::Unknown => None,
+        }
+    }
+
+    /// The names that may stand in the table at `path`.
+    pub(super) fn names_in(&self, path: &[&str]) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for key in &self.keys {
+            let mut parts = key.name.split('.');
+            let inside = path
+                .iter()
+                .all(|part| parts.next().is_some_and(|known| matches(known, part)));
+            if let (true, Some(name)) = (inside, parts.next())
+                && name != "*"
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The keys of a table, by its name as it is in [`Key::table`].
+    pub fn keys_of(&self, table: &str) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| key.table() == table)
+    }
+
+    /// Why a key of this name is no longer there; none: there never was one, or it is there.
+    pub(super) fn removed(&self, name: &str) -> Option<&'static str> {
+        let found = self.removed.iter().find(|(key, _)| *key == name);
+        found.map(|(_, why)| *why)
+    }
 }
+
+/// The daemon's own cgroup, below which those of the services are.
+const SUPERVISOR: &str = "supervisor";
 
 fn matches(known: &str, part: &str) -> bool {
     known == "*" || known == part
 }
-
-/// Finds the key that a dotted name such as `limits.nginx.cpus` is one of.
-pub fn find(name: &str) -> Option<&'static Key> {
-    match look_up(&name.split('.').collect::<Vec<_>>()) {
-        Lookup::Key(key) => Some(key),
-        Lookup::Table | Lookup::Unknown => None,
-    }
-}
-
-/// The names that may stand in the table at `path`.
-pub(super) fn names_in(path: &[&str]) -> Vec<&'static str> {
-    let mut names = Vec::new();
-    for key in KEYS {
-        let mut parts = key.name.split('.');
-        let inside = path
-            .iter()
-            .all(|part| parts.next().is_some_and(|known| matches(known, part)));
-        if let (true, Some(name)) = (inside, parts.next())
-            && name != "*"
-            && !names.contains(&name)
-        {
-            names.push(name);
-        }
-    }
-    names
-}
-
-/// Keys that files may still have from an earlier version, and why they were removed. They are warned of
-/// and have no effect.
-const REMOVED: &[(&str, &str)] = &[
-    (
-        "diet.lazy_models",
-        "it changed what plugins see of Pydantic's models",
-    ),
-    (
-        "diet.quick_attributes",
-        "it saved too little for what it depended on",
-    ),
-    (
-        "diet.copied_pieces",
-        "it saved too little for what it depended on",
-    ),
-    (
-        "diet.few_writes",
-        "it saved too little for what it depended on",
-    ),
-    (
-        "diet.short_queries",
-        "it saved nothing that could be told from noise",
-    ),
-    ("diet.lazy_openai", "the first chat imports what it put off"),
-    (
-        "diet.failed_imports",
-        "it saved nothing that could be told from noise",
-    ),
-];
-
-/// Why a key of this name is no longer there; none: there never was one, or it is there.
-pub(super) fn removed(name: &str) -> Option<&'static str> {
-    let found = REMOVED.iter().find(|(key, _)| *key == name);
-    found.map(|(_, why)| *why)
-}
-
-/// What a table is for, as the example says it before its keys.
-pub const TABLES: &[(&str, &str)] = &[
-    ("", "The gateway as a whole."),
-    ("listen", "Where people reach the gateway."),
-    ("litellm", "LiteLLM, the proxy in front of the models."),
-    ("front", "nginx, which everybody talks to."),
-    ("open_webui", "Open WebUI, the chat page."),
-    ("postgres", "PostgreSQL, the database of both."),
-    (
-        "engine",
-        "The query engine by which LiteLLM reaches its database.",
-    ),
-    (
-        "programs",
-        "Programs of the distribution, where they are not to be looked for.",
-    ),
-    (
-        "recycle",
-        "What becomes of a service that leaks: it is restarted by plan, before the kernel has to \
-         kill it. LiteLLM, Open WebUI and services of your own that ask for it, where their memory \
-         is limited. docs/leaks.md explains it.",
-    ),
-    (
-        "limits.*",
-        "What a service may use, where it differs from the profile. The table is named after the \
-         service: postgres, litellm, open-webui, nginx or one of your own. \"none\" takes a limit \
-         of the profile away.",
-    ),
-    (
-        "service.*",
-        "A service of your own, launched and watched like the others. Its name is a lower-case \
-         letter, then lower-case letters, digits and dashes.",
-    ),
-    (
-        "diet",
-        "What makes the services small and quick to start, without changing what they do. Nobody \
-         needs to set any of it; each can be switched off by itself to see whether a fault comes \
-         from it.",
-    ),
-];

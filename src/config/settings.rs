@@ -13,6 +13,8 @@ use std::{
 
 use supervise::spec::{Limits, Listener, RestartMode, ServiceName};
 
+use super::values::Values;
+
 /// All settings, resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -22,26 +24,16 @@ pub struct Settings {
     pub budget: Budget,
     /// Where people reach the gateway.
     pub listen: Listen,
-    /// LiteLLM.
-    pub litellm: LiteLlm,
-    /// Open WebUI.
-    pub open_webui: OpenWebUi,
-    /// nginx, as far as it is about whom to believe.
-    pub front: Front,
-    /// PostgreSQL.
-    pub postgres: Postgres,
-    /// LiteLLM's query engine.
-    pub engine: EngineSource,
-    /// Programs of the distribution, where they are not to be looked for.
-    pub programs: Programs,
-    /// What makes the services small.
-    pub diet: Diet,
     /// What becomes of services that leak.
     pub recycle: Recycle,
     /// The limits of every service, the profile's and the file's together.
     pub limits: BTreeMap<ServiceName, Limits>,
     /// Services of the user's own.
     pub custom: Vec<CustomService>,
+    /// Those services that the gateway brings along and that are a part of it.
+    pub built_in: Vec<&'static str>,
+    /// The value of every key, for whoever declared one.
+    pub values: Values,
 }
 
 /// What may be spent in 30 days.
@@ -62,35 +54,6 @@ pub struct Listen {
     pub admin_address: IpAddr,
     /// LiteLLM's own API and its admin page, through nginx.
     pub admin_port: u16,
-}
-
-/// LiteLLM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiteLlm {
-    /// Worker processes, at least 1.
-    pub workers: u32,
-    /// Whether a model that needs no provider is there until a real one is.
-    pub demo_model: bool,
-}
-
-/// Open WebUI.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenWebUi {
-    /// Whether it is a part of the stack.
-    pub enabled: bool,
-    /// Whether people may make accounts of their own.
-    pub signup: bool,
-    /// The address of the first account, in lower case.
-    pub admin_email: String,
-    /// The name of the first account.
-    pub admin_name: String,
-}
-
-/// nginx, as far as it is about whom to believe.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Front {
-    /// Whose forwarded headers count.
-    pub trusted_proxies: Vec<Network>,
 }
 
 /// A network, or one address.
@@ -150,105 +113,15 @@ impl FromStr for Network {
 }
 
 impl Settings {
+    /// Whether a service that the gateway brings along is a part of it.
+    pub fn has(&self, built_in: &str) -> bool {
+        self.built_in.contains(&built_in)
+    }
+
     /// Whether a service of one's own has an environment, in which there may be keys.
     pub fn has_environment(&self) -> bool {
         self.custom.iter().any(|own| !own.environment.is_empty())
     }
-}
-
-/// PostgreSQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Postgres {
-    /// The most connections, or as many as the services' pools need.
-    pub max_connections: Option<u32>,
-}
-
-/// Where LiteLLM's query engine comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EngineSource {
-    /// Our own server around the official wasm build.
-    Wasm,
-    /// A native engine that is there.
-    Program(PathBuf),
-    /// A native engine to download.
-    Download {
-        /// From where.
-        url: String,
-        /// In lower-case hexadecimal.
-        sha256: String,
-    },
-}
-
-/// Programs that are looked for unless they are named.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Programs {
-    /// The folder of PostgreSQL's programs.
-    pub postgres_bin: Option<PathBuf>,
-    /// nginx.
-    pub nginx: Option<PathBuf>,
-    /// The Python of the environments.
-    pub python: Option<PathBuf>,
-    /// Node.js.
-    pub node: Option<PathBuf>,
-}
-
-/// What makes the services small and quick to start; each measure can be switched off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Diet {
-    /// The types of LiteLLM's database client are loaded when something asks for them.
-    pub lazy_types: bool,
-    /// FastAPI compiles what checks a route's parameters at its first request.
-    pub lazy_routes: bool,
-    /// What a start imports and does not use is imported when it is used.
-    pub lazy_modules: bool,
-    /// LiteLLM reads Anthropic's vocabulary when it counts by it.
-    pub lazy_tokenizer: bool,
-    /// LiteLLM imports what reads audio files when there is one.
-    pub lazy_audio: bool,
-    /// LiteLLM loads its kinds of guardrails when there is one.
-    pub lazy_guardrails: bool,
-    /// Requests that miss the same thing in LiteLLM's cache wait for the first to fetch it.
-    pub shared_lookups: bool,
-    /// What stands for a model's validator until its first use is small.
-    pub small_stand_ins: bool,
-    /// Python's cyclic garbage collector begins when a service has started.
-    pub late_gc: bool,
-    /// Open WebUI reads the newest versions of its changelog, when somebody asks for it.
-    pub short_changelog: bool,
-    /// Open WebUI loads its store of vectors at the first document.
-    pub lazy_vectors: bool,
-    /// Chroma keeps few indexes of documents in memory.
-    pub few_indexes: bool,
-    /// glibc keeps no more than a megabyte for later in Open WebUI.
-    pub return_memory: bool,
-    /// Set-up compiles what LiteLLM's start imports.
-    pub bytecode: bool,
-    /// nginx serves the files of Open WebUI's page.
-    pub static_files: bool,
-    /// The query engine of kind "wasm" keeps less memory.
-    pub small_engine: bool,
-}
-
-impl Diet {
-    /// All of it.
-    pub const WHOLE: Self = Self {
-        lazy_types: true,
-        lazy_routes: true,
-        lazy_modules: true,
-        lazy_tokenizer: true,
-        lazy_audio: true,
-        lazy_guardrails: true,
-        shared_lookups: true,
-        small_stand_ins: true,
-        late_gc: true,
-        short_changelog: true,
-        lazy_vectors: true,
-        few_indexes: true,
-        return_memory: true,
-        bytecode: true,
-        static_files: true,
-        small_engine: true,
-    };
 }
 
 /// What becomes of services that leak.

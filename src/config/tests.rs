@@ -1,6 +1,7 @@
 //! What a person who writes `gateway.toml` sees.
 
 use super::*;
+use crate::services;
 
 /// A machine with "2 GB", as it reports itself.
 const SMALL: Machine = Machine {
@@ -19,6 +20,7 @@ fn load_all(
     machine: Option<Machine>,
 ) -> Result<Loaded, Report> {
     load(&Input {
+        schema: services::schema(),
         file: Some(("gateway.toml".into(), text.into())),
         env: &|name| {
             let found = env.iter().find(|(known, _)| *known == name);
@@ -46,6 +48,7 @@ fn nothing_said_is_enough() {
     assert_eq!(loaded.settings.listen.port, 3000);
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
     let no_file = Input {
+        schema: services::schema(),
         file: None,
         env: &|_| None,
         flags: &[],
@@ -84,7 +87,7 @@ fn every_layer_covers_the_one_below_and_says_so() {
         row(&loaded, key),
         (Some("4"), "flag litellm.workers".into())
     );
-    assert_eq!(loaded.settings.litellm.workers, 4);
+    assert_eq!(loaded.values.whole(key), Some(4));
     let from_flag = "flag --port".into();
     assert_eq!(row(&loaded, "listen.port"), (Some("80"), from_flag));
 }
@@ -101,7 +104,15 @@ fn paths(config: PathBuf) -> Paths {
 fn a_file_need_not_be_there_but_must_be_text() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gateway.toml");
-    let read = || read_with(&paths(path.clone()), &|_| None, &[], Some(SMALL));
+    let read = || {
+        read_with(
+            services::schema(),
+            &paths(path.clone()),
+            &|_| None,
+            &[],
+            Some(SMALL),
+        )
+    };
     assert_eq!(read().unwrap().settings, load_text("").unwrap().settings);
     std::fs::write(&path, b"# a\nbudget = \xff").unwrap();
     let error = read().unwrap_err().to_string();

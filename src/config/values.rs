@@ -3,11 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    path::PathBuf,
 };
 
 use supervise::spec::Listener;
 
-use super::value::Value;
+use super::{settings::Network, value::Value};
 
 /// The value of every key that has one, by its dotted name.
 #[derive(Clone, Default, PartialEq)]
@@ -37,6 +38,43 @@ impl Values {
             }
         }
         names
+    }
+
+    /// Whether a key is true.
+    pub fn flag(&self, key: &str) -> bool {
+        matches!(self.0.get(key), Some(Value::Bool(true)))
+    }
+
+    /// The number that a key says; none: it has no value.
+    pub fn whole(&self, key: &str) -> Option<u64> {
+        match self.0.get(key) {
+            Some(Value::Whole(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The text that a key says, or nothing.
+    pub fn text(&self, key: &str) -> &str {
+        match self.0.get(key) {
+            Some(Value::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// The path that a key says; none: it has no value.
+    pub fn path(&self, key: &str) -> Option<PathBuf> {
+        match self.0.get(key) {
+            Some(Value::Path(path)) => Some(path.clone()),
+            _ => None,
+        }
+    }
+
+    /// The networks that a key says.
+    pub fn networks(&self, key: &str) -> Vec<Network> {
+        match self.0.get(key) {
+            Some(Value::Networks(networks)) => networks.clone(),
+            _ => Vec::new(),
+        }
     }
 
     /// The value of a key as JSON; null: it has none.

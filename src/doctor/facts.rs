@@ -16,7 +16,7 @@ pub use machine::{Hierarchy, Keeper, Kind, Machine, Packages};
 pub use programs::{Answer, ask};
 pub use systemd::{DropIn, RemoveIpc, Systemd, Unit};
 
-use crate::config::paths::Paths;
+use crate::{config::paths::Paths, config::schema::Schema};
 
 /// Where the facts come from.
 pub struct World<'a> {
@@ -73,6 +73,8 @@ pub enum Mode {
 /// Which gateway is asked about, and by whom.
 #[derive(Debug, Clone)]
 pub struct Asked {
+    /// All that its configuration can say.
+    pub schema: &'static Schema,
     /// Where it lives.
     pub paths: Paths,
     /// Whose it is.

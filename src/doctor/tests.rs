@@ -154,6 +154,7 @@ impl Sketch {
             now: SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000),
         };
         let asked = Asked {
+            schema: services::schema(),
             paths: Paths {
                 config: "/srv/gateway.toml".into(),
                 state: "/srv/state".into(),
@@ -182,6 +183,7 @@ impl Sketch {
 /// A gateway that is set up and does not run.
 fn gateway(resources: Option<config::Machine>) -> Gateway {
     let settings = config::load(&config::Input {
+        schema: services::schema(),
         file: None,
         env: &|_| None,
         flags: &[],
@@ -190,6 +192,7 @@ fn gateway(resources: Option<config::Machine>) -> Gateway {
     // On a machine that is too small, those of one that is not.
     let loaded = settings.unwrap_or_else(|_| {
         config::load(&config::Input {
+            schema: services::schema(),
             file: Some(("gateway.toml".into(), "profile = \"tiny\"".into())),
             env: &|_| None,
             flags: &[],

@@ -18,7 +18,10 @@ use super::{
     scratch::Scratch,
     steps::payload::make_folder,
 };
-use crate::config::{paths::Paths, settings::Settings};
+use crate::{
+    config::{paths::Paths, settings::Settings},
+    services::open_webui,
+};
 
 /// Gathers wheels and npm's cache in `folder`, for what this machine was set up with.
 ///
@@ -78,7 +81,7 @@ fn wheels(cx: &mut Context<'_>, folder: &Path, scratch: &Path) -> Result<(), Set
         (Payload::Tools, embedded::TOOLS_LOCK),
         (Payload::Litellm, embedded::LITELLM_LOCK),
     ];
-    if cx.settings.open_webui.enabled {
+    if cx.settings.has(open_webui::NAME) {
         locks.push((Payload::OpenWebui, embedded::OPEN_WEBUI_LOCK));
     }
     for (payload, text) in locks {

@@ -11,7 +11,7 @@ use super::{
     record::Record,
     steps::{database, engine, migrations, open_webui, payload, python, server},
 };
-use crate::config::settings::EngineSource;
+use crate::services::litellm::EngineSource;
 
 impl Context<'_> {
     pub(super) fn execute(
@@ -96,7 +96,7 @@ impl Context<'_> {
         match payload {
             Payload::Tools => python::tools(self, folder),
             Payload::Engine => engine::engine(self, folder),
-            Payload::NativeEngine => match &self.settings.engine {
+            Payload::NativeEngine => match &EngineSource::of(self.settings) {
                 EngineSource::Download { url, sha256 } => engine::native(self, folder, url, sha256),
                 EngineSource::Wasm | EngineSource::Program(_) => Ok(()),
             },

@@ -20,12 +20,10 @@ use super::{
     steps::{database, payload},
 };
 use crate::{
-    config::{
-        paths::Paths,
-        settings::{EngineSource, Settings},
-    },
+    config::{paths::Paths, settings::Settings},
     fs::regular,
     secrets::{Kind, SecretStore},
+    services::{Programs, litellm::EngineSource},
 };
 
 /// A Python that was found.
@@ -181,13 +179,13 @@ impl Facts {
             patience: PATIENCE,
             children: environment.for_looking(&paths.state),
         };
-        let programs = &settings.programs;
+        let programs = &Programs::of(settings);
         Self {
             pythons: look.pythons(programs.python.as_deref()),
             node: look.node(programs.node.as_deref()),
             postgres: look.postgres(programs.postgres_bin.as_deref()),
             nginx: look.named_or_found(programs.nginx.as_deref(), "nginx"),
-            engine_is_program: match &settings.engine {
+            engine_is_program: match &EngineSource::of(settings) {
                 EngineSource::Program(path) => is_program(path),
                 EngineSource::Wasm | EngineSource::Download { .. } => true,
             },

@@ -11,12 +11,10 @@ use super::{
     steps::{database, payload, python},
 };
 use crate::{
-    config::{
-        paths::Paths,
-        settings::{EngineSource, Settings},
-    },
+    config::{paths::Paths, settings::Settings},
     secrets::SecretStore,
     services::Installed,
+    services::{Programs, litellm::EngineSource, open_webui},
 };
 
 /// What set-up has put where; quick, for every start.
@@ -38,7 +36,7 @@ pub fn installed(paths: &Paths, settings: &Settings) -> Result<Installed, NotSet
             "LiteLLM's tables are not those of this version".into(),
         ));
     }
-    if settings.open_webui.enabled
+    if settings.has(open_webui::NAME)
         && done.open_webui_migrations.as_deref() != wanted.folder(Payload::OpenWebui)
     {
         return Err(missing(
@@ -93,14 +91,13 @@ pub(super) fn resolve(
             what: format!("{what} is not where it was"),
         })
     };
-    let named_node = settings
-        .programs
+    let named_node = Programs::of(settings)
         .node
         .as_deref()
         .and_then(Path::parent)
         .map(Path::to_owned);
-    let programs = &settings.programs;
-    let open_webui = if settings.open_webui.enabled {
+    let programs = &Programs::of(settings);
+    let open_webui = if settings.has(open_webui::NAME) {
         payload(Payload::OpenWebui)?
     } else {
         payload::folder(paths, Payload::OpenWebui, "current")
@@ -111,7 +108,7 @@ pub(super) fn resolve(
         litellm: payload(Payload::Litellm)?,
         open_webui_frontend: python::frontend(&open_webui),
         open_webui,
-        engine: match &settings.engine {
+        engine: match &EngineSource::of(settings) {
             EngineSource::Wasm => payload(Payload::Engine)?.join("query-engine"),
             EngineSource::Program(path) => path.clone(),
             EngineSource::Download { .. } => payload(Payload::NativeEngine)?.join("query-engine"),

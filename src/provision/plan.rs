@@ -12,11 +12,9 @@ use super::{
     facts::{Facts, Node, Postgres, Python},
 };
 use crate::{
-    config::{
-        paths::Paths,
-        settings::{EngineSource, Settings},
-    },
+    config::{paths::Paths, settings::Settings},
     secrets::Kind,
+    services::{Programs, litellm::EngineSource, open_webui},
 };
 
 pub use problem::Problem;
@@ -116,7 +114,7 @@ impl Wanted {
         // generates it counts as well.
         let litellm =
             embedded::sha256(&[embedded::LITELLM_LOCK.as_bytes(), engine_hash.as_bytes()]);
-        let native_engine = match &settings.engine {
+        let native_engine = match &EngineSource::of(settings) {
             EngineSource::Download { sha256, .. } => Some(embedded::folder("sha256", sha256)),
             EngineSource::Wasm | EngineSource::Program(_) => None,
         };
@@ -126,8 +124,7 @@ impl Wanted {
             native_engine,
             litellm: embedded::folder(version(embedded::LITELLM_LOCK, "litellm"), &litellm),
             open_webui: settings
-                .open_webui
-                .enabled
+                .has(open_webui::NAME)
                 .then(|| of_lock(embedded::OPEN_WEBUI_LOCK, "open-webui")),
         }
     }
@@ -194,7 +191,7 @@ pub struct Plan {
 pub fn plan(settings: &Settings, paths: &Paths, facts: &Facts, wanted: &Wanted) -> Plan {
     let (mut problems, choice) = choose(settings, paths, facts);
     let steps = steps(facts, wanted);
-    if let EngineSource::Program(engine) = &settings.engine
+    if let EngineSource::Program(engine) = &EngineSource::of(settings)
         && !facts.engine_is_program
     {
         problems.push(Problem::NoEngine(engine.clone()));
@@ -267,7 +264,7 @@ fn choose(settings: &Settings, paths: &Paths, facts: &Facts) -> (Vec<Problem>, C
         .node
         .as_ref()
         .filter(|node| node.major >= Node::MINIMUM);
-    if let Some(named) = &settings.programs.node
+    if let Some(named) = &Programs::of(settings).node
         && node.is_none()
     {
         problems.push(Problem::BadNode(named.clone()));

@@ -16,6 +16,7 @@ mod part;
 mod plan;
 pub mod postgres;
 mod process;
+mod programs;
 mod secrets;
 mod service;
 mod uvicorn;
@@ -24,11 +25,17 @@ pub use self::{
     addresses::{admin_address, front_address},
     installed::Installed,
     plan::plan,
+    programs::Programs,
     secrets::Secrets,
     service::Service,
 };
 
-use crate::doctor::{self, Check};
+use std::sync::LazyLock;
+
+use crate::{
+    config::schema::Schema,
+    doctor::{self, Check},
+};
 
 /// All of them, in the order in which they are listed and launched where nothing else decides.
 pub static ALL: [&Service; 4] = [
@@ -37,6 +44,22 @@ pub static ALL: [&Service; 4] = [
     &open_webui::SERVICE,
     &nginx::SERVICE,
 ];
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| schema_of(&ALL));
+
+/// All that can stand in `gateway.toml`.
+pub fn schema() -> &'static Schema {
+    &SCHEMA
+}
+
+/// All that can stand in the `gateway.toml` of a gateway that brings these services along.
+pub fn schema_of(services: &[&Service]) -> Schema {
+    let services: Vec<_> = services
+        .iter()
+        .map(|service| (service.built_in, service.declaration))
+        .collect();
+    Schema::new(&services, &diet::DECLARATION)
+}
 
 /// All that `doctor` looks at: for the gateway as a whole, and for each service.
 pub fn checks() -> Vec<Check> {

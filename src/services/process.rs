@@ -10,6 +10,7 @@ use std::{
 use supervise::spec::{EnvValue, RestartMode, RestartPolicy, StopStep};
 
 use super::part::Inputs;
+use crate::services::litellm;
 
 /// The folder that a folder of programs is in, as `/opt/postgresql` for `/opt/postgresql/bin`: with what
 /// belongs to them.
@@ -19,7 +20,7 @@ pub(super) fn prefix(programs: &Path) -> PathBuf {
 
 /// The Python that an environment is made of, where it is none of the system's.
 pub(super) fn pythons(inputs: &Inputs) -> Option<PathBuf> {
-    let python = inputs.settings.programs.python.as_deref()?;
+    let python = inputs.settings.values.path(litellm::PYTHON)?;
     python.parent().map(prefix)
 }
 

@@ -3,13 +3,23 @@
 use supervise::spec::ServiceName;
 
 use super::part::{Inputs, Part};
-use crate::{config::settings::Settings, doctor::Check, logs::Dialect};
+use crate::{
+    config::{
+        schema::{BuiltIn, Declaration},
+        settings::Settings,
+    },
+    doctor::Check,
+    logs::Dialect,
+};
 
 /// One service.
 #[derive(Debug)]
 pub struct Service {
-    /// Its name: in `status`, in the journal, of its cgroup and of its table of limits.
-    pub name: &'static str,
+    /// Its name (in `status`, in the journal, of its cgroup and of its table of limits), and what else the
+    /// configuration knows of it.
+    pub built_in: BuiltIn,
+    /// Its keys of `gateway.toml`.
+    pub declaration: Declaration,
     /// What is to run and to be written for it; none: these settings leave it out.
     pub(super) plan: fn(&Inputs<'_>) -> Option<Part>,
     /// How many pools of connections to the database it has.
@@ -23,6 +33,7 @@ pub struct Service {
 impl Service {
     /// Its name as the supervisor has it.
     pub fn service_name(&self) -> ServiceName {
-        ServiceName::new(self.name).expect("the names of our own services follow the grammar")
+        ServiceName::new(self.built_in.name)
+            .expect("the names of our own services follow the grammar")
     }
 }

@@ -28,8 +28,15 @@ use crate::{
 };
 
 pub(super) fn settings(profile: &str) -> Settings {
-    config::of_profile(profile).unwrap()
+    settings_with(profile, "")
 }
+
+/// With these lines of a file.
+pub(super) fn settings_with(profile: &str, lines: &str) -> Settings {
+    config::of_profile(schema(), profile, lines).unwrap()
+}
+
+const WITHOUT_OPEN_WEBUI: &str = "open_webui.enabled = false";
 
 fn paths() -> Paths {
     Paths {
@@ -316,20 +323,18 @@ fn a_file_that_changes_changes_the_service_that_reads_it() {
 
 #[test]
 fn the_services_make_a_graph() {
-    let mut settings = settings("small");
-    settings.custom = vec![custom()];
-    for enabled in [true, false] {
-        settings.open_webui.enabled = enabled;
+    for (lines, count) in [("", 5), (WITHOUT_OPEN_WEBUI, 4)] {
+        let mut settings = settings_with("small", lines);
+        settings.custom = vec![custom()];
         let stack = planned(&settings);
         Graph::new(&stack.services).unwrap();
-        assert_eq!(stack.services.len(), if enabled { 5 } else { 4 });
+        assert_eq!(stack.services.len(), count);
     }
 }
 
 #[test]
 fn without_open_webui_the_front_says_so_and_nobody_gets_its_key() {
-    let mut settings = settings("small");
-    settings.open_webui.enabled = false;
+    let settings = settings_with("small", WITHOUT_OPEN_WEBUI);
     let stack = planned(&settings);
     let config = file(&stack, "nginx.conf");
     assert!(config.contains("Open WebUI is not a part of this gateway"));

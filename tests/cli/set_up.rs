@@ -16,6 +16,7 @@ use ai_gateway::{
         record::Record,
     },
     secrets::SecretStore,
+    services,
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -51,7 +52,7 @@ pub(crate) fn set_up_with(more: &str) -> Bench {
         ),
     );
     let paths = paths(&bench);
-    let loaded = config::read(&paths, &|_| None, &[]).unwrap();
+    let loaded = config::read(services::schema(), &paths, &|_| None, &[]).unwrap();
     let wanted = Wanted::new(&loaded.settings);
     bench.write("state/postgres/global/pg_control", "12345678");
     bench.write("state/postgres/PG_VERSION", "15\n");

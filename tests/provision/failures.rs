@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ai_gateway::{config::settings::EngineSource, provision::SetupError};
+use ai_gateway::provision::SetupError;
 use nix::sys::signal::{Signal, raise};
 
 use super::machine::{Heard, Machine};
@@ -93,16 +93,16 @@ fn open_webui_that_cannot_migrate_is_heard() {
 #[test]
 fn a_downloaded_engine_is_used_only_with_its_hash() {
     let mut machine = Machine::new();
-    let engine = |sha256: &str| EngineSource::Download {
-        url: "https://user:password@h.example/engine".into(),
-        sha256: sha256.into(),
+    let engine = |sha256: &str| {
+        let url = "https://user:password@h.example/engine";
+        format!("[engine]\nkind = \"download\"\nurl = \"{url}\"\nsha256 = \"{sha256}\"")
     };
-    machine.settings.engine = engine(&"0".repeat(64));
+    machine.set(&engine(&"0".repeat(64)));
     let error = machine.setup().unwrap_err();
     assert!(matches!(error, SetupError::WrongHash { .. }), "{error}");
     assert!(!error.to_string().contains("password"), "{error}");
     // sha256sum of "an engine".
-    machine.settings.engine = engine(SHA256_OF_AN_ENGINE);
+    machine.set(&engine(SHA256_OF_AN_ENGINE));
     let installed = machine.setup().unwrap();
     assert_eq!(fs::read_to_string(installed.engine).unwrap(), "an engine");
 }

@@ -11,13 +11,9 @@ use std::{
 };
 
 use ai_gateway::{
-    config::{
-        self,
-        paths::Paths,
-        settings::{Programs, Settings},
-    },
+    config::{self, paths::Paths, settings::Settings},
     provision::{self, Environment, Options, Plan, Progress, SetupError, progress::Total},
-    services::Installed,
+    services::{self, Installed},
 };
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
@@ -57,7 +53,7 @@ impl Machine {
     }
 
     fn at(folder: PathBuf, removed_at_end: Option<tempfile::TempDir>) -> Self {
-        let settings = settings(&folder);
+        let settings = settings(&folder, "");
         Self {
             folder,
             _removed_at_end: removed_at_end,
@@ -66,6 +62,11 @@ impl Machine {
             accept_salt_key: false,
             variables: Vec::new(),
         }
+    }
+
+    /// Its configuration says these lines from now on.
+    pub(crate) fn set(&mut self, lines: &str) {
+        self.settings = settings(&self.folder, lines);
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -237,16 +238,16 @@ impl Machine {
     }
 }
 
-fn settings(folder: &Path) -> Settings {
-    Settings {
-        programs: Programs {
-            postgres_bin: None,
-            nginx: Some(folder.join("bin/nginx")),
-            python: Some(folder.join("bin/python3.11")),
-            node: Some(folder.join("bin/node")),
-        },
-        ..config::of_profile("local").unwrap()
-    }
+/// The settings with the machine's programs, and with these lines of a file before them.
+fn settings(folder: &Path, lines: &str) -> Settings {
+    let program = |name: &str| folder.join("bin").join(name).display().to_string();
+    let programs = format!(
+        "{lines}\n[programs]\nnginx = {:?}\npython = {:?}\nnode = {:?}\n",
+        program("nginx"),
+        program("python3.11"),
+        program("node")
+    );
+    config::of_profile(services::schema(), "local", &programs).unwrap()
 }
 
 /// The machine's Python: what it is asked for, and a download.

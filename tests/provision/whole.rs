@@ -223,7 +223,7 @@ fn bytecode_that_cannot_be_made_is_left_to_the_first_start() {
     fs::write(machine.path("do-compile"), "exit 1\n").unwrap();
     machine.setup().unwrap();
     assert!(machine.calls().contains(&"compile True".to_owned()));
-    machine.settings.diet.bytecode = false;
+    machine.set("diet.bytecode = false");
     fs::remove_dir_all(machine.path("gw/state/payloads/litellm")).unwrap();
     let before = machine.calls().len();
     machine.setup().unwrap();

@@ -18,9 +18,9 @@ use crate::{
     config::{
         Loaded, Machine, Origin, machine,
         ports::{Reason, TakenPort},
-        schema,
     },
     provision::Plan,
+    services::{self, open_webui},
 };
 
 /// Keys and values, as if they had been typed as flags.
@@ -92,7 +92,7 @@ pub(super) fn ask(context: &Context, said: &mut Said, first: bool) -> Result<Loa
         let needed = match question.asked {
             Asked::Always => true,
             Asked::IfTaken => taken(context, &loaded, question.key).is_some(),
-            Asked::IfFirst => first && loaded.settings.open_webui.enabled,
+            Asked::IfFirst => first && loaded.settings.has(open_webui::NAME),
         };
         if answered || fixed || !needed {
             continue;
@@ -176,7 +176,7 @@ run again. With n nothing is done, and nothing of your answers is written.
 
 /// What a key is for and what may be its value, for somebody who typed `?`.
 fn explanation(key: &str) -> String {
-    let Some(key) = schema::find(key) else {
+    let Some(key) = services::schema().find(key) else {
         return String::new();
     };
     let text = format!(

@@ -3,9 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::services::schema;
 
 fn edited(text: &str, key: &str, value: &str) -> String {
-    set(text, Path::new("gateway.toml"), key, value).unwrap_or_else(|error| panic!("{error}"))
+    set(schema(), text, Path::new("gateway.toml"), key, value)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
@@ -87,7 +89,7 @@ fn a_text_that_looks_like_a_comment_is_left_alone() {
 #[test]
 fn what_is_wrong_is_said_and_nothing_is_changed() {
     let error = |text: &str, key: &str, value: &str| {
-        let error = set(text, Path::new("gateway.toml"), key, value).unwrap_err();
+        let error = set(schema(), text, Path::new("gateway.toml"), key, value).unwrap_err();
         error.to_string()
     };
     insta::assert_snapshot!(error("", "budget", "prdo"), @r#"
@@ -117,7 +119,7 @@ fn what_is_wrong_is_said_and_nothing_is_changed() {
 }
 
 fn change_in(path: &Path, key: &str, value: &str) -> Result<Loaded, EditError> {
-    change(path, key, value, &|_| None, None)
+    change(schema(), path, key, value, &|_| None, None)
 }
 
 #[test]
@@ -194,7 +196,7 @@ proptest! {
     ) {
         let text = pieces.concat();
         let value = if key == "profile" { "tiny" } else { "7" };
-        if let Ok(new) = set(&text, Path::new("g"), key, value) {
+        if let Ok(new) = set(schema(), &text, Path::new("g"), key, value) {
             let parts: Vec<_> = key.split('.').collect();
             let (entries, mistakes) = raw::parse(&new);
             prop_assert!(mistakes.is_empty());

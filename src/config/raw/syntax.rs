@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, ops::Range};
 use super::{Document, Name, Raw, RawValue};
 use crate::config::{
     report::{Place, Problem, line_of},
-    schema::{self, Key},
+    schema::{Key, Schema},
 };
 
 /// One thing that the parser did not understand.
@@ -23,6 +23,7 @@ const NO_BOOLEAN: &str = "invalid boolean";
 
 /// Adds the mistakes to what was found, less what only follows from them.
 pub(super) fn add(
+    schema: &'static Schema,
     document: &mut Document,
     text: &str,
     source: usize,
@@ -66,11 +67,12 @@ pub(super) fn add(
         }
         document
             .problems
-            .push(problem(text, source, entries, span, &message));
+            .push(problem(schema, text, source, entries, span, &message));
     }
 }
 
 fn problem(
+    schema: &'static Schema,
     text: &str,
     source: usize,
     entries: &[(Name, Raw)],
@@ -96,7 +98,7 @@ fn problem(
         .find(|start| message.starts_with(*start));
     match bare {
         Some(_) if piece.is_empty() => problem.at(place(span), "expected a value"),
-        Some(_) => match key_at(text, span.start) {
+        Some(_) => match key_at(schema, text, span.start) {
             Some(key) if !takes(key, piece) => {
                 Problem::error(format!("`{}` cannot be read", key.name))
                     .at(place(span), format!("expected {}", key.kind.expected()))
@@ -120,7 +122,7 @@ fn takes(key: &Key, text: &str) -> bool {
 }
 
 /// The key whose value is on the line that holds the byte at `at`.
-fn key_at(text: &str, at: usize) -> Option<&'static Key> {
+fn key_at(schema: &'static Schema, text: &str, at: usize) -> Option<&'static Key> {
     let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let (name, _) = text[line..].lines().next()?.split_once('=')?;
     let mut offset = 0;
@@ -131,7 +133,7 @@ fn key_at(text: &str, at: usize) -> Option<&'static Key> {
     let header = headers.last().map(|header| &text[header]);
     let table = header.map(|header| header.trim_matches(['[', ']', ' ']));
     let name = name.trim();
-    schema::find(&table.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}")))
+    schema.find(&table.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}")))
 }
 
 /// The last place before `end` that has this name.

@@ -78,7 +78,7 @@ fn a_machine_that_no_profile_fits_is_told_so() {
 #[test]
 fn the_local_profile_limits_nothing() {
     let loaded = load_text("profile = \"local\"").unwrap();
-    assert_eq!(loaded.settings.litellm.workers, 4);
+    assert_eq!(loaded.values.whole("litellm.workers"), Some(4));
     for (service, limits) in &loaded.settings.limits {
         assert_eq!(limits, &supervise::spec::Limits::default(), "{service}");
     }

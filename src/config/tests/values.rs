@@ -121,6 +121,7 @@ fn a_budget_that_litellm_would_take_for_none_is_refused_wherever_it_is_set() {
         );
         let variable = |name: &str| (name == "AI_GATEWAY_BUDGET").then(|| text.to_owned());
         let input = |env, flags| Input {
+            schema: services::schema(),
             file: None,
             env,
             flags,
@@ -139,9 +140,8 @@ fn trusted_proxies_are_addresses_and_networks() {
     let proxies = |text: &str| {
         let loaded = load_text(text).unwrap();
         let texts: Vec<_> = loaded
-            .settings
-            .front
-            .trusted_proxies
+            .values
+            .networks("front.trusted_proxies")
             .iter()
             .map(ToString::to_string)
             .collect();
@@ -173,7 +173,7 @@ fn the_first_account_has_an_address_that_open_webui_takes() {
         let loaded = load_text(&format!("open_webui.admin_email = \"{text}\""));
         loaded
             .ok()
-            .map(|loaded| loaded.settings.open_webui.admin_email)
+            .map(|loaded| loaded.values.text("open_webui.admin_email").to_owned())
     };
     assert_eq!(email("Ada@Example.org").as_deref(), Some("ada@example.org"));
     assert_eq!(email("admin@localhost").as_deref(), Some("admin@localhost"));

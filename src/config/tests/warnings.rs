@@ -14,7 +14,7 @@ lazy_openai = true
 failed_imports = false
 ";
     let loaded = load_text(text).unwrap();
-    assert!(!loaded.settings.diet.lazy_types);
+    assert!(!loaded.values.flag("diet.lazy_types"));
     insta::assert_snapshot!(loaded.warnings, @r#"
     warning: `diet.copied_pieces` has no effect any more
      --> gateway.toml:3:1

@@ -6,10 +6,8 @@
 use std::fmt::Write as _;
 
 use super::generated::assert_generated;
-use crate::config::{
-    profile::{Profile, limited},
-    schema::BUILT_IN,
-};
+use crate::config::profile::{Profile, limited};
+use crate::services::schema;
 
 const MEASURED: &str = include_str!("../../../profiles/measured.toml");
 
@@ -36,7 +34,7 @@ impl Measured {
     fn needs(&self, profile: &Profile, service: &str) -> u64 {
         match (profile.name, service) {
             ("tiny" | "small", _) => self.of(profile.name, service),
-            (_, "litellm") => self.of("small", service) * profile.workers(),
+            (_, "litellm") => self.of("small", service) * profile.workers(schema()),
             _ => self.of("small", service),
         }
     }
@@ -45,8 +43,8 @@ impl Measured {
 #[test]
 fn every_limit_holds_what_its_service_was_measured_to_need() {
     let measured = Measured::read();
-    for profile in limited() {
-        for service in BUILT_IN {
+    for profile in limited(schema()) {
+        for service in schema().names() {
             let (needs, limit) = (
                 measured.needs(&profile, service),
                 profile.memory_max(service).unwrap(),
@@ -89,9 +87,9 @@ takes under profile small, its query engine included, and for the others what th
 "
     );
     let megabytes = |bytes: u64| bytes / 1_000_000;
-    for profile in limited() {
+    for profile in limited(schema()) {
         let mut needed = 0;
-        for service in BUILT_IN {
+        for service in schema().names() {
             let (needs, limit) = (
                 measured.needs(&profile, service),
                 profile.memory_max(service).unwrap(),
@@ -99,7 +97,7 @@ takes under profile small, its query engine included, and for the others what th
             needed += needs;
             row(&mut page, profile.name, service, needs, limit);
         }
-        let sum = profile.sum(true);
+        let sum = profile.sum(&schema().names().collect::<Vec<_>>());
         row(&mut page, profile.name, "**all**", needed, sum);
         assert!(megabytes(sum) <= megabytes(profile.memory.unwrap()));
     }

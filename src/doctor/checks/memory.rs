@@ -25,7 +25,7 @@ fn examine(facts: &Facts) -> Verdict {
         );
     };
     let settings = &facts.gateway.settings;
-    let open_webui = settings.open_webui.enabled;
+    let (schema, services) = (facts.asked.schema, &settings.built_in);
     let cpus = match machine.cpus {
         1 => "1 CPU".to_owned(),
         cpus => format!("{cpus} CPUs"),
@@ -33,9 +33,9 @@ fn examine(facts: &Facts) -> Verdict {
     let has = format!("{} MB and {cpus}", machine.memory_bytes / MB);
     let (wanted, room) = (facts.gateway.memory, machine.for_services());
     let profile = &settings.profile;
-    let fitting = profile::limited().any(|profile| profile.fits(machine, open_webui));
+    let fitting = profile::limited(schema).any(|profile| profile.fits(machine, services));
     if !fitting {
-        let least = Profile::for_machine(machine, open_webui).sum(open_webui);
+        let least = Profile::for_machine(schema, machine, services).sum(services);
         return Verdict::problem(format!(
             "{has}, and the smallest profile needs {} MB for its services",
             least / MB
@@ -51,7 +51,7 @@ fn examine(facts: &Facts) -> Verdict {
             wanted / MB
         ));
     }
-    let fits = Profile::for_machine(machine, open_webui);
+    let fits = Profile::for_machine(schema, machine, services);
     Verdict::problem(format!(
         "{has}, of which services can have {} MB, and profile {profile} gives them {} MB",
         room / MB,

@@ -16,8 +16,8 @@ use crate::{
         self, Input, Loaded,
         paths::Paths,
         ports::{self, TakenPort},
-        schema::KEYS,
-        settings::{EngineSource, Settings},
+        schema::Schema,
+        settings::Settings,
     },
     control::{
         client::{Client, ClientError},
@@ -150,7 +150,7 @@ impl Gateway {
         let paths = &asked.paths;
         let env = |name: &str| world.variables.get(name).cloned();
         let machine = config::machine::facts(world.root);
-        let read = config::read_with(paths, &env, &[], machine);
+        let read = config::read_with(asked.schema, paths, &env, &[], machine);
         let (configuration, loaded) = match read {
             Ok(loaded) => {
                 let warnings = loaded.warnings.titles().map(str::to_owned).collect();
@@ -162,7 +162,7 @@ impl Gateway {
             }
             Err(error) => (Configuration::Wrong(vec![error.to_string()]), Err(())),
         };
-        let loaded = loaded.unwrap_or_else(|()| defaults());
+        let loaded = loaded.unwrap_or_else(|()| defaults(asked.schema));
         let daemon = daemon(paths);
         let provision = provision(world, asked, &loaded.settings);
         let store = SecretStore::new(paths.secrets());
@@ -173,8 +173,8 @@ impl Gateway {
         Self {
             configuration,
             memory: limits.filter_map(|limits| limits.memory_max).sum(),
-            unknown: unknown_variables(world),
-            not_programs: not_programs(&loaded.settings),
+            unknown: unknown_variables(asked.schema, world),
+            not_programs: not_programs(asked.schema, &loaded.settings),
             ports: wanted_ports(&loaded, paths, &daemon),
             dangers: dangers(asked),
             disks: disk::look(paths),
@@ -204,8 +204,9 @@ impl Gateway {
 }
 
 /// What holds where nobody has said anything.
-fn defaults() -> Loaded {
+fn defaults(schema: &'static Schema) -> Loaded {
     config::load(&Input {
+        schema,
         file: None,
         env: &|_| None,
         flags: &[],
@@ -244,8 +245,9 @@ fn wanted_ports(loaded: &Loaded, paths: &Paths, daemon: &Daemon) -> Vec<Port> {
     ports.collect()
 }
 
-fn unknown_variables(world: &World<'_>) -> BTreeMap<String, Option<String>> {
-    let mut known: Vec<String> = KEYS
+fn unknown_variables(schema: &Schema, world: &World<'_>) -> BTreeMap<String, Option<String>> {
+    let mut known: Vec<String> = schema
+        .keys
         .iter()
         .filter_map(config::schema::Key::variable)
         .collect();
@@ -262,23 +264,11 @@ fn unknown_variables(world: &World<'_>) -> BTreeMap<String, Option<String>> {
         .collect()
 }
 
-fn not_programs(settings: &Settings) -> BTreeMap<String, PathBuf> {
-    let programs = &settings.programs;
-    let mut named = vec![
-        ("programs.nginx".to_owned(), programs.nginx.clone()),
-        ("programs.python".to_owned(), programs.python.clone()),
-        ("programs.node".to_owned(), programs.node.clone()),
-        (
-            "programs.postgres_bin".to_owned(),
-            programs
-                .postgres_bin
-                .as_ref()
-                .map(|bin| bin.join("postgres")),
-        ),
-    ];
-    if let EngineSource::Program(engine) = &settings.engine {
-        named.push(("engine.path".to_owned(), Some(engine.clone())));
-    }
+fn not_programs(schema: &Schema, settings: &Settings) -> BTreeMap<String, PathBuf> {
+    let named = schema.programs(&settings.values).into_iter();
+    let mut named: Vec<_> = named
+        .map(|(key, path)| (key.to_owned(), Some(path)))
+        .collect();
     for service in &settings.custom {
         let key = format!("service.{}.command", service.name);
         named.push((key, service.command.first().map(PathBuf::from)));

@@ -7,7 +7,6 @@ use crate::{
     config::{
         Origin,
         ports::{Reason, TakenPort},
-        settings::EngineSource,
     },
     control::types::{
         ConfigurationState, DietState, GatewayState, GatewayStatus, LimitsState, SkippedMeasure,
@@ -22,6 +21,11 @@ use crate::{
 use Level::{Ok as Fine, Problem, Warning};
 
 type Row = (&'static str, fn(&mut Facts), Level, &'static str);
+
+/// Settings with these lines of a file.
+fn with(lines: &str) -> config::settings::Settings {
+    config::of_profile(services::schema(), "tiny", lines).unwrap()
+}
 
 /// By check: what is changed, how bad that is, and words that tell it.
 #[rustfmt::skip]
@@ -142,7 +146,7 @@ const TABLE: &[Row] = &[
     ("node", |f| f.gateway.provision.programs.node = None, Fine, "takes one from its tools"),
     ("node", |f| node(f, 16), Problem, "version 16"),
     ("node", |f| { node(f, 18); f.gateway.provision.programs.node = None; }, Problem, "names none"),
-    ("node", |f| { f.gateway.provision.programs.node = None; f.gateway.settings.engine = EngineSource::Program("/x".into()); }, Fine, "only set-up"),
+    ("node", |f| { f.gateway.provision.programs.node = None; f.gateway.settings = with("engine = { kind = \"program\", path = \"/x\" }"); }, Fine, "only set-up"),
     ("named-programs", |_| {}, Fine, "all are there"),
     ("named-programs", |f| { f.gateway .not_programs .insert("programs.nginx".into(), "/opt/a b".into()); }, Problem, "programs.nginx names /opt/a b"),
     ("configuration", |_| {}, Fine, "no /srv/gateway.toml, so the defaults are in effect; profile small"),
@@ -253,7 +257,7 @@ fn proxy(facts: &mut Facts, name: &str, value: &str) {
 }
 
 fn node(facts: &mut Facts, major: u32) {
-    facts.gateway.settings.programs.node = Some("/opt/node".into());
+    facts.gateway.settings = with("programs.node = \"/opt/node\"");
     facts.gateway.provision.programs.node = Some(Node {
         path: "/opt/node".into(),
         major,

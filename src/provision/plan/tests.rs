@@ -1,10 +1,15 @@
 //! Machines as data, and what is to be done on them.
 
 use super::*;
-use crate::{config, provision::record::Record};
+use crate::{config, provision::record::Record, services};
 
 fn settings() -> Settings {
-    config::of_profile("local").unwrap()
+    settings_with("")
+}
+
+/// With these lines of a file.
+fn settings_with(lines: &str) -> Settings {
+    config::of_profile(services::schema(), "local", lines).unwrap()
 }
 
 fn paths() -> Paths {
@@ -255,8 +260,7 @@ fn a_running_gateway_is_in_the_way_of_its_database_only() {
 
 #[test]
 fn without_open_webui_nothing_of_it_is_made() {
-    let mut settings = settings();
-    settings.open_webui.enabled = false;
+    let settings = settings_with("open_webui.enabled = false");
     let text = make(&settings, &fresh()).to_string();
     assert!(
         !text.contains("Open WebUI") && !text.contains("open-webui/"),
@@ -266,15 +270,14 @@ fn without_open_webui_nothing_of_it_is_made() {
 
 #[test]
 fn a_native_engine_is_one_more_payload_or_a_program_that_must_be_there() {
-    let mut settings = settings();
-    settings.engine = EngineSource::Download {
-        url: "https://h.example/engine".into(),
-        sha256: "0123456789abcdef".repeat(4),
-    };
+    let settings = settings_with(&format!(
+        "[engine]\nkind = \"download\"\nurl = \"https://h.example/engine\"\nsha256 = \"{}\"",
+        "0123456789abcdef".repeat(4)
+    ));
     let steps = make(&settings, &fresh()).steps;
     let folder = "sha256-01234567".to_owned();
     assert!(steps.contains(&Step::Build(Payload::NativeEngine, folder)));
-    settings.engine = EngineSource::Program("/opt/engine".into());
+    let settings = settings_with("[engine]\nkind = \"program\"\npath = \"/opt/engine\"");
     let facts = Facts {
         engine_is_program: false,
         ..fresh()

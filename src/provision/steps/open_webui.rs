@@ -28,6 +28,7 @@ use crate::{
         progress::{Progress, Total},
     },
     secrets::Kind,
+    services::open_webui::OpenWebUi,
     services::open_webui::first_account,
 };
 
@@ -133,7 +134,7 @@ fn variables(
         escaped(&socket.display().to_string())
     );
     let key = secrets.read(Kind::OpenWebuiSecretKey)?;
-    let account = first_account::variables(&cx.settings.open_webui, cx.paths);
+    let account = first_account::variables(&OpenWebUi::of(cx.settings), cx.paths);
     let account = account.map(|(name, value)| (name.to_owned(), value));
     Ok([
         ("DATABASE_URL", url.as_str()),

@@ -66,7 +66,7 @@ pub(in crate::provision) fn tools(cx: &mut Context<'_>, folder: &Path) -> Result
 pub(in crate::provision) fn litellm(cx: &mut Context<'_>, folder: &Path) -> Result<(), SetupError> {
     let digest = sync(cx, folder, Payload::Litellm, embedded::LITELLM_LOCK)?;
     super::engine::generate_client(cx, folder)?;
-    if cx.settings.diet.bytecode {
+    if services::diet::Diet::of(cx.settings).bytecode {
         compile(cx, folder);
     }
     payload::finish(folder, &digest)

@@ -7,12 +7,16 @@
 //! that are LiteLLM's alone, `diet_open_webui.py` and `diet_indexes.py` those that are Open WebUI's.
 //! What was skipped is in `diet-skipped.json` beside them.
 
+mod settings;
+
 use std::path::Path;
 
 use supervise::spec::EnvValue;
 
 use super::process::plain;
-use crate::{config::settings::Diet, stack::RenderedFile};
+use crate::stack::RenderedFile;
+
+pub(crate) use settings::{DECLARATION, Diet};
 
 /// The module's source.
 pub(crate) const MODULE: &str = include_str!("../../stack/diet/diet.py");

@@ -412,7 +412,7 @@ fn each_measure_is_explained_and_has_what_it_saves_or_why_it_is_not_measured() {
     let (measured, _) = rest
         .split_once("<!-- benches/diet --write: end -->")
         .unwrap();
-    let keys = crate::config::schema::KEYS.iter();
+    let keys = crate::services::schema().keys.iter();
     let mut measures: Vec<_> = keys
         .filter_map(|key| key.name.strip_prefix("diet."))
         .collect();

@@ -11,6 +11,7 @@ pub mod after_start;
 mod checks;
 mod configuration;
 mod modules;
+mod settings;
 mod variables;
 
 use std::{path::Path, time::Duration};
@@ -30,15 +31,25 @@ use super::{
     service::Service,
     uvicorn::KEEP_ALIVE_SECONDS,
 };
-use crate::stack::RenderedFile;
+use crate::{config::schema::BuiltIn, stack::RenderedFile};
+
+pub use settings::{EngineSource, LiteLlm, NODE, PYTHON};
 
 /// Its name.
 pub const NAME: &str = "litellm";
 
 pub(super) static SERVICE: Service = Service {
-    name: NAME,
+    built_in: BuiltIn {
+        name: NAME,
+        switch: None,
+        // Half of what it was ever seen to need.
+        least_mb: 220,
+        workers: Some(settings::WORKERS),
+        limits: &[],
+    },
+    declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),
-    database_pools: |settings| settings.litellm.workers,
+    database_pools: |settings| LiteLlm::of(settings).workers,
     dialect: None,
     checks: checks::ALL,
 };
@@ -138,7 +149,10 @@ fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
     let mut arguments = vec![rendered.join(modules::LAUNCHER).display().to_string()];
     for (option, value) in [
         ("--socket", FIRST_LISTENER.to_string()),
-        ("--workers", inputs.settings.litellm.workers.to_string()),
+        (
+            "--workers",
+            LiteLlm::of(inputs.settings).workers.to_string(),
+        ),
         ("--keep-alive", KEEP_ALIVE_SECONDS.to_string()),
     ] {
         arguments.extend([option.to_owned(), value]);
@@ -153,9 +167,9 @@ fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
         secrets: inputs.paths.secrets(),
         memory: cwd.to_owned(),
         control: inputs.paths.control_socket(),
-        demo_model: inputs.settings.litellm.demo_model,
-        workers: inputs.settings.litellm.workers,
-        open_webui: inputs.settings.open_webui.enabled.then(|| Database {
+        demo_model: LiteLlm::of(inputs.settings).demo_model,
+        workers: LiteLlm::of(inputs.settings).workers,
+        open_webui: inputs.settings.has(open_webui::NAME).then(|| Database {
             psql: inputs.installed.postgres_bin.join("psql"),
             socket_folder: inputs.paths.postgres_socket_folder(),
         }),

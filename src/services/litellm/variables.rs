@@ -11,6 +11,7 @@ use crate::services::{
     postgres::{self, Pools},
     process::{environment, percent, plain, secret},
 };
+use crate::services::{diet::Diet, litellm::LiteLlm};
 
 pub(super) fn all(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, EnvValue> {
     let (installed, secrets) = (inputs.installed, inputs.secrets);
@@ -18,7 +19,7 @@ pub(super) fn all(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<Strin
     let mut variables = environment(home, &[&bin, &installed.node_bin]);
     variables.extend([
         plain("CONFIG_FILE_PATH", config.display()),
-        plain("NUM_WORKERS", inputs.settings.litellm.workers),
+        plain("NUM_WORKERS", LiteLlm::of(inputs.settings).workers),
         secret("DATABASE_URL", database_url(inputs)),
         secret("LITELLM_MASTER_KEY", secrets.litellm_master_key.expose()),
         secret("LITELLM_SALT_KEY", secrets.litellm_salt_key.expose()),
@@ -35,11 +36,11 @@ pub(super) fn all(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<Strin
         // one, as after a crash. With more of them its warning is true: limits are each worker's.
         plain(
             "LITELLM_DISABLE_NO_REDIS_WARNING",
-            inputs.settings.litellm.workers == 1,
+            LiteLlm::of(inputs.settings).workers == 1,
         ),
-        diet::for_litellm(&inputs.settings.diet),
+        diet::for_litellm(&Diet::of(inputs.settings)),
         diet::engine_options(
-            &inputs.settings.diet,
+            &Diet::of(inputs.settings),
             inputs.limits(&SERVICE.service_name()).memory_max,
         ),
     ]);

@@ -2,13 +2,13 @@
 
 use supervise::confinement::{Access, Confinement};
 
-use crate::services::part::Inputs;
+use crate::{services::open_webui, services::part::Inputs};
 
 /// It passes on to Unix sockets alone, and both of its ports are held for it.
 pub(super) fn confinement(inputs: &Inputs) -> Confinement {
     let service = super::SERVICE.service_name();
     let paths = inputs.paths;
-    let open_webui = inputs.settings.open_webui.enabled;
+    let open_webui = inputs.settings.has(open_webui::NAME);
     Confinement::To(Access {
         read: super::static_files(inputs)
             .into_iter()

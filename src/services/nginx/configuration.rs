@@ -32,7 +32,7 @@ pub(super) struct Config<'a> {
     /// The most connections of a process.
     pub(super) connections: u32,
     /// Whose word on who the client is counts.
-    pub(super) trusted: &'a [Network],
+    pub(super) trusted: Vec<Network>,
     pub(super) pid: PathBuf,
     pub(super) temporary: &'a Path,
     pub(super) litellm: PathBuf,
@@ -95,7 +95,7 @@ impl Config<'_> {
             )?;
         }
         text.push_str(text::HTTP);
-        text.push_str(&headers::http(self.trusted));
+        text.push_str(&headers::http(&self.trusted));
         text.push_str(limits::HTTP);
         text.push_str(hints::HTTP);
         upstream(text, "litellm", &self.litellm, litellm::IDLE_SECONDS)?;
@@ -109,12 +109,12 @@ impl Config<'_> {
     /// The server that everybody talks to.
     fn front(&self, text: &mut String) -> fmt::Result {
         writeln!(text, "        listen {};", self.front)?;
-        let of_server = headers::proxied(self.trusted, text::SERVER_INDENT);
+        let of_server = headers::proxied(&self.trusted, text::SERVER_INDENT);
         let server = text::SERVER.replace("@SECONDS@", &seconds());
         text.push_str(&server.replace("@FORWARDED@", &of_server));
         text.push_str(&limits::server(self.connections));
         text.push_str(&hints::server());
-        let forwarded = headers::proxied(self.trusted, text::LOCATION_INDENT);
+        let forwarded = headers::proxied(&self.trusted, text::LOCATION_INDENT);
         let proxy = text::PROXY.replace("@FORWARDED@", &forwarded);
         if self.open_webui.is_some() {
             text.push_str(&limits::logins(limits::OPEN_WEBUI_LOGINS, &proxy));
@@ -137,7 +137,7 @@ impl Config<'_> {
     /// LiteLLM's own API and its admin page.
     fn admin(&self, text: &mut String) -> fmt::Result {
         writeln!(text, "        listen {};", self.admin)?;
-        let of_server = headers::proxied(self.trusted, text::SERVER_INDENT);
+        let of_server = headers::proxied(&self.trusted, text::SERVER_INDENT);
         let proxy = text::ADMIN_PROXY.replace("@SECONDS@", &seconds());
         let admin = text::ADMIN.replace("@FORWARDED@", &of_server);
         text.push_str(&admin.replace("@PROXY@", &proxy));

@@ -12,6 +12,7 @@ mod headers;
 mod hints;
 mod limits;
 mod log;
+mod settings;
 mod text;
 
 use std::{net::SocketAddr, path::Path, time::Duration};
@@ -28,13 +29,31 @@ use super::{
     process::{always, environment, plain, signal},
     service::Service,
 };
-use crate::stack::RenderedFile;
+use crate::{
+    config::schema::BuiltIn,
+    services::{
+        diet::Diet,
+        open_webui::{self, OpenWebUi},
+    },
+    stack::RenderedFile,
+};
+
+use settings::Front;
+pub use settings::PROGRAM;
 
 /// Its name.
 pub const NAME: &str = "nginx";
 
 pub(super) static SERVICE: Service = Service {
-    name: NAME,
+    built_in: BuiltIn {
+        name: NAME,
+        switch: None,
+        // What it takes before the first connection.
+        least_mb: 8,
+        workers: None,
+        limits: &[],
+    },
+    declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(log::priority),
@@ -116,15 +135,14 @@ fn configuration<'a>(
         admin,
         workers,
         connections: limits::connections(limits.memory_max, workers, inputs.open_files),
-        trusted: &settings.front.trusted_proxies,
+        trusted: Front::of(settings).trusted_proxies,
         pid: rendered.join("nginx.pid"),
         temporary: cwd,
         litellm: inputs.paths.litellm_socket(),
         open_webui: settings
-            .open_webui
-            .enabled
+            .has(open_webui::NAME)
             .then(|| inputs.paths.open_webui_socket()),
-        signup: settings.open_webui.signup,
+        signup: OpenWebUi::of(settings).signup,
         static_files: static_files(inputs),
     }
 }
@@ -133,7 +151,7 @@ fn configuration<'a>(
 fn static_files<'a>(inputs: &Inputs<'a>) -> Option<&'a Path> {
     let folder = inputs.installed.open_webui_frontend.as_deref();
     folder
-        .filter(|_| inputs.settings.diet.static_files)
+        .filter(|_| Diet::of(inputs.settings).static_files)
         .filter(|path| can_be_a_root(path))
 }
 

@@ -53,7 +53,7 @@ fn config(folder: &Path) -> Config<'_> {
         signup: false,
         static_files: None,
         connections: 1024,
-        trusted: &[],
+        trusted: Vec::new(),
     }
 }
 
@@ -69,7 +69,7 @@ fn write(
         admin,
         open_webui: open_webui.then(|| folder.path().join("http.sock")),
         static_files,
-        trusted,
+        trusted: trusted.to_vec(),
         ..config(folder.path())
     }
     .render();

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::SERVICE;
+use super::{OpenWebUi, SERVICE};
 use crate::{
-    config::{paths::Paths, settings::OpenWebUi},
+    config::paths::Paths,
     secrets::{Kind, SecretStore},
 };
 

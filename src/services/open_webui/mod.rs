@@ -11,6 +11,7 @@ mod child;
 pub(crate) mod connection;
 mod database;
 pub(crate) mod first_account;
+mod settings;
 mod variables;
 
 use std::{
@@ -35,8 +36,10 @@ use super::{
     service::Service,
     uvicorn::{self, KEEP_ALIVE_SECONDS},
 };
+pub use settings::OpenWebUi;
+
 use crate::{
-    config::{paths::Paths, settings::Listen},
+    config::{paths::Paths, schema::BuiltIn, settings::Listen},
     stack::RenderedFile,
 };
 
@@ -44,10 +47,18 @@ use crate::{
 pub const NAME: &str = "open-webui";
 
 pub(super) static SERVICE: Service = Service {
-    name: NAME,
-    plan: |inputs| inputs.settings.open_webui.enabled.then(|| plan(inputs)),
+    built_in: BuiltIn {
+        name: NAME,
+        switch: Some(settings::SWITCH),
+        // Half of what it was ever seen to need.
+        least_mb: 190,
+        workers: None,
+        limits: &[],
+    },
+    declaration: settings::DECLARATION,
+    plan: |inputs| inputs.settings.has(NAME).then(|| plan(inputs)),
     // One for asynchronous code and one for the rest.
-    database_pools: |settings| if settings.open_webui.enabled { 2 } else { 0 },
+    database_pools: |settings| if settings.has(NAME) { 2 } else { 0 },
     dialect: None,
     checks: &[],
 };

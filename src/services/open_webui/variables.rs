@@ -12,6 +12,7 @@ use crate::services::{
     postgres::{self, Pools},
     process::{environment, percent, plain, secret},
 };
+use crate::services::{diet::Diet, open_webui::OpenWebUi};
 
 pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvValue> {
     let (listen, secrets) = (&inputs.settings.listen, inputs.secrets);
@@ -25,13 +26,13 @@ pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String,
         plain("WEBUI_URL", format!("http://{}", front_address(listen))),
         plain("CORS_ALLOW_ORIGIN", ORIGIN),
         secret("WEBUI_SECRET_KEY", secrets.open_webui_secret_key.expose()),
-        diet::for_open_webui(&inputs.settings.diet),
+        diet::for_open_webui(&Diet::of(inputs.settings)),
     ]);
-    let settings = &inputs.settings.open_webui;
+    let settings = &OpenWebUi::of(inputs.settings);
     let account = first_account::variables(settings, inputs.paths);
     variables.extend(account.map(|(name, value)| plain(name, value)));
     variables.extend([plain("ENABLE_SIGNUP", settings.signup)]);
-    variables.extend(diet::allocator(&inputs.settings.diet));
+    variables.extend(diet::allocator(&Diet::of(inputs.settings)));
     // Every one of its clients is told by itself: OPENAI_API_BASE_URL is for chats alone, and the
     // others would ask OpenAI.
     for client in [

@@ -10,6 +10,7 @@ mod log;
 mod memory;
 mod pools;
 pub mod psql;
+mod settings;
 
 use std::{
     path::{Path, PathBuf},
@@ -27,7 +28,12 @@ use super::{
     process::{always, environment, signal},
     service::Service,
 };
-use crate::{config::paths::Paths, identity::PidFile};
+use crate::{
+    config::{paths::Paths, schema::BuiltIn},
+    identity::PidFile,
+};
+
+pub use settings::PROGRAMS;
 
 /// Its name.
 pub const NAME: &str = "postgres";
@@ -36,7 +42,15 @@ pub const NAME: &str = "postgres";
 pub const PORT: u16 = 5432;
 
 pub(super) static SERVICE: Service = Service {
-    name: NAME,
+    built_in: BuiltIn {
+        name: NAME,
+        switch: None,
+        // What it takes before the first connection.
+        least_mb: 48,
+        workers: None,
+        limits: &[],
+    },
+    declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(log::priority),

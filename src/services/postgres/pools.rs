@@ -41,7 +41,7 @@ impl Pools {
             .iter()
             .find(|(below, _)| memory < *below)
             .map_or(FULL, |(_, size)| *size);
-        let most = settings.postgres.max_connections;
+        let most = super::settings::max_connections(settings);
         let each = most.map_or(wanted, |most| {
             (most.saturating_sub(RESERVE) / pools.max(1)).clamp(1, wanted)
         });
@@ -57,17 +57,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::services::tests::settings;
+    use crate::services::tests::settings_with;
 
     proptest! {
         #[test]
         fn all_pools_together_leave_the_reserve(
             pools in 0u32..128,
-            most in proptest::option::of(0u32..500),
+            most in proptest::option::of(10u32..500),
             profile in 0usize..5,
         ) {
-            let mut settings = settings(["tiny", "small", "medium", "large", "local"][profile]);
-            settings.postgres.max_connections = most;
+            let profile = ["tiny", "small", "medium", "large", "local"][profile];
+            let lines = most.map_or_else(String::new, |most| format!("postgres.max_connections = {most}"));
+            let settings = settings_with(profile, &lines);
             let found = Pools::plan(&settings, pools);
             prop_assert!(pools * found.each + RESERVE <= found.server);
             prop_assert!(found.each >= 1);

@@ -6,7 +6,7 @@ use crate::config::{
     value::Kind,
 };
 
-pub(super) const KEYS: &[Key] = &[
+pub(super) const KEYS: [Key; 4] = [
     short(
         "recycle",
         key(

@@ -1,13 +1,47 @@
 //! What there is once for each service: limits for all of them, and all that a service of the user's
 //! own is made of.
 
-use super::key;
+use super::{Declaration, key, recycle};
 use crate::config::{
     schema::{Default, Key},
     value::Kind,
 };
 
-pub(super) const KEYS: &[Key] = &[
+pub(in crate::config::schema) const EACH_SERVICE: Declaration = Declaration {
+    keys: KEYS,
+    tables: &[
+        (
+            "programs",
+            "Programs of the distribution, where they are not to be looked for.",
+        ),
+        (
+            "recycle",
+            "What becomes of a service that leaks: it is restarted by plan, before the kernel has to \
+             kill it. LiteLLM, Open WebUI and services of your own that ask for it, where their memory \
+             is limited. docs/leaks.md explains it.",
+        ),
+        (
+            "limits.*",
+            "What a service may use, where it differs from the profile. The table is named after the \
+             service: postgres, litellm, open-webui, nginx or one of your own. \"none\" takes a limit \
+             of the profile away.",
+        ),
+        (
+            "service.*",
+            "A service of your own, launched and watched like the others. Its name is a lower-case \
+             letter, then lower-case letters, digits and dashes.",
+        ),
+    ],
+    removed: &[],
+    check: None,
+    programs: None,
+};
+
+const KEYS: &[Key] = &[
+    recycle::KEYS[0],
+    recycle::KEYS[1],
+    recycle::KEYS[2],
+    recycle::KEYS[3],
     key(
         "limits.*.memory_max",
         Kind::Size,

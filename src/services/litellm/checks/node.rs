@@ -1,9 +1,9 @@
 //! Whether there is a Node.js.
 
 use crate::{
-    config::settings::EngineSource,
     doctor::{Check, Facts, Group, Verdict, fix::gateway},
     provision::facts::Node,
+    services::litellm::EngineSource,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -18,12 +18,12 @@ pub(super) const CHECK: Check = Check {
 
 fn examine(facts: &Facts) -> Verdict {
     let settings = &facts.gateway.settings;
-    let named = settings.programs.node.is_some();
+    let named = settings.values.path(super::super::NODE).is_some();
     match &facts.gateway.provision.programs.node {
         Some(node) if node.major >= Node::MINIMUM => {
             Verdict::ok(format!("{} ({})", node.major, node.path.display()))
         }
-        _ if !named && settings.engine != EngineSource::Wasm => {
+        _ if !named && EngineSource::of(settings) != EngineSource::Wasm => {
             Verdict::ok("only set-up needs it, and takes one from its tools")
         }
         Some(node) if named => Verdict::problem(format!(

@@ -1,0 +1,237 @@
+//! Its keys of `gateway.toml`, and what they say.
+
+use std::path::PathBuf;
+
+use crate::config::{
+    Kind, Machine, Values,
+    report::Problem,
+    resolve::Merged,
+    schema::{
+        Declaration, Default, Key,
+        keys::{key, short},
+    },
+    settings::Settings,
+};
+
+/// Worker processes.
+pub(super) const WORKERS: &str = "litellm.workers";
+/// The Python of the environments.
+pub const PYTHON: &str = "programs.python";
+/// Node.js.
+pub const NODE: &str = "programs.node";
+
+pub(super) const DECLARATION: Declaration = Declaration {
+    keys: KEYS,
+    tables: &[
+        ("litellm", "LiteLLM, the proxy in front of the models."),
+        (
+            "engine",
+            "The query engine by which LiteLLM reaches its database.",
+        ),
+    ],
+    removed: &[],
+    check: Some(check),
+    programs: Some(programs),
+};
+
+const KEYS: &[Key] = &[
+    short(
+        "workers",
+        key(
+            "litellm.workers",
+            Kind::Whole { min: 1, max: 64 },
+            Default::Profile,
+            "2",
+            "Worker processes. Each further one needs about 600 MB.",
+        ),
+    ),
+    short(
+        "demo-model",
+        key(
+            "litellm.demo_model",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Whether there is a model that answers by itself, without any provider, for as long as there is no other.",
+        ),
+    ),
+    short(
+        "engine",
+        key(
+            "engine.kind",
+            Kind::Choice(&["wasm", "program", "download"]),
+            Default::Value("\"wasm\""),
+            "\"wasm\"",
+            "\"wasm\" is the official build for WebAssembly in a small server of our own. \"program\" is a native engine that is there (engine.path), \"download\" a native one to fetch (engine.url and engine.sha256).",
+        ),
+    ),
+    short(
+        "engine-path",
+        key(
+            "engine.path",
+            Kind::Path,
+            Default::Unset("none, and needed with kind \"program\""),
+            "\"/opt/prisma/query-engine\"",
+            "The native engine.",
+        ),
+    ),
+    short(
+        "engine-url",
+        key(
+            "engine.url",
+            Kind::Url,
+            Default::Unset("none, and needed with kind \"download\""),
+            "\"https://example.org/query-engine\"",
+            "Where the native engine is downloaded from.",
+        ),
+    ),
+    short(
+        "engine-sha256",
+        key(
+            "engine.sha256",
+            Kind::Sha256,
+            Default::Unset("none, and needed with kind \"download\""),
+            "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
+            "The SHA-256 of what is downloaded.",
+        ),
+    ),
+    short(
+        "python",
+        key(
+            "programs.python",
+            Kind::Path,
+            Default::Unset("the one that is found"),
+            "\"/usr/bin/python3.11\"",
+            "The Python that the environments are made with.",
+        ),
+    ),
+    short(
+        "node",
+        key(
+            "programs.node",
+            Kind::Path,
+            Default::Unset("the one that is found"),
+            "\"/usr/bin/node\"",
+            "Node.js, which runs the engine of kind \"wasm\".",
+        ),
+    ),
+];
+
+/// What they say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiteLlm {
+    /// Worker processes, at least 1.
+    pub workers: u32,
+    /// Whether a model that needs no provider is there until a real one is.
+    pub demo_model: bool,
+}
+
+impl LiteLlm {
+    /// Of these settings.
+    pub fn of(settings: &Settings) -> Self {
+        let workers = settings.values.whole("litellm.workers").unwrap_or(1);
+        Self {
+            workers: u32::try_from(workers).unwrap_or(u32::MAX),
+            demo_model: settings.values.flag("litellm.demo_model"),
+        }
+    }
+}
+
+/// Where LiteLLM's query engine comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineSource {
+    /// Our own server around the official wasm build.
+    Wasm,
+    /// A native engine that is there.
+    Program(PathBuf),
+    /// A native engine to download.
+    Download {
+        /// From where.
+        url: String,
+        /// In lower-case hexadecimal.
+        sha256: String,
+    },
+}
+
+impl EngineSource {
+    /// Of these settings.
+    pub fn of(settings: &Settings) -> Self {
+        engine(&settings.values)
+    }
+}
+
+fn engine(values: &Values) -> EngineSource {
+    match (values.text("engine.kind"), values.path("engine.path")) {
+        ("program", Some(path)) => EngineSource::Program(path),
+        ("download", _) => EngineSource::Download {
+            url: values.text("engine.url").to_owned(),
+            sha256: values.text("engine.sha256").to_owned(),
+        },
+        _ => EngineSource::Wasm,
+    }
+}
+
+/// The programs that are named.
+fn programs(values: &Values) -> Vec<(&'static str, PathBuf)> {
+    let engine = match engine(values) {
+        EngineSource::Program(path) => Some(path),
+        EngineSource::Wasm | EngineSource::Download { .. } => None,
+    };
+    let named = [
+        (PYTHON, values.path(PYTHON)),
+        (NODE, values.path(NODE)),
+        ("engine.path", engine),
+    ];
+    let named = named.into_iter();
+    named.filter_map(|(key, path)| Some((key, path?))).collect()
+}
+
+/// What the kind of engine needs, and what is of no use to it; and more workers than CPUs.
+fn check(all: &Merged, machine: Option<Machine>) -> Vec<Problem> {
+    let mut problems = engine_keys(all);
+    problems.extend(machine.and_then(|machine| too_many_workers(all, machine)));
+    problems
+}
+
+fn engine_keys(all: &Merged) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let kind = all.text("engine.kind").unwrap_or_default();
+    if !all.sound("engine.kind") {
+        return problems;
+    }
+    let needed: &[&str] = match kind {
+        "program" => &["engine.path"],
+        "download" => &["engine.url", "engine.sha256"],
+        _ => &[],
+    };
+    for name in needed {
+        if !all.is_set(name) && all.sound(name) {
+            problems.push(Problem::error(format!("`{name}` is missing")).at(
+                all.place("engine.kind"),
+                format!("kind \"{kind}\" needs it"),
+            ));
+        }
+    }
+    for name in ["engine.path", "engine.url", "engine.sha256"] {
+        if !needed.contains(&name) && all.is_set(name) {
+            problems.push(
+                Problem::warning(format!("`{name}` has no effect"))
+                    .at(all.place(name), format!("not used with kind \"{kind}\"")),
+            );
+        }
+    }
+    problems
+}
+
+fn too_many_workers(all: &Merged, machine: Machine) -> Option<Problem> {
+    let chosen = all.place(WORKERS).or_else(|| all.place("profile"))?;
+    let workers = all.whole(WORKERS).unwrap_or_default();
+    let by_profile = all.place(WORKERS).is_none();
+    let unlimited = by_profile && all.profile.memory.is_none();
+    (workers > u64::from(machine.cpus) && !unlimited).then(|| {
+        let title = format!("LiteLLM gets {workers} workers, more than there are CPUs");
+        Problem::warning(title)
+            .at(Some(chosen), format!("this machine has {}", machine.cpus))
+            .note("each takes about 600 MB, and they would wait for one another")
+    })
+}

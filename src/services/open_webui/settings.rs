@@ -1,0 +1,87 @@
+//! Its keys of `gateway.toml`, and what they say.
+
+use crate::config::{
+    Kind,
+    schema::{
+        Declaration, Default, Key,
+        keys::{flag, key, short},
+    },
+    settings::Settings,
+};
+
+/// Whether it is a part of the gateway.
+pub(super) const SWITCH: &str = "open_webui.enabled";
+
+pub(super) const DECLARATION: Declaration = Declaration {
+    keys: KEYS,
+    tables: &[("open_webui", "Open WebUI, the chat page.")],
+    removed: &[],
+    check: None,
+    programs: None,
+};
+
+const KEYS: &[Key] = &[
+    short(
+        "open-webui",
+        key(
+            "open_webui.enabled",
+            Kind::Bool,
+            Default::Value("true"),
+            "true",
+            "Whether it is a part of the gateway at all.",
+        ),
+    ),
+    short(
+        "signup",
+        key(
+            "open_webui.signup",
+            Kind::Bool,
+            Default::Value("false"),
+            "false",
+            "Whether people may make accounts of their own on the sign-up page; an administrator lets each of them in. Otherwise administrators make the accounts, in the browser or with 'ai-gateway admin create'. This key decides, not the switch in Open WebUI's settings.",
+        ),
+    ),
+    flag(
+        "admin-email",
+        key(
+            "open_webui.admin_email",
+            Kind::Email,
+            Default::Value("\"admin@localhost\""),
+            "\"ada@example.org\"",
+            "The e-mail address of the first account, the administrator's. It counts until that account is made, which is before anybody can reach Open WebUI.",
+        ),
+    ),
+    flag(
+        "admin-name",
+        key(
+            "open_webui.admin_name",
+            Kind::PersonName,
+            Default::Value("\"Admin\""),
+            "\"Ada\"",
+            "The name of the first account.",
+        ),
+    ),
+];
+
+/// What they say, where it is a part of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenWebUi {
+    /// Whether people may make accounts of their own.
+    pub signup: bool,
+    /// The address of the first account, in lower case.
+    pub admin_email: String,
+    /// The name of the first account.
+    pub admin_name: String,
+}
+
+impl OpenWebUi {
+    /// Of these settings.
+    pub fn of(settings: &Settings) -> Self {
+        let values = &settings.values;
+        Self {
+            signup: values.flag("open_webui.signup"),
+            admin_email: values.text("open_webui.admin_email").to_owned(),
+            admin_name: values.text("open_webui.admin_name").to_owned(),
+        }
+    }
+}
