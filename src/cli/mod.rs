@@ -2,10 +2,7 @@
 
 mod absent;
 mod addresses;
-mod admin;
-mod ask;
 mod blame;
-mod budget;
 mod completions;
 mod config;
 mod context;
@@ -13,12 +10,10 @@ mod detach;
 mod doctor;
 mod failure;
 mod internal;
-mod key;
 mod linger;
 mod logs;
 mod man;
 mod owner;
-mod password;
 mod preview;
 mod profile;
 mod progress;
@@ -28,7 +23,7 @@ mod root;
 mod run;
 mod settings;
 mod setup;
-mod spend;
+mod stack;
 mod start;
 mod status;
 mod stop;
@@ -50,6 +45,7 @@ use clap::Parser;
 use absent::Absent;
 use context::{Context, tell};
 use failure::{Exit, Failure};
+use stack::{admin, ask, budget, key};
 
 /// Run a self-hosted AI gateway without containers
 ///

@@ -5,16 +5,14 @@ use std::path::{self, PathBuf};
 use super::{
     context::{Context, print},
     failure::{Exit, Failure},
-    linger, password, root, settings, trust,
+    linger, root, settings,
+    stack::first_account::{self, FirstPassword},
+    trust,
 };
 use crate::{
     config::{Loaded, edit, ports},
     provision::{self, Environment, Options, SetupError, progress},
-    secrets::{Kind, Secret, SecretStore},
-    services::{
-        self,
-        open_webui::{self, OpenWebUi},
-    },
+    services,
 };
 use questions::Said;
 
@@ -101,7 +99,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             Failure::new(Exit::Failed, "cannot tell where --offline is").cause(e.to_string())
         })
     };
-    let first = FirstPassword::find(args, context, &loaded)?;
+    let first = FirstPassword::find(args.admin_password_stdin, context, &loaded)?;
     let mut options = Options {
         offline: args.offline.as_ref().map(absolute).transpose()?,
         accept_salt_key: args.accept_salt_key,
@@ -125,10 +123,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         && questions::somebody_is_there();
     if asks {
         loaded = questions::ask(context, &mut said, first.open)?;
-        if first.open && loaded.settings.has(open_webui::NAME) {
-            options.admin_password = password::asked(
-                "Password of that account (Enter: a random one, which 'ai-gateway key' shows): ",
-            )?;
+        if first.open {
+            options.admin_password = first_account::ask_password()?;
         }
     }
     settings::warn(&loaded);
@@ -152,37 +148,6 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     print(format!(
         "{done}\n\n'ai-gateway start' starts it, 'ai-gateway key' shows the first login.\n{linger}"
     ))
-}
-
-/// What is to be said about the password of Open WebUI's first account.
-struct FirstPassword {
-    /// As it came on standard input.
-    given: Option<Secret>,
-    /// There is none yet, so that one may be chosen.
-    open: bool,
-}
-
-impl FirstPassword {
-    fn find(args: &Args, context: &Context, loaded: &Loaded) -> Result<Self, Failure> {
-        let store = SecretStore::new(context.paths.secrets());
-        let has = store.holds(Kind::OpenWebuiAdminPassword);
-        let open = !has.map_err(|e| Failure::of(Exit::Failed, &e))?;
-        if !args.admin_password_stdin {
-            return Ok(Self { given: None, open });
-        }
-        if !open {
-            let email = &OpenWebUi::of(&loaded.settings).admin_email;
-            return Err(Failure::new(
-                Exit::Failed,
-                "the first account has a password already",
-            )
-            .hint(format!(
-                "'ai-gateway admin reset-password {email}' changes it while the gateway runs"
-            )));
-        }
-        let given = Some(password::from_standard_input()?);
-        Ok(Self { given, open })
-    }
 }
 
 /// Better now than after minutes of downloads, when the start would say so.

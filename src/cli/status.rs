@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use serde_json::json;
-use supervise::effect::StateName;
 
 use super::{
     absent::Absent,
@@ -11,7 +10,7 @@ use super::{
     context::{Context, Screen, now, print, tell},
     failure::{Exit, Failure},
     settings,
-    spend::Spend,
+    stack::spend::Spend,
     table, watch,
 };
 use crate::{
@@ -21,7 +20,6 @@ use crate::{
         types::{GatewayState, GatewayStatus},
     },
     disk, open_files, plan,
-    services::postgres,
 };
 
 /// Show what runs and what it takes
@@ -145,12 +143,7 @@ fn more(status: &GatewayStatus, context: &Context) -> String {
         return String::new();
     };
     let mut lines = from_other_machines(&loaded.settings.listen);
-    let is_up = |name: &str| {
-        let mut services = status.services.iter();
-        services.any(|(known, service)| known.as_str() == name && service.state == StateName::Ready)
-    };
-    let spend = is_up(postgres::NAME).then(|| Spend::ask(context, &loaded.settings));
-    if let Some(spend) = spend.flatten() {
+    if let Some(spend) = Spend::of_running(status, context, &loaded.settings) {
         lines.push(format!("\nBudget {}\n", spend.sentence(now())));
         lines.extend(spend.warning().map(|text| text + "\n"));
     }

@@ -20,7 +20,7 @@ use crate::{
         ports::{Reason, TakenPort},
     },
     provision::Plan,
-    services::{self, open_webui},
+    services,
 };
 
 /// Keys and values, as if they had been typed as flags.
@@ -92,7 +92,7 @@ pub(super) fn ask(context: &Context, said: &mut Said, first: bool) -> Result<Loa
         let needed = match question.asked {
             Asked::Always => true,
             Asked::IfTaken => taken(context, &loaded, question.key).is_some(),
-            Asked::IfFirst => first && loaded.settings.has(open_webui::NAME),
+            Asked::IfFirst => first,
         };
         if answered || fixed || !needed {
             continue;

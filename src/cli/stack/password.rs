@@ -15,7 +15,7 @@ use nix::{
     unistd,
 };
 
-use super::{
+use crate::cli::{
     context::tell,
     failure::{Exit, Failure},
     wait::{Signals, wait_for},
@@ -36,7 +36,7 @@ const TAKEN: [Signal; 5] = [
 ];
 
 /// Whether somebody can be asked.
-pub(super) fn somebody_is_there() -> bool {
+pub(in crate::cli) fn somebody_is_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
@@ -44,7 +44,7 @@ pub(super) fn somebody_is_there() -> bool {
 ///
 /// # Errors
 /// There is none, or it cannot be a password.
-pub(super) fn from_standard_input() -> Result<Secret, Failure> {
+pub(in crate::cli) fn from_standard_input() -> Result<Secret, Failure> {
     let text = line()?.ok_or_else(|| no_password("standard input is empty"))?;
     checked(text).map_err(no_password)
 }
@@ -53,7 +53,7 @@ pub(super) fn from_standard_input() -> Result<Secret, Failure> {
 ///
 /// # Errors
 /// The operating system has no randomness to give.
-pub(super) fn generated() -> Result<Secret, Failure> {
+pub(in crate::cli) fn generated() -> Result<Secret, Failure> {
     Secret::generate(Kind::OpenWebuiAdminPassword).map_err(|e| Failure::of(Exit::Failed, &e))
 }
 
@@ -61,7 +61,7 @@ pub(super) fn generated() -> Result<Secret, Failure> {
 ///
 /// # Errors
 /// The input ended.
-pub(super) fn asked(question: &str) -> Result<Option<Secret>, Failure> {
+pub(in crate::cli) fn asked(question: &str) -> Result<Option<Secret>, Failure> {
     loop {
         let Some(first) = typed(question)? else {
             return Ok(None);

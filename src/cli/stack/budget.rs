@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{
+use super::spend::Spend;
+use crate::cli::{
     context::{Context, now, print},
     failure::Failure,
     settings,
-    spend::Spend,
     status::pretty,
 };
 
@@ -15,7 +15,7 @@ use super::{
 /// Without a value, shows it, where it comes from, what was spent of it and when it starts anew.
 /// With one, writes it to gateway.toml, and a daemon that runs takes it up.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// test (15 US dollars), prod (200), unlimited (1000), or an amount
     #[arg(
         value_name = "test|prod|unlimited|AMOUNT",
@@ -27,7 +27,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(budget) = &args.budget {
         return settings::set(context, "budget", budget);
     }

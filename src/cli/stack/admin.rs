@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-use super::{
+use super::password;
+use crate::cli::{
     context::{Context, print},
     failure::{Exit, Failure},
-    password, root, settings,
+    root, settings,
     status::pretty,
     text::{BOLD, Line},
 };
@@ -26,7 +27,7 @@ use crate::{
 /// Set-up makes the first administrator. Sign-up is closed unless gateway.toml opens it, so
 /// administrators make the other accounts: here, or in the browser.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     #[command(subcommand)]
     verb: Verb,
 }
@@ -111,7 +112,7 @@ impl PasswordArgs {
     }
 }
 
-pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     // What it writes would be root's.
     root::refuse(context, "admin")?;
     match &args.verb {
@@ -199,13 +200,13 @@ impl Place {
 
 /// What was done about Open WebUI's first account.
 #[derive(Debug, Deserialize)]
-pub(super) struct First {
+pub(in crate::cli) struct First {
     /// Its address; none: somebody else has made the first account.
-    pub(super) email: Option<String>,
+    pub(in crate::cli) email: Option<String>,
 }
 
 /// None: nothing yet.
-pub(super) fn first(context: &Context) -> Option<First> {
+pub(in crate::cli) fn first(context: &Context) -> Option<First> {
     let text = regular::text(&open_webui::first_account::file(&context.paths)).ok()?;
     serde_json::from_str(&text).ok()
 }

@@ -9,10 +9,12 @@ use std::{
 };
 
 use serde::Serialize;
+use supervise::effect::StateName;
 
-use super::{context::Context, text, wait::wait_for};
+use crate::cli::{context::Context, text, wait::wait_for};
 use crate::{
     config::settings::Settings,
+    control::types::GatewayStatus,
     provision,
     secrets::{Kind, SecretStore},
     services::postgres::{
@@ -53,20 +55,33 @@ WHERE model <> 'demo' GROUP BY model HAVING sum(spend) = 0 AND sum(tokens) > 0 O
 
 /// What was spent of the budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Spend {
+pub(in crate::cli) struct Spend {
     /// In US dollars, since the budget last started anew.
-    pub(super) spent_usd: f64,
+    pub(in crate::cli) spent_usd: f64,
     /// The budget that LiteLLM enforces, in US dollars.
-    pub(super) budget_usd: Option<f64>,
+    pub(in crate::cli) budget_usd: Option<f64>,
     /// When it starts anew, RFC 3339.
-    pub(super) resets_at: Option<String>,
+    pub(in crate::cli) resets_at: Option<String>,
     /// Models that have answered and cost nothing.
-    pub(super) free_models: Vec<String>,
+    pub(in crate::cli) free_models: Vec<String>,
 }
 
 impl Spend {
+    /// As [`Self::ask`], if the database is up.
+    pub(in crate::cli) fn of_running(
+        status: &GatewayStatus,
+        context: &Context,
+        settings: &Settings,
+    ) -> Option<Self> {
+        let mut services = status.services.iter();
+        let up = services.any(|(name, service)| {
+            name.as_str() == postgres::NAME && service.state == StateName::Ready
+        });
+        up.then(|| Self::ask(context, settings)).flatten()
+    }
+
     /// Asks the database. None: it does not run, has nothing of it yet, or does not answer in time.
-    pub(super) fn ask(context: &Context, settings: &Settings) -> Option<Self> {
+    pub(in crate::cli) fn ask(context: &Context, settings: &Settings) -> Option<Self> {
         let installed = provision::installed(&context.paths, settings).ok()?;
         let secrets = SecretStore::new(context.paths.secrets());
         let password = secrets.read(Kind::PostgresLitellmPassword).ok()?;
@@ -111,7 +126,7 @@ impl Spend {
     }
 
     /// For a person: what no budget counts, and what to do; none: everything has cost something.
-    pub(super) fn warning(&self) -> Option<String> {
+    pub(in crate::cli) fn warning(&self) -> Option<String> {
         (!self.free_models.is_empty()).then(|| {
             format!(
                 "No budget stops what has no price: {} answered in the last 30 days and cost nothing. \
@@ -123,7 +138,7 @@ impl Spend {
     }
 
     /// For a person: `$3.21 of $15.00 spent; it starts anew on 2026-12-28 (in 29 d)`.
-    pub(super) fn sentence(&self, now: SystemTime) -> String {
+    pub(in crate::cli) fn sentence(&self, now: SystemTime) -> String {
         let of = self
             .budget_usd
             .map_or_else(String::new, |budget| format!(" of {}", usd(budget)));
@@ -142,7 +157,7 @@ fn until(moment: &str, now: SystemTime) -> String {
 }
 
 /// An amount; below a cent with as many digits as say something.
-pub(super) fn usd(amount: f64) -> String {
+pub(in crate::cli) fn usd(amount: f64) -> String {
     if amount > 0.0 && amount < 0.01 {
         format!("${amount:.6}")
     } else {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    admin::{self, First},
+use super::admin::{self, First};
+use crate::cli::{
     context::{Context, Screen, print},
     failure::{Exit, Failure},
     settings,
@@ -31,7 +31,7 @@ const ADMIN: &str = "admin";
 /// first start has made; a password that was changed in the browser is not known here. The master
 /// key may do everything: make keys of their own for people and programs on the admin page.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Print this value and nothing else
     #[arg(value_enum, conflicts_with_all = ["json", "show"])]
     name: Option<Name>,
@@ -64,7 +64,7 @@ impl Name {
     }
 }
 
-pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let store = SecretStore::new(context.paths.secrets());
     if let Some(name) = args.name {
         return print(read(&store, name)? + "\n");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{
+use crate::cli::{
     context::{Context, print, tell},
     failure::{Exit, Failure},
     settings,
@@ -29,7 +29,7 @@ const DEMO: &str = "demo";
 /// looked up in the database, to the model. The demo model answers without a provider and for
 /// free; a real one costs what it costs.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// The question
     #[arg(default_value = "Are you there?")]
     question: String,
@@ -38,7 +38,7 @@ pub(super) struct Args {
     model: Option<String>,
 }
 
-pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let loaded = settings::read(context, &[])?;
     let kind = if loaded.settings.has(open_webui::NAME) {
         Kind::OpenWebuiVirtualKey

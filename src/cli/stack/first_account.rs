@@ -1,0 +1,55 @@
+//! The password of Open WebUI's first account, as set-up asks for it.
+
+use super::password;
+use crate::{
+    cli::{
+        context::Context,
+        failure::{Exit, Failure},
+    },
+    config::Loaded,
+    secrets::{Kind, Secret, SecretStore},
+    services::open_webui::{self, OpenWebUi},
+};
+
+/// What is to be said about the password of Open WebUI's first account.
+pub(in crate::cli) struct FirstPassword {
+    /// As it came on standard input.
+    pub(in crate::cli) given: Option<Secret>,
+    /// There is none yet, so that one may be chosen.
+    pub(in crate::cli) open: bool,
+}
+
+impl FirstPassword {
+    pub(in crate::cli) fn find(
+        from_standard_input: bool,
+        context: &Context,
+        loaded: &Loaded,
+    ) -> Result<Self, Failure> {
+        let store = SecretStore::new(context.paths.secrets());
+        let has = store.holds(Kind::OpenWebuiAdminPassword);
+        let has = has.map_err(|e| Failure::of(Exit::Failed, &e))?;
+        let open = !has && loaded.settings.has(open_webui::NAME);
+        if !from_standard_input {
+            return Ok(Self { given: None, open });
+        }
+        if has {
+            let email = &OpenWebUi::of(&loaded.settings).admin_email;
+            return Err(Failure::new(
+                Exit::Failed,
+                "the first account has a password already",
+            )
+            .hint(format!(
+                "'ai-gateway admin reset-password {email}' changes it while the gateway runs"
+            )));
+        }
+        let given = Some(password::from_standard_input()?);
+        Ok(Self { given, open })
+    }
+}
+
+/// Asks a person for it; none: a random one is to be made.
+pub(in crate::cli) fn ask_password() -> Result<Option<Secret>, Failure> {
+    password::asked(
+        "Password of that account (Enter: a random one, which 'ai-gateway key' shows): ",
+    )
+}
