@@ -10,7 +10,7 @@ use std::{
 use supervise::{
     effect::{Change, Effect, StateName},
     event::{Event, Exit, Instance, Phase, Request, Target, Time, Verdict},
-    machine::{Checked, Machine, ServiceStatus, Uptake},
+    machine::{Checked, FingerprintKey, Machine, ServiceStatus, Uptake},
     recycle::Usage,
     spec::{Limits, ServiceName, ServiceSpec, StopStep},
 };
@@ -20,6 +20,9 @@ use crate::{
     invariants,
     services::{self, LIMIT, name, spec, specs},
 };
+
+/// What the supervisor writes down is made with this.
+const KEY: FingerprintKey = FingerprintKey::new([7; 32]);
 
 /// What exists of one instance.
 #[derive(Debug, Clone, Default)]
@@ -256,7 +259,7 @@ impl World {
         if self.roll(4) == 0 {
             self.change_specs();
         }
-        let text = serde_json::to_string(&self.machine.save()).expect("it is plain data");
+        let text = serde_json::to_string(&self.machine.save(&KEY)).expect("it is plain data");
         let saved = serde_json::from_str(&text).expect("it was written just now");
         let starting = |s: ServiceStatus| (s.state == StateName::Starting).then_some(s.instance);
         self.begun_before = self.machine.status().filter_map(starting).collect();
@@ -266,7 +269,7 @@ impl World {
         self.went_on_in
             .extend(states.map(|(name, state)| (name.clone(), state)));
         let (machine, effects) =
-            Machine::resume(saved, self.checked(), self.now).expect("it has our form");
+            Machine::resume(saved, self.checked(), &KEY, self.now).expect("it has our form");
         self.machine = machine;
         self.without_an_event = true;
         self.carry_out_all(effects);
