@@ -98,7 +98,7 @@ fn daemon() {
     }
 }
 
-fn paths(home: &Path) -> Paths {
+pub(crate) fn paths(home: &Path) -> Paths {
     let variable = |name: &str| {
         (name == "AI_GATEWAY_HOME").then(|| home.to_str().expect("a plain path").to_owned())
     };

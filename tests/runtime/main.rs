@@ -14,9 +14,12 @@ mod sockets;
 
 use std::{
     fs,
-    io::{ErrorKind, Read as _},
+    io::{ErrorKind, Read},
     net::{SocketAddr, TcpListener, TcpStream},
-    os::fd::AsFd as _,
+    os::{
+        fd::AsFd as _,
+        unix::{fs::PermissionsExt as _, net::UnixStream},
+    },
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };

@@ -1,23 +1,38 @@
 //! What a daemon of these tests supervises, by name.
 
-use std::{collections::BTreeMap, env, path::Path, time::Duration};
+mod answers;
+mod ends;
+mod kinds;
+mod own;
+mod sockets;
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use ai_gateway::stack::{Particulars, RenderedFile, Stack};
 use supervise::{
     confinement::Confinement,
     spec::{
-        Address, Command, EnvValue, Handover, HttpTarget, Limits, Listener, Liveness, Probe,
-        Reload, ReloadAction, RestartMode, RestartPolicy, Schedule, ServiceKind, ServiceSpec,
-        Startup, StopStep, Task,
+        Command, EnvValue, Handover, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode,
+        RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep,
     },
 };
 
+pub(crate) use self::sockets::PORT;
+use self::{
+    answers::{answering, answering_now_and_then, probes},
+    ends::{forks, ordered, writes_pid},
+    kinds::{again_and_again, elsewhere, every_kind, task},
+    sockets::{held, listening},
+};
 use crate::gateway::name;
 
 /// The stack of this name; none: nobody knows it.
 pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
     if let Some(contents) = scenario.strip_prefix("reads ") {
         return Some(reading(home, contents));
+    }
+    if scenario.starts_with("[service.") {
+        return Some(own::stack(home, scenario));
     }
     let service = |name: &str, script: &str| service(home, name, script);
     let services = match scenario {
@@ -124,256 +139,6 @@ fn reading(home: &Path, contents: &str) -> Stack {
     }
 }
 
-/// A task that says once more that it has run and ends with a code that is no failure once there is a file,
-/// and a service that waits for it.
-fn task(home: &Path) -> Vec<ServiceSpec> {
-    let (flag, ran) = (home.join("go").display().to_string(), home.join("ran"));
-    let script = format!(
-        "while ! test -e {flag}; do sleep 0.01; done; echo run >>{}; exit 3",
-        ran.display()
-    );
-    let make = ServiceSpec {
-        kind: ServiceKind::Task(Task {
-            deadline: Duration::from_secs(60),
-            schedule: None,
-        }),
-        success_exit: [3].into(),
-        ..service(home, "make", &script)
-    };
-    let after = ServiceSpec {
-        requires: [name("make")].into(),
-        ..service(home, "after", "exec sleep 1000")
-    };
-    vec![make, after]
-}
-
-/// A task that runs again and again, each time until there is a file, and a service beside it.
-fn again_and_again(home: &Path) -> Vec<ServiceSpec> {
-    let [task, beside] = task(home).try_into().expect("there are two");
-    let scheduled = ServiceSpec {
-        kind: ServiceKind::Task(Task {
-            deadline: Duration::from_secs(60),
-            schedule: Some(Schedule::Every(Duration::from_millis(50))),
-        }),
-        ..task
-    };
-    let beside = ServiceSpec {
-        requires: [].into(),
-        ..beside
-    };
-    vec![scheduled, beside]
-}
-
-/// What somebody else runs, a task that is done, and a service that needs neither.
-fn every_kind(home: &Path, deadline: Duration) -> Vec<ServiceSpec> {
-    let [external, _] = elsewhere(home).try_into().expect("there are two");
-    let [task, _] = task(home).try_into().expect("there are two");
-    let kind = ServiceKind::Task(Task {
-        deadline,
-        schedule: None,
-    });
-    let task = ServiceSpec { kind, ..task };
-    vec![external, task, service(home, "beside", "exec sleep 1000")]
-}
-
-/// A service that somebody else runs, and one that waits for it.
-fn elsewhere(home: &Path) -> Vec<ServiceSpec> {
-    let probe = Probe::Tcp(own_address());
-    let there = ServiceSpec {
-        kind: ServiceKind::External,
-        startup: Startup {
-            deadline: Duration::from_millis(300),
-            ..ready_by(probe.clone())
-        },
-        liveness: Some(Liveness {
-            probe,
-            every: Duration::from_millis(10),
-            timeout: Duration::from_secs(10),
-            failures: 2,
-            restart_after: None,
-            hung_after: None,
-        }),
-        ..service(home, "there", "")
-    };
-    let here = ServiceSpec {
-        requires: [name("there")].into(),
-        ..service(home, "here", "exec sleep 1000")
-    };
-    vec![there, here]
-}
-
-/// Has a shell write its number to a file, as a whole.
-fn writes_pid(home: &Path, file: &str) -> String {
-    let file = home.join(file).display().to_string();
-    format!("echo $$ >{file}.new && mv {file}.new {file} &&")
-}
-
-/// A service whose command leaves it in every way that there is.
-fn forks(home: &Path) -> Vec<ServiceSpec> {
-    let leave = |file: &str| format!("{} cd / && exec sleep 1000", writes_pid(home, file));
-    let (twice, again, traceless) = (leave("twice"), leave("session"), leave("traceless"));
-    let script = format!(
-        "(setsid sh -c '(setsid sh -c \"{}\" &) &') & setsid -f sh -c '{again}'; \
-         env -i PATH=/bin:/usr/bin setsid -f sh -c '{traceless}'; exec sleep 2000",
-        twice.replace('$', "\\$")
-    );
-    vec![service(home, "forks", &script)]
-}
-
-/// Answers probes, until it is stopped or told to hang.
-fn answering(home: &Path) -> ServiceSpec {
-    let answer = "
-        self.send_response(200)
-        self.end_headers()";
-    let (script, probe) = server(answer);
-    ServiceSpec {
-        startup: ready_by(probe.clone()),
-        liveness: Some(Liveness {
-            probe,
-            every: Duration::from_millis(50),
-            timeout: Duration::from_millis(500),
-            failures: 3,
-            restart_after: None,
-            hung_after: Some(2),
-        }),
-        stop: vec![StopStep::Signal {
-            signal: libc::SIGTERM,
-            timeout: Duration::from_secs(2),
-        }],
-        ..service(home, "hangs", &script)
-    }
-}
-
-/// Has an answer to every other probe, and from the seventh on a bad one.
-fn answering_now_and_then(home: &Path) -> ServiceSpec {
-    let answer = "
-        Handler.asked += 1
-        if Handler.asked < 7 and Handler.asked % 2:
-            threading.Event().wait()
-        self.send_response(200 if Handler.asked < 7 else 500)
-        self.end_headers()";
-    let (script, probe) = server(answer);
-    ServiceSpec {
-        startup: ready_by(Probe::Tcp(own_address())),
-        liveness: Some(Liveness {
-            probe,
-            every: Duration::from_millis(10),
-            timeout: Duration::from_millis(500),
-            failures: 2,
-            restart_after: None,
-            hung_after: Some(1),
-        }),
-        ..service(home, "now-and-then", &script)
-    }
-}
-
-/// A server that does this when it is asked, and a probe that asks it.
-fn server(answer: &str) -> (String, Probe) {
-    let at = own_address();
-    let (_, port) = at.split_once(':').expect("it has a port");
-    let script = format!(
-        "exec /usr/bin/python3 -c \"
-import http.server, signal, threading
-class Handler(http.server.BaseHTTPRequestHandler):
-    asked = 0
-    def do_GET(self):{answer}
-    def log_message(self, *what):
-        pass
-signal.signal(signal.SIGUSR1, lambda *_: threading.Event().wait())
-http.server.ThreadingHTTPServer(('127.0.0.1', {port}), Handler).serve_forever()
-\""
-    );
-    let probe = Probe::Http(HttpTarget {
-        at: Address::Tcp(at),
-        path: "/".to_owned(),
-    });
-    (script, probe)
-}
-
-fn own_address() -> String {
-    let port = env::var(PORT).expect("the test has set it");
-    format!("127.0.0.1:{port}")
-}
-
-/// A service that another one needs, and says in a file how both are stopped.
-fn ordered(home: &Path) -> Vec<ServiceSpec> {
-    let order = home.join("order").display().to_string();
-    let waits = "while :; do sleep 1000 & wait $!; done";
-    let signal = |signal| StopStep::Signal {
-        signal,
-        timeout: Duration::from_secs(60),
-    };
-    let base = ServiceSpec {
-        startup: ready_by(Probe::LogLine("is up".into())),
-        stop: vec![signal(libc::SIGINT)],
-        ..service(
-            home,
-            "base",
-            &format!("trap 'echo base INT >>{order}; exit 0' INT; echo is up; {waits}"),
-        )
-    };
-    let drain = command(home, "user", &format!("echo user drains >>{order}"));
-    let user = ServiceSpec {
-        requires: [name("base")].into(),
-        startup: ready_by(Probe::LogLine("is up".into())),
-        stop: vec![
-            StopStep::Run {
-                command: drain,
-                timeout: Duration::from_secs(60),
-            },
-            signal(libc::SIGTERM),
-        ],
-        ..service(
-            home,
-            "user",
-            &format!(
-                "trap 'sleep 0.3; echo user TERM >>{order}; exit 0' TERM; echo is up; {waits}"
-            ),
-        )
-    };
-    vec![base, user]
-}
-
-/// The variable that says where a service of these tests listens.
-pub(crate) const PORT: &str = "AI_GATEWAY_TEST_PORT";
-
-/// Ready when it listens on a port, which it does once there is a file, and not before.
-fn listening(home: &Path) -> ServiceSpec {
-    let port = env::var(PORT).expect("the test has set it");
-    let address = format!("127.0.0.1:{port}");
-    let listen = format!(
-        "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(1000)"
-    );
-    let flag = home.join("listen").display().to_string();
-    let script = format!(
-        "while ! test -e {flag}; do sleep 0.01; done; exec /usr/bin/python3 -c \"{listen}\""
-    );
-    ServiceSpec {
-        startup: Startup {
-            listens: Some(address.parse().expect("an address")),
-            ..ready_by(Probe::Tcp(address))
-        },
-        ..service(home, "listening", &script)
-    }
-}
-
-/// Answers each connection to the socket that is held for it with its process's number, after
-/// there is a file; `die` makes it end, and its stop waits for nothing.
-fn held(home: &Path) -> ServiceSpec {
-    let port = env::var(PORT).expect("the test has set it");
-    let address = format!("127.0.0.1:{port}");
-    let flag = home.join("answer").display().to_string();
-    let script = format!(
-        "while ! test -e {flag}; do sleep 0.01; done; exec /usr/bin/python3 -c \
-         \"import os, socket; s = socket.socket(fileno=3); s.setblocking(True)
-while True: c, _ = s.accept(); c.sendall(str(os.getpid()).encode()); c.close()\""
-    );
-    ServiceSpec {
-        listeners: vec![Listener::Tcp(address.parse().expect("an address"))],
-        ..service(home, "held", &script)
-    }
-}
-
 fn base(home: &Path) -> ServiceSpec {
     ServiceSpec {
         startup: ready_by(Probe::LogLine("is up".into())),
@@ -431,41 +196,6 @@ fn secretive(home: &Path) -> Vec<ServiceSpec> {
         service.command.env.insert("API_KEY".to_owned(), secret);
     }
     services
-}
-
-/// One service for each kind of readiness that a shell can play.
-fn probes(home: &Path) -> Vec<ServiceSpec> {
-    let socket = "import os, socket; \
-                  s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); \
-                  s.sendto(b'STATUS=soon', os.environ['NOTIFY_SOCKET']); \
-                  s.sendto(b'STATUS=done\\nREADY=1\\n', os.environ['NOTIFY_SOCKET'])";
-    let flag = home.join("flag").display().to_string();
-    let after = ServiceSpec {
-        startup: Startup {
-            post_start: Some(command(home, "after", "true")),
-            ..ready_by(Probe::LogLine("up".into()))
-        },
-        ..service(home, "after", "echo up; exec sleep 1000")
-    };
-    vec![
-        ServiceSpec {
-            startup: ready_by(Probe::Notify),
-            ..service(
-                home,
-                "notify",
-                &format!("/usr/bin/python3 -c \"{socket}\"; exec sleep 1000"),
-            )
-        },
-        ServiceSpec {
-            startup: ready_by(Probe::Exec(command(
-                home,
-                "exec",
-                &format!("test -e {flag}"),
-            ))),
-            ..service(home, "exec", &format!("touch {flag}; exec sleep 1000"))
-        },
-        after,
-    ]
 }
 
 fn ready_by(readiness: Probe) -> Startup {

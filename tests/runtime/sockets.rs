@@ -95,3 +95,153 @@ fn a_port_that_somebody_has_is_named_and_taken_once_it_is_free() {
     drop(stranger);
     gateway.ask(&Call::Start(None)).unwrap();
 }
+
+/// A program that knows sd_listen_fds(3): it takes all its sockets if they are meant for its number, answers
+/// each connection with its number and the socket's place and name, and at SIGTERM finishes what it has
+/// accepted.
+const ACTIVATED: &str = r#"
+import os, select, signal, socket
+if os.environ["LISTEN_PID"] != str(os.getpid()):
+    raise SystemExit("these sockets are for " + os.environ["LISTEN_PID"])
+names = os.environ["LISTEN_FDNAMES"].split(":")
+held = [socket.socket(fileno=3 + at) for at in range(int(os.environ["LISTEN_FDS"]))]
+blocking = [os.get_blocking(each.fileno()) for each in held]
+woken, wakes = os.pipe()
+os.set_blocking(wakes, False)
+signal.set_wakeup_fd(wakes)
+signal.signal(signal.SIGTERM, lambda *_: None)
+while True:
+    ready, _, _ = select.select(held + [woken], [], [])
+    if woken in ready:
+        raise SystemExit(0)
+    for each in ready:
+        at = held.index(each)
+        client, _ = each.accept()
+        client.sendall(f"{os.getpid()} {at} {names[at]} {blocking[at]}".encode())
+        client.close()
+"#;
+
+/// A gateway with a service that listens on these addresses by systemd's protocol.
+fn activated(listen: &[String]) -> Gateway {
+    Gateway::start(&own_service(listen, ""))
+}
+
+fn own_service(listen: &[String], more: &str) -> String {
+    format!(
+        "[service.web]\ncommand = [\"/usr/bin/python3\", \"-c\", '''{ACTIVATED}''']\n\
+         listen = {listen:?}\n{more}"
+    )
+}
+
+fn free_address() -> SocketAddr {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap()
+}
+
+/// What a connection is answered with: the process's number, and the rest.
+fn told(mut client: impl Read) -> (i32, String) {
+    let mut said = String::new();
+    client.read_to_string(&mut said).expect("an answer");
+    let (pid, rest) = said.split_once(' ').expect("it was dropped");
+    (pid.parse().unwrap(), rest.to_owned())
+}
+
+#[test]
+fn a_service_of_ones_own_is_given_its_sockets_as_systemd_gives_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("web.sock");
+    let (one, two) = (free_address(), free_address());
+    let listen = [
+        one.to_string(),
+        format!("unix:{}", path.display()),
+        two.to_string(),
+    ];
+    let gateway = activated(&listen);
+    gateway.ask(&Call::Start(None)).unwrap();
+    let web = gateway.status().services["web"].clone();
+    assert_eq!(web.listens, listen);
+    let pid = gateway.pid("web");
+    let answers = [
+        told(TcpStream::connect(one).unwrap()),
+        told(UnixStream::connect(&path).unwrap()),
+        told(TcpStream::connect(two).unwrap()),
+    ];
+    let expected = |at: usize| (pid, format!("{at} web True"));
+    assert_eq!(answers, [expected(0), expected(1), expected(2)]);
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    gateway.ask(&Call::Stop(None)).unwrap();
+    gateway.ended(0);
+    assert!(!path.exists(), "its name outlived the socket");
+}
+
+#[test]
+fn a_restart_of_a_service_of_ones_own_drops_no_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("web.sock");
+    let address = free_address();
+    let listen = [address.to_string(), format!("unix:{}", path.display())];
+    let gateway = activated(&listen);
+    gateway.ask(&Call::Start(None)).unwrap();
+    let ended = AtomicBool::new(false);
+    let asks = |connect: &dyn Fn() -> (i32, String)| {
+        let mut pids = std::collections::BTreeSet::new();
+        while !ended.load(Ordering::Relaxed) {
+            pids.insert(connect().0);
+        }
+        pids
+    };
+    let mut instances = std::collections::BTreeSet::from([gateway.pid("web")]);
+    std::thread::scope(|scope| {
+        let clients = [
+            scope.spawn(|| asks(&|| told(TcpStream::connect(address).expect("nobody is refused")))),
+            scope.spawn(|| asks(&|| told(UnixStream::connect(&path).expect("nobody is refused")))),
+        ];
+        for _ in 0..4 {
+            gateway.ask(&Call::Restart(Some(name("web")))).unwrap();
+            // The new instance takes its turn with what waits for it.
+            let pid = gateway.pid("web");
+            while told(TcpStream::connect(address).unwrap()).0 != pid {}
+            instances.insert(pid);
+        }
+        // A reload that restarts it for another reason is one more, with the same sockets.
+        let other = own_service(&listen, "environment = { COLOUR = \"blue\" }\n");
+        fs::write(gateway.home().join("scenario"), other).unwrap();
+        gateway.ask(&Call::Reload(None)).unwrap();
+        let pid = gateway.pid("web");
+        while told(TcpStream::connect(address).unwrap()).0 != pid {}
+        instances.insert(pid);
+        ended.store(true, Ordering::Relaxed);
+        for client in clients {
+            let pids = client.join().unwrap();
+            assert!(pids.is_subset(&instances), "{pids:?} {instances:?}");
+            assert!(pids.len() > 1, "one instance answered everybody: {pids:?}");
+        }
+    });
+    assert_eq!(instances.len(), 6);
+}
+
+#[test]
+fn an_address_that_is_new_is_held_before_the_service_restarts_for_it() {
+    let (old, new) = (free_address(), free_address());
+    let gateway = activated(&[old.to_string()]);
+    gateway.ask(&Call::Start(None)).unwrap();
+    let pid = gateway.pid("web");
+    let both = own_service(&[new.to_string(), old.to_string()], "");
+    fs::write(gateway.home().join("scenario"), both).unwrap();
+    gateway.ask(&Call::Reload(None)).unwrap();
+    let (now, place) = told(TcpStream::connect(new).unwrap());
+    assert_ne!(now, pid);
+    assert_eq!(place, "0 web True");
+    assert_eq!(
+        told(TcpStream::connect(old).unwrap()),
+        (now, "1 web True".to_owned())
+    );
+    // Somebody else has this one: nothing changes.
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = own_service(&[stranger.local_addr().unwrap().to_string()], "");
+    fs::write(gateway.home().join("scenario"), taken).unwrap();
+    gateway.ask(&Call::Reload(None)).unwrap_err();
+    assert_eq!(gateway.pid("web"), now);
+    assert_eq!(told(TcpStream::connect(new).unwrap()).0, now);
+}

@@ -13,10 +13,7 @@ use supervise::{
     effect::Effect,
     event::{Event, Instance, Phase, Verdict},
     machine::Machine,
-    recycle::{Usage, ceiling},
-    spec::{
-        Command, Limits, Probe, Reload, ReloadAction, Schedule, ServiceName, ServiceSpec, StopStep,
-    },
+    spec::{Command, Probe, Reload, ReloadAction, Schedule, ServiceName, ServiceSpec, StopStep},
 };
 use sys::{cgroup::CgroupError, journal::JournalError, pidfd::PidFd, proc, readiness};
 use tokio::{
@@ -29,13 +26,14 @@ use super::{
     Executor, Input,
     instances::{Role, Running},
     launch::{LaunchError, Surroundings, launch},
+    limits::usage,
 };
 use crate::{
     causes::chain,
     identity::PidFile,
     logs::Reader,
     probe,
-    runtime::{clock, files, groups, listeners::ListenError},
+    runtime::{clock, files, listeners::ListenError},
 };
 
 /// Why a process was not begun.
@@ -327,35 +325,6 @@ impl Executor {
         Event::Due { instance, at }
     }
 
-    /// Why an instance cannot go on with these limits; none: it can, or the kernel holds it to none. The
-    /// kernel would kill one that holds more than they allow.
-    pub(in crate::runtime) fn over_limit(
-        &self,
-        instance: &Instance,
-        limits: &Limits,
-    ) -> Option<String> {
-        let ceiling = ceiling(limits)?;
-        let held = usage(self.instances.get(instance)?)?.held;
-        (held > ceiling).then(|| {
-            format!(
-                "it holds {} MB, and its new limit is {} MB",
-                held / 1_000_000,
-                ceiling / 1_000_000
-            )
-        })
-    }
-
-    /// Puts new limits in force, unless the kernel would kill for them.
-    fn limit(&self, instance: Instance, limits: &Limits) -> Option<Event> {
-        let running = self.instances.get(&instance)?;
-        let result = match (self.over_limit(&instance, limits), &running.group) {
-            (Some(why), _) => Err(why),
-            (None, Some(group)) => groups::enforce(group, limits).map_err(|e| chain(&e)),
-            (None, None) => Ok(()),
-        };
-        Some(Event::Limited { instance, result })
-    }
-
     fn stop_step(&mut self, instance: Instance, step: usize, next: &StopStep) -> Option<Event> {
         match next {
             StopStep::Signal { signal, .. } => {
@@ -447,24 +416,6 @@ impl Executor {
         }
         None
     }
-}
-
-/// What an instance uses, if the kernel counts it and holds it to its limit.
-fn usage(running: &Running) -> Option<Usage> {
-    let group = running.group.as_ref()?;
-    if !group.has("memory.max") {
-        return None;
-    }
-    let stat = group.memory_stat().ok()?;
-    let events = group.memory_events().ok()?;
-    let pressure = group.memory_pressure().ok()?.unwrap_or_default();
-    let reclaimable = stat.active_file + stat.inactive_file + stat.slab_reclaimable;
-    Some(Usage {
-        held: group.memory_current().ok()?.saturating_sub(reclaimable),
-        at_limit: events.high + events.max,
-        stalled: Duration::from_micros(pressure.some_usec),
-        cpu: Duration::from_micros(group.cpu_stat().ok()?.usage_usec),
-    })
 }
 
 /// What a service writes to, and what resolves with the line that makes it ready.

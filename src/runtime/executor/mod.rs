@@ -10,6 +10,7 @@ mod hung;
 mod instances;
 pub(super) mod launch;
 mod launched;
+mod limits;
 mod listener_check;
 
 use std::{collections::BTreeMap, sync::Arc};

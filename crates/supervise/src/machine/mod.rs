@@ -52,6 +52,7 @@
 //! owner calls [`Machine::handle`]; nothing in here is shared.
 
 mod ending;
+mod fingerprint;
 mod handlers;
 mod reconfigure;
 mod recycling;
@@ -78,6 +79,7 @@ use crate::{
     spec::{ServiceName, ServiceSpec},
 };
 
+pub use fingerprint::FingerprintKey;
 pub use reconfigure::{Changed, Checked, Reconfigured, Uptake};
 pub use requests::Denied;
 pub use resume::{ResumeError, Saved};

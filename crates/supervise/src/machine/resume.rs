@@ -20,17 +20,12 @@
 //! Specifications are not saved, because there are secrets in them. Whoever resumes has them from the
 //! configuration. A fingerprint tells whether an instance was launched from another one: then it restarts,
 //! even where a reload could have done with less, since what it was launched from is not known any more.
-//! The fingerprint has no key: before a daemon writes it down where others can read it, it needs one,
-//! because a weak secret could be guessed by it. [`Time`] has to mean the same to both: the runtime counts
+//! It is made with a key that whoever saves keeps apart, so that nobody can try out secrets by it
+//! (`fingerprint`); with another key every service would restart. [`Time`] has to mean the same to both: the runtime counts
 //! by a clock that all processes of one boot share (`CLOCK_BOOTTIME`), and saves nothing for the next
 //! boot.
 
-use std::{
-    collections::BTreeMap,
-    hash::{Hash as _, Hasher},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +35,7 @@ use crate::{
     event::{Exit, Phase, Time},
     machine::{
         Checked, Machine, Shutdown, Touched,
+        fingerprint::{Fingerprint, FingerprintKey},
         rng::Rng,
         unit::{After, Context, StartStep, State, Unit, Wanted},
     },
@@ -50,7 +46,7 @@ use crate::{
 };
 
 /// The form of [`Saved`]. One that is read in another way gets the next number.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// SIGTERM: for a service of which no specification is left.
 const TERMINATE: i32 = 15;
@@ -69,7 +65,7 @@ pub struct Saved {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct SavedUnit {
     /// The fingerprint of the specification that it was made from.
-    of: u64,
+    of: Fingerprint,
     /// Whether somebody else ran it.
     external: bool,
     unit: Unit,
@@ -87,11 +83,12 @@ pub enum ResumeError {
 }
 
 impl Machine {
-    /// What has to be written down to go on from here.
-    pub fn save(&self) -> Saved {
+    /// What has to be written down to go on from here. It holds no secret, and nothing that one could be
+    /// guessed by without the key.
+    pub fn save(&self, key: &FingerprintKey) -> Saved {
         let units = self.units.iter().map(|(name, unit)| {
             let saved = SavedUnit {
-                of: fingerprint(&unit.spec),
+                of: Fingerprint::of(&unit.spec, key),
                 external: unit.spec.is_external(),
                 unit: unit.clone(),
             };
@@ -106,7 +103,7 @@ impl Machine {
         }
     }
 
-    /// The machine that was saved, with the specifications of now, and what it asks for.
+    /// The machine that was saved with this key, with the specifications of now, and what it asks for.
     ///
     /// A service that is only in the specifications is started, unless everything is going down; one
     /// that is in them no more goes down by SIGTERM.
@@ -116,6 +113,7 @@ impl Machine {
     pub fn resume(
         saved: Saved,
         specs: Checked,
+        key: &FingerprintKey,
         now: Time,
     ) -> Result<(Self, Vec<Effect>), ResumeError> {
         if saved.version != VERSION {
@@ -135,7 +133,7 @@ impl Machine {
         for spec in specs.specs {
             let name = spec.name.clone();
             let unit = match left.remove(&name) {
-                Some(saved) => saved.with(spec, machine.shutdown),
+                Some(saved) => saved.with(spec, key, machine.shutdown),
                 None => machine.newcomer(spec, now),
             };
             machine.units.insert(name, unit);
@@ -175,13 +173,13 @@ impl Machine {
 
 impl SavedUnit {
     /// What it was, with the specification of now.
-    fn with(self, spec: ServiceSpec, shutdown: Shutdown) -> Unit {
+    fn with(self, spec: ServiceSpec, key: &FingerprintKey, shutdown: Shutdown) -> Unit {
         let Self {
             of,
             external,
             mut unit,
         } = self;
-        let other = fingerprint(&spec) != of;
+        let other = Fingerprint::of(&spec, key) != of;
         // Only what it is tells whether there is a process to end.
         unit.spec = if other && external != spec.is_external() {
             bare(spec.name.clone(), external)
@@ -323,28 +321,6 @@ pub(super) fn unknown() -> ServiceSpec {
         limits: Limits::default(),
         confinement: Confinement::Unconfined,
         recycle: None,
-    }
-}
-
-/// Tells two specifications apart, in this and in later processes of the same program.
-fn fingerprint(spec: &ServiceSpec) -> u64 {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    spec.hash(&mut hash);
-    hash.finish()
-}
-
-/// FNV-1a, 64 bits (Fowler, Noll and Vo). The standard library's own may change with its version.
-struct Fnv(u64);
-
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
     }
 }
 

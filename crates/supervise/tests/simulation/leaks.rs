@@ -12,128 +12,33 @@
 //! - Who has an hour set and is busy by day is restarted in that hour, if an instance lasts until then.
 //! - Two of which one requires the other are never away at the same time.
 
+mod memory;
+mod spec;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic,
-    path::PathBuf,
     time::Duration,
 };
 
 use supervise::{
-    confinement::Confinement,
     effect::{Change, Effect, Reason, StateName},
     event::{Event, Exit, Instance, Phase, Request, Target, Time, Verdict},
     machine::Machine,
-    recycle::{Chance, Leak, RecyclePolicy, Usage},
-    spec::{
-        Command, Handover, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceKind,
-        ServiceName, ServiceSpec, Startup, StopStep,
-    },
+    recycle::{Chance, Leak, Usage},
+    spec::ServiceName,
 };
 
-use crate::dice::roll;
+use self::{memory::Memory, spec::spec};
+use crate::{Outcome, dice::roll, story::Story};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const YOUNGEST: Duration = Duration::from_secs(20 * 60);
-const FOUR: u16 = 4 * 60;
 const LIMIT: u64 = 400_000_000;
-/// Who does not leak stays below this, in thousandths of the limit.
-const MOST: u64 = 930;
 /// A thousandth of it.
 const MILLI: u64 = LIMIT / 1000;
-
-/// What a service does with its memory, in thousandths of the limit.
-#[derive(Debug, Clone, Copy)]
-enum Memory {
-    /// Grows evenly from `from` to the limit in this time.
-    Leaks { from: u64, full: Duration },
-    /// The same, in steps, by so much each.
-    Steps {
-        from: u64,
-        full: Duration,
-        step: u64,
-    },
-    /// Holds so much, and in the middle of the day so much more.
-    Steady { from: u64, by_day: u64 },
-    /// Comes to hold so much more within a few times this, and stays.
-    Fills {
-        from: u64,
-        more: u64,
-        within: Duration,
-    },
-}
-
-impl Memory {
-    fn of(dice: &mut u64) -> Self {
-        let from = 100 + roll(dice, 500);
-        match roll(dice, 6) {
-            0 | 1 => Self::Leaks {
-                from,
-                full: YOUNGEST * (9 + u32::try_from(roll(dice, 120)).expect("small")),
-            },
-            2 => Self::Steps {
-                from,
-                full: YOUNGEST * (9 + u32::try_from(roll(dice, 120)).expect("small")),
-                step: 5 + roll(dice, 35),
-            },
-            3 => Self::Leaks {
-                from,
-                full: YOUNGEST * 2 + MINUTE * u32::try_from(roll(dice, 100)).expect("small"),
-            },
-            4 => Self::Steady {
-                from: 100 + roll(dice, MOST - 100),
-                by_day: roll(dice, 400),
-            },
-            _ => {
-                let more = roll(dice, MOST - from);
-                Self::Fills {
-                    from,
-                    more,
-                    within: MINUTE * u32::try_from(5 + roll(dice, 120)).expect("small"),
-                }
-            }
-        }
-    }
-
-    /// How much of the limit an instance of this age holds at this hour, noise left out.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss
-    )]
-    fn held(self, age: Duration, now: Time) -> u64 {
-        let age = age.as_secs_f64();
-        let thousandths = match self {
-            Self::Leaks { from, full } => {
-                from as f64 + (1000 - from) as f64 * age / full.as_secs_f64()
-            }
-            Self::Steps { from, full, step } => {
-                let grown = (1000 - from) as f64 * age / full.as_secs_f64();
-                from as f64 + (grown / step as f64).floor() * step as f64
-            }
-            Self::Steady { from, by_day } => {
-                let hour = now.0.as_secs_f64() / 3600.0 % 24.0;
-                let day = ((hour - 7.0) / 12.0 * std::f64::consts::PI).sin();
-                let room = MOST.saturating_sub(from).min(by_day) as f64;
-                from as f64 + room * day.max(0.0)
-            }
-            Self::Fills { from, more, within } => {
-                from as f64 + more as f64 * (1.0 - (-age / within.as_secs_f64()).exp())
-            }
-        };
-        (thousandths * MILLI as f64) as u64
-    }
-
-    /// An instance of it lasts this long, without a restart.
-    const fn lasts(self) -> Option<Duration> {
-        match self {
-            Self::Leaks { full, .. } | Self::Steps { full, .. } => Some(full),
-            Self::Steady { .. } | Self::Fills { .. } => None,
-        }
-    }
-}
 
 /// One service and what became of it.
 #[derive(Debug)]
@@ -171,15 +76,19 @@ struct Town {
     dice: u64,
     /// Who is away for a leak.
     away: BTreeSet<ServiceName>,
+    /// What happens is told step by step, here.
+    story: Option<Story>,
 }
 
-pub(crate) fn run(seed: u64) {
+/// Three days. Without a story it says how each service fared, if a promise is broken.
+pub(crate) fn live(seed: u64, story: Option<Story>) -> (Outcome, Option<Story>) {
     let mut town = Town::new(seed);
+    town.story = story;
     let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
         town.live(HOUR * 24 * 3);
         town.check();
     }));
-    if let Err(cause) = outcome {
+    if outcome.is_err() && town.story.is_none() {
         for (name, service) in &town.services {
             eprintln!("{name}: {:?}", service.memory);
             eprintln!("  noise {}, killed {}", service.noise, service.kills);
@@ -187,9 +96,8 @@ pub(crate) fn run(seed: u64) {
                 eprintln!("  {:>8.2} h: {leak}", at.0.as_secs_f64() / 3600.0);
             }
         }
-        eprintln!("the seed was {seed}: LEAKS_SEED={seed} runs it again");
-        panic::resume_unwind(cause);
     }
+    (outcome, town.story)
 }
 
 impl Town {
@@ -217,6 +125,7 @@ impl Town {
             count: 0,
             dice,
             away: BTreeSet::new(),
+            story: None,
         }
     }
 
@@ -251,7 +160,15 @@ impl Town {
     fn tell(&mut self, event: Event) {
         let mut events = vec![event];
         while let Some(event) = events.pop() {
-            for effect in self.machine.handle(event, self.now) {
+            if let Some(story) = &mut self.story {
+                let told = serde_json::to_string(&event).expect("it is plain data");
+                story.begin(self.now, &told);
+            }
+            let effects = self.machine.handle(event, self.now);
+            if let Some(story) = &mut self.story {
+                story.came(&effects, &self.machine);
+            }
+            for effect in effects {
                 events.extend(self.carry_out(effect));
             }
         }
@@ -436,70 +353,4 @@ fn related(machine: &Machine, one: &ServiceName, other: &ServiceName) -> bool {
             .is_some_and(|spec| spec.requires.contains(b))
     };
     needs(one, other) || needs(other, one)
-}
-
-fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
-    let name = |n| ServiceName::new(&format!("s{n}")).expect("it follows the grammar");
-    let probe = || Probe::Tcp("127.0.0.1:1".into());
-    let command = || Command {
-        program: PathBuf::from("/bin/true"),
-        args: Vec::new(),
-        env: BTreeMap::new(),
-        cwd: PathBuf::from("/"),
-    };
-    ServiceSpec {
-        name: name(n),
-        command: command(),
-        kind: ServiceKind::Daemon,
-        files: BTreeMap::new(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
-        requires: (0..n).filter(|_| roll(dice, 2) == 0).map(name).collect(),
-        restart_with_requirements: false,
-        startup: Startup {
-            deadline: MINUTE,
-            readiness: Some(probe()),
-            listens: None,
-            every: SECOND,
-            timeout: SECOND * 30,
-            post_start: None,
-        },
-        liveness: (roll(dice, 2) == 0).then(|| Liveness {
-            probe: probe(),
-            every: SECOND * 45,
-            timeout: SECOND,
-            failures: 2,
-            restart_after: None,
-            hung_after: None,
-        }),
-        restart: RestartPolicy {
-            mode: RestartMode::Always,
-            base: SECOND,
-            cap: MINUTE,
-            burst: 10,
-            stable: MINUTE * 2,
-        },
-        success_exit: [].into(),
-        reload: None,
-        stop: vec![
-            StopStep::Run {
-                command: command(),
-                timeout: SECOND * 35,
-            },
-            StopStep::Signal {
-                signal: 15,
-                timeout: SECOND * 45,
-            },
-        ],
-        confinement: Confinement::Unconfined,
-        limits: Limits {
-            memory_max: Some(LIMIT),
-            ..Limits::default()
-        },
-        recycle: Some(RecyclePolicy {
-            every: MINUTE,
-            youngest: YOUNGEST,
-            at: (roll(dice, 2) == 0).then_some(FOUR),
-        }),
-    }
 }

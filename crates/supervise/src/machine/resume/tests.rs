@@ -9,6 +9,7 @@ use crate::{
 };
 
 const NOW: Time = Time(Duration::ZERO);
+const KEY: FingerprintKey = FingerprintKey::new([7; 32]);
 
 fn checked(specs: Vec<ServiceSpec>) -> Checked {
     Checked::new(specs).unwrap()
@@ -16,9 +17,9 @@ fn checked(specs: Vec<ServiceSpec>) -> Checked {
 
 /// Written down, read by another process, and gone on with.
 fn resumed(machine: &Machine, specs: Vec<ServiceSpec>) -> (Machine, Vec<Effect>) {
-    let text = serde_json::to_string(&machine.save()).unwrap();
+    let text = serde_json::to_string(&machine.save(&KEY)).unwrap();
     let saved = serde_json::from_str(&text).unwrap();
-    Machine::resume(saved, checked(specs), NOW).unwrap()
+    Machine::resume(saved, checked(specs), &KEY, NOW).unwrap()
 }
 
 fn started() -> (Machine, Instance) {
@@ -152,10 +153,51 @@ fn what_is_written_down_has_no_secret_and_another_form_is_refused() {
     let secret = crate::spec::EnvValue::Secret("hunter2".to_owned());
     spec.command.env.insert("KEY".to_owned(), secret);
     let machine = Machine::new(vec![spec], 1).unwrap();
-    let text = serde_json::to_string(&machine.save()).unwrap();
+    let text = serde_json::to_string(&machine.save(&KEY)).unwrap();
     assert!(!text.contains("hunter2") && !text.contains("KEY"), "{text}");
-    let newer = text.replace("\"version\":1", "\"version\":2");
+    let newer = text.replace("\"version\":2", "\"version\":3");
     let saved = serde_json::from_str(&newer).unwrap();
-    let refused = Machine::resume(saved, checked(vec![]), NOW).unwrap_err();
-    assert_eq!(refused, ResumeError::Version { found: 2 });
+    let refused = Machine::resume(saved, checked(vec![]), &KEY, NOW).unwrap_err();
+    assert_eq!(refused, ResumeError::Version { found: 3 });
+}
+
+/// Without the key nobody tells one specification from another, not even a later daemon: everything
+/// restarts, which is safe.
+#[test]
+fn with_another_key_a_service_restarts_as_if_it_were_another_one() {
+    let (mut machine, instance) = started();
+    machine.handle(Event::Launched(instance.clone()), NOW);
+    machine.handle(probed(&instance), NOW);
+    let step = Effect::StopStep { instance, step: 0 };
+    let with = |key: &FingerprintKey| {
+        let specs = checked(vec![service("a", &[])]);
+        Machine::resume(machine.save(&KEY), specs, key, NOW)
+            .unwrap()
+            .1
+    };
+    assert!(!with(&KEY).contains(&step));
+    assert!(with(&FingerprintKey::new([8; 32])).contains(&step));
+}
+
+/// Of each secret there is neither the text nor any hash that does not need the key: two keys leave
+/// nothing alike but what is no secret.
+#[test]
+fn what_is_written_down_of_a_specification_depends_on_the_key_alone() {
+    let saved = |secret: &str, key: &FingerprintKey| {
+        let mut spec = service("a", &[]);
+        let secret = crate::spec::EnvValue::Secret(secret.to_owned());
+        spec.command.env.insert("KEY".to_owned(), secret);
+        let machine = Machine::new(vec![spec], 1).unwrap();
+        let mut saved = serde_json::to_value(machine.save(key)).unwrap();
+        let of = saved["units"]["a"]["of"].take();
+        (of, saved)
+    };
+    let (one, rest) = saved("hunter2", &KEY);
+    let (other_key, rest_of_other_key) = saved("hunter2", &FingerprintKey::new([8; 32]));
+    let (other_secret, rest_of_other_secret) = saved("hunter3", &KEY);
+    assert_ne!(one, other_key);
+    assert_ne!(one, other_secret);
+    assert_eq!(rest, rest_of_other_key);
+    // Nothing else is made from the specification.
+    assert_eq!(rest, rest_of_other_secret);
 }

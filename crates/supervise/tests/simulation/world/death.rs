@@ -1,0 +1,47 @@
+//! The supervisor dies, and another one goes on from what was written down.
+
+use supervise::{
+    effect::StateName,
+    machine::{FingerprintKey, Machine, ServiceStatus},
+};
+
+use super::{Pending, World};
+use crate::{invariants, services::name};
+
+/// What the supervisor writes down is made with this.
+const KEY: FingerprintKey = FingerprintKey::new([7; 32]);
+
+impl World {
+    /// The supervisor dies. Its processes go on, and how they ended is kept for it; what it waited for
+    /// otherwise is lost. Another one goes on from what was written down.
+    pub(super) fn die_and_go_on(&mut self) {
+        self.deaths += 1;
+        self.narrate("the supervisor dies, and another one goes on");
+        for pending in std::mem::take(&mut self.pending) {
+            match pending {
+                Pending::Exit(..) | Pending::End(_) => self.pending.push(pending),
+                Pending::Launch(instance) if self.roll(2) == 0 => self.launch(&instance),
+                _ => {}
+            }
+        }
+        if self.roll(4) == 0 {
+            self.change_specs();
+        }
+        let text = serde_json::to_string(&self.machine.save(&KEY)).expect("it is plain data");
+        let saved = serde_json::from_str(&text).expect("it was written just now");
+        let starting = |s: ServiceStatus| (s.state == StateName::Starting).then_some(s.instance);
+        self.begun_before = self.machine.status().filter_map(starting).collect();
+        // Of one that was forgotten, the last change may not have been told.
+        self.went_on_in = (0..7).map(|n| (name(n), StateName::Stopped)).collect();
+        let states = self.machine.states();
+        self.went_on_in
+            .extend(states.map(|(name, state)| (name.clone(), state)));
+        let (machine, effects) =
+            Machine::resume(saved, self.checked(), &KEY, self.now).expect("it has our form");
+        self.machine = machine;
+        self.narrate_what_came(&effects);
+        self.without_an_event = true;
+        self.carry_out_all(effects);
+        invariants::check(self);
+    }
+}

@@ -1,0 +1,38 @@
+//! Services of people's own, as they are written in `gateway.toml`, without the four built-in ones.
+
+use std::path::Path;
+
+use ai_gateway::{
+    config::{self, Input},
+    secrets::SecretStore,
+    services::{Installed, Secrets, Stack, stack},
+};
+
+use crate::gateway;
+
+/// The services of a `gateway.toml`.
+pub(super) fn stack(home: &Path, text: &str) -> Stack {
+    let paths = gateway::paths(home);
+    let input = Input {
+        file: Some((paths.config.clone(), text.to_owned())),
+        env: &|_| None,
+        flags: &[("profile", "local")],
+        machine: None,
+    };
+    let loaded = config::load(&input).unwrap_or_else(|report| panic!("{report}"));
+    let store = SecretStore::new(paths.secrets());
+    store.make_missing(None).expect("a folder of ours");
+    let secrets = Secrets::load(&store).expect("they were made");
+    let nowhere = || "/nonexistent".into();
+    let installed = Installed {
+        postgres_bin: nowhere(),
+        nginx: nowhere(),
+        litellm: nowhere(),
+        open_webui: nowhere(),
+        open_webui_frontend: None,
+        engine: nowhere(),
+        node_bin: nowhere(),
+        ai_gateway: nowhere(),
+    };
+    stack::plan(&[], &loaded.settings, &paths, &installed, &secrets, None)
+}
