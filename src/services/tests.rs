@@ -1,5 +1,8 @@
 //! The whole plan, against what it was when a person last looked at it.
 
+mod one_more;
+mod valkey;
+
 use std::{
     fmt::Write as _,
     fs,

@@ -5,7 +5,8 @@ use std::path::Path;
 use ai_gateway::{
     config::{self, Input},
     secrets::SecretStore,
-    services::{Installed, Secrets, Stack, stack},
+    services::{self, Installed, Secrets},
+    stack::Stack,
 };
 
 use crate::gateway;
@@ -14,6 +15,7 @@ use crate::gateway;
 pub(super) fn stack(home: &Path, text: &str) -> Stack {
     let paths = gateway::paths(home);
     let input = Input {
+        schema: services::schema(),
         file: Some((paths.config.clone(), text.to_owned())),
         env: &|_| None,
         flags: &[("profile", "local")],
@@ -34,5 +36,5 @@ pub(super) fn stack(home: &Path, text: &str) -> Stack {
         node_bin: nowhere(),
         ai_gateway: nowhere(),
     };
-    stack::plan(&[], &loaded.settings, &paths, &installed, &secrets, None)
+    services::plan(&[], &loaded.settings, &paths, &installed, &secrets, None)
 }

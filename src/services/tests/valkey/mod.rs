@@ -1,0 +1,113 @@
+//! Valkey, as somebody would add it: this folder is all of it, and one line in a list. It is here so that a
+//! change that makes a second place necessary fails a test.
+
+mod check;
+mod settings;
+
+use std::time::Duration;
+
+use supervise::{
+    confinement::{Access, Confinement},
+    spec::{Command, Handover, Liveness, Probe, ServiceKind, ServiceName, ServiceSpec, Startup},
+};
+
+use sys::journal::Priority;
+
+use crate::{
+    config::schema::BuiltIn,
+    services::{
+        part::{Inputs, Part},
+        process::{always, environment, signal},
+        service::Service,
+    },
+    stack::RenderedFile,
+};
+
+pub(super) static SERVICE: Service = Service {
+    built_in: BuiltIn {
+        name: "valkey",
+        switch: Some(settings::SWITCH),
+        least_mb: 8,
+        workers: None,
+        limits: &[
+            ("tiny", "memory_max = \"16 MB\""),
+            ("small", "memory_max = \"64 MB\"\ncpu_weight = 150"),
+        ],
+    },
+    declaration: settings::DECLARATION,
+    plan: |inputs| settings::is_on(inputs.settings).then(|| plan(inputs)),
+    database_pools: |_| 0,
+    dialect: Some(|line| line.contains(" # ").then_some(Priority::Warning)),
+    checks: &[check::CHECK],
+};
+
+fn plan(inputs: &Inputs) -> Part {
+    let name: ServiceName = SERVICE.service_name();
+    let (cwd, rendered) = (inputs.paths.service(&name), inputs.paths.rendered(&name));
+    let (config, socket) = (rendered.join("valkey.conf"), cwd.join("valkey.sock"));
+    let program = settings::program(inputs.settings);
+    let limits = inputs.limits(&name);
+    // A quarter is left for what is no data.
+    let bytes = limits.memory_max.map_or(0, |bytes| bytes / 4 * 3);
+    let contents = format!(
+        "port 0\nunixsocket {}\nmaxmemory {bytes}\nmaxmemory-policy allkeys-lru\nsave \"\"\n",
+        socket.display()
+    );
+    let command = |program, args: Vec<String>| Command {
+        program,
+        args,
+        env: environment(&cwd, &[]),
+        cwd: cwd.clone(),
+    };
+    let ping = Probe::Exec(command(
+        program.with_file_name("valkey-cli"),
+        vec!["-s".into(), socket.display().to_string(), "ping".into()],
+    ));
+    let spec = ServiceSpec {
+        kind: ServiceKind::Daemon,
+        command: command(program.clone(), vec![config.display().to_string()]),
+        files: [].into(),
+        listeners: Vec::new(),
+        handover: Handover::Command,
+        requires: [].into(),
+        restart_with_requirements: false,
+        startup: Startup {
+            deadline: Duration::from_secs(30),
+            readiness: Some(ping.clone()),
+            listens: None,
+            every: Duration::from_millis(250),
+            timeout: Duration::from_secs(2),
+            post_start: None,
+        },
+        liveness: Some(Liveness {
+            probe: ping,
+            every: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+            failures: 3,
+            restart_after: None,
+            hung_after: None,
+        }),
+        restart: always(Duration::from_secs(60)),
+        success_exit: [].into(),
+        reload: None,
+        stop: vec![signal(15, 10)],
+        limits,
+        confinement: Confinement::To(Access {
+            read: [rendered].into(),
+            write: [cwd.clone()].into(),
+            execute: [program].into(),
+            ..Access::default()
+        }),
+        recycle: None,
+        name,
+    };
+    Part {
+        spec,
+        folders: Vec::new(),
+        files: vec![RenderedFile {
+            path: config,
+            contents,
+        }],
+        pid_files: Vec::new(),
+    }
+}
