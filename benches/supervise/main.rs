@@ -19,12 +19,8 @@ use ai_gateway::{
     runtime::{self, Compare, Options, Planned},
     stack::{Particulars, Stack},
 };
-use supervise::{
-    confinement::Confinement,
-    spec::{
-        Command, EnvValue, Handover, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName,
-        ServiceSpec, Startup, StopStep,
-    },
+use supervise::spec::{
+    Command, EnvValue, RestartMode, RestartPolicy, ServiceName, ServiceSpec, Startup, StopStep,
 };
 
 const USAGE: &str = "usage: supervise HOME COUNT JOURNAL|- PROGRAM [ARGUMENT...]";
@@ -85,20 +81,13 @@ fn service(
     (program, args): &(PathBuf, Vec<String>),
 ) -> Result<ServiceSpec, Box<dyn Error>> {
     let name = ServiceName::new(&format!("s{number}"))?;
+    let command = Command {
+        program: program.clone(),
+        args: args.clone(),
+        env: environment(),
+        cwd: folder(&paths.state, &name),
+    };
     Ok(ServiceSpec {
-        command: Command {
-            program: program.clone(),
-            args: args.clone(),
-            env: environment(),
-            cwd: folder(&paths.state, &name),
-        },
-        name,
-        kind: ServiceKind::Daemon,
-        files: [].into(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
-        requires: [].into(),
-        restart_with_requirements: false,
         startup: Startup {
             deadline: Duration::from_secs(60),
             readiness: None,
@@ -107,7 +96,6 @@ fn service(
             timeout: Duration::from_secs(1),
             post_start: None,
         },
-        liveness: None,
         restart: RestartPolicy {
             mode: RestartMode::Always,
             base: Duration::ZERO,
@@ -115,15 +103,11 @@ fn service(
             burst: u32::MAX,
             stable: Duration::from_secs(60),
         },
-        success_exit: [].into(),
-        reload: None,
         stop: vec![StopStep::Signal {
             signal: nix::libc::SIGTERM,
             timeout: Duration::from_secs(60),
         }],
-        limits: Limits::default(),
-        confinement: Confinement::Unconfined,
-        recycle: None,
+        ..ServiceSpec::daemon(name, command)
     })
 }
 

@@ -2,12 +2,9 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use supervise::{
-    confinement::Confinement,
-    spec::{
-        Address, Command, Handover, HttpTarget, Liveness, Probe, Reload, ReloadAction,
-        RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep, Task,
-    },
+use supervise::spec::{
+    Address, Command, Handover, HttpTarget, Liveness, Probe, Reload, ReloadAction, RestartPolicy,
+    ServiceKind, ServiceSpec, Startup, StopStep, Task,
 };
 
 use super::{
@@ -44,13 +41,9 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
     });
     let spec = ServiceSpec {
         kind,
-        name: service.name.clone(),
-        command: command(&service.command),
-        files: [].into(),
         listeners: service.listen.clone(),
         handover: Handover::Systemd,
         requires: service.requires.iter().cloned().collect(),
-        restart_with_requirements: false,
         startup: Startup {
             deadline: service.start_timeout,
             readiness,
@@ -76,8 +69,8 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
             timeout: service.stop_timeout,
         }],
         limits: inputs.limits(&service.name),
-        confinement: Confinement::Unconfined,
         recycle: inputs.recycle().filter(|_| service.recycle),
+        ..ServiceSpec::daemon(service.name.clone(), command(&service.command))
     };
     Part {
         spec,

@@ -9,12 +9,9 @@ mod sockets;
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use ai_gateway::stack::{Particulars, RenderedFile, Stack};
-use supervise::{
-    confinement::Confinement,
-    spec::{
-        Command, EnvValue, Handover, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode,
-        RestartPolicy, ServiceKind, ServiceSpec, Startup, StopStep,
-    },
+use supervise::spec::{
+    Command, EnvValue, Liveness, Probe, Reload, ReloadAction, RestartMode, RestartPolicy,
+    ServiceSpec, Startup, StopStep,
 };
 
 pub(crate) use self::sockets::PORT;
@@ -222,19 +219,10 @@ fn command(home: &Path, name: &str, script: &str) -> Command {
 /// Ready once it was launched.
 fn service(home: &Path, of: &str, script: &str) -> ServiceSpec {
     ServiceSpec {
-        name: name(of),
-        command: command(home, of, script),
-        kind: ServiceKind::Daemon,
-        files: BTreeMap::new(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
-        requires: [].into(),
-        restart_with_requirements: false,
         startup: Startup {
             readiness: None,
             ..ready_by(Probe::Notify)
         },
-        liveness: None,
         restart: RestartPolicy {
             mode: RestartMode::Always,
             base: Duration::from_millis(10),
@@ -242,14 +230,10 @@ fn service(home: &Path, of: &str, script: &str) -> ServiceSpec {
             burst: 3,
             stable: Duration::from_secs(60),
         },
-        success_exit: [].into(),
-        reload: None,
         stop: vec![StopStep::Signal {
             signal: libc::SIGTERM,
             timeout: Duration::from_secs(60),
         }],
-        limits: Limits::default(),
-        confinement: Confinement::Unconfined,
-        recycle: None,
+        ..ServiceSpec::daemon(name(of), command(home, of, script))
     }
 }

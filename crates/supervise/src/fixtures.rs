@@ -2,12 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::{
-    confinement::Confinement,
-    spec::{
-        Command, Handover, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode,
-        RestartPolicy, ServiceKind, ServiceName, ServiceSpec, Startup, StopStep,
-    },
+use crate::spec::{
+    Command, Liveness, Probe, Reload, ReloadAction, RestartMode, RestartPolicy, ServiceName,
+    ServiceSpec, Startup, StopStep,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -38,14 +35,7 @@ pub(crate) fn reload() -> Reload {
 pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
     let probe = || Probe::Tcp("127.0.0.1:1".into());
     ServiceSpec {
-        name: name(of),
-        kind: ServiceKind::Daemon,
-        command: command(),
-        files: BTreeMap::new(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
         requires: requires.iter().map(|r| name(r)).collect(),
-        restart_with_requirements: false,
         startup: Startup {
             deadline: 30 * SECOND,
             readiness: Some(probe()),
@@ -69,8 +59,6 @@ pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
             burst: 3,
             stable: 60 * SECOND,
         },
-        success_exit: [].into(),
-        reload: None,
         stop: vec![
             StopStep::Run {
                 command: command(),
@@ -81,8 +69,6 @@ pub(crate) fn service(of: &str, requires: &[&str]) -> ServiceSpec {
                 timeout: 10 * SECOND,
             },
         ],
-        limits: Limits::default(),
-        confinement: Confinement::Unconfined,
-        recycle: None,
+        ..ServiceSpec::daemon(name(of), command())
     }
 }

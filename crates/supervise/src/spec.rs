@@ -372,6 +372,9 @@ pub enum Schedule {
     },
 }
 
+/// SIGTERM.
+pub(crate) const TERMINATE: i32 = 15;
+
 /// All that is known of one service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ServiceSpec {
@@ -414,6 +417,47 @@ pub struct ServiceSpec {
 }
 
 impl ServiceSpec {
+    /// A daemon of which no more is said: it is ready once it was launched, started again after every end,
+    /// and stopped by SIGTERM. Whoever plans a service says in what it differs.
+    pub fn daemon(name: ServiceName, command: Command) -> Self {
+        let second = Duration::from_secs(1);
+        Self {
+            name,
+            kind: ServiceKind::Daemon,
+            command,
+            files: BTreeMap::new(),
+            listeners: Vec::new(),
+            handover: Handover::Command,
+            requires: BTreeSet::new(),
+            restart_with_requirements: false,
+            startup: Startup {
+                deadline: 90 * second,
+                readiness: None,
+                listens: None,
+                every: second / 4,
+                timeout: 5 * second,
+                post_start: None,
+            },
+            liveness: None,
+            restart: RestartPolicy {
+                mode: RestartMode::Always,
+                base: second,
+                cap: 60 * second,
+                burst: 10,
+                stable: 60 * second,
+            },
+            success_exit: BTreeSet::new(),
+            reload: None,
+            stop: vec![StopStep::Signal {
+                signal: TERMINATE,
+                timeout: 10 * second,
+            }],
+            limits: Limits::default(),
+            confinement: Confinement::Unconfined,
+            recycle: None,
+        }
+    }
+
     /// How it runs, if it is a task.
     pub const fn task(&self) -> Option<&Task> {
         match &self.kind {

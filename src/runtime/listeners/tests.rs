@@ -4,50 +4,21 @@ use std::{
     os::unix::net::{UnixListener, UnixStream},
 };
 
-use supervise::{
-    confinement::Confinement,
-    spec::{Command, Limits, RestartMode, RestartPolicy, ServiceKind, Startup},
-};
+use supervise::spec::Command;
 
 use super::*;
 
 fn service(listeners: Vec<Listener>) -> ServiceSpec {
+    let name = ServiceName::new("web").unwrap();
+    let command = Command {
+        program: "/bin/true".into(),
+        args: Vec::new(),
+        env: BTreeMap::new(),
+        cwd: "/".into(),
+    };
     ServiceSpec {
-        name: ServiceName::new("web").unwrap(),
-        command: Command {
-            program: "/bin/true".into(),
-            args: Vec::new(),
-            env: BTreeMap::new(),
-            cwd: "/".into(),
-        },
-        kind: ServiceKind::Daemon,
-        files: BTreeMap::new(),
         listeners,
-        handover: Handover::Command,
-        requires: [].into(),
-        restart_with_requirements: false,
-        startup: Startup {
-            deadline: std::time::Duration::ZERO,
-            readiness: None,
-            listens: None,
-            every: std::time::Duration::ZERO,
-            timeout: std::time::Duration::ZERO,
-            post_start: None,
-        },
-        liveness: None,
-        restart: RestartPolicy {
-            mode: RestartMode::Always,
-            base: std::time::Duration::ZERO,
-            cap: std::time::Duration::ZERO,
-            burst: 0,
-            stable: std::time::Duration::ZERO,
-        },
-        success_exit: [].into(),
-        reload: None,
-        stop: Vec::new(),
-        limits: Limits::default(),
-        confinement: Confinement::Unconfined,
-        recycle: None,
+        ..ServiceSpec::daemon(name, command)
     }
 }
 

@@ -17,8 +17,7 @@ mod variables;
 use std::{path::Path, time::Duration};
 
 use supervise::spec::{
-    Address, Command, FIRST_LISTENER, Handover, HttpTarget, Listener, Liveness, Probe, ServiceKind,
-    ServiceSpec, Startup,
+    Address, Command, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, ServiceSpec, Startup,
 };
 
 use self::after_start::Arguments;
@@ -83,21 +82,17 @@ fn plan(inputs: &Inputs) -> Part {
             path: path.to_owned(),
         })
     };
+    let command = Command {
+        program: inputs.installed.litellm.join("bin/python"),
+        args: arguments(inputs, &rendered),
+        env: variables::all(inputs, &cwd, &config),
+        cwd: cwd.clone(),
+    };
     let spec = ServiceSpec {
-        command: Command {
-            program: inputs.installed.litellm.join("bin/python"),
-            args: arguments(inputs, &rendered),
-            env: variables::all(inputs, &cwd, &config),
-            cwd: cwd.clone(),
-        },
-        kind: ServiceKind::Daemon,
-        files: [].into(),
         // Its folder has mode 0700: who asks LiteLLM past nginx is us.
         listeners: vec![Listener::Unix(socket.clone())],
-        handover: Handover::Command,
         requires: [postgres::SERVICE.service_name()].into(),
         // Its pool connects again by itself.
-        restart_with_requirements: false,
         startup: Startup {
             // A machine with 1 GB that booted while its host was busy took more than 300 seconds, and to
             // begin anew makes no start quicker.
@@ -112,14 +107,12 @@ fn plan(inputs: &Inputs) -> Part {
         // is no reason to restart LiteLLM.
         liveness: Some(liveness(get("/health/liveliness"))),
         restart: always(Duration::from_secs(120)),
-        success_exit: [].into(),
-        reload: None,
         // It drains by itself (`gateway_drain.py`), and what it has counted is written afterwards.
         stop: vec![signal(15, DRAIN_SECONDS + 30)],
         limits: inputs.limits(&service),
         confinement: access::confinement(inputs),
         recycle: inputs.recycle(),
-        name: service,
+        ..ServiceSpec::daemon(service, command)
     };
     let mut files = vec![RenderedFile {
         path: config,

@@ -18,8 +18,8 @@ mod text;
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use supervise::spec::{
-    Address, Command, EnvValue, FIRST_LISTENER, Handover, HttpTarget, Limits, Listener, Liveness,
-    Probe, Reload, ReloadAction, RestartPolicy, ServiceKind, ServiceSpec, Startup,
+    Address, Command, EnvValue, FIRST_LISTENER, HttpTarget, Limits, Listener, Liveness, Probe,
+    Reload, ReloadAction, RestartPolicy, ServiceSpec, Startup,
 };
 
 use self::configuration::{Config, TEMPORARY, can_be_a_root};
@@ -78,15 +78,8 @@ fn plan(inputs: &Inputs) -> Part {
     });
     let contents = configuration(inputs, &limits, &rendered, &cwd).render();
     let spec = ServiceSpec {
-        success_exit: [].into(),
         reload: Some(reload(&command)),
-        command,
-        kind: ServiceKind::Daemon,
-        files: [].into(),
         listeners,
-        handover: Handover::Command,
-        requires: [].into(),
-        restart_with_requirements: false,
         startup: startup(probe.clone()),
         liveness: Some(liveness(probe)),
         // It is the one door and starts within a moment: after a second of service its end is no
@@ -99,8 +92,7 @@ fn plan(inputs: &Inputs) -> Part {
         stop: vec![signal(3, SHUTDOWN_SECONDS + 5), signal(15, 5)],
         limits,
         confinement: access::confinement(inputs),
-        recycle: None,
-        name: service,
+        ..ServiceSpec::daemon(service, command)
     };
     Part {
         spec,

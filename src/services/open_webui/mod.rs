@@ -19,9 +19,7 @@ use std::{
     time::Duration,
 };
 
-use supervise::spec::{
-    Address, Command, Handover, HttpTarget, Liveness, Probe, ServiceKind, ServiceSpec, Startup,
-};
+use supervise::spec::{Address, Command, HttpTarget, Liveness, Probe, ServiceSpec, Startup};
 
 pub use self::{
     connection::ConnectionError,
@@ -90,19 +88,14 @@ fn plan(inputs: &Inputs) -> Part {
             path: path.to_owned(),
         })
     };
+    let command = Command {
+        program: inputs.installed.open_webui.join("bin/python"),
+        args: arguments(&socket, &rendered),
+        env: variables::all(inputs, &cwd, &data),
+        cwd,
+    };
     let spec = ServiceSpec {
-        command: Command {
-            program: inputs.installed.open_webui.join("bin/python"),
-            args: arguments(&socket, &rendered),
-            env: variables::all(inputs, &cwd, &data),
-            cwd,
-        },
-        kind: ServiceKind::Daemon,
-        files: [].into(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
         requires: [postgres::SERVICE.service_name()].into(),
-        restart_with_requirements: false,
         startup: Startup {
             // Its migrations run in its start, can take minutes, and must not be cut short.
             deadline: Duration::from_secs(1800),
@@ -114,13 +107,11 @@ fn plan(inputs: &Inputs) -> Part {
         },
         liveness: Some(liveness(get("/health"))),
         restart: always(Duration::from_secs(120)),
-        success_exit: [].into(),
-        reload: None,
         stop: vec![signal(15, 20)],
         limits: inputs.limits(&service),
         confinement: access::confinement(inputs),
         recycle: inputs.recycle(),
-        name: service,
+        ..ServiceSpec::daemon(service, command)
     };
     // Its socket is open to everybody by its mode: the folder is what keeps others out.
     let folder = socket.parent().map(Path::to_owned);

@@ -17,9 +17,7 @@ use std::{
     time::Duration,
 };
 
-use supervise::spec::{
-    Command, Handover, Liveness, Probe, RestartPolicy, ServiceKind, ServiceSpec, Startup,
-};
+use supervise::spec::{Command, Liveness, Probe, RestartPolicy, ServiceSpec, Startup};
 
 use self::memory::Memory;
 pub(super) use self::pools::Pools;
@@ -79,13 +77,6 @@ fn plan(inputs: &Inputs) -> Part {
         port: PORT,
     };
     let spec = ServiceSpec {
-        command: command(inputs, &rendered.join(files::CONFIGURATION)),
-        kind: ServiceKind::Daemon,
-        files: [].into(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
-        requires: [].into(),
-        restart_with_requirements: false,
         startup: startup(probe.clone()),
         liveness: Some(liveness(probe)),
         // All the others wait for it. The shorter waits make for more of them until it is given up.
@@ -94,8 +85,6 @@ fn plan(inputs: &Inputs) -> Part {
             burst: 12,
             ..always(Duration::from_secs(60))
         },
-        success_exit: [].into(),
-        reload: None,
         stop: vec![
             // INT is the fast shutdown: no new connections, open transactions are rolled back.
             signal(2, 60),
@@ -105,8 +94,10 @@ fn plan(inputs: &Inputs) -> Part {
         ],
         limits,
         confinement: access::confinement(inputs),
-        recycle: None,
-        name: service,
+        ..ServiceSpec::daemon(
+            service,
+            command(inputs, &rendered.join(files::CONFIGURATION)),
+        )
     };
     Part {
         spec,

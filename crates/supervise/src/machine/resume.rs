@@ -30,7 +30,6 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    confinement::Confinement,
     effect::{Effect, Reason},
     event::{Exit, Phase, Time},
     machine::{
@@ -40,16 +39,14 @@ use crate::{
         unit::{After, Context, StartStep, State, Unit, Wanted},
     },
     spec::{
-        Command, Handover, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName,
-        ServiceSpec, Startup, StopStep,
+        Command, RestartMode, RestartPolicy, ServiceKind, ServiceName, ServiceSpec, Startup,
+        StopStep, TERMINATE,
     },
 };
 
 /// The form of [`Saved`]. One that is read in another way gets the next number.
 const VERSION: u32 = 2;
 
-/// SIGTERM: for a service of which no specification is left.
-const TERMINATE: i32 = 15;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a machine knows, without the specifications.
@@ -282,20 +279,14 @@ fn bare(name: ServiceName, external: bool) -> ServiceSpec {
 /// A specification that nothing is known of but how to end it.
 pub(super) fn unknown() -> ServiceSpec {
     let never = Duration::ZERO;
+    let name = ServiceName::new("unknown").expect("it follows the grammar");
+    let command = Command {
+        program: PathBuf::new(),
+        args: Vec::new(),
+        env: BTreeMap::new(),
+        cwd: PathBuf::new(),
+    };
     ServiceSpec {
-        name: ServiceName::new("unknown").expect("it follows the grammar"),
-        kind: ServiceKind::Daemon,
-        command: Command {
-            program: PathBuf::new(),
-            args: Vec::new(),
-            env: BTreeMap::new(),
-            cwd: PathBuf::new(),
-        },
-        files: BTreeMap::new(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
-        requires: [].into(),
-        restart_with_requirements: false,
         startup: Startup {
             deadline: PATIENCE,
             readiness: None,
@@ -304,7 +295,6 @@ pub(super) fn unknown() -> ServiceSpec {
             timeout: PATIENCE,
             post_start: None,
         },
-        liveness: None,
         restart: RestartPolicy {
             mode: RestartMode::Never,
             base: never,
@@ -312,15 +302,11 @@ pub(super) fn unknown() -> ServiceSpec {
             burst: 0,
             stable: never,
         },
-        success_exit: [].into(),
-        reload: None,
         stop: vec![StopStep::Signal {
             signal: TERMINATE,
             timeout: PATIENCE,
         }],
-        limits: Limits::default(),
-        confinement: Confinement::Unconfined,
-        recycle: None,
+        ..ServiceSpec::daemon(name, command)
     }
 }
 

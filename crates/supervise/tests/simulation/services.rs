@@ -7,11 +7,10 @@ use std::{
 };
 
 use supervise::{
-    confinement::Confinement,
     recycle::RecyclePolicy,
     spec::{
-        Command, Handover, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode,
-        RestartPolicy, Schedule, ServiceKind, ServiceName, ServiceSpec, Startup, StopStep, Task,
+        Command, Limits, Liveness, Probe, Reload, ReloadAction, RestartMode, RestartPolicy,
+        Schedule, ServiceKind, ServiceName, ServiceSpec, Startup, StopStep, Task,
     },
 };
 
@@ -117,15 +116,11 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
         });
     }
     ServiceSpec {
-        name: name(n),
         kind,
-        command: command(),
         files: (roll(dice, 2) == 0)
             .then(|| (FILE.into(), roll(dice, 1_000).to_string()))
             .into_iter()
             .collect(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
         requires,
         restart_with_requirements: roll(dice, 4) == 0,
         startup: Startup {
@@ -155,7 +150,6 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             timeout: 5 * second,
         }),
         stop,
-        confinement: Confinement::Unconfined,
         limits: Limits {
             memory_max: (roll(dice, 4) != 0).then_some(LIMIT),
             ..Limits::default()
@@ -165,5 +159,6 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             youngest: second * 2,
             at: (roll(dice, 2) == 0).then_some(4 * 60),
         }),
+        ..ServiceSpec::daemon(name(n), command())
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use supervise::{
     confinement::{Access, Confinement},
-    spec::{Command, Handover, Liveness, Probe, ServiceKind, ServiceName, ServiceSpec, Startup},
+    spec::{Command, Liveness, Probe, ServiceName, ServiceSpec, Startup},
 };
 
 use sys::journal::Priority;
@@ -64,13 +64,6 @@ fn plan(inputs: &Inputs) -> Part {
         vec!["-s".into(), socket.display().to_string(), "ping".into()],
     ));
     let spec = ServiceSpec {
-        kind: ServiceKind::Daemon,
-        command: command(program.clone(), vec![config.display().to_string()]),
-        files: [].into(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
-        requires: [].into(),
-        restart_with_requirements: false,
         startup: Startup {
             deadline: Duration::from_secs(30),
             readiness: Some(ping.clone()),
@@ -88,18 +81,18 @@ fn plan(inputs: &Inputs) -> Part {
             hung_after: None,
         }),
         restart: always(Duration::from_secs(60)),
-        success_exit: [].into(),
-        reload: None,
         stop: vec![signal(15, 10)],
         limits,
         confinement: Confinement::To(Access {
             read: [rendered].into(),
             write: [cwd.clone()].into(),
-            execute: [program].into(),
+            execute: [program.clone()].into(),
             ..Access::default()
         }),
-        recycle: None,
-        name,
+        ..ServiceSpec::daemon(
+            name,
+            command(program.clone(), vec![config.display().to_string()]),
+        )
     };
     Part {
         spec,

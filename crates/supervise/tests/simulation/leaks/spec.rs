@@ -3,11 +3,10 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use supervise::{
-    confinement::Confinement,
     recycle::RecyclePolicy,
     spec::{
-        Command, Handover, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceKind,
-        ServiceName, ServiceSpec, Startup, StopStep,
+        Command, Limits, Liveness, Probe, RestartMode, RestartPolicy, ServiceName, ServiceSpec,
+        Startup, StopStep,
     },
 };
 
@@ -26,14 +25,7 @@ pub(super) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
         cwd: PathBuf::from("/"),
     };
     ServiceSpec {
-        name: name(n),
-        command: command(),
-        kind: ServiceKind::Daemon,
-        files: BTreeMap::new(),
-        listeners: Vec::new(),
-        handover: Handover::Command,
         requires: (0..n).filter(|_| roll(dice, 2) == 0).map(name).collect(),
-        restart_with_requirements: false,
         startup: Startup {
             deadline: MINUTE,
             readiness: Some(probe()),
@@ -57,8 +49,6 @@ pub(super) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             burst: 10,
             stable: MINUTE * 2,
         },
-        success_exit: [].into(),
-        reload: None,
         stop: vec![
             StopStep::Run {
                 command: command(),
@@ -69,7 +59,6 @@ pub(super) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
                 timeout: SECOND * 45,
             },
         ],
-        confinement: Confinement::Unconfined,
         limits: Limits {
             memory_max: Some(LIMIT),
             ..Limits::default()
@@ -79,5 +68,6 @@ pub(super) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             youngest: YOUNGEST,
             at: (roll(dice, 2) == 0).then_some(FOUR),
         }),
+        ..ServiceSpec::daemon(name(n), command())
     }
 }
