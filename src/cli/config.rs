@@ -85,24 +85,7 @@ fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
     let differs = running.map_or_else(|_| Vec::new(), |status| status.configuration.differs);
     let diff = (diff && checked.is_ok()).then(|| compared(context));
     if json {
-        let (ok, report) = match &checked {
-            Ok(loaded) => {
-                let warnings = [loaded.warnings.render(false), exposed.unwrap_or_default()];
-                (true, warnings.join("\n").trim().to_owned())
-            }
-            Err(failure) => (false, plain(&failure.text())),
-        };
-        let mut answer = json!({ "ok": ok, "report": report, "differs": differs });
-        match diff {
-            Some(Ok(diff)) => answer["preview"] = json!(diff),
-            Some(Err(failure)) => answer["preview_refused"] = json!(plain(&failure.text())),
-            None => {}
-        }
-        print(pretty(&answer)?)?;
-        return checked.map(drop).map_err(|failure| match failure {
-            Failure::BrokenPipe => failure,
-            _ => Failure::Said(Exit::Configuration),
-        });
+        return check_as_json(checked, exposed, &differs, diff);
     }
     let loaded = checked?;
     settings::warn(&loaded);
@@ -128,6 +111,33 @@ fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
         ))?;
     }
     Ok(())
+}
+
+/// The same for a script. What would come of a reload is `diff`, if that was asked for.
+fn check_as_json(
+    checked: Result<Loaded, Failure>,
+    exposed: Option<String>,
+    differs: &[String],
+    diff: Option<Result<Option<Preview>, Failure>>,
+) -> Result<(), Failure> {
+    let (ok, report) = match &checked {
+        Ok(loaded) => {
+            let warnings = [loaded.warnings.render(false), exposed.unwrap_or_default()];
+            (true, warnings.join("\n").trim().to_owned())
+        }
+        Err(failure) => (false, plain(&failure.text())),
+    };
+    let mut answer = json!({ "ok": ok, "report": report, "differs": differs });
+    match diff {
+        Some(Ok(diff)) => answer["preview"] = json!(diff),
+        Some(Err(failure)) => answer["preview_refused"] = json!(plain(&failure.text())),
+        None => {}
+    }
+    print(pretty(&answer)?)?;
+    checked.map(drop).map_err(|failure| match failure {
+        Failure::BrokenPipe => failure,
+        _ => Failure::Said(Exit::Configuration),
+    })
 }
 
 /// What a reload would come to; none: nothing runs that it could come to.

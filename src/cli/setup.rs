@@ -12,6 +12,7 @@ use super::{
 use crate::{
     config::{Loaded, edit, ports},
     provision::{self, Environment, Options, SetupError, progress},
+    secrets::Secret,
     services,
 };
 use questions::Said;
@@ -94,18 +95,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         edit::check_typed(services::schema(), key, value)?;
     }
     let mut loaded = settings::read(context, &questions::borrowed(&said))?;
-    let absolute = |folder| {
-        path::absolute(folder).map_err(|e| {
-            Failure::new(Exit::Failed, "cannot tell where --offline is").cause(e.to_string())
-        })
-    };
     let first = FirstPassword::find(args.admin_password_stdin, context, &loaded)?;
-    let mut options = Options {
-        offline: args.offline.as_ref().map(absolute).transpose()?,
-        accept_salt_key: args.accept_salt_key,
-        environment: Environment::of_process(),
-        admin_password: first.given,
-    };
+    let mut options = options(args, first.given)?;
     let plan = provision::survey(&loaded.settings, &context.paths, &options).map_err(failure)?;
     if args.dry_run {
         settings::warn(&loaded);
@@ -148,6 +139,21 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     print(format!(
         "{done}\n\n'ai-gateway start' starts it, 'ai-gateway key' shows the first login.\n{linger}"
     ))
+}
+
+/// How set-up is to go about it.
+fn options(args: &Args, admin_password: Option<Secret>) -> Result<Options, Failure> {
+    let absolute = |folder| {
+        path::absolute(folder).map_err(|e| {
+            Failure::new(Exit::Failed, "cannot tell where --offline is").cause(e.to_string())
+        })
+    };
+    Ok(Options {
+        offline: args.offline.as_ref().map(absolute).transpose()?,
+        accept_salt_key: args.accept_salt_key,
+        environment: Environment::of_process(),
+        admin_password,
+    })
 }
 
 /// Better now than after minutes of downloads, when the start would say so.

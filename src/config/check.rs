@@ -11,6 +11,7 @@ use super::{
     profile::{Machine, limited},
     report::{Place, Problem, nearest},
     resolve::{Merged, Origin},
+    schema::Key,
     settings::CustomProbe,
     value::{Value, cpus_text, megabytes, size_text},
 };
@@ -156,32 +157,43 @@ fn services(all: &Merged, problems: &mut Vec<Problem>) {
 
 /// What a service has to have and cannot have because of its kind.
 fn kind(all: &Merged, service: &str, place: Option<Place>) -> Vec<Problem> {
-    let name = |leaf: &str| format!("service.{service}.{leaf}");
-    if !all.sound(&name("kind")) {
+    let name = format!("service.{service}.kind");
+    if !all.sound(&name) {
         return Vec::new();
     }
-    let kind = all.text(&name("kind")).unwrap_or("daemon");
-    let wanted = if kind == "external" {
-        "probe"
-    } else {
-        "command"
-    };
-    let missing = all.value(&name(wanted)).is_none() && all.sound(&name(wanted));
-    let (what, example) = match wanted {
-        "probe" => (
+    let kind = all.text(&name).unwrap_or("daemon");
+    let mut problems: Vec<_> = missing(all, service, kind, place).into_iter().collect();
+    problems.extend(idle(all, service, kind));
+    if kind == "external" {
+        problems.extend(not_ours(all, service));
+    }
+    problems
+}
+
+/// What is to be launched, or where what somebody else runs is asked.
+fn missing(all: &Merged, service: &str, kind: &str, place: Option<Place>) -> Option<Problem> {
+    let (wanted, what, example) = match kind {
+        "external" => (
+            "probe",
             "nothing says how it is asked",
             "probe = { tcp = \"192.0.2.7:5432\" }",
         ),
         _ => (
+            "command",
             "nothing says what is to be launched",
             "command = [\"/usr/local/bin/mailer\"]",
         ),
     };
-    let missing = missing.then(|| {
-        Problem::error(format!("`{}` is missing", name(wanted)))
+    let name = format!("service.{service}.{wanted}");
+    (!all.is_set(&name) && all.sound(&name)).then(|| {
+        Problem::error(format!("`{name}` is missing"))
             .at(place, what)
             .help(format!("for example: {example}"))
-    });
+    })
+}
+
+/// Keys that a service of this kind has no use for.
+fn idle(all: &Merged, service: &str, kind: &str) -> Vec<Problem> {
     let foreign: &[&str] = match kind {
         "external" => &[
             "command",
@@ -199,36 +211,34 @@ fn kind(all: &Merged, service: &str, place: Option<Place>) -> Vec<Problem> {
         _ => &["schedule", "deadline"],
     };
     let idle = foreign.iter().filter_map(|leaf| {
-        let place = all.place(&name(leaf))?;
-        let problem = Problem::warning(format!("`{}` has no effect", name(leaf)));
+        let name = format!("service.{service}.{leaf}");
+        let place = all.place(&name)?;
+        let problem = Problem::warning(format!("`{name}` has no effect"));
         Some(problem.at(Some(place), format!("not used with kind \"{kind}\"")))
     });
-    let asked = match all.value(&name("probe")) {
-        Some(Value::Probe(CustomProbe::Http(_) | CustomProbe::Tcp(_))) | None => None,
-        Some(_) if kind == "external" => Some(
-            Problem::error(format!("`{}` is of the service itself", name("probe"))).at(
-                all.place(&name("probe")),
-                "what somebody else runs is asked by http or tcp",
-            ),
-        ),
-        Some(_) => None,
-    };
-    let limits = [
-        "memory_max",
-        "memory_high",
-        "cpus",
-        "cpu_weight",
-        "io_weight",
-        "pids_max",
-    ];
-    let unlimited = limits.iter().filter_map(|leaf| {
+    idle.collect()
+}
+
+/// What cannot be had of a service that somebody else runs.
+fn not_ours(all: &Merged, service: &str) -> Vec<Problem> {
+    let leaves = all.schema.keys_of("limits.*").map(Key::leaf);
+    let unlimited = leaves.filter_map(|leaf| {
         let name = format!("limits.{service}.{leaf}");
-        let place = all.place(&name).filter(|_| kind == "external")?;
+        let place = all.place(&name)?;
         let problem = Problem::warning(format!("`{name}` has no effect"));
         Some(problem.at(Some(place), "somebody else runs it"))
     });
-    let idle = idle.chain(unlimited);
-    missing.into_iter().chain(idle).chain(asked).collect()
+    let probe = format!("service.{service}.probe");
+    let asked = match all.value(&probe) {
+        Some(Value::Probe(CustomProbe::Http(_) | CustomProbe::Tcp(_))) | None => None,
+        Some(_) => Some(
+            Problem::error(format!("`{probe}` is of the service itself")).at(
+                all.place(&probe),
+                "what somebody else runs is asked by http or tcp",
+            ),
+        ),
+    };
+    unlimited.chain(asked).collect()
 }
 
 fn suggestion(name: &str, known: &[&str]) -> String {

@@ -117,34 +117,18 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
         confinement,
         recycle,
     } = new;
-    // An instance follows the instances that it was launched with, and knows no others.
-    let requirements = if *restart_with_requirements {
-        Class::Restart
-    } else {
-        Class::Live
-    };
-    // The action of the new specification may be for the new files.
-    let reads_again = match reload {
-        Some(_) if old.reload.is_some() => Class::Reload,
-        Some(_) | None => Class::Restart,
-    };
+    let (requirements, probes) = (class_of_requirements(new), class_of_probes(new));
     let requires_other =
         old.requires != *requires || old.restart_with_requirements != *restart_with_requirements;
     let kind_of_change = match (&old.kind, kind) {
         (ServiceKind::Task(_), ServiceKind::Task(_)) => (Field::Schedule, Class::Live),
         _ => (Field::Kind, Class::Restart),
     };
-    // What somebody else runs is nothing but its probes: by others it is something else.
-    let probes = if new.is_external() {
-        Class::Restart
-    } else {
-        Class::Live
-    };
     let policy = old.restart != *restart || old.success_exit != *success_exit;
     let all = [
         (kind_of_change.0, kind_of_change.1, old.kind != *kind),
         (Field::Command, Class::Restart, old.command != *command),
-        (Field::Files, reads_again, old.files != *files),
+        (Field::Files, class_of_files(old, new), old.files != *files),
         (
             Field::Listeners,
             Class::Restart,
@@ -169,6 +153,32 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
     differing
         .map(|(field, class, _)| Difference { field, class })
         .collect()
+}
+
+/// An instance follows the instances that it was launched with, and knows no others.
+const fn class_of_requirements(new: &ServiceSpec) -> Class {
+    if new.restart_with_requirements {
+        Class::Restart
+    } else {
+        Class::Live
+    }
+}
+
+/// The action of the new specification may be for the new files.
+const fn class_of_files(old: &ServiceSpec, new: &ServiceSpec) -> Class {
+    match (&old.reload, &new.reload) {
+        (Some(_), Some(_)) => Class::Reload,
+        _ => Class::Restart,
+    }
+}
+
+/// What somebody else runs is nothing but its probes: by others it is something else.
+const fn class_of_probes(new: &ServiceSpec) -> Class {
+    if new.is_external() {
+        Class::Restart
+    } else {
+        Class::Live
+    }
 }
 
 /// The least that makes all of them count; none: nothing differs.
