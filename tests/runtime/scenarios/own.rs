@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ai_gateway::{
     config::{self, Input},
+    plan::environment,
     secrets::SecretStore,
     services::{Installed, Secrets, Stack, stack},
 };
@@ -20,6 +21,9 @@ pub(super) fn stack(home: &Path, text: &str) -> Stack {
         machine: None,
     };
     let loaded = config::load(&input).unwrap_or_else(|report| panic!("{report}"));
+    let mut settings = loaded.settings;
+    environment::add(&mut settings, environment::ourselves())
+        .unwrap_or_else(|error| panic!("{error}"));
     let store = SecretStore::new(paths.secrets());
     store.make_missing(None).expect("a folder of ours");
     let secrets = Secrets::load(&store).expect("they were made");
@@ -34,5 +38,5 @@ pub(super) fn stack(home: &Path, text: &str) -> Stack {
         node_bin: nowhere(),
         ai_gateway: nowhere(),
     };
-    stack::plan(&[], &loaded.settings, &paths, &installed, &secrets, None)
+    stack::plan(&[], &settings, &paths, &installed, &secrets, None)
 }
