@@ -1,5 +1,7 @@
 //! The whole plan, against what it was when a person last looked at it.
 
+mod changes;
+
 use std::{
     fmt::Write as _,
     fs,
