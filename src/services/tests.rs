@@ -1,5 +1,6 @@
 //! The whole plan, against what it was when a person last looked at it.
 
+mod changes;
 mod one_more;
 mod valkey;
 

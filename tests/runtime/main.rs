@@ -9,6 +9,7 @@ mod journal;
 mod kinds;
 mod left;
 mod manager;
+mod own;
 mod scenarios;
 mod sockets;
 

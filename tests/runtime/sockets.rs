@@ -134,8 +134,8 @@ fn own_service(listen: &[String], more: &str) -> String {
 }
 
 fn free_address() -> SocketAddr {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap()
+    let port = free_port().parse().expect("a number");
+    SocketAddr::from(([127, 0, 0, 1], port))
 }
 
 /// What a connection is answered with: the process's number, and the rest.
@@ -143,7 +143,7 @@ fn told(mut client: impl Read) -> (i32, String) {
     let mut said = String::new();
     client.read_to_string(&mut said).expect("an answer");
     let (pid, rest) = said.split_once(' ').expect("it was dropped");
-    (pid.parse().unwrap(), rest.to_owned())
+    (pid.parse().expect("a number"), rest.to_owned())
 }
 
 #[test]

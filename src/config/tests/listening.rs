@@ -26,76 +26,78 @@ fn addresses_are_written_as_the_status_shows_them() {
 
 #[test]
 fn what_is_no_address_is_shown_with_what_may_be_meant() {
-    let long = format!("unix:/{}", "a".repeat(107));
-    let text = format!(
-        "[service.web]
-command = [\"/web\"]
+    let text = r#"
+[service.web]
+command = ["/web"]
 listen = [
-  8080, \"localhost:8080\", \"*:81\", \"/srv/web.sock\", \"::1:80\", \"[::ffff:127.0.0.1]:80\",
-  \"127.0.0.1:0\", \"127.0.0.1\", \"unix:web.sock\", \"web.example.org:80\",
-  \"{long}\",
+  8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
 ]
-[service.many]
-command = [\"/many\"]
-listen = [{}]
-[service.one]
-command = [\"/one\"]
-listen = \"127.0.0.1:80\"
-",
-        (1..=13)
-            .map(|port| format!("\"127.0.0.1:{port}\""))
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
-    insta::assert_snapshot!(report(&text), @r#"
+"#;
+    insta::assert_snapshot!(report(text), @r#"
     error: `service.web.listen` cannot be read
-     --> gateway.toml:4:3
+     --> gateway.toml:5:3
       |
-    4 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
+    5 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
       |   ^^^^ expected an IP address with a port, or unix: and an absolute path
       |
       = help: with the address: "127.0.0.1:8080"
 
     error: `service.web.listen` cannot be read
-     --> gateway.toml:4:9
+     --> gateway.toml:5:9
       |
-    4 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
+    5 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
       |         ^^^^^^^^^^^^^^^^ expected an IP address with a port, or unix: and an absolute path
       |
       = help: did you mean "127.0.0.1:8080"?
 
     error: `service.web.listen` cannot be read
-     --> gateway.toml:4:27
+     --> gateway.toml:5:27
       |
-    4 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
+    5 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
       |                           ^^^^^^ expected an IP address with a port, or unix: and an absolute path
       |
       = help: did you mean "0.0.0.0:81"?
 
     error: `service.web.listen` cannot be read
-     --> gateway.toml:4:35
+     --> gateway.toml:5:35
       |
-    4 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
+    5 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
       |                                   ^^^^^^^^^^^^^^^ expected an IP address with a port, or unix: and an absolute path
       |
       = help: did you mean "unix:/srv/web.sock"?
 
     error: `service.web.listen` cannot be read
-     --> gateway.toml:4:52
+     --> gateway.toml:5:52
       |
-    4 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
+    5 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
       |                                                    ^^^^^^^^ expected an IP address with a port, or unix: and an absolute path
       |
       = help: did you mean "[::1]:80"?
 
     error: `service.web.listen` cannot be read
-     --> gateway.toml:4:62
+     --> gateway.toml:5:62
       |
-    4 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
+    5 |   8080, "localhost:8080", "*:81", "/srv/web.sock", "::1:80", "[::ffff:127.0.0.1]:80",
       |                                                              ^^^^^^^^^^^^^^^^^^^^^^^ expected an IP address with a port, or unix: and an absolute path
       |
       = help: did you mean "127.0.0.1:80"?
+    "#);
+}
 
+#[test]
+fn what_cannot_be_bound_is_shown_with_an_example() {
+    let long = format!("unix:/{}", "a".repeat(107));
+    let text = format!(
+        "[service.web]
+command = [\"/web\"]
+listen = [
+
+  \"127.0.0.1:0\", \"127.0.0.1\", \"unix:web.sock\", \"web.example.org:80\",
+  \"{long}\",
+]
+"
+    );
+    insta::assert_snapshot!(report(&text), @r#"
     error: `service.web.listen` is out of range
      --> gateway.toml:5:3
       |
@@ -135,22 +137,37 @@ listen = \"127.0.0.1:80\"
       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ expected a path of 107 bytes or fewer, found 108
       |
       = help: for example: listen = ["127.0.0.1:8080"]
+    "#);
+}
 
+#[test]
+fn addresses_are_a_list_and_no_more_than_a_process_can_be_given() {
+    let many: Vec<_> = (1..=13).map(|port| format!("127.0.0.1:{port}")).collect();
+    let text = format!(
+        "[service.many]
+command = [\"/many\"]
+listen = {many:?}
+[service.one]
+command = [\"/one\"]
+listen = \"127.0.0.1:80\"
+"
+    );
+    insta::assert_snapshot!(report(&text), @r#"
     error: `service.many.listen` is out of range
-      --> gateway.toml:10:194
-       |
-    10 | ...10", "127.0.0.1:11", "127.0.0.1:12", "127.0.0.1:13"]
-       |                                         ^^^^^^^^^^^^^^ expected 12 addresses or fewer, found 13
-       |
-       = help: for example: listen = ["127.0.0.1:8080"]
+     --> gateway.toml:3:194
+      |
+    3 | ...10", "127.0.0.1:11", "127.0.0.1:12", "127.0.0.1:13"]
+      |                                         ^^^^^^^^^^^^^^ expected 12 addresses or fewer, found 13
+      |
+      = help: for example: listen = ["127.0.0.1:8080"]
 
     error: `service.one.listen` has the wrong type
-      --> gateway.toml:13:10
-       |
-    13 | listen = "127.0.0.1:80"
-       |          ^^^^^^^^^^^^^^ expected an array of addresses such as "127.0.0.1:8080", "[::1]:8080" or "unix:/run/my/web.sock", found text
-       |
-       = help: in brackets: ["127.0.0.1:80"]
+     --> gateway.toml:6:10
+      |
+    6 | listen = "127.0.0.1:80"
+      |          ^^^^^^^^^^^^^^ expected an array of addresses such as "127.0.0.1:8080", "[::1]:8080" or "unix:/run/my/web.sock", found text
+      |
+      = help: in brackets: ["127.0.0.1:80"]
     "#);
 }
 

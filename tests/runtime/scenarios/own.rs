@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ai_gateway::{
     config::{self, Input},
+    plan::environment,
     secrets::SecretStore,
     services::{self, Installed, Secrets},
     stack::Stack,
@@ -22,6 +23,9 @@ pub(super) fn stack(home: &Path, text: &str) -> Stack {
         machine: None,
     };
     let loaded = config::load(&input).unwrap_or_else(|report| panic!("{report}"));
+    let mut settings = loaded.settings;
+    environment::add(&mut settings, environment::ourselves())
+        .unwrap_or_else(|error| panic!("{error}"));
     let store = SecretStore::new(paths.secrets());
     store.make_missing(None).expect("a folder of ours");
     let secrets = Secrets::load(&store).expect("they were made");
@@ -36,5 +40,5 @@ pub(super) fn stack(home: &Path, text: &str) -> Stack {
         node_bin: nowhere(),
         ai_gateway: nowhere(),
     };
-    services::plan(&[], &loaded.settings, &paths, &installed, &secrets, None)
+    services::plan(&[], &settings, &paths, &installed, &secrets, None)
 }

@@ -444,6 +444,19 @@ pub(crate) fn only_who_has_to_is_disturbed(
     }
 }
 
+/// When a supervisor goes on: whoever was on the way down still is.
+pub(crate) fn a_stop_that_had_begun_goes_on(world: &World, stopping: &[Instance]) {
+    for status in world.machine.status() {
+        assert!(
+            !stopping.contains(&status.instance)
+                || matches!(status.state, StateName::Draining | StateName::Stopping),
+            "{} was on its way down, and is {}",
+            status.instance,
+            status.state
+        );
+    }
+}
+
 /// After a shutdown.
 pub(crate) fn stop_always_ends(world: &World) {
     assert_eq!(world.shutdown_complete, 1, "the shutdown did not end");

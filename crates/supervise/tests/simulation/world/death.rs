@@ -2,6 +2,7 @@
 
 use supervise::{
     effect::StateName,
+    event::Instance,
     machine::{FingerprintKey, Machine, ServiceStatus},
 };
 
@@ -36,12 +37,21 @@ impl World {
         let states = self.machine.states();
         self.went_on_in
             .extend(states.map(|(name, state)| (name.clone(), state)));
+        let stopping = self.stopping();
         let (machine, effects) =
             Machine::resume(saved, self.checked(), &KEY, self.now).expect("it has our form");
         self.machine = machine;
+        invariants::a_stop_that_had_begun_goes_on(self, &stopping);
         self.narrate_what_came(&effects);
         self.without_an_event = true;
         self.carry_out_all(effects);
         invariants::check(self);
+    }
+
+    /// Whoever is on the way down.
+    fn stopping(&self) -> Vec<Instance> {
+        let down = |s: &ServiceStatus| matches!(s.state, StateName::Draining | StateName::Stopping);
+        let all = self.machine.status().filter(down);
+        all.map(|status| status.instance).collect()
     }
 }
