@@ -16,6 +16,8 @@ mod dice;
 mod invariants;
 #[path = "simulation/leaks.rs"]
 mod leaks;
+#[path = "simulation/picture.rs"]
+mod picture;
 #[path = "simulation/services.rs"]
 mod services;
 #[path = "simulation/world.rs"]

@@ -18,6 +18,7 @@ use supervise::{
 use crate::{
     dice::roll,
     invariants,
+    picture::Picture,
     services::{self, LIMIT, name, spec, specs},
 };
 
@@ -77,6 +78,7 @@ pub(crate) struct World {
     pub(crate) went_on_in: BTreeMap<ServiceName, StateName>,
     /// What happens is told step by step, here.
     pub(crate) story: Option<String>,
+    pub(crate) picture: Picture,
     pending: Vec<Pending>,
     dice: u64,
     faults: bool,
@@ -88,10 +90,14 @@ impl World {
         let mut dice = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let specs = specs(&mut dice);
         let known = specs.iter().map(|s| (s.name.clone(), s.clone())).collect();
+        let mut machine = Machine::new(specs, seed).expect("requirements point backwards only");
+        let mut picture = Picture::default();
+        picture.follow(&mut machine);
         Self {
             uptakes: Vec::new(),
             specs: known,
-            machine: Machine::new(specs, seed).expect("requirements point backwards only"),
+            machine,
+            picture,
             now: Time::default(),
             instances: BTreeMap::new(),
             changes: Vec::new(),
@@ -268,6 +274,7 @@ impl World {
         let (machine, effects) =
             Machine::resume(saved, self.checked(), self.now).expect("it has our form");
         self.machine = machine;
+        self.picture = Picture::default();
         self.without_an_event = true;
         self.carry_out_all(effects);
         invariants::check(self);
