@@ -28,7 +28,7 @@ use crate::{
         progress::{Progress, Total},
     },
     secrets::Kind,
-    stack::open_webui::{FIRST_ACCOUNT, first_account},
+    services::open_webui::first_account,
 };
 
 /// Starts PostgreSQL, lets Open WebUI migrate, stops PostgreSQL. Ignored signals stay ignored in
@@ -115,7 +115,8 @@ pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Resu
 /// Open WebUI migrates when its configuration is imported. Then, before anybody can reach the
 /// sign-up page, the administrator's account is made.
 fn code() -> String {
-    format!("import open_webui.config\n{FIRST_ACCOUNT}\nimport asyncio\nasyncio.run(ensure())\n")
+    let module = first_account::MODULE;
+    format!("import open_webui.config\n{module}\nimport asyncio\nasyncio.run(ensure())\n")
 }
 
 /// What Open WebUI reads at import. The stack says the same and more when it runs.
@@ -132,7 +133,7 @@ fn variables(
         escaped(&socket.display().to_string())
     );
     let key = secrets.read(Kind::OpenWebuiSecretKey)?;
-    let account = first_account(&cx.settings.open_webui, cx.paths);
+    let account = first_account::variables(&cx.settings.open_webui, cx.paths);
     let account = account.map(|(name, value)| (name.to_owned(), value));
     Ok([
         ("DATABASE_URL", url.as_str()),

@@ -19,7 +19,7 @@ use crate::{
         plan::Payload,
         record::write_durably,
     },
-    stack,
+    services,
 };
 
 /// Files that run in every Python of an environment, as Debian's own venv module puts them there.
@@ -77,12 +77,15 @@ pub(in crate::provision) fn litellm(cx: &mut Context<'_>, folder: &Path) -> Resu
 /// than all else that it does, and 50 MB of memory that it keeps. The diet's module keeps this
 /// import small as well.
 fn compile(cx: &mut Context<'_>, environment: &Path) {
-    let script = format!("{}\nimport litellm.proxy.proxy_server", stack::diet::MODULE);
+    let script = format!(
+        "{}\nimport litellm.proxy.proxy_server",
+        services::diet::MODULE
+    );
     let mut call = Call::new("compiling LiteLLM", environment.join("bin/python"))
         .known_as("Python")
         .args(["-I", "-c"])
         .arg(script);
-    call.env = stack::litellm::CONSTANTS
+    call.env = services::litellm::CONSTANTS
         .into_iter()
         .chain([("AI_GATEWAY_DIET", "lazy_types late_gc")])
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
