@@ -20,7 +20,8 @@ use crate::{
     },
     control::types::Urls,
     provision::{self, NotSetUp, SecretsChanged},
-    runtime::{self, Compare, Compared, Planned, Purpose},
+    publish::{Compare, Compared},
+    runtime::{self, Planned, Purpose},
     secrets::{SecretError, SecretStore},
     services::{
         self, Installed, Secrets,

@@ -11,7 +11,7 @@
 //! Used by the loop alone (`daemon`, `executor`, `reload`).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     net::SocketAddr,
     os::{
@@ -52,7 +52,11 @@ pub(super) struct ListenError {
 
 /// Every socket that is held now.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(BTreeMap<ServiceName, Vec<Held>>);
+pub(super) struct Listeners {
+    held: BTreeMap<ServiceName, Vec<Held>>,
+    /// The services that may have other ones than when somebody has asked the last time.
+    news: BTreeSet<ServiceName>,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -61,6 +65,11 @@ struct Held {
 }
 
 impl Listeners {
+    /// The services that may have other sockets than when this was asked the last time.
+    pub(super) fn take_news(&mut self) -> BTreeSet<ServiceName> {
+        std::mem::take(&mut self.news)
+    }
+
     /// For a launch: lets go of what the service no longer has, and binds what is missing.
     ///
     /// # Errors
@@ -79,8 +88,9 @@ impl Listeners {
 
     /// Gives up what this specification does not have.
     pub(super) fn let_go(&mut self, spec: &ServiceSpec) {
-        if let Some(held) = self.0.get_mut(&spec.name) {
+        if let Some(held) = self.held.get_mut(&spec.name) {
             held.retain(|held| spec.listeners.contains(&held.at) && held.is_reachable());
+            self.news.insert(spec.name.clone());
         }
     }
 
@@ -88,7 +98,7 @@ impl Listeners {
         for at in &spec.listeners {
             if !self.holds(at) {
                 let bound = Held::bind(at).map_err(|source| (at.clone(), source))?;
-                self.0.entry(spec.name.clone()).or_default().push(bound);
+                self.hold_for(spec.name.clone(), bound);
             }
         }
         Ok(())
@@ -96,17 +106,26 @@ impl Listeners {
 
     /// Nobody is to wait for the service any more.
     pub(super) fn close(&mut self, service: &ServiceName) {
-        self.0.remove(service);
+        if self.held.remove(service).is_some() {
+            self.news.insert(service.clone());
+        }
     }
 
     /// Closes those of services that are not known any more.
     pub(super) fn close_unless(&mut self, known: impl Fn(&ServiceName) -> bool) {
-        self.0.retain(|service, _| known(service));
+        let news = &mut self.news;
+        self.held.retain(|service, _| {
+            let stays = known(service);
+            if !stays {
+                news.insert(service.clone());
+            }
+            stays
+        });
     }
 
     /// The service's sockets in the order of its specification; none if one of them is missing.
     pub(super) fn of(&self, spec: &ServiceSpec) -> Vec<BorrowedFd<'_>> {
-        let held = self.0.get(&spec.name).map_or(&[][..], Vec::as_slice);
+        let held = self.held.get(&spec.name).map_or(&[][..], Vec::as_slice);
         let of = |at: &Listener| held.iter().find(|held| held.at == *at);
         let all: Option<Vec<_>> = spec.listeners.iter().map(of).collect();
         let all = all.unwrap_or_default().into_iter();
@@ -115,7 +134,7 @@ impl Listeners {
 
     /// Where the service can be reached now, for people.
     pub(super) fn addresses(&self, service: &ServiceName) -> Vec<String> {
-        let held = self.0.get(service).into_iter().flatten();
+        let held = self.held.get(service).into_iter().flatten();
         held.map(|held| held.at.to_string()).collect()
     }
 
@@ -133,13 +152,18 @@ impl Listeners {
             }
         }
         for (service, held) in bound {
-            self.0.entry(service).or_default().push(held);
+            self.hold_for(service, held);
         }
         Ok(())
     }
 
+    fn hold_for(&mut self, service: ServiceName, socket: Held) {
+        self.news.insert(service.clone());
+        self.held.entry(service).or_default().push(socket);
+    }
+
     fn all(&self) -> impl Iterator<Item = &Held> {
-        self.0.values().flatten()
+        self.held.values().flatten()
     }
 
     fn holds(&self, at: &Listener) -> bool {

@@ -18,7 +18,8 @@ use ai_gateway::{
     fs::regular,
     identity::{self, GatewayId, Mark},
     logs::Output,
-    runtime::{Compare, Compared, Options, Planned, run},
+    publish::{Compare, Compared},
+    runtime::{Options, Planned, run},
 };
 use nix::{sys::signal::Signal, unistd::Pid};
 use supervise::spec::ServiceName;
