@@ -48,7 +48,12 @@ fn daemon() {
         compare: {
             let (home, runs) = (home.clone(), scenario.to_owned());
             let file = home.join("scenario");
-            let now = move || regular::text(&file).unwrap_or_default();
+            // A pipe is not opened, not even for a moment: whoever writes into it is to meet the
+            // reload that reads it, and nobody else.
+            let now = move || {
+                let text = file.is_file().then(|| regular::text(&file).ok());
+                text.flatten().unwrap_or_default()
+            };
             let (again, before) = (now.clone(), runs.clone());
             let look = move || {
                 let now = now();
