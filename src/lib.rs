@@ -13,6 +13,7 @@ pub mod open_files;
 pub mod plan;
 pub mod probe;
 pub mod provision;
+pub mod publish;
 pub mod runtime;
 pub mod secrets;
 pub mod services;

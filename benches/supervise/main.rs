@@ -16,7 +16,8 @@ use ai_gateway::{
     config::paths::Paths,
     control::types::{Refusal, Urls},
     logs::{self, Output},
-    runtime::{self, Compare, Options, Planned},
+    publish::Compare,
+    runtime::{self, Options, Planned},
     stack::{Particulars, Stack},
 };
 use supervise::spec::{

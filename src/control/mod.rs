@@ -4,6 +4,7 @@
 //! NUL byte in each direction. Only the daemon's owner and root may connect.
 
 pub mod client;
+pub mod handle;
 pub mod server;
 pub mod types;
 pub mod wire;

@@ -1,7 +1,7 @@
 //! The daemon's end of the control socket.
 //!
-//! One task accepts, one task per connection reads, asks the loop that owns the state, and writes.
-//! A connection that dies while its call is under way takes nothing with it: its call goes on, and
+//! One task accepts, one task per connection reads, has the call answered ([`Handle::ask`]), and writes.
+//! A connection that dies while its order is under way takes nothing with it: the order goes on, and
 //! nobody hears the answer.
 //!
 //! Whoever has a place and does nothing with it does not keep others out: a message that was begun
@@ -37,13 +37,14 @@ use nix::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{UnixListener, UnixStream},
-    sync::{oneshot, watch},
+    sync::watch,
     task::{AbortHandle, JoinSet},
     time::timeout,
 };
 
 use super::{
-    types::{Call, Handle, PendingCall, Refusal, Reply},
+    handle::{Handle, Question, Tell},
+    types::Refusal,
     wire::{Asked, CALL_MAX, Fault, Frames, Request, Response, frame},
 };
 
@@ -173,9 +174,9 @@ fn listening(path: &Path) -> nix::Result<OwnedFd> {
 }
 
 /// Answers calls until `shutdown` is over, and then the last of them for a moment.
-pub async fn serve(
+pub async fn serve<T: Tell>(
     listener: UnixListener,
-    handle: Handle,
+    handle: Handle<T>,
     owner: Uid,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -258,17 +259,17 @@ fn turn_away(stream: &UnixStream, fault: &Fault) {
     let _said = stream.try_write(&frame(&fault.response()));
 }
 
-struct Connection {
+struct Connection<T> {
     stream: UnixStream,
     frames: Frames,
-    handle: Handle,
+    handle: Handle<T>,
     closing: watch::Receiver<bool>,
     /// Whether a call of it is under way, or it watches.
     served: Arc<AtomicBool>,
 }
 
-impl Connection {
-    fn new(stream: UnixStream, handle: &Handle, closing: &watch::Receiver<bool>) -> Self {
+impl<T: Tell> Connection<T> {
+    fn new(stream: UnixStream, handle: &Handle<T>, closing: &watch::Receiver<bool>) -> Self {
         Self {
             stream,
             frames: Frames::new(CALL_MAX),
@@ -294,7 +295,7 @@ impl Connection {
                 Ok(Asked::Watch) => return self.watch().await,
                 Ok(Asked::Fixed(answer)) => self.answer(&request, Response::plain(answer)).await?,
                 Ok(Asked::Call(call)) => {
-                    let response = match ask(&self.handle, call).await {
+                    let response = match self.handle.ask(call).await {
                         Ok(reply) => Response::of(&reply),
                         Err(refusal) => Fault::Refused(refusal).response(),
                     };
@@ -364,16 +365,15 @@ impl Connection {
 
     /// The status now and after each change. Changes that come while the caller is slow are one.
     async fn watch(&mut self) -> io::Result<()> {
-        let mut changes = self.handle.changes.clone();
+        let mut tell = self.handle.tell.clone();
         loop {
-            changes.mark_unchanged();
-            match ask(&self.handle, Call::Status).await {
+            match tell.tell(Question::Status).await {
                 Ok(status) => self.write(&Response::of(&status).and_more()).await?,
                 Err(refusal) => return self.write(&Fault::Refused(refusal).response()).await,
             }
             tokio::select! {
-                // Cancel-safe per docs on changed(); an error means that the daemon ends.
-                changed = changes.changed() => if changed.is_err() { return Ok(()) },
+                // Cancel-safe by contract; false means that the daemon ends.
+                changed = tell.changed() => if !changed { return Ok(()) },
                 more = self.read() => {
                     // A watching caller has nothing to say; what it says all the same is bounded.
                     if !more? || self.frames.take().map_err(io::Error::other)?.is_some() {
@@ -383,13 +383,6 @@ impl Connection {
             }
         }
     }
-}
-
-async fn ask(handle: &Handle, call: Call) -> Result<Reply, Refusal> {
-    let (reply, answer) = oneshot::channel();
-    let call = PendingCall { call, reply };
-    handle.calls.send(call).await.map_err(|_| Refusal::Ending)?;
-    answer.await.map_err(|_| Refusal::Ending)?
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use supervise::{effect::StateName, spec::ServiceName};
-use tokio::sync::{mpsc, oneshot, watch};
 
 /// The whole gateway at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,7 +77,7 @@ pub enum GatewayState {
 }
 
 /// Whether the kernel enforces the limits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitsState {
     /// All of them.
     pub enforced: bool,
@@ -87,7 +86,7 @@ pub struct LimitsState {
 }
 
 /// Where people reach the gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Urls {
     /// Open WebUI; none: it is not a part of the stack.
     pub webui: Option<String>,
@@ -314,22 +313,4 @@ pub enum Refusal {
     /// It is on its way down and takes no more calls.
     #[error("the daemon is shutting down")]
     Ending,
-}
-
-/// One call on its way to the loop that owns the state.
-#[derive(Debug)]
-pub struct PendingCall {
-    /// What.
-    pub call: Call,
-    /// For the answer. Dropped without one: the daemon ends.
-    pub reply: oneshot::Sender<Result<Reply, Refusal>>,
-}
-
-/// What the control server holds of the daemon.
-#[derive(Debug, Clone)]
-pub struct Handle {
-    /// Calls to the loop.
-    pub calls: mpsc::Sender<PendingCall>,
-    /// Counts the changes of state, so that a follower asks for the status only after one.
-    pub changes: watch::Receiver<u64>,
 }

@@ -6,6 +6,8 @@ use nix::time::{ClockId, clock_gettime};
 use supervise::event::Time;
 use tokio::time::Instant;
 
+use crate::publish::Now;
+
 /// The time since the daemon began, and what that is on the wall. It goes on while the machine is
 /// suspended, and every process of one boot can count it: who goes on where another daemon has ended
 /// (`Machine::resume`) takes over its beginning.
@@ -42,12 +44,12 @@ impl Clock {
         })
     }
 
-    /// A moment that has been, in RFC 3339. Counted back from the wall clock as it is now, so that
-    /// a clock that was set after boot is right for what was before.
-    pub fn rfc3339(&self, time: Time) -> String {
-        let ago = self.now().since(time);
-        let at = wall().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH);
-        humantime::format_rfc3339_millis(at).to_string()
+    /// Now, on this clock and on the wall.
+    pub fn moment(&self) -> Now {
+        Now {
+            time: self.now(),
+            wall: wall(),
+        }
     }
 }
 

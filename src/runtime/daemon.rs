@@ -16,14 +16,14 @@ use super::{
     Options, Planned, Replan, RunError,
     clock::{self, Clock},
     executor::{Executor, Launched, launch::open_files},
+    facts::facts,
     publisher::{self, Publisher},
-    sight::Sight,
     waiters::{Goal, Progress, Waiters},
     wishes::Wishes,
 };
 use crate::{
-    config::paths::Paths,
     logs::messages,
+    publish::Whole,
     systemd::notify::{Manager, View},
 };
 
@@ -32,7 +32,6 @@ pub(super) struct Daemon {
     pub(super) machine: Machine,
     pub(super) executor: Executor,
     pub(super) publisher: Publisher,
-    pub(super) paths: Paths,
     pub(super) planned: Planned,
     pub(super) waiters: Waiters,
     pub(super) manager: Manager,
@@ -52,7 +51,6 @@ impl Daemon {
     pub(super) fn new(
         options: Options,
         clock: Clock,
-        publisher: Publisher,
         launched: Launched,
     ) -> Result<Self, RunError> {
         let Options {
@@ -62,12 +60,11 @@ impl Daemon {
             replan,
         } = options;
         let particulars = planned.stack.particulars.clone();
-        let executor = Executor::new(clock, paths.clone(), output, launched, particulars);
+        let executor = Executor::new(clock, paths, output, launched, particulars);
         Ok(Self {
             machine: Machine::new(planned.stack.services.clone(), clock::seed())?,
-            publisher,
+            publisher: Publisher::new(whole(&planned, &executor), clock.now()),
             executor,
-            paths,
             planned,
             waiters: Waiters::default(),
             manager: Manager::of_process(clock.now()),
@@ -78,17 +75,6 @@ impl Daemon {
             complete: false,
             replan,
         })
-    }
-
-    /// Everything that can be told of.
-    pub(super) fn sight(&self) -> Sight<'_> {
-        Sight {
-            machine: &self.machine,
-            executor: &self.executor,
-            publisher: &self.publisher,
-            planned: &self.planned,
-            ending: self.asked_to_end > 0,
-        }
     }
 
     pub(super) fn begin(&mut self) {
@@ -119,7 +105,6 @@ impl Daemon {
 
     /// The same after effects that no event has brought: those of new specifications.
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>, mut events: VecDeque<Event>) {
-        self.untold = true;
         let answers = self.act_all(effects);
         // What is done already comes before what is asked for.
         answers
@@ -130,11 +115,29 @@ impl Daemon {
             let effects = self.machine.handle(event, self.executor.clock.now());
             events.extend(self.act_all(effects));
         }
-        self.tell_of_changes();
+        self.publish();
         if !self.waiters.is_empty() {
-            let status: Vec<_> = self.machine.status().collect();
-            self.waiters.settle(&status);
+            let snapshot = self.publisher.snapshot();
+            self.waiters.settle(|name| snapshot.status(name));
         }
+    }
+
+    /// Publishes what is new: before anybody is told that something was done.
+    pub(super) fn publish(&mut self) {
+        let (machine, executor) = (&mut self.machine, &mut self.executor);
+        let mut touched = machine.take_news();
+        touched.append(&mut executor.listeners.take_news());
+        let published = self
+            .publisher
+            .publish(touched, |name| facts(machine, executor, name));
+        // The manager hears of what is new, and while something is under way how long it takes.
+        let quiet = self.reloads.is_empty() && self.publisher.snapshot().is_fine();
+        self.untold |= published || !quiet;
+    }
+
+    /// What a new configuration changes of what is told.
+    pub(super) fn whole(&self) -> Whole {
+        whole(&self.planned, &self.executor)
     }
 
     fn act_all(&mut self, effects: Vec<Effect>) -> Vec<Event> {
@@ -143,7 +146,8 @@ impl Daemon {
             Effect::Changed(change) => {
                 let spec = self.machine.spec(&change.instance.service);
                 let again = spec.is_some_and(|spec| spec.schedule().is_some());
-                self.publisher.changed(&change, again, self.executor.clock);
+                let now = self.executor.clock.now();
+                self.publisher.changed(&change, again, now);
                 None
             }
             Effect::Told(instance, news) => {
@@ -173,21 +177,15 @@ impl Daemon {
         self.executor.listeners.keep(&expected);
     }
 
-    fn tell_of_changes(&mut self) {
-        let ending = self.asked_to_end > 0;
-        self.publisher
-            .tell(&self.machine, self.executor.clock, ending);
-    }
-
     /// What systemd wants to know, if it listens.
     pub(super) fn tell_manager(&mut self) {
         self.untold = false;
         if !self.manager.listens() {
             return;
         }
-        let services: Vec<_> = self.machine.status().collect();
+        let snapshot = self.publisher.snapshot();
         let view = View {
-            services: &services,
+            services: snapshot.statuses(),
             patience: self.machine.patience(),
             now: self.executor.clock.now(),
         };
@@ -196,8 +194,9 @@ impl Daemon {
         }
         let reloading = !self.reloads.is_empty();
         self.reloads
-            .retain(|goal| goal.progress(&services) == Progress::Under);
+            .retain(|goal| goal.progress(|name| snapshot.status(name)) == Progress::Under);
         if reloading && self.reloads.is_empty() {
+            let view = view.clone();
             self.manager.tell(|herald| herald.reloaded(None, view));
         }
         self.manager.tell(|herald| herald.news(view));
@@ -206,11 +205,22 @@ impl Daemon {
     /// By a signal. Somebody who asks three times does not want to wait.
     pub(super) fn asked_to_end(&mut self) {
         self.asked_to_end += 1;
+        self.publisher.ends();
         match self.asked_to_end {
             1 => tracing::info!(message_id = messages::GATEWAY_STOPPING.id, "stopping"),
             2 => tracing::warn!("still stopping; once more, and whatever is left is killed"),
             _ => self.executor.kill_everything(),
         }
         self.feed([Event::Request(Request::Shutdown)]);
+    }
+}
+
+fn whole(planned: &Planned, executor: &Executor) -> Whole {
+    Whole {
+        profile: planned.profile.clone(),
+        urls: planned.urls.clone(),
+        limits: executor.groups.state(),
+        cgroup: executor.groups.place(),
+        compare: planned.compare.clone(),
     }
 }

@@ -121,6 +121,22 @@ impl Groups {
         }
     }
 
+    /// The path of the cgroup that is divided, from the root of the cgroup file system.
+    pub fn place(&self) -> Option<PathBuf> {
+        match self {
+            Self::Delegated { path, .. } => Some(path.clone()),
+            Self::None { .. } => None,
+        }
+    }
+
+    /// The folder of that cgroup.
+    pub fn folder(&self) -> Option<PathBuf> {
+        match self {
+            Self::Delegated { root, .. } => Some(root.path().to_owned()),
+            Self::None { .. } => None,
+        }
+    }
+
     /// The path of a service's cgroup from the root of the cgroup file system.
     pub fn path(&self, service: &ServiceName) -> Option<String> {
         match self {
@@ -148,14 +164,6 @@ impl Groups {
                 enforce(&group, limits)?;
                 Ok(Some(group))
             }
-        }
-    }
-
-    /// The cgroup of a service as it is.
-    pub fn open(&self, service: &ServiceName) -> Option<Cgroup> {
-        match self {
-            Self::Delegated { root, .. } => root.child(service.as_str()).ok(),
-            Self::None { .. } => None,
         }
     }
 

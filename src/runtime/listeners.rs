@@ -54,7 +54,11 @@ pub(super) struct ListenError {
 
 /// Every socket that is held now.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(BTreeMap<ServiceName, Vec<Held>>);
+pub(super) struct Listeners {
+    held: BTreeMap<ServiceName, Vec<Held>>,
+    /// The services that may have other ones than when somebody has asked the last time.
+    news: BTreeSet<ServiceName>,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -63,6 +67,11 @@ struct Held {
 }
 
 impl Listeners {
+    /// The services that may have other sockets than when this was asked the last time.
+    pub(super) fn take_news(&mut self) -> BTreeSet<ServiceName> {
+        std::mem::take(&mut self.news)
+    }
+
     /// For a launch: lets go of what the service no longer has, takes over what another service had
     /// before, and binds what is missing.
     ///
@@ -73,7 +82,7 @@ impl Listeners {
         self.take_over(spec);
         self.bind_missing(spec)
             .map_err(|(at, source)| ListenError::of(at, source))?;
-        for held in self.0.get(&spec.name).into_iter().flatten() {
+        for held in self.held.get(&spec.name).into_iter().flatten() {
             held.prepare_for(spec.handover)
                 .map_err(|source| ListenError::of(held.at.clone(), source))?;
         }
@@ -87,13 +96,14 @@ impl Listeners {
     /// answer what has come in, so nobody could bind it anew.
     pub(super) fn keep(&mut self, expected: &[&ServiceSpec]) {
         let names: BTreeSet<_> = expected.iter().map(|spec| &spec.name).collect();
-        let all = std::mem::take(&mut self.0).into_iter();
+        let all = std::mem::take(&mut self.held).into_iter();
         let (kept, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
             all.partition(|(name, _)| names.contains(name));
-        self.0 = kept;
+        self.held = kept;
+        self.news.extend(others.keys().cloned());
         for held in others.into_values().flatten() {
             if let Some(spec) = expected.iter().find(|s| s.listeners.contains(&held.at)) {
-                self.0.entry(spec.name.clone()).or_default().push(held);
+                self.hold_for(spec.name.clone(), held);
             }
         }
         for spec in expected {
@@ -105,18 +115,24 @@ impl Listeners {
     /// the other.
     fn take_over(&mut self, spec: &ServiceSpec) {
         let mut taken = Vec::new();
-        for (_, held) in self.0.iter_mut().filter(|(name, _)| **name != spec.name) {
+        let others = self.held.iter_mut().filter(|(name, _)| **name != spec.name);
+        for (name, held) in others {
+            let before = taken.len();
             taken.extend(held.extract_if(.., |held| spec.listeners.contains(&held.at)));
+            if taken.len() > before {
+                self.news.insert(name.clone());
+            }
         }
-        if !taken.is_empty() {
-            self.0.entry(spec.name.clone()).or_default().extend(taken);
+        for held in taken {
+            self.hold_for(spec.name.clone(), held);
         }
     }
 
     /// Gives up what this specification does not have.
     pub(super) fn let_go(&mut self, spec: &ServiceSpec) {
-        if let Some(held) = self.0.get_mut(&spec.name) {
+        if let Some(held) = self.held.get_mut(&spec.name) {
             held.retain(|held| spec.listeners.contains(&held.at) && held.is_reachable());
+            self.news.insert(spec.name.clone());
         }
     }
 
@@ -124,7 +140,7 @@ impl Listeners {
         for at in &spec.listeners {
             if !self.is_held_for(&spec.name, at) && !self.holds(at) {
                 let bound = Held::bind(at).map_err(|source| (at.clone(), source))?;
-                self.0.entry(spec.name.clone()).or_default().push(bound);
+                self.hold_for(spec.name.clone(), bound);
             }
         }
         Ok(())
@@ -132,7 +148,7 @@ impl Listeners {
 
     /// The service's sockets in the order of its specification; none if one of them is missing.
     pub(super) fn of(&self, spec: &ServiceSpec) -> Vec<BorrowedFd<'_>> {
-        let held = self.0.get(&spec.name).map_or(&[][..], Vec::as_slice);
+        let held = self.held.get(&spec.name).map_or(&[][..], Vec::as_slice);
         let of = |at: &Listener| held.iter().find(|held| held.at == *at);
         let all: Option<Vec<_>> = spec.listeners.iter().map(of).collect();
         let all = all.unwrap_or_default().into_iter();
@@ -141,7 +157,7 @@ impl Listeners {
 
     /// Where the service can be reached now, for people.
     pub(super) fn addresses(&self, service: &ServiceName) -> Vec<String> {
-        let held = self.0.get(service).into_iter().flatten();
+        let held = self.held.get(service).into_iter().flatten();
         held.map(|held| held.at.to_string()).collect()
     }
 
@@ -159,18 +175,23 @@ impl Listeners {
             }
         }
         for (service, held) in bound {
-            self.0.entry(service).or_default().push(held);
+            self.hold_for(service, held);
         }
         Ok(())
     }
 
+    fn hold_for(&mut self, service: ServiceName, socket: Held) {
+        self.news.insert(service.clone());
+        self.held.entry(service).or_default().push(socket);
+    }
+
     fn all(&self) -> impl Iterator<Item = &Held> {
-        self.0.values().flatten()
+        self.held.values().flatten()
     }
 
     /// Most often the answer, and found without a look at all others.
     fn is_held_for(&self, service: &ServiceName, at: &Listener) -> bool {
-        let own = self.0.get(service).into_iter().flatten();
+        let own = self.held.get(service).into_iter().flatten();
         own.into_iter().any(|held| held.at == *at)
     }
 

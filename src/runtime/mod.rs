@@ -1,18 +1,22 @@
-//! The daemon: one loop that owns the machine, and hands that act.
+//! The daemon: one loop that owns the machine, an executor that acts, and a publisher that tells.
 //!
 //! ```text
 //!               input                event
 //!  processes  ┌────────┐ ┌──────────┐      ┌─────────┐ effects
 //!  probes  ──▶│  turn  │▶│ executor │─────▶│ machine │────────┬──▶ executor: launch, probe, signal, kill
-//!  deadline   │        │ └──────────┘      └─────────┘        ├──▶ publisher: history, log, who follows
-//!  a call ───▶│        │▶ calls, reload ─────▲                └──▶ waiters: answers to callers
-//!  a signal   └────────┘
+//!  deadline   │        │ └──────────┘      └─────────┘        └──▶ publisher: log, the next snapshot
+//!  an order ─▶│        │▶ calls, reload ─────▲                          │
+//!  a signal   └────────┘                                                ▼
+//!                                                               one snapshot (`publish`)
+//!  a question ─▶ teller ◀─── measure, look: workers, on request ◀───────┤
+//!                                            waiters, the manager ◀─────┘
 //! ```
 //!
 //! Order within one turn: an event goes into the machine, its effects are carried out one by one, and
 //! what they answer at once (a launch, a cgroup that is empty already) goes in again before anything
-//! else is looked at; then callers are answered. So a crash and the next launch are one turn of the
-//! loop.
+//! else is looked at; then the snapshot is published, and then those are answered whose order is done.
+//! So a crash and the next launch are one turn of the loop, and whoever was answered sees it in the next
+//! status. Questions never enter the loop.
 //!
 //! Everything that takes time is a task of the executor's, and its result is the loop's next input; a
 //! configuration is read by a thread (`wishes`). Nothing polls: exits come by pidfd, orphans by SIGCHLD,
@@ -23,33 +27,28 @@ mod calls;
 pub mod clock;
 mod daemon;
 mod executor;
+mod facts;
 pub mod files;
 pub mod groups;
 mod listeners;
 mod lock;
+mod look;
+mod measure;
 pub mod orphans;
 mod preview;
 mod publisher;
+mod pulse;
 mod reload;
-mod sight;
 mod skipped;
-mod starts;
+mod teller;
 mod turn;
 mod waiters;
 mod wishes;
+mod worker;
 
-use std::{
-    collections::HashSet,
-    io,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashSet, io, path::Path, sync::Arc};
 
-use supervise::{graph::GraphError, spec::ServiceSpec};
+use supervise::graph::GraphError;
 
 use crate::{
     config::paths::Paths,
@@ -59,6 +58,7 @@ use crate::{
     },
     identity,
     logs::Output,
+    publish::Compare,
     stack::Stack,
 };
 
@@ -86,80 +86,6 @@ pub struct Planned {
     pub urls: Urls,
     /// Compares the configuration that all of this was made from with the one on disk.
     pub compare: Compare,
-}
-
-/// A status waits no longer for it.
-const LOOK: Duration = Duration::from_secs(2);
-
-/// What a look at the configuration on disk has found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Compared {
-    /// The keys that have another value than the one in effect.
-    pub differs: Vec<String>,
-    /// What is wrong with it, if it could not be compared.
-    pub invalid: Option<String>,
-}
-
-/// What comes of one key of the configuration alone: its name, and the services as they would be.
-pub type Alone = (String, Vec<ServiceSpec>);
-
-/// Compares the configuration that is in effect with the one on disk. It reads files, and so is never
-/// called in the loop.
-#[derive(Clone)]
-pub struct Compare {
-    look: Arc<dyn Fn() -> Compared + Send + Sync>,
-    alone: Arc<dyn Fn() -> Vec<Alone> + Send + Sync>,
-    /// Whether somebody looks, or an earlier look has never ended.
-    busy: Arc<AtomicBool>,
-}
-
-impl Compare {
-    /// Looks by `look`; `alone` has each key that differs.
-    pub fn new(
-        look: impl Fn() -> Compared + Send + Sync + 'static,
-        alone: impl Fn() -> Vec<Alone> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            look: Arc::new(look),
-            alone: Arc::new(alone),
-            busy: Arc::default(),
-        }
-    }
-
-    /// Each key that differs, with what comes of it alone.
-    fn alone(&self) -> Vec<Alone> {
-        (self.alone)()
-    }
-
-    fn look(&self) -> Compared {
-        let none = || Compared {
-            differs: Vec::new(),
-            invalid: Some("it cannot be read: its file system does not answer".to_owned()),
-        };
-        if self.busy.swap(true, Ordering::Relaxed) {
-            return none();
-        }
-        let (look, busy) = (Arc::clone(&self.look), Arc::clone(&self.busy));
-        let work = move || {
-            let found = look();
-            busy.store(false, Ordering::Relaxed);
-            found
-        };
-        within(LOOK, work).unwrap_or_else(none)
-    }
-}
-
-/// Nothing on disk to compare with.
-impl Default for Compare {
-    fn default() -> Self {
-        Self::new(Compared::default, Vec::new)
-    }
-}
-
-impl std::fmt::Debug for Compare {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Compare")
-    }
 }
 
 /// What a configuration is read again for.

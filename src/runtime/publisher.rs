@@ -1,90 +1,111 @@
-//! The publisher: remembers what has been, and tells of it as it happens: history, log, and whoever
-//! follows. It decides nothing.
+//! The publisher: has the snapshot that everybody reads, and replaces it when something has changed; and
+//! writes the log. It decides nothing.
+//!
+//! What is new gathers in `next` while events are handled, and is published as a whole by
+//! [`Publisher::publish`], before anybody is answered. It looks only at services of which somebody says that
+//! they may have changed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{collections::BTreeSet, sync::Arc};
 
 use supervise::{
     effect::{Change, News, Reason, StateName},
     event::{Exit, Instance, Time},
-    machine::Machine,
     spec::ServiceName,
 };
 use tokio::sync::watch;
 
-use super::{clock::Clock, starts::Starts};
-use crate::{control::types::HistoryEntry, logs::messages};
+use crate::{
+    logs::messages,
+    publish::{Changes, Facts, Moment, Snapshot, Whole},
+};
 
-/// So many changes of a service are remembered.
-const HISTORY: usize = 50;
-
-/// What has been so far.
+/// The one who writes the snapshot.
 #[derive(Debug)]
 pub(super) struct Publisher {
-    history: BTreeMap<ServiceName, VecDeque<HistoryEntry>>,
-    changes: watch::Sender<u64>,
-    /// Whether there are changes that nobody was told yet.
-    changed: bool,
-    /// Whether everything was ready once.
-    pub(super) was_ready: bool,
-    /// The last start of everything.
-    pub(super) starts: Starts,
-    /// Why the last reload was refused, until one succeeds.
-    pub(super) refused: Option<String>,
+    to: watch::Sender<Arc<Snapshot>>,
+    next: Changes,
 }
 
 impl Publisher {
-    /// Nothing has been yet. `changes` counts for whoever follows.
-    pub(super) const fn new(changes: watch::Sender<u64>, now: Time) -> Self {
+    /// Nothing has been yet; everything is asked to start at `now`.
+    pub(super) fn new(whole: Whole, now: Time) -> Self {
         Self {
-            history: BTreeMap::new(),
-            changes,
-            changed: false,
-            was_ready: false,
-            starts: Starts::begin(now),
-            refused: None,
+            to: watch::Sender::new(Arc::new(Snapshot::first(whole, now))),
+            next: Changes::default(),
         }
     }
 
-    /// The latest changes of a service, oldest first.
-    pub(super) fn history(&self, service: &ServiceName) -> impl Iterator<Item = HistoryEntry> {
-        let history = self.history.get(service);
-        history.into_iter().flatten().cloned()
+    /// For somebody who reads it.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.to.subscribe()
+    }
+
+    /// The snapshot as it is now. Whoever has it keeps the next one from being published.
+    pub(super) fn snapshot(&self) -> watch::Ref<'_, Arc<Snapshot>> {
+        self.to.borrow()
     }
 
     /// A service went from one state to another. `again`: it is a task that has times of its own.
-    pub(super) fn changed(&mut self, change: &Change, again: bool, clock: Clock) {
-        let name = &change.instance.service;
-        let moment = HistoryEntry {
-            at: clock.rfc3339(clock.now()),
+    pub(super) fn changed(&mut self, change: &Change, again: bool, now: Time) {
+        let moment = Moment {
+            at: now,
             state: change.to,
-            reason: change.reason.to_string(),
+            reason: change.reason.clone(),
         };
-        let history = self.history.entry(name.clone()).or_default();
-        if history.len() == HISTORY {
-            history.pop_front();
-        }
-        history.push_back(moment);
+        let name = change.instance.service.clone();
+        self.next.moments.push((name, moment));
         log(change, again);
-        self.changed = true;
     }
 
-    /// Tells everybody how things are, once for all that has changed in one turn.
-    pub(super) fn tell(&mut self, machine: &Machine, clock: Clock, ending: bool) {
-        if !std::mem::take(&mut self.changed) {
-            return;
+    /// A new configuration is in effect.
+    pub(super) fn reloaded(&mut self, whole: Whole) {
+        self.next.whole = Some(Arc::new(whole));
+        self.next.reload = Some(None);
+    }
+
+    /// A reload was refused.
+    pub(super) fn refused(&mut self, why: String) {
+        self.next.reload = Some(Some(why));
+    }
+
+    /// Everything is asked to start anew.
+    pub(super) fn starts(&mut self, now: Time) {
+        self.next.asked = Some(now);
+    }
+
+    /// Everything goes down for good.
+    pub(super) const fn ends(&mut self) {
+        self.next.ending = true;
+    }
+
+    /// Publishes what is new, if anything is; says whether that is so. `touched`: the services of which
+    /// something may be new; `facts` has one as it is now, or nothing if it is gone.
+    pub(super) fn publish(
+        &mut self,
+        touched: BTreeSet<ServiceName>,
+        facts: impl Fn(&ServiceName) -> Option<Facts>,
+    ) -> bool {
+        let mut changes = std::mem::take(&mut self.next);
+        for service in touched {
+            match facts(&service) {
+                Some(facts) => changes.services.push(facts),
+                None => changes.gone.push(service),
+            }
         }
-        let ready = machine.is_fine();
-        if ready {
-            self.starts.keep(machine, clock);
-        }
-        if ready && !ending && !self.was_ready {
-            self.was_ready = true;
+        let mut became_ready = false;
+        let published = self.to.send_if_modified(|snapshot| {
+            let was_ready = snapshot.was_ready;
+            let is_new = Snapshot::advance(snapshot, changes);
+            became_ready = snapshot.was_ready && !was_ready;
+            is_new
+        });
+        if became_ready {
             tracing::info!(
                 message_id = messages::GATEWAY_READY.id,
                 "everything is ready"
             );
         }
-        self.changes.send_modify(|count| *count += 1);
+        published
     }
 }
 

@@ -10,7 +10,6 @@ use super::{
     Planned, Purpose, clock,
     daemon::Daemon,
     files, preview,
-    starts::Starts,
     waiters::{Goal, Wanted},
     wishes::{Read, Wish},
 };
@@ -94,8 +93,10 @@ impl Daemon {
     fn take_up(&mut self, wish: Wish, planned: Planned) {
         match self.apply(planned) {
             Ok(applied) => {
-                self.publisher.refused = None;
-                self.reloads.push(applied.goal.clone());
+                // Nobody but the manager hears when it is over.
+                if self.manager.listens() {
+                    self.reloads.push(applied.goal.clone());
+                }
                 self.go_on(wish, applied);
             }
             Err(refusal) => self.refuse(wish, refusal),
@@ -132,7 +133,7 @@ impl Daemon {
             Wish::Reload(None) | Wish::Preview(_) => {}
             Wish::Reload(Some(reply)) => self.waiters.add(goal, news, reply),
             Wish::RestartAll(reply) => {
-                self.publisher.starts = Starts::begin(self.executor.clock.now());
+                self.publisher.starts(self.executor.clock.now());
                 events.push_back(Event::Request(Request::Restart(Target::All)));
                 let goal = self.goal_of_all();
                 let told = if news == [NOTHING_HAS_CHANGED] {
@@ -151,15 +152,16 @@ impl Daemon {
             return wish.refuse(refusal);
         }
         if !matches!(refusal, Refusal::Ending) {
-            self.publisher.refused = Some(titles(&refusal.to_string()));
+            self.publisher.refused(titles(&refusal.to_string()));
         }
+        self.publish();
         tracing::error!(
             message_id = messages::CONFIGURATION_REFUSED.id,
             "the configuration stays as it is: {refusal}"
         );
-        let services: Vec<_> = self.machine.status().collect();
+        let snapshot = self.publisher.snapshot();
         let view = View {
-            services: &services,
+            services: snapshot.statuses(),
             patience: self.machine.patience(),
             now: self.executor.clock.now(),
         };
@@ -167,6 +169,7 @@ impl Daemon {
         let first = why.lines().next().unwrap_or_default().to_owned();
         self.manager
             .tell(|herald| herald.reloaded(Some(first), view));
+        drop(snapshot);
         wish.refuse(refusal);
     }
 
@@ -192,6 +195,7 @@ impl Daemon {
             .particulars
             .clone_from(&planned.stack.particulars);
         self.planned = planned;
+        self.publisher.reloaded(self.whole());
         let news = news(&changes);
         for line in &news {
             tracing::info!(
@@ -209,10 +213,8 @@ impl Daemon {
     /// Everything that is new or has changed is what it is meant to be.
     fn goal(&self, changes: &Reconfigured) -> Goal {
         let meant = |name: &ServiceName| {
-            let mut status = self.machine.status();
-            status.any(|s| {
-                s.instance.service == *name && (s.state != StateName::Stopped || s.renewed)
-            })
+            let status = self.machine.status_of(name);
+            status.is_some_and(|status| status.state != StateName::Stopped || status.renewed)
         };
         let changed = changes.changed.iter().map(|changed| &changed.service);
         let names = changed.chain(&changes.added).filter(|name| meant(name));

@@ -1,12 +1,13 @@
 //! The loop: whatever comes next, one after the other.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use nix::unistd::geteuid;
 use supervise::event::{Event, Time};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, oneshot},
+    task::JoinSet,
     time::sleep_until,
 };
 
@@ -14,21 +15,25 @@ use super::{
     DaemonLock, Options, RunError,
     clock::Clock,
     daemon::Daemon,
-    executor::{Launched, launch::raise_open_files},
-    files, orphans,
-    publisher::Publisher,
-    wishes::Wish,
+    executor::{Input, Launched, launch::raise_open_files},
+    files,
+    measure::Places,
+    orphans,
+    pulse::Pulse,
+    teller::Teller,
+    wishes::{Read, Wish},
 };
 use crate::{
     control::{
+        handle::{Handle, PendingCall},
         server,
-        types::{Handle, PendingCall},
+        types::Refusal,
     },
     identity::GatewayId,
     logs::{Output, messages},
 };
 
-/// Calls that wait for the loop. It answers in microseconds; more than these come only from a
+/// Orders that wait for the loop. It answers in microseconds; more than these come only from a
 /// caller who has gone wild, and wait at the socket.
 const CALLS: usize = 16;
 
@@ -67,21 +72,29 @@ async fn serve(options: Options, lock: DaemonLock, launched: Launched) -> Result
         source,
     })?;
     let (to_loop, mut calls) = mpsc::channel(CALLS);
-    let (changes, changed) = watch::channel(0);
     let (end, ended) = oneshot::channel::<()>();
+    let (clock, paths) = (Clock::start(), options.paths.clone());
+    let gateway = launched.gateway().clone();
+    let mut daemon = Daemon::new(options, clock, launched)?;
+    let groups = daemon.executor.groups.folder();
+    let places = Places { gateway, groups };
+    let pulse = Arc::new(Pulse::start());
+    let mut workers = JoinSet::new();
     let handle = Handle {
-        calls: to_loop,
-        changes: changed,
+        orders: to_loop,
+        tell: Teller::new(
+            daemon.publisher.subscribe(),
+            Arc::clone(&pulse),
+            (clock, paths, places),
+            &mut workers,
+        ),
     };
     let control = tokio::spawn(server::serve(listener, handle, geteuid(), async move {
         // Dropping the sender says it as well.
         let _ended = ended.await;
     }));
-    let clock = Clock::start();
-    let publisher = Publisher::new(changes, clock.now());
-    let mut daemon = Daemon::new(options, clock, publisher, launched)?;
     daemon.begin();
-    daemon.turn(&mut signals, &mut calls).await;
+    daemon.turn(&mut signals, &mut calls, &pulse).await;
     daemon.end().await;
     // Whoever waits for our end may start the next daemon as soon as its connection closes, so the
     // lock goes first; and nobody answers calls any more, which those who made them have to know.
@@ -113,39 +126,79 @@ impl Signals {
     }
 }
 
+/// What comes next.
+enum Next {
+    Input(Input),
+    ChildEnded,
+    Read(Result<Read, Refusal>),
+    Order(PendingCall),
+    End,
+    HangUp,
+    Deadline,
+    /// The manager wants a sign of life.
+    Beat,
+}
+
 impl Daemon {
     /// One input after the other, until everything is down for good.
-    async fn turn(&mut self, signals: &mut Signals, calls: &mut mpsc::Receiver<PendingCall>) {
+    async fn turn(
+        &mut self,
+        signals: &mut Signals,
+        calls: &mut mpsc::Receiver<PendingCall>,
+        pulse: &Pulse,
+    ) {
         while !self.complete {
-            if self.untold {
+            let clock = self.executor.clock;
+            // Looked at here as well, since other inputs go before it.
+            let wants_beat = self.manager.next().is_some_and(|beat| beat <= clock.now());
+            if self.untold || wants_beat {
                 self.tell_manager();
             }
-            let due = self.machine.next_deadline();
-            let clock = self.executor.clock;
-            let at = async move |time: Option<Time>| match time {
-                Some(time) => sleep_until(clock.instant(time)).await,
+            let (due, beat) = (self.machine.next_deadline(), self.manager.next());
+            let instant = |time: Option<Time>| time.map(|time| clock.instant(time));
+            let (due, beat) = (instant(due), instant(beat));
+            let at = async move |time| match time {
+                Some(time) => sleep_until(time).await,
                 None => std::future::pending().await,
             };
-            let (alarm, beat) = (at(due), at(self.manager.next()));
+            pulse.waits([due, beat].into_iter().flatten().min());
             // Every arm is cancel-safe: each waits for a readiness that stays until it is taken.
-            tokio::select! {
+            let next = tokio::select! {
                 biased;
-                input = self.executor.next() => {
-                    let events = self.executor.events(input, &self.machine);
-                    self.feed(events);
-                }
-                Some(()) = signals.child.recv() => {
-                    let events = self.executor.reap();
-                    self.feed(events);
-                }
-                read = self.wishes.next() => self.read_again(read),
-                Some(ask) = calls.recv() => self.answer(ask),
-                Some(()) = signals.terminate.recv() => self.asked_to_end(),
-                Some(()) = signals.interrupt.recv() => self.asked_to_end(),
-                Some(()) = signals.hang_up.recv() => self.hung_up(),
-                () = alarm => self.feed([Event::Deadline]),
-                () = beat => self.untold = true,
+                input = self.executor.next() => Next::Input(input),
+                Some(()) = signals.child.recv() => Next::ChildEnded,
+                read = self.wishes.next() => Next::Read(read),
+                Some(order) = calls.recv() => Next::Order(order),
+                Some(()) = signals.terminate.recv() => Next::End,
+                Some(()) = signals.interrupt.recv() => Next::End,
+                Some(()) = signals.hang_up.recv() => Next::HangUp,
+                () = at(due) => Next::Deadline,
+                () = at(beat) => Next::Beat,
+            };
+            pulse.begins();
+            self.take(next);
+        }
+        // What is left ends by itself, each step within its own limit.
+        pulse.waits(None);
+    }
+
+    fn take(&mut self, next: Next) {
+        match next {
+            Next::Input(input) => {
+                let events = self.executor.events(input, &self.machine);
+                self.feed(events);
             }
+            Next::ChildEnded => {
+                let events = self.executor.reap();
+                self.feed(events);
+            }
+            Next::Read(read) => self.read_again(read),
+            Next::Order(order) => self.answer(order),
+            Next::End => self.asked_to_end(),
+            Next::HangUp => self.hung_up(),
+            Next::Deadline => self.feed([Event::Deadline]),
+            // Each turn begins with it.
+            Next::Beat => {}
         }
     }
 

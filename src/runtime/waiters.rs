@@ -52,8 +52,10 @@ pub(super) enum Progress {
 
 impl Goal {
     /// How near it is.
-    pub(super) fn progress(&self, status: &[ServiceStatus]) -> Progress {
-        let find = |name: &ServiceName| status.iter().find(|s| s.instance.service == *name);
+    pub(super) fn progress<'a>(
+        &self,
+        find: impl Fn(&ServiceName) -> Option<&'a ServiceStatus>,
+    ) -> Progress {
         match self {
             Self::Up(services) => services
                 .iter()
@@ -128,10 +130,10 @@ impl Waiters {
     }
 
     /// Answers those whose goal is reached or lost; forgets those who are gone.
-    pub(super) fn settle(&mut self, status: &[ServiceStatus]) {
+    pub(super) fn settle<'a>(&mut self, find: impl Fn(&ServiceName) -> Option<&'a ServiceStatus>) {
         let waiting = std::mem::take(&mut self.0);
         for (goal, news, reply) in waiting {
-            let answer = match goal.progress(status) {
+            let answer = match goal.progress(&find) {
                 Progress::Under if reply.is_closed() => continue,
                 Progress::Under => {
                     self.0.push((goal, news, reply));
@@ -188,6 +190,12 @@ mod tests {
         }
     }
 
+    fn among<'a>(
+        services: &'a [ServiceStatus],
+    ) -> impl Fn(&ServiceName) -> Option<&'a ServiceStatus> {
+        |name| services.iter().find(|s| s.instance.service == *name)
+    }
+
     fn up_of(name_of: &str) -> Wanted {
         Wanted::up(name(name_of))
     }
@@ -200,7 +208,7 @@ mod tests {
                 renewed,
                 ..status("a", 1, state)
             };
-            goal.progress(&[status])
+            goal.progress(among(&[status]))
         };
         assert_eq!(progress(StateName::Ready, true), Progress::Under);
         assert_eq!(progress(StateName::Stopped, true), Progress::Under);
@@ -222,12 +230,12 @@ mod tests {
             ..up_of("a")
         }]);
         let running = [scheduled(StateName::Running)];
-        assert_eq!(all.progress(&running), Progress::Reached);
-        assert_eq!(run.progress(&running), Progress::Under);
+        assert_eq!(all.progress(among(&running)), Progress::Reached);
+        assert_eq!(run.progress(among(&running)), Progress::Under);
         for goal in [&all, &run] {
             let done = [scheduled(StateName::Completed)];
-            assert_eq!(goal.progress(&done), Progress::Reached);
-            let failed = goal.progress(&[scheduled(StateName::Failed)]);
+            assert_eq!(goal.progress(among(&done)), Progress::Reached);
+            let failed = goal.progress(among(&[scheduled(StateName::Failed)]));
             assert!(matches!(failed, Progress::Lost(_)), "{failed:?}");
         }
     }
@@ -244,15 +252,21 @@ mod tests {
         }]);
         let start = Goal::Up(vec![up_of("a")]);
         assert_eq!(
-            start.progress(std::slice::from_ref(&outdated)),
+            start.progress(among(std::slice::from_ref(&outdated))),
             Progress::Reached
         );
-        assert!(matches!(reload.progress(&[outdated]), Progress::Lost(_)));
+        assert!(matches!(
+            reload.progress(among(&[outdated])),
+            Progress::Lost(_)
+        ));
         let external = ServiceStatus {
             external: true,
             ..status("a", 1, StateName::Unhealthy)
         };
-        assert!(matches!(start.progress(&[external]), Progress::Lost(_)));
+        assert!(matches!(
+            start.progress(among(&[external])),
+            Progress::Lost(_)
+        ));
     }
 
     #[test]
@@ -262,7 +276,7 @@ mod tests {
             status("a", 1, StateName::Starting),
             status("b", 1, StateName::Failed),
         ];
-        let Progress::Lost(why) = goal.progress(&now) else {
+        let Progress::Lost(why) = goal.progress(among(&now)) else {
             panic!("b has failed")
         };
         assert!(
@@ -276,9 +290,9 @@ mod tests {
         let mut waiters = Waiters::default();
         let (reply, mut answer) = oneshot::channel();
         waiters.add(Goal::Down(name("a")), vec!["done".into()], reply);
-        waiters.settle(&[status("a", 1, StateName::Stopping)]);
+        waiters.settle(among(&[status("a", 1, StateName::Stopping)]));
         assert!(answer.try_recv().is_err());
-        waiters.settle(&[status("a", 1, StateName::Stopped)]);
+        waiters.settle(among(&[status("a", 1, StateName::Stopped)]));
         assert_eq!(answer.try_recv(), Ok(Ok(Reply::Done(vec!["done".into()]))));
         assert!(waiters.is_empty());
     }

@@ -15,10 +15,13 @@ use tokio::{
 };
 
 use super::{
-    Alone, Planned,
+    Planned,
     apart::{Apart, ApartError},
 };
-use crate::control::types::{Refusal, Reply};
+use crate::{
+    control::types::{Refusal, Reply},
+    publish::Alone,
+};
 
 /// A configuration is read within milliseconds, on a busy disk within seconds.
 const IN_TIME: Duration = Duration::from_secs(10);

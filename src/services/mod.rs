@@ -24,7 +24,7 @@ mod uvicorn;
 pub use self::{
     addresses::{admin_address, front_address},
     installed::Installed,
-    plan::plan,
+    plan::{dialects, plan},
     programs::Programs,
     secrets::Secrets,
     service::Service,

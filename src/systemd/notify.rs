@@ -80,15 +80,20 @@ pub(super) enum Phase {
 }
 
 /// What is to be told about.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+#[derive(Debug, Clone)]
+pub struct View<S> {
     /// Every service.
-    pub services: &'a [ServiceStatus],
+    pub services: S,
     /// [`supervise::machine::Machine::patience`].
     pub patience: Option<Time>,
     /// Now.
     pub now: Time,
 }
+
+/// Every service, as often as it is asked for.
+pub trait Services<'a>: Iterator<Item = &'a ServiceStatus> + Clone {}
+
+impl<'a, S: Iterator<Item = &'a ServiceStatus> + Clone> Services<'a> for S {}
 
 /// Decides what to say.
 #[derive(Debug)]
@@ -153,7 +158,11 @@ impl Herald {
 
     /// The reload is over; `refused` says why it changed nothing.
     #[must_use]
-    pub fn reloaded(&mut self, refused: Option<String>, view: View<'_>) -> Option<String> {
+    pub fn reloaded<'a>(
+        &mut self,
+        refused: Option<String>,
+        view: View<impl Services<'a>>,
+    ) -> Option<String> {
         if let Some(why) = &refused {
             self.refused = Some(one_line(&format!("the last reload was refused: {why}")));
         }
@@ -161,7 +170,7 @@ impl Herald {
             return self.news(view);
         }
         self.phase = Phase::Running;
-        self.status = self.line(view);
+        self.status = self.line(&view);
         Some(message([
             NotifyState::Ready,
             NotifyState::Status(&self.status),
@@ -170,7 +179,7 @@ impl Herald {
 
     /// The end begins.
     #[must_use]
-    pub fn stopping(&mut self, view: View<'_>) -> Option<String> {
+    pub fn stopping<'a>(&mut self, view: View<impl Services<'a>>) -> Option<String> {
         if self.phase == Phase::Stopping {
             return self.news(view);
         }
@@ -178,23 +187,23 @@ impl Herald {
         self.extended_to = None;
         self.refused = None;
         let mut text = message([NotifyState::Stopping]);
-        self.add_news(view, &mut text);
+        self.add_news(&view, &mut text);
         Some(text)
     }
 
     /// What is new, if anything is.
     #[must_use]
-    pub fn news(&mut self, view: View<'_>) -> Option<String> {
+    pub fn news<'a>(&mut self, view: View<impl Services<'a>>) -> Option<String> {
         let mut text = String::new();
-        if self.phase == Phase::Starting && all_fine(view.services) {
+        if self.phase == Phase::Starting && all_fine(view.services.clone()) {
             self.phase = Phase::Running;
             text = message([NotifyState::Ready, NotifyState::MainPid(self.pid)]);
         }
-        self.add_news(view, &mut text);
+        self.add_news(&view, &mut text);
         (!text.is_empty()).then_some(text)
     }
 
-    fn add_news(&mut self, view: View<'_>, text: &mut String) {
+    fn add_news<'a>(&mut self, view: &View<impl Services<'a>>, text: &mut String) {
         let line = self.line(view);
         if line != self.status {
             *text += &message([NotifyState::Status(&line)]);
@@ -218,19 +227,19 @@ impl Herald {
     }
 
     /// Until when systemd is asked to wait; none: it has nothing to wait for.
-    fn end(&self, view: View<'_>) -> Option<Time> {
+    fn end<'a>(&self, view: &View<impl Services<'a>>) -> Option<Time> {
         match (self.phase, view.patience) {
             (Phase::Running, _) => None,
             (Phase::Starting | Phase::Reloading | Phase::Stopping, Some(end)) => Some(end),
-            (Phase::Starting, None) if view.services.iter().any(given_up) => {
+            (Phase::Starting, None) if view.services.clone().any(given_up) => {
                 Some(Time(UNTIL_SOMEBODY_HELPS))
             }
             (Phase::Starting | Phase::Reloading | Phase::Stopping, None) => None,
         }
     }
 
-    fn line(&self, view: View<'_>) -> String {
-        let line = line(view.services, &self.phase, view.now);
+    fn line<'a>(&self, view: &View<impl Services<'a>>) -> String {
+        let line = line(&view.services, &self.phase, view.now);
         match &self.refused {
             Some(refused) => format!("{line}; {refused}"),
             None => line,

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use supervise::{effect::StateName, event::Time, machine::ServiceStatus};
 
-use super::notify::Phase;
+use super::notify::{Phase, Services};
 
 /// A line that is longer is cut: systemd keeps it in memory, and a person reads it.
 const LINE_MAX: usize = 400;
 
 /// How far everything is: `3 of 4 ready: waiting for litellm (12 s)`.
-pub(super) fn line(services: &[ServiceStatus], phase: &Phase, now: Time) -> String {
+pub(super) fn line<'a>(services: &impl Services<'a>, phase: &Phase, now: Time) -> String {
     let line = match phase {
         Phase::Stopping => stopping(services, now),
         Phase::Reloading => format!("reloading: {}", ready(services, now)),
@@ -33,13 +33,13 @@ pub(super) fn one_line(text: &str) -> String {
     }
 }
 
-fn ready(services: &[ServiceStatus], now: Time) -> String {
-    let ready = services.iter().filter(|s| s.state.is_fine());
-    let count = format!("{} of {} ready", ready.count(), services.len());
+fn ready<'a>(services: &impl Services<'a>, now: Time) -> String {
+    let ready = services.clone().filter(|s| s.state.is_fine());
+    let count = format!("{} of {} ready", ready.count(), services.clone().count());
     let rest: Vec<String> = [waiting(services, now)]
         .into_iter()
         .flatten()
-        .chain(services.iter().filter_map(trouble))
+        .chain(services.clone().filter_map(trouble))
         .collect();
     if rest.is_empty() {
         count
@@ -49,9 +49,9 @@ fn ready(services: &[ServiceStatus], now: Time) -> String {
 }
 
 /// Those on their way up. A service that waits for another is not named: the other is.
-fn waiting(services: &[ServiceStatus], now: Time) -> Option<String> {
+fn waiting<'a>(services: &impl Services<'a>, now: Time) -> Option<String> {
     let names: Vec<String> = services
-        .iter()
+        .clone()
         .filter(|s| matches!(s.state, StateName::Starting | StateName::Running))
         .map(|s| format!("{} ({})", s.instance.service, seconds(now.since(s.since))))
         .collect();
@@ -77,14 +77,14 @@ fn trouble(status: &ServiceStatus) -> Option<String> {
     }
 }
 
-fn stopping(services: &[ServiceStatus], now: Time) -> String {
+fn stopping<'a>(services: &impl Services<'a>, now: Time) -> String {
     let down = |state| {
         matches!(
             state,
             StateName::Stopped | StateName::Failed | StateName::Completed | StateName::Scheduled
         )
     };
-    let up: Vec<&ServiceStatus> = services.iter().filter(|s| !down(s.state)).collect();
+    let up: Vec<&ServiceStatus> = services.clone().filter(|s| !down(s.state)).collect();
     let names: Vec<String> = up
         .iter()
         .filter(|s| matches!(s.state, StateName::Draining | StateName::Stopping))
@@ -92,10 +92,10 @@ fn stopping(services: &[ServiceStatus], now: Time) -> String {
         .collect();
     match (up.len(), names.is_empty()) {
         (0, _) => "everything is stopped".to_owned(),
-        (count, true) => format!("stopping: {count} of {} still up", services.len()),
+        (count, true) => format!("stopping: {count} of {} still up", services.clone().count()),
         (count, false) => format!(
             "stopping: {count} of {} still up: waiting for {}",
-            services.len(),
+            services.clone().count(),
             names.join(", ")
         ),
     }
@@ -157,7 +157,7 @@ mod tests {
             service("open-webui", StateName::Ready, 9, Reason::ProbePassed),
             service("postgres", StateName::Ready, 3, Reason::ProbePassed),
         ];
-        let line = |now| line(&services, &Phase::Starting, at(now));
+        let line = |now| line(&services.iter(), &Phase::Starting, at(now));
         assert_eq!(line(15), "3 of 4 ready: waiting for litellm (12 s)");
         assert_eq!(line(32), "3 of 4 ready: waiting for litellm (25 s)");
         assert_eq!(
@@ -176,7 +176,7 @@ mod tests {
             service("postgres", StateName::Starting, 0, Reason::Requested),
         ];
         assert_eq!(
-            line(&services, &Phase::Starting, at(0)),
+            line(&services.iter(), &Phase::Starting, at(0)),
             "0 of 4 ready: waiting for postgres (0 s); nginx is tried again soon: it exited with \
              code 3; open-webui has failed: it exited with code 3"
         );
@@ -188,7 +188,7 @@ mod tests {
             service("a", StateName::Draining, 1, Reason::Requested),
             service("b", StateName::Ready, 0, Reason::ProbePassed),
         ];
-        let line = |services: &[ServiceStatus]| line(services, &Phase::Stopping, at(3));
+        let line = |services: &[ServiceStatus]| line(&services.iter(), &Phase::Stopping, at(3));
         assert_eq!(
             line(&services),
             "stopping: 2 of 2 still up: waiting for a (2 s)"
@@ -203,7 +203,7 @@ mod tests {
     fn what_a_service_said_cannot_forge_a_field() {
         let said = Reason::ProbeFailed("no\nREADY=1\n\u{1b}[31m".to_owned());
         let services = [service("a", StateName::Unhealthy, 0, said)];
-        let text = line(&services, &Phase::Running, at(0));
+        let text = line(&services.iter(), &Phase::Running, at(0));
         assert_eq!(
             text,
             "0 of 1 ready: a is unhealthy: its probe failed: no READY=1  [31m"

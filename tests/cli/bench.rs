@@ -8,26 +8,20 @@ use std::{
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU16, Ordering},
-    },
-    thread::JoinHandle,
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, SystemTime},
 };
 
-use ai_gateway::control::{
-    server,
-    types::{
-        Call, ConfigurationState, Cpu, DietState, GatewayState, GatewayStatus, Handle, LimitsState,
-        Memory, PendingCall, Refusal, Reply, ServiceStatus, Urls,
-    },
+use ai_gateway::control::types::{
+    Call, ConfigurationState, Cpu, DietState, GatewayState, GatewayStatus, LimitsState, Memory,
+    Refusal, Reply, ServiceStatus, Urls,
 };
 use assert_cmd::Command;
 use nix::unistd::Uid;
 use supervise::{effect::StateName, spec::ServiceName};
 use tempfile::TempDir;
-use tokio::sync::{Notify, mpsc, watch};
+
+use crate::daemon::Daemon;
 
 const NOBODY: u32 = 65534;
 
@@ -279,130 +273,6 @@ fn give(path: &Path) {
     if path.is_dir() && !path.is_symlink() {
         for entry in fs::read_dir(path).unwrap().flatten() {
             give(&entry.path());
-        }
-    }
-}
-
-/// The daemon's end, in a thread: the product's own server, and a loop that knows one status.
-pub(crate) struct Daemon {
-    status: Arc<Mutex<GatewayStatus>>,
-    asked: Arc<Mutex<Vec<Call>>>,
-    changes: watch::Sender<u64>,
-    held: watch::Sender<bool>,
-    stays: Arc<AtomicBool>,
-    stop: Arc<Notify>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Daemon {
-    fn start(
-        socket: &Path,
-        owner: Uid,
-        status: GatewayStatus,
-        answer: impl FnMut(&Call) -> Result<Reply, Refusal> + Send + 'static,
-    ) -> Self {
-        let (changes, changed) = watch::channel(0);
-        let daemon = Self {
-            status: Arc::new(Mutex::new(status)),
-            asked: Arc::default(),
-            changes,
-            held: watch::Sender::new(false),
-            stays: Arc::default(),
-            stop: Arc::new(Notify::new()),
-            thread: None,
-        };
-        let (asks, asked) = mpsc::channel(4);
-        let serving = Serving {
-            status: Arc::clone(&daemon.status),
-            log: Arc::clone(&daemon.asked),
-            asked,
-            held: daemon.held.subscribe(),
-            stays: Arc::clone(&daemon.stays),
-            stop: Arc::clone(&daemon.stop),
-        };
-        let handle = Handle {
-            calls: asks,
-            changes: changed,
-        };
-        let (socket, stop) = (socket.to_owned(), Arc::clone(&daemon.stop));
-        let (listens, listening) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let listener = server::bind(&socket).unwrap();
-                listens.send(()).unwrap();
-                let server = server::serve(listener, handle, owner, stop.notified());
-                tokio::join!(server, serving.run(answer));
-            });
-        });
-        listening.recv().unwrap();
-        Self {
-            thread: Some(thread),
-            ..daemon
-        }
-    }
-
-    /// Another status, of which those who watch are told.
-    pub(crate) fn becomes(&self, status: GatewayStatus) {
-        *self.status.lock().unwrap() = status;
-        self.changes.send_modify(|count| *count += 1);
-    }
-
-    /// Keeps its answers but for the status, or gives them at last.
-    pub(crate) fn hold(&self, held: bool) {
-        self.held.send_replace(held);
-    }
-
-    /// Has it listen on after it has answered a stop.
-    pub(crate) fn stays(&self) {
-        self.stays.store(true, Ordering::Relaxed);
-    }
-
-    /// What was asked of it, but for the status.
-    pub(crate) fn asked(&self) -> Vec<Call> {
-        self.asked.lock().unwrap().clone()
-    }
-
-    /// Ends it and waits for that.
-    pub(crate) fn end(mut self) {
-        self.stop.notify_one();
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
-
-struct Serving {
-    status: Arc<Mutex<GatewayStatus>>,
-    log: Arc<Mutex<Vec<Call>>>,
-    asked: mpsc::Receiver<PendingCall>,
-    held: watch::Receiver<bool>,
-    stays: Arc<AtomicBool>,
-    stop: Arc<Notify>,
-}
-
-impl Serving {
-    /// Ends when the server has gone and with it everybody who could ask.
-    async fn run(mut self, mut answer: impl FnMut(&Call) -> Result<Reply, Refusal>) {
-        while let Some(PendingCall { call, reply }) = self.asked.recv().await {
-            if call == Call::Status {
-                let status = self.status.lock().unwrap().clone();
-                let _heard = reply.send(Ok(Reply::Status(Box::new(status))));
-                continue;
-            }
-            self.log.lock().unwrap().push(call.clone());
-            let (answered, mut held) = (answer(&call), self.held.clone());
-            let ends = call == Call::Stop(None) && !self.stays.load(Ordering::Relaxed);
-            let stop = ends.then(|| Arc::clone(&self.stop));
-            tokio::spawn(async move {
-                let _released = held.wait_for(|held| !held).await;
-                // Whoever asked may be gone.
-                let _heard = reply.send(answered);
-                if let Some(stop) = stop {
-                    stop.notify_one();
-                }
-            });
         }
     }
 }

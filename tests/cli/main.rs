@@ -7,6 +7,7 @@ mod bench;
 mod blame;
 mod config;
 mod control;
+mod daemon;
 mod doctor;
 mod exposed;
 mod found;

@@ -10,7 +10,8 @@ use ai_gateway::{
     config::{self, paths::Paths},
     control::types::{Refusal, Urls},
     logs::{self, Output},
-    runtime::{self, Compare, Options, Planned},
+    publish::Compare,
+    runtime::{self, Options, Planned},
     secrets::SecretStore,
     services::{self, Installed, Secrets},
 };

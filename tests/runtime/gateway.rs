@@ -18,7 +18,8 @@ use ai_gateway::{
     fs::regular,
     identity::{self, GatewayId, Mark},
     logs::Output,
-    runtime::{Compare, Compared, Options, Planned, run},
+    publish::{Compare, Compared},
+    runtime::{Options, Planned, run},
 };
 use nix::{sys::signal::Signal, unistd::Pid};
 use supervise::spec::ServiceName;
@@ -47,7 +48,12 @@ fn daemon() {
         compare: {
             let (home, runs) = (home.clone(), scenario.to_owned());
             let file = home.join("scenario");
-            let now = move || regular::text(&file).unwrap_or_default();
+            // A pipe is not opened, not even for a moment: whoever writes into it is to meet the
+            // reload that reads it, and nobody else.
+            let now = move || {
+                let text = file.is_file().then(|| regular::text(&file).ok());
+                text.flatten().unwrap_or_default()
+            };
             let (again, before) = (now.clone(), runs.clone());
             let look = move || {
                 let now = now();

@@ -155,6 +155,32 @@ fn a_service_may_say_itself_when_it_had_imported_and_started() {
     );
 }
 
+#[test]
+fn whoever_was_answered_sees_in_the_next_status_what_was_done() {
+    let gateway = Gateway::start("two");
+    gateway.ask(&Call::Start(None)).unwrap();
+    let user = || gateway.status().services["user"].clone();
+    for _ in 0..10 {
+        gateway.ask(&Call::Stop(Some(name("user")))).unwrap();
+        let stopped = user();
+        assert_eq!((stopped.state, stopped.pid), (StateName::Stopped, None));
+        gateway.ask(&Call::Start(Some(name("user")))).unwrap();
+        let started = user();
+        assert_eq!(
+            (started.state, started.pid.is_some()),
+            (StateName::Ready, true)
+        );
+        let Reply::Why(why) = gateway.ask(&Call::Why(name("user"))).unwrap() else {
+            panic!("not an answer to why")
+        };
+        assert_eq!(
+            why.history.last().map(|last| last.state),
+            Some(StateName::Ready)
+        );
+        assert!(why.status.memory.current > Some(0), "{why:?}");
+    }
+}
+
 fn runs(pid: i32) -> bool {
     sys::proc::stat(pid).is_ok_and(|stat| !stat.zombie)
 }

@@ -8,7 +8,10 @@ mod sockets;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use ai_gateway::stack::{Particulars, RenderedFile, Stack};
+use ai_gateway::{
+    services::{ALL, dialects},
+    stack::{Particulars, RenderedFile, Stack},
+};
 use supervise::spec::{
     Command, EnvValue, Liveness, Probe, Reload, ReloadAction, RestartMode, RestartPolicy,
     ServiceSpec, Startup, StopStep,
@@ -101,7 +104,11 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         services,
         folders: Vec::new(),
         files: Vec::new(),
-        particulars: Particulars::default(),
+        // A service that is named as one of ours speaks as it does.
+        particulars: Particulars {
+            dialects: dialects(&ALL),
+            ..Particulars::default()
+        },
     })
 }
 

@@ -8,15 +8,42 @@ use tokio::{
 };
 
 use super::*;
-use crate::control::wire;
+use crate::control::{
+    handle::{Order, PendingCall},
+    types::{Call, Reply},
+    wire,
+};
 
-/// A daemon whose state is one service that is asked about, and whose answers wait for us.
+/// A daemon that publishes a number, and whose loop is this test.
 struct Daemon {
     folder: TempDir,
     calls: mpsc::Receiver<PendingCall>,
     changes: watch::Sender<u64>,
     stop: Arc<Notify>,
     server: JoinHandle<()>,
+}
+
+/// Tells the number, and knows no service.
+#[derive(Clone)]
+struct Published(watch::Receiver<u64>);
+
+impl Tell for Published {
+    async fn tell(&mut self, question: Question) -> Result<Reply, Refusal> {
+        match question {
+            Question::Status => {
+                let number = *self.0.borrow_and_update();
+                Ok(Reply::Done(vec![format!("published {number}")]))
+            }
+            Question::Why(_) | Question::Blame(_) => Err(Refusal::UnknownService {
+                name: "x".into(),
+                known: vec!["litellm".into()],
+            }),
+        }
+    }
+
+    async fn changed(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
 }
 
 impl Daemon {
@@ -29,8 +56,8 @@ impl Daemon {
         let stop = Arc::new(Notify::new());
         let stopped = Arc::clone(&stop);
         let handle = Handle {
-            calls: asks_to,
-            changes: changes_seen,
+            orders: asks_to,
+            tell: Published(changes_seen),
         };
         let server = tokio::spawn(async move {
             serve(listener, handle, owner, stopped.notified()).await;
@@ -55,14 +82,14 @@ impl Daemon {
         }
     }
 
-    /// Answers the next ask with the name of what was asked.
-    async fn answer(&mut self) -> Call {
+    /// Answers the next order with its name.
+    async fn answer(&mut self) -> Order {
         let ask = self.calls.recv().await.unwrap();
         // The caller may be gone: that is what some tests are about.
         let _heard = ask
             .reply
-            .send(Ok(Reply::Done(vec![format!("{:?}", ask.call)])));
-        ask.call
+            .send(Ok(Reply::Done(vec![format!("{:?}", ask.order)])));
+        ask.order
     }
 }
 
@@ -157,8 +184,8 @@ async fn calls_in_pieces_and_several_at_once_are_answered_in_their_order() {
     let (first, second) = both.split_at(10);
     caller.say(first).await;
     caller.say(second).await;
-    assert_eq!(daemon.answer().await, Call::Reload(None));
-    assert_eq!(daemon.answer().await, Call::Start(None));
+    assert_eq!(daemon.answer().await, Order::Reload(None));
+    assert_eq!(daemon.answer().await, Order::Start(None));
     assert_eq!(caller.hear_done().await, "Reload(None)");
     assert_eq!(caller.hear_done().await, "Start(None)");
 }
@@ -170,7 +197,7 @@ async fn a_slow_call_holds_nobody_else_up() {
     slow.ask(&Call::Reload(None)).await;
     let pending = daemon.calls.recv().await.unwrap();
     quick.ask(&Call::Stop(None)).await;
-    assert_eq!(daemon.answer().await, Call::Stop(None));
+    assert_eq!(daemon.answer().await, Order::Stop(None));
     assert_eq!(quick.hear_done().await, "Stop(None)");
     pending
         .reply
@@ -240,7 +267,7 @@ async fn a_one_way_call_is_done_and_not_answered() {
     caller
         .say(b"{\"method\":\"io.aigateway.Control.Reload\",\"oneway\":true}\0")
         .await;
-    assert_eq!(daemon.answer().await, Call::Reload(None));
+    assert_eq!(daemon.answer().await, Order::Reload(None));
     caller.ask(&Call::Start(None)).await;
     daemon.answer().await;
     assert_eq!(caller.hear_done().await, "Start(None)");
@@ -248,32 +275,48 @@ async fn a_one_way_call_is_done_and_not_answered() {
 
 #[tokio::test]
 async fn a_refusal_arrives_with_its_details() {
-    let mut daemon = Daemon::start();
+    let daemon = Daemon::start();
     let mut caller = daemon.connect().await;
     caller.ask(&why("x")).await;
-    let ask = daemon.calls.recv().await.unwrap();
-    let refusal = Refusal::UnknownService {
-        name: "x".into(),
-        known: vec!["litellm".into()],
-    };
-    ask.reply.send(Err(refusal)).unwrap();
     let answer = caller.hear().await.unwrap();
     assert_eq!(answer["error"], "io.aigateway.Control.UnknownService");
     assert_eq!(answer["parameters"]["known"][0], "litellm");
 }
 
 #[tokio::test]
-async fn watching_tells_each_change_until_the_daemon_ends() {
+async fn a_thousand_questions_do_not_enter_the_loop() {
     let mut daemon = Daemon::start();
+    let mut callers = Vec::new();
+    for _ in 0..CONNECTIONS_MAX {
+        let mut caller = daemon.connect().await;
+        for _ in 0..32 {
+            caller.ask(&Call::Status).await;
+        }
+        callers.push(caller);
+    }
+    for caller in &mut callers {
+        for _ in 0..32 {
+            assert_eq!(caller.hear_done().await, "published 0");
+        }
+    }
+    let ordered = daemon.calls.try_recv();
+    assert!(ordered.is_err(), "{ordered:?}");
+}
+
+#[tokio::test]
+async fn watching_tells_each_change_until_the_daemon_ends() {
+    let daemon = Daemon::start();
     let mut caller = daemon.connect().await;
     caller.say(&frame(&Request::watch())).await;
     for change in 1..=3 {
-        assert_eq!(daemon.answer().await, Call::Status);
         let status = caller.hear().await.unwrap();
         assert_eq!(status["continues"], true);
+        assert_eq!(
+            status["parameters"]["messages"][0],
+            format!("published {}", change - 1)
+        );
         daemon.changes.send_replace(change);
     }
-    daemon.answer().await;
     assert!(caller.hear().await.is_some());
     daemon.stop.notify_one();
     assert_eq!(caller.hear().await, None);
@@ -343,7 +386,6 @@ async fn whoever_does_nothing_keeps_nobody_out() {
     let mut daemon = Daemon::start();
     let mut watcher = daemon.connect().await;
     watcher.say(&frame(&Request::watch())).await;
-    daemon.answer().await;
     watcher.hear().await.unwrap();
     let mut idle = Vec::new();
     for _ in 1..CONNECTIONS_MAX {
@@ -364,7 +406,6 @@ async fn whoever_does_nothing_keeps_nobody_out() {
         assert_eq!(gone.hear().await, None);
     }
     daemon.changes.send_replace(1);
-    daemon.answer().await;
     assert_eq!(watcher.hear().await.unwrap()["continues"], true);
 }
 

@@ -1,5 +1,7 @@
 //! What is said, as a story of states.
 
+use std::slice::Iter;
+
 use supervise::{
     effect::Reason,
     event::{Exit, Instance},
@@ -68,9 +70,12 @@ impl Story {
         self.patience = None;
     }
 
-    fn ask(&mut self, what: impl FnOnce(&mut Herald, View<'_>) -> Option<String>) -> String {
+    fn ask(
+        &mut self,
+        what: impl FnOnce(&mut Herald, View<Iter<'_, ServiceStatus>>) -> Option<String>,
+    ) -> String {
         let view = View {
-            services: &self.services,
+            services: self.services.iter(),
             patience: self.patience.map(|s| Time(Duration::from_secs(s))),
             now: Time(Duration::from_secs(self.now)),
         };
@@ -78,7 +83,7 @@ impl Story {
     }
 
     fn news(&mut self) -> String {
-        self.ask(Herald::news)
+        self.ask(|herald, view| herald.news(view))
     }
 }
 
@@ -211,11 +216,11 @@ fn a_stop_is_said_once_and_given_the_time_that_it_takes() {
     story.services[1].state = StateName::Draining;
     story.patience = Some(35);
     assert_eq!(
-        story.ask(Herald::stopping),
+        story.ask(|herald, view| herald.stopping(view)),
         "STOPPING=1\nSTATUS=stopping: 2 of 2 still up: waiting for user (0 s)\n\
          EXTEND_TIMEOUT_USEC=50000000\n"
     );
-    assert_eq!(story.ask(Herald::stopping), "");
+    assert_eq!(story.ask(|herald, view| herald.stopping(view)), "");
     story.now = 35;
     story.patience = Some(80);
     assert_eq!(
@@ -241,9 +246,12 @@ fn a_sign_of_life_comes_twice_in_the_time_that_the_watchdog_allows() {
 #[test]
 fn signs_of_life_go_on_while_everything_stops() {
     let mut story = Story::of(Some(10)).ready();
-    let _said = story.ask(Herald::stopping);
+    let _said = story.ask(|herald, view| herald.stopping(view));
     story.now = 7;
-    assert_eq!(story.ask(Herald::stopping), "WATCHDOG=1\n");
+    assert_eq!(
+        story.ask(|herald, view| herald.stopping(view)),
+        "WATCHDOG=1\n"
+    );
 }
 
 #[test]

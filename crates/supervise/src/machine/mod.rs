@@ -97,6 +97,8 @@ pub struct Machine {
     forgotten: BTreeMap<ServiceName, u64>,
     rng: Rng,
     shutdown: Shutdown,
+    /// The services that may have changed since somebody has asked for them.
+    news: Touched,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,29 +141,21 @@ pub struct ServiceStatus {
 impl ServiceStatus {
     /// Whether it is what it is meant to be. A task with times of its own is, whatever it does, unless it has
     /// failed: nobody waits for it but who requires it.
-    pub fn is_fine(&self) -> bool {
-        is_fine(self.state, self.scheduled)
-    }
-}
-
-const fn is_fine(state: StateName, scheduled: bool) -> bool {
-    match state {
-        StateName::Stopped | StateName::Failed | StateName::BackingOff => false,
-        state => state.is_fine() || scheduled,
+    pub const fn is_fine(&self) -> bool {
+        match self.state {
+            StateName::Stopped | StateName::Failed | StateName::BackingOff => false,
+            state => state.is_fine() || self.scheduled,
+        }
     }
 }
 
 /// Whether every service that is meant to run is what it is meant to be, and there is one.
 pub fn all_fine<'a>(services: impl IntoIterator<Item = &'a ServiceStatus>) -> bool {
-    all(services.into_iter().map(|s| (s.state, s.scheduled)))
-}
-
-fn all(services: impl Iterator<Item = (StateName, bool)>) -> bool {
     let mut some = false;
-    let mut services = services.map(|(state, scheduled)| {
-        let fine = is_fine(state, scheduled);
+    let mut services = services.into_iter().map(|service| {
+        let fine = service.is_fine();
         some |= fine;
-        fine || state == StateName::Stopped
+        fine || service.state == StateName::Stopped
     });
     services.all(|fine_or_stopped| fine_or_stopped) && some
 }
@@ -186,12 +180,13 @@ impl Machine {
     /// The services cannot be supervised together; see [`GraphError`].
     pub fn new(specs: Vec<ServiceSpec>, seed: u64) -> Result<Self, GraphError> {
         let graph = Graph::new(&specs)?;
-        let units = specs
+        let units: BTreeMap<_, _> = specs
             .into_iter()
             .map(|spec| (spec.name.clone(), Unit::new(spec)))
             .collect();
         Ok(Self {
             graph,
+            news: units.keys().cloned().collect(),
             units,
             forgotten: BTreeMap::new(),
             rng: Rng::new(seed),
@@ -277,7 +272,17 @@ impl Machine {
 
     /// Every service, in the order of their names.
     pub fn status(&self) -> impl Iterator<Item = ServiceStatus> {
-        self.units.values().map(|unit| ServiceStatus {
+        self.units.values().map(|unit| self.status_of_unit(unit))
+    }
+
+    /// One service; none: it is not there.
+    pub fn status_of(&self, service: &ServiceName) -> Option<ServiceStatus> {
+        let unit = self.units.get(service)?;
+        Some(self.status_of_unit(unit))
+    }
+
+    fn status_of_unit(&self, unit: &Unit) -> ServiceStatus {
+        ServiceStatus {
             instance: unit.instance(),
             state: unit.name(),
             since: unit.since,
@@ -290,17 +295,27 @@ impl Machine {
             outdated: unit.outdated.clone(),
             external: unit.spec.is_external(),
             scheduled: unit.spec.schedule().is_some(),
-        })
+        }
     }
 
     /// The newest start of every service, in the order of their names.
     pub fn starts(&self) -> impl Iterator<Item = Start> {
-        self.units.values().map(|unit| Start {
+        self.units.values().map(|unit| self.start_of_unit(unit))
+    }
+
+    /// The newest start of one service; none: it is not there.
+    pub fn start_of(&self, service: &ServiceName) -> Option<Start> {
+        let unit = self.units.get(service)?;
+        Some(self.start_of_unit(unit))
+    }
+
+    fn start_of_unit(&self, unit: &Unit) -> Start {
+        Start {
             instance: unit.instance(),
             state: unit.name(),
             requires: self.graph.requirements(&unit.spec.name).cloned().collect(),
             milestones: unit.milestones.clone(),
-        })
+        }
     }
 
     /// The state of every service and nothing else, in the order of their names.
@@ -308,10 +323,11 @@ impl Machine {
         self.units.iter().map(|(name, unit)| (name, unit.name()))
     }
 
-    /// The same as [`all_fine`] of everything, for who asks after each event.
-    pub fn is_fine(&self) -> bool {
-        let units = self.units.values();
-        all(units.map(|unit| (unit.name(), unit.spec.schedule().is_some())))
+    /// The services of which something may be another now than when this was asked the last time, those
+    /// that are gone included. So whoever keeps a picture of all services need not look at each of them
+    /// after each event.
+    pub fn take_news(&mut self) -> BTreeSet<ServiceName> {
+        std::mem::take(&mut self.news)
     }
 
     /// The specification of a service, as it was given.

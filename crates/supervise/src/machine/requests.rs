@@ -104,7 +104,7 @@ impl Machine {
                 };
                 let unit = self.units.get_mut(service);
                 unit.into_iter().for_each(|unit| unit.begin_reload(cx));
-                Touched::new()
+                Touched::from([service.clone()])
             }
             Request::Shutdown => {
                 if self.shutdown == Shutdown::No {

@@ -124,6 +124,7 @@ impl Machine {
             forgotten: saved.forgotten,
             rng: saved.rng,
             shutdown: saved.shutdown,
+            news: Touched::new(),
         };
         let mut effects = Vec::new();
         let mut left = saved.units;

@@ -50,6 +50,7 @@ impl Machine {
                 touched.insert(service);
             } else {
                 self.forget_if_over(&service);
+                self.news.insert(service);
             }
         }
         if self.shutdown == Shutdown::Asked

@@ -137,6 +137,19 @@ fn news_of_an_earlier_instance_changes_nothing() {
 }
 
 #[test]
+fn news_are_of_who_may_have_changed_and_of_nobody_else() {
+    let names: Vec<_> = (0..1000).map(|n| format!("s{n}")).collect();
+    let mut story = Story::of(names.iter().map(|name| service(name, &[])).collect());
+    assert_eq!(story.machine.take_news().len(), 1000);
+    story.launch("s7");
+    assert_eq!(story.machine.take_news(), Touched::from([name("s7")]));
+    story.probe("s7", Phase::Readiness, Verdict::Pass);
+    assert_eq!(story.machine.take_news(), Touched::from([name("s7")]));
+    story.tell(Event::Deadline);
+    assert_eq!(story.machine.take_news(), Touched::new());
+}
+
+#[test]
 fn requests_that_cannot_be_are_denied_with_a_reason() {
     let mut story = Story::of(vec![service("db", &[])]);
     let ghost = Request::Restart(one("ghost"));

@@ -13,7 +13,8 @@ use supervise::{
 use crate::{services, world::World};
 
 /// After each event.
-pub(crate) fn check(world: &World) {
+pub(crate) fn check(world: &mut World) {
+    world.picture.follow(&mut world.machine);
     never_two_live_processes_of_one_service(world);
     no_exit_is_lost(world);
     shutdown_is_complete_once_and_only_when_nothing_lives(world);

@@ -16,6 +16,7 @@ mod coverage;
 mod dice;
 mod invariants;
 mod leaks;
+mod picture;
 mod services;
 mod story;
 mod world;

@@ -15,7 +15,7 @@ use supervise::{
     spec::{Limits, ServiceName, ServiceSpec},
 };
 
-use crate::{dice::roll, invariants, services::specs, story::Story};
+use crate::{dice::roll, invariants, picture::Picture, services::specs, story::Story};
 
 /// What exists of one instance.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +75,7 @@ pub(crate) struct World {
     pub(crate) reconfigured: u64,
     /// What happens is told step by step, here.
     pub(crate) story: Option<Story>,
+    pub(crate) picture: Picture,
     pending: Vec<Pending>,
     dice: u64,
     faults: bool,
@@ -87,10 +88,14 @@ impl World {
         let mut dice = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let specs = specs(&mut dice);
         let known = specs.iter().map(|s| (s.name.clone(), s.clone())).collect();
+        let mut machine = Machine::new(specs, seed).expect("requirements point backwards only");
+        let mut picture = Picture::default();
+        picture.follow(&mut machine);
         Self {
             uptakes: Vec::new(),
             specs: known,
-            machine: Machine::new(specs, seed).expect("requirements point backwards only"),
+            machine,
+            picture,
             now: Time::default(),
             instances: BTreeMap::new(),
             changes: Vec::new(),

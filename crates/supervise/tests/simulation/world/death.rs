@@ -7,7 +7,7 @@ use supervise::{
 };
 
 use super::{Pending, World};
-use crate::{invariants, services::name};
+use crate::{invariants, picture::Picture, services::name};
 
 /// What the supervisor writes down is made with this.
 const KEY: FingerprintKey = FingerprintKey::new([7; 32]);
@@ -41,6 +41,7 @@ impl World {
         let (machine, effects) =
             Machine::resume(saved, self.checked(), &KEY, self.now).expect("it has our form");
         self.machine = machine;
+        self.picture = Picture::default();
         invariants::a_stop_that_had_begun_goes_on(self, &stopping);
         self.narrate_what_came(&effects);
         self.without_an_event = true;

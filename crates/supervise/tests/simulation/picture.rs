@@ -1,0 +1,26 @@
+//! A picture of all services that somebody keeps by what the machine says is new, and nothing else.
+
+use std::collections::BTreeMap;
+
+use supervise::{
+    machine::{Machine, ServiceStatus, Start},
+    spec::ServiceName,
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct Picture(BTreeMap<ServiceName, (ServiceStatus, Start)>);
+
+impl Picture {
+    /// Takes in what may be another than before. It is then what the machine itself would tell.
+    pub(crate) fn follow(&mut self, machine: &mut Machine) {
+        for service in machine.take_news() {
+            match machine.status_of(&service).zip(machine.start_of(&service)) {
+                Some(both) => drop(self.0.insert(service, both)),
+                None => drop(self.0.remove(&service)),
+            }
+        }
+        let told: Vec<_> = machine.status().zip(machine.starts()).collect();
+        let kept: Vec<_> = self.0.values().cloned().collect();
+        assert_eq!(kept, told, "the machine did not say that something is new");
+    }
+}

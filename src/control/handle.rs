@@ -1,0 +1,108 @@
+//! The two ways from the control socket into the daemon.
+//!
+//! A [`Question`] changes nothing. [`Tell`] answers it from what the daemon has published, and the loop
+//! that owns the state does not notice. An [`Order`] changes something, or needs the state itself: it waits
+//! in a queue for the loop.
+
+use std::future::Future;
+
+use supervise::spec::ServiceName;
+use tokio::sync::{mpsc, oneshot};
+
+use super::types::{Call, Refusal, Reply};
+
+/// A call that is answered from what was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// [`Call::Status`].
+    Status,
+    /// [`Call::Why`].
+    Why(ServiceName),
+    /// [`Call::Blame`].
+    Blame(Option<ServiceName>),
+}
+
+/// A call that the loop carries out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// [`Call::Start`].
+    Start(Option<ServiceName>),
+    /// [`Call::Stop`].
+    Stop(Option<ServiceName>),
+    /// [`Call::Restart`].
+    Restart(Option<ServiceName>),
+    /// [`Call::Reload`].
+    Reload(Option<ServiceName>),
+    /// [`Call::Preview`].
+    Preview,
+}
+
+/// Which way a call goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// To what was published.
+    Question(Question),
+    /// To the loop.
+    Order(Order),
+}
+
+impl From<Call> for Way {
+    fn from(call: Call) -> Self {
+        match call {
+            Call::Status => Self::Question(Question::Status),
+            Call::Why(service) => Self::Question(Question::Why(service)),
+            Call::Blame(service) => Self::Question(Question::Blame(service)),
+            Call::Start(service) => Self::Order(Order::Start(service)),
+            Call::Stop(service) => Self::Order(Order::Stop(service)),
+            Call::Restart(service) => Self::Order(Order::Restart(service)),
+            Call::Reload(service) => Self::Order(Order::Reload(service)),
+            Call::Preview => Self::Order(Order::Preview),
+        }
+    }
+}
+
+/// Answers questions. Each connection has one of its own.
+pub trait Tell: Clone + Send + 'static {
+    /// The answer, which counts as seen from here on.
+    fn tell(&mut self, question: Question) -> impl Future<Output = Result<Reply, Refusal>> + Send;
+
+    /// Waits until there is something that was not seen. False: the daemon ends. Safe to be cancelled.
+    fn changed(&mut self) -> impl Future<Output = bool> + Send;
+}
+
+/// An order on its way to the loop.
+#[derive(Debug)]
+pub struct PendingCall {
+    /// What is to be done.
+    pub order: Order,
+    /// For the answer. Dropped without one: the daemon ends.
+    pub reply: oneshot::Sender<Result<Reply, Refusal>>,
+}
+
+/// What the control server holds of the daemon.
+#[derive(Debug, Clone)]
+pub struct Handle<T> {
+    /// To the loop.
+    pub orders: mpsc::Sender<PendingCall>,
+    /// Answers the rest.
+    pub tell: T,
+}
+
+impl<T: Tell> Handle<T> {
+    /// Has a call answered, whichever way it goes.
+    ///
+    /// # Errors
+    /// The daemon says no, or ends.
+    pub async fn ask(&mut self, call: Call) -> Result<Reply, Refusal> {
+        match call.into() {
+            Way::Question(question) => self.tell.tell(question).await,
+            Way::Order(order) => {
+                let (reply, answer) = oneshot::channel();
+                let pending = PendingCall { order, reply };
+                let sent = self.orders.send(pending).await;
+                sent.map_err(|_| Refusal::Ending)?;
+                answer.await.map_err(|_| Refusal::Ending)?
+            }
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The snapshot: everything that the loop knows and that can be told, as it was at one moment.
+//!
+//! It is a value. Its only writer is `runtime::publisher`, which replaces it as a whole at the end of a
+//! turn of the loop; readers share it and never see it change. What did not change is shared between one
+//! snapshot and the next. So a new one costs what has changed, and does not grow with the number of
+//! services; once for each reader who still has the one before, it costs a copy of a list of pointers,
+//! which is less than what that reader does with it.
+
+use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::SystemTime};
+
+use supervise::{
+    effect::{Reason, StateName},
+    event::Time,
+    machine::ServiceStatus,
+    milestones::Milestones,
+    spec::ServiceName,
+};
+
+use super::configuration::Compare;
+use crate::control::types::{GatewayState, LimitsState, Urls};
+
+/// So many changes of a service are remembered.
+const HISTORY: usize = 50;
+
+/// Everything that can be told, at one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Counts the snapshots: a later one has a higher number.
+    pub version: u64,
+    /// Every service, in the order of their names.
+    pub services: Vec<Arc<Service>>,
+    tally: Tally,
+    /// What only a new configuration changes.
+    pub whole: Arc<Whole>,
+    /// Why the last reload was refused, until one succeeds.
+    pub refused: Option<String>,
+    /// The last start of everything.
+    pub starts: Starts,
+    /// Whether everything was ready once.
+    pub was_ready: bool,
+    /// Whether everything is going down for good.
+    pub ending: bool,
+}
+
+/// How many services are how, so that nobody has to look at all of them after each change of one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Tally {
+    fine: usize,
+    stopped: usize,
+}
+
+impl Tally {
+    fn of(service: &Service) -> Self {
+        let status = &service.now.status;
+        Self {
+            fine: usize::from(status.is_fine()),
+            stopped: usize::from(status.state == StateName::Stopped),
+        }
+    }
+
+    fn add(&mut self, service: &Service) {
+        let Self { fine, stopped } = Self::of(service);
+        self.fine += fine;
+        self.stopped += stopped;
+    }
+
+    fn take_off(&mut self, service: &Service) {
+        let Self { fine, stopped } = Self::of(service);
+        self.fine -= fine;
+        self.stopped -= stopped;
+    }
+}
+
+/// What only a new configuration changes.
+#[derive(Debug, Clone, Default)]
+pub struct Whole {
+    /// The resource profile's name.
+    pub profile: String,
+    /// Where people reach the gateway.
+    pub urls: Urls,
+    /// Whether the kernel enforces the limits.
+    pub limits: LimitsState,
+    /// The cgroup of which each service has a part, where there is one.
+    pub cgroup: Option<PathBuf>,
+    /// Compares this configuration with the one on disk.
+    pub compare: Compare,
+}
+
+/// One service: as it is, and how it came to that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// As it is.
+    pub now: Facts,
+    /// Its latest changes of state, oldest first.
+    pub history: VecDeque<Moment>,
+}
+
+/// What is known of a service at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// As the machine sees it.
+    pub status: ServiceStatus,
+    /// What it requires.
+    pub requires: Vec<ServiceName>,
+    /// How its newest start went, or goes.
+    pub milestones: Milestones,
+    /// The process that leads its newest instance, of which something may be left.
+    pub process: Option<Process>,
+    /// Its main process, while that runs.
+    pub pid: Option<u32>,
+    /// The sockets that are held for it.
+    pub listens: Vec<String>,
+    /// The most CPU that it may use, in thousandths.
+    pub cpu_milli: Option<u32>,
+    /// The folder in which it is launched.
+    pub folder: PathBuf,
+}
+
+/// A process that was launched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// When it was started, in clock ticks since boot.
+    pub started: u64,
+}
+
+/// One change of a service's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// When.
+    pub at: Time,
+    /// Into which state.
+    pub state: StateName,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The last start of everything: the daemon's own, or a restart of all. It is kept as it was when
+/// everything was ready: what is restarted later has a start of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Starts {
+    /// When it was asked for.
+    pub asked: Time,
+    /// Every service as it was when everything was ready; none: it has not come to that.
+    pub kept: Option<Arc<[Arc<Service>]>>,
+}
+
+/// What is new since the snapshot before.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Services that are new or may be other ones.
+    pub services: Vec<Facts>,
+    /// Services that are not there any more.
+    pub gone: Vec<ServiceName>,
+    /// Changes of states, in their order.
+    pub moments: Vec<(ServiceName, Moment)>,
+    /// A new configuration is in effect.
+    pub whole: Option<Arc<Whole>>,
+    /// The last reload was refused, and why, or was not.
+    pub reload: Option<Option<String>>,
+    /// Everything was asked to start at this time.
+    pub asked: Option<Time>,
+    /// Everything goes down for good.
+    pub ending: bool,
+}
+
+impl Changes {
+    /// Leaves out what is in `snapshot` already.
+    fn beside(mut self, snapshot: &Snapshot) -> Self {
+        let known = |service: &ServiceName| snapshot.service(service);
+        self.services
+            .retain(|facts| known(facts.name()).is_none_or(|service| service.now != *facts));
+        self.gone.retain(|service| known(service).is_some());
+        self.reload = self.reload.filter(|refused| *refused != snapshot.refused);
+        self.ending &= !snapshot.ending;
+        self
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self {
+            services,
+            gone,
+            moments,
+            whole,
+            reload,
+            asked,
+            ending,
+        } = self;
+        services.is_empty()
+            && gone.is_empty()
+            && moments.is_empty()
+            && whole.is_none()
+            && reload.is_none()
+            && asked.is_none()
+            && !ending
+    }
+}
+
+impl Facts {
+    /// The service's name.
+    pub const fn name(&self) -> &ServiceName {
+        &self.status.instance.service
+    }
+}
+
+impl Service {
+    /// Its name.
+    pub const fn name(&self) -> &ServiceName {
+        self.now.name()
+    }
+
+    /// Its state.
+    pub const fn state(&self) -> StateName {
+        self.now.status.state
+    }
+
+    fn remember(&mut self, moment: Moment) {
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(moment);
+    }
+}
+
+impl Snapshot {
+    /// Nothing is known of any service yet, and everything is asked to start at `asked`.
+    pub fn first(whole: Whole, asked: Time) -> Self {
+        Self {
+            version: 0,
+            services: Vec::new(),
+            tally: Tally::default(),
+            whole: Arc::new(whole),
+            refused: None,
+            starts: Starts { asked, kept: None },
+            was_ready: false,
+            ending: false,
+        }
+    }
+
+    /// The service of this name.
+    pub fn service(&self, name: &ServiceName) -> Option<&Service> {
+        let at = self.find(name).ok()?;
+        self.services.get(at).map(|service| &**service)
+    }
+
+    /// The status of the service of this name.
+    pub fn status(&self, name: &ServiceName) -> Option<&ServiceStatus> {
+        self.service(name).map(|service| &service.now.status)
+    }
+
+    fn find(&self, name: &ServiceName) -> Result<usize, usize> {
+        self.services
+            .binary_search_by(|service| service.name().cmp(name))
+    }
+
+    /// The status of every service, in the order of their names.
+    pub fn statuses(&self) -> impl Iterator<Item = &ServiceStatus> + Clone {
+        self.services.iter().map(|service| &service.now.status)
+    }
+
+    /// Has `snapshot` be the next one, if anything of these is new; whether that is so. A reader who has
+    /// the one before keeps it.
+    pub fn advance(snapshot: &mut Arc<Self>, changes: Changes) -> bool {
+        let changes = changes.beside(snapshot);
+        let new = !changes.is_empty();
+        if new {
+            Arc::make_mut(snapshot).take_in(changes);
+        }
+        new
+    }
+
+    fn take_in(&mut self, changes: Changes) {
+        self.version += 1;
+        for facts in changes.services {
+            let at = match self.find(facts.name()) {
+                Ok(at) => {
+                    self.tally.take_off(&self.services[at]);
+                    Arc::make_mut(&mut self.services[at]).now = facts;
+                    at
+                }
+                Err(at) => {
+                    let service = Service {
+                        now: facts,
+                        history: VecDeque::new(),
+                    };
+                    self.services.insert(at, Arc::new(service));
+                    at
+                }
+            };
+            self.tally.add(&self.services[at]);
+        }
+        for (name, moment) in changes.moments {
+            if let Ok(at) = self.find(&name) {
+                Arc::make_mut(&mut self.services[at]).remember(moment);
+            }
+        }
+        for name in changes.gone {
+            if let Ok(at) = self.find(&name) {
+                self.tally.take_off(&self.services.remove(at));
+            }
+        }
+        if let Some(whole) = changes.whole {
+            self.whole = whole;
+        }
+        if let Some(refused) = changes.reload {
+            self.refused = refused;
+        }
+        if let Some(asked) = changes.asked {
+            self.starts = Starts { asked, kept: None };
+        }
+        self.ending |= changes.ending;
+        if self.is_fine() {
+            self.was_ready |= !self.ending;
+            if self.starts.kept.is_none() {
+                self.starts.kept = Some(self.services.as_slice().into());
+            }
+        }
+    }
+
+    /// The same as [`supervise::machine::all_fine`] of all of them.
+    pub fn is_fine(&self) -> bool {
+        let Tally { fine, stopped } = self.tally;
+        fine > 0 && fine + stopped == self.services.len()
+    }
+
+    /// The services taken together.
+    pub fn state(&self) -> GatewayState {
+        let ill = |service: &ServiceStatus| match service.state {
+            StateName::Unhealthy | StateName::BackingOff | StateName::Failed => true,
+            StateName::Waiting
+            | StateName::Starting
+            | StateName::Draining
+            | StateName::Stopping => self.was_ready && !service.is_fine(),
+            StateName::Ready
+            | StateName::Running
+            | StateName::Completed
+            | StateName::Scheduled
+            | StateName::Stopped => false,
+        };
+        if self.ending {
+            GatewayState::Stopping
+        } else if self.tally.stopped == self.services.len() {
+            GatewayState::Stopped
+        } else if self.statuses().any(ill) {
+            GatewayState::Degraded
+        } else if self.is_fine() {
+            GatewayState::Ready
+        } else {
+            GatewayState::Starting
+        }
+    }
+}
+
+/// A moment on the daemon's clock and on the wall: by it, each other moment is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// On the daemon's clock.
+    pub time: Time,
+    /// On the wall.
+    pub wall: SystemTime,
+}
+
+impl Now {
+    /// A moment that has been, in RFC 3339. Counted back from the wall clock as it is now, so that a clock
+    /// that was set after boot is right for what was before.
+    pub fn rfc3339(&self, time: Time) -> String {
+        let ago = self.time.since(time);
+        // A machine without a clock begins in 1970, and humantime knows nothing before that.
+        let since = self.wall.duration_since(SystemTime::UNIX_EPOCH);
+        let at = SystemTime::UNIX_EPOCH + since.unwrap_or_default().saturating_sub(ago);
+        humantime::format_rfc3339_millis(at).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;

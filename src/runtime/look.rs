@@ -1,0 +1,128 @@
+//! What only files tell: how the configuration on disk compares, and what the services have left in their
+//! folders. A file may be on a mount that does not answer, so a worker reads them, when somebody asks.
+//!
+//! There is one more occasion. What services say of a start is written over by their next one, and the
+//! last start of everything is told as it was: so it is read once more when everything has become ready.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use supervise::{event::Time, spec::ServiceName};
+use tokio::sync::watch;
+
+use super::{clock::Clock, skipped, worker::Worker};
+use crate::{
+    config::paths::Paths,
+    fs::regular,
+    publish::{Files, Own, Service, Snapshot},
+    stack::MILESTONES,
+};
+
+/// A status waits no longer for files.
+pub(super) const LIMIT: Duration = Duration::from_secs(2);
+
+/// Looks for whoever asks, until the daemon ends.
+pub(super) async fn serve(
+    mut worker: Worker<(), Files>,
+    mut snapshots: watch::Receiver<Arc<Snapshot>>,
+    paths: Paths,
+    clock: Clock,
+) {
+    let paths = Arc::new(paths);
+    let mut kept = (None, BTreeMap::new());
+    loop {
+        let batch = tokio::select! {
+            batch = worker.next() => match batch {
+                Some(batch) => Some(batch),
+                None => return,
+            },
+            changed = snapshots.changed() => match changed {
+                Ok(()) => None,
+                Err(_) => return,
+            },
+        };
+        let keeps = is_to_be_kept(&snapshots.borrow_and_update(), kept.0);
+        if batch.is_none() && keeps.is_none() {
+            continue;
+        }
+        let (snapshot, paths) = (snapshots.borrow().clone(), Arc::clone(&paths));
+        let asked = batch.is_some();
+        let work = move || {
+            let own = own(&snapshot.services, clock);
+            if asked {
+                files(&snapshot, &paths, own)
+            } else {
+                let nothing = Files::default();
+                Files { own, ..nothing }
+            }
+        };
+        let mut found = worker.work(work).await.unwrap_or_else(Files::unread);
+        if keeps.is_some() {
+            kept = (keeps, found.own.clone());
+        }
+        found.kept.clone_from(&kept.1);
+        if let Some(batch) = batch {
+            batch.answer(found);
+        }
+    }
+}
+
+/// The start of everything that is over and of which nothing was read yet.
+fn is_to_be_kept(snapshot: &Snapshot, kept: Option<Time>) -> Option<Time> {
+    let starts = &snapshot.starts;
+    let over = starts.kept.as_ref().map(|_| starts.asked);
+    over.filter(|_| kept != over)
+}
+
+fn files(snapshot: &Snapshot, paths: &Paths, own: BTreeMap<ServiceName, Own>) -> Files {
+    let names = snapshot.services.iter().map(|service| service.name());
+    let skipped = names.flat_map(|name| skipped::read(name, &paths.rendered(name)));
+    Files {
+        compared: snapshot.whole.compare.look(),
+        skipped: skipped.collect(),
+        own,
+        kept: BTreeMap::new(),
+    }
+}
+
+fn own(services: &[Arc<Service>], clock: Clock) -> BTreeMap<ServiceName, Own> {
+    let own = services.iter().filter_map(|service| {
+        let (imported, started) = left(&service.now.folder.join(MILESTONES))?;
+        let [imported, started] = clock.of_monotonic([imported, started]);
+        let own = Own {
+            imported: imported?,
+            started: started?,
+        };
+        Some((service.name().clone(), own))
+    });
+    own.collect()
+}
+
+fn left(file: &Path) -> Option<(Duration, Duration)> {
+    let text = regular::text(file).ok()?;
+    let mut numbers = text.split_whitespace().map(str::parse);
+    let mut next = || numbers.next()?.ok().map(Duration::from_nanos);
+    Some((next()?, next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_two_numbers_or_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(MILESTONES);
+        assert_eq!(left(&file), None);
+        for (text, found) in [
+            ("1500000000 2000000000\n", Some((1500, 2000))),
+            ("1500000000", None),
+            ("soon later", None),
+        ] {
+            fs::write(&file, text).unwrap();
+            let found = found.map(|(a, b)| (Duration::from_millis(a), Duration::from_millis(b)));
+            assert_eq!(left(&file), found, "{text}");
+        }
+    }
+}
