@@ -28,7 +28,6 @@ use crate::{
     provision::{
         self, Environment, Options,
         facts::{Facts as Programs, Python},
-        plan::Wanted,
     },
     runtime,
     secrets::{Kind, SecretStore},
@@ -347,7 +346,7 @@ fn provision(world: &World<'_>, asked: &Asked, settings: &Settings) -> Provision
         environment: Environment::new(world.variables.clone()),
         ..Options::default()
     };
-    let wanted = Wanted::new(settings);
+    let wanted = provision::wanted(settings);
     let missing = provision::installed(paths, settings)
         .err()
         .map(|error| error.what);
