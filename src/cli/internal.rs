@@ -1,11 +1,13 @@
 //! `ai-gateway internal`: what the daemon has its services run, and systemd for a reload. Not for
 //! people, and not in the help; what it prints is in LiteLLM's log or in the unit's.
 
+use clap::Command;
+
 use super::{
     completions,
     context::{print, tell, variable},
     failure::{Exit, Failure},
-    reload,
+    reread,
 };
 use crate::{
     control::{client::Client, types::Call},
@@ -33,13 +35,13 @@ enum Verb {
     },
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, root: &Command) -> Result<(), Failure> {
     let told = || Arguments::read(variable).map_err(|e| Failure::of(Exit::Usage, &e));
     match &args.verb {
         Verb::EnsureWebuiKey => ensure_webui_key(&told()?),
-        Verb::Complete { words } => completions::answer(words),
+        Verb::Complete { words } => completions::answer(root, words),
         // Not the verb that people type: that one asks systemd, which is who asks here.
-        Verb::Reload => reload::told(&super::context::Context::find()?),
+        Verb::Reload => reread::told(&super::context::Context::find()?),
     }
 }
 

@@ -13,6 +13,7 @@ mod detach;
 mod doctor;
 mod failure;
 mod internal;
+mod interrupted;
 mod key;
 mod linger;
 mod logs;
@@ -23,13 +24,16 @@ mod preview;
 mod profile;
 mod progress;
 mod reload;
+mod reread;
 mod restart;
 mod root;
 mod run;
+mod say;
 mod settings;
 mod setup;
 mod spend;
 mod start;
+mod startup;
 mod status;
 mod stop;
 mod systemd;
@@ -45,7 +49,7 @@ mod why;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use absent::Absent;
 use context::{Context, tell};
@@ -163,8 +167,8 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Unit(args) => unit::run(args, &context()?),
         Verb::Version(args) => version::run(args),
         Verb::Completions(args) => completions::run(args),
-        Verb::Man(args) => man::run(args),
-        Verb::Internal(args) => internal::run(args),
+        Verb::Man(args) => man::run(args, Cli::command()),
+        Verb::Internal(args) => internal::run(args, &Cli::command()),
     }
 }
 
