@@ -171,7 +171,7 @@ pub enum SecretError {
     /// There is nothing in it.
     #[error(
         "{} is empty: restore it from a backup, or let '{}' make a new one ({})",
-        path.display(), crate::provision::fingerprints::go_on(&[*kind]), kind.lost()
+        path.display(), go_on(&[*kind]), kind.lost()
     )]
     Empty {
         /// The file.
@@ -192,6 +192,18 @@ pub enum SecretError {
         /// The database's folder.
         database: PathBuf,
     },
+}
+
+/// The command that takes other secrets than those that the database was set up with.
+pub const fn go_on(changed: &[Kind]) -> &'static str {
+    let mut at = 0;
+    while at < changed.len() {
+        if matches!(changed[at], Kind::LitellmSaltKey) {
+            return "ai-gateway setup --accept-salt-key";
+        }
+        at += 1;
+    }
+    "ai-gateway setup"
 }
 
 /// The folder that holds the secrets.

@@ -4,10 +4,9 @@
 //! only it knows the services, the keys and the profiles. `candidates` answers, from the same
 //! definitions as the help (pure).
 
-use clap::{Command, CommandFactory as _, ValueEnum};
+use clap::{Command, ValueEnum};
 
 use super::{
-    Cli,
     context::{Context, print},
     failure::Failure,
     settings,
@@ -46,9 +45,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-/// Prints what may stand in the place of the last word, one a line.
-pub(super) fn answer(words: &[String]) -> Result<(), Failure> {
-    let found = candidates(&Cli::command(), words, &services);
+/// Prints what may stand in the place of the last word of a command line of `root`, one a line.
+pub(super) fn answer(root: &Command, words: &[String]) -> Result<(), Failure> {
+    let found = candidates(root, words, &services);
     print(
         found
             .iter()
@@ -204,7 +203,10 @@ fn values_of_key(key: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::cli::Cli;
 
     fn after(line: &str) -> Vec<String> {
         let words: Vec<_> = line.split(' ').map(str::to_owned).collect();

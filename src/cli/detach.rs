@@ -19,8 +19,7 @@ use sys::{
 use super::{
     context::Context,
     failure::{Exit, Failure},
-    root,
-    start::INTERRUPTED,
+    interrupted, root,
     wait::{Signals, wait_for},
 };
 use crate::{control::client::ClientError, fs::regular, identity, runtime::Holder};
@@ -77,7 +76,7 @@ pub(super) fn until_it_listens(
     loop {
         let readable = wait_for(&[ends, signals.fd()], Some(ATTEMPT_MS))?;
         if readable[1] {
-            signals.check(INTERRUPTED)?;
+            signals.check(interrupted::STARTING)?;
         }
         if readable[0] {
             return Ok(false);

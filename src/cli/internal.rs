@@ -1,7 +1,9 @@
 //! `ai-gateway internal`: what the daemon has its services run, and systemd for a reload. Not for
 //! people, and not in the help; what it prints is in LiteLLM's log or in the unit's.
 
-use super::{completions, failure::Failure, reload, stack::after_start};
+use clap::Command;
+
+use super::{completions, failure::Failure, reread, stack::after_start};
 
 /// Commands that the daemon runs by itself
 #[derive(Debug, clap::Args)]
@@ -24,11 +26,11 @@ enum Verb {
     },
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, root: &Command) -> Result<(), Failure> {
     match &args.verb {
         Verb::EnsureWebuiKey => after_start::run(),
-        Verb::Complete { words } => completions::answer(words),
+        Verb::Complete { words } => completions::answer(root, words),
         // Not the verb that people type: that one asks systemd, which is who asks here.
-        Verb::Reload => reload::told(&super::context::Context::find()?),
+        Verb::Reload => reread::told(&super::context::Context::find()?),
     }
 }

@@ -2,10 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use clap::CommandFactory as _;
+use clap::Command;
 
 use super::{
-    Cli,
     context::print,
     failure::{Exit, Failure},
 };
@@ -18,10 +17,11 @@ pub(super) struct Args {
     folder: PathBuf,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
+/// Writes the pages of `root`.
+pub(super) fn run(args: &Args, root: Command) -> Result<(), Failure> {
     let folder = &args.folder;
     fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
+        .and_then(|()| clap_mangen::generate_to(root, folder))
         .map_err(|e| {
             let what = format!("cannot write manual pages into {}", folder.display());
             Failure::new(Exit::Failed, what).cause(e.to_string())

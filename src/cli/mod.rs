@@ -10,6 +10,7 @@ mod detach;
 mod doctor;
 mod failure;
 mod internal;
+mod interrupted;
 mod linger;
 mod logs;
 mod man;
@@ -18,13 +19,16 @@ mod preview;
 mod profile;
 mod progress;
 mod reload;
+mod reread;
 mod restart;
 mod root;
 mod run;
+mod say;
 mod settings;
 mod setup;
 mod stack;
 mod start;
+mod startup;
 mod status;
 mod stop;
 mod systemd;
@@ -40,7 +44,7 @@ mod why;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use absent::Absent;
 use context::{Context, tell};
@@ -159,8 +163,8 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Unit(args) => unit::run(args, &context()?),
         Verb::Version(args) => version::run(args),
         Verb::Completions(args) => completions::run(args),
-        Verb::Man(args) => man::run(args),
-        Verb::Internal(args) => internal::run(args),
+        Verb::Man(args) => man::run(args, Cli::command()),
+        Verb::Internal(args) => internal::run(args, &Cli::command()),
     }
 }
 

@@ -3,13 +3,10 @@
 use supervise::spec::ServiceName;
 
 use super::{
-    context::Context, failure::Failure, preview, progress, settings, stop::say, systemd::Manager,
-    wait,
+    context::Context, failure::Failure, interrupted, preview, progress, reread, say::say, settings,
+    systemd::Manager, wait,
 };
-use crate::control::{
-    client::ClientError,
-    types::{Call, Reply},
-};
+use crate::control::types::Call;
 
 /// Read the configuration again, or a service its files
 ///
@@ -31,12 +28,10 @@ pub(super) struct Args {
     json: bool,
 }
 
-const INTERRUPTED: &str = "It goes on reloading: 'ai-gateway status' shows how far it is.";
-
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(service) = &args.service {
         let call = Call::Reload(Some(service.clone()));
-        let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;
+        let reply = wait::ask(context, &call, &progress::rising, interrupted::RELOADING)??;
         return say(&reply, &format!("{service} has read its files again"));
     }
     settings::look_over(context);
@@ -46,18 +41,5 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(manager) = Manager::find(context) {
         return manager.tell("reload");
     }
-    told(context)
-}
-
-/// Asks the daemon itself and prints its answer.
-pub(super) fn told(context: &Context) -> Result<(), Failure> {
-    say(&ask(context)??, DONE)
-}
-
-/// What is said where the daemon says nothing.
-pub(super) const DONE: &str = "The configuration was read again.";
-
-/// Asks the daemon itself, whoever started it.
-pub(super) fn ask(context: &Context) -> Result<Result<Reply, ClientError>, Failure> {
-    wait::ask(context, &Call::Reload(None), &progress::rising, INTERRUPTED)
+    reread::told(context)
 }

@@ -5,8 +5,9 @@ use supervise::spec::ServiceName;
 use super::{
     context::{Context, tell},
     failure::Failure,
-    progress, settings, start,
-    stop::say,
+    interrupted, progress,
+    say::say,
+    settings, startup,
     systemd::Manager,
     through, wait,
 };
@@ -26,8 +27,6 @@ pub(super) struct Args {
     service: Option<ServiceName>,
 }
 
-const INTERRUPTED: &str = "It goes on restarting: 'ai-gateway status' shows how far it is.";
-
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.service.is_none() {
         settings::look_over(context);
@@ -43,12 +42,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         return through::restart(manager, context);
     }
     let call = Call::Restart(args.service.clone());
-    let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;
+    let reply = wait::ask(context, &call, &progress::rising, interrupted::RESTARTING)??;
     match &args.service {
         Some(service) => say(&reply, &format!("{service} is ready"))?,
         None => say(&reply, "ai-gateway is ready")?,
     }
     // A service restarts with the configuration that is in effect.
-    start::tell_notes(&context.connect()?.status()?);
+    startup::tell_notes(&context.connect()?.status()?);
     Ok(())
 }

@@ -6,8 +6,8 @@ use super::{
     context::{Context, print, tell, variable},
     failure::{Exit, Failure},
     owner::Owner,
-    reload,
-    stop::say,
+    reread,
+    say::say,
 };
 use crate::{
     config::{
@@ -196,15 +196,15 @@ fn refuse_taken(
 
 /// Has the daemon read the file.
 fn apply(context: &Context, draft: &Draft) -> Result<(), Failure> {
-    match reload::ask(context)? {
-        Ok(reply) => say(&reply, reload::DONE),
+    match reread::ask(context)? {
+        Ok(reply) => say(&reply, reread::DONE),
         Err(ClientError::Refused(Refusal::Ending)) => {
             print("ai-gateway is stopping: this takes effect at its next start.\n")
         }
         Err(refused @ ClientError::Refused(Refusal::Configuration(_))) => {
             draft.undo()?;
             // What it refused is gone; that it stays in the status would be no help.
-            let _still_refused = reload::ask(context)?;
+            let _still_refused = reread::ask(context)?;
             let path = context.paths.config.display();
             tell(format!(
                 "{path} is as it was, because ai-gateway refused this:\n"

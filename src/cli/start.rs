@@ -4,19 +4,18 @@
 use supervise::spec::ServiceName;
 
 use super::{
-    context::{Context, print, tell},
+    context::Context,
     detach,
     failure::Failure,
-    progress, settings,
-    stop::say,
+    interrupted, progress,
+    say::say,
+    settings,
+    startup::{RISEN, addresses, failed_for_good},
     systemd::Manager,
-    table, through,
+    through,
     wait::{self, Signals},
 };
-use crate::control::{
-    client::ClientError,
-    types::{Call, GatewayStatus, Refusal},
-};
+use crate::control::{client::ClientError, types::Call};
 
 /// Start everything, or one service
 ///
@@ -32,16 +31,10 @@ pub(super) struct Args {
     service: Option<ServiceName>,
 }
 
-/// That everything is ready, or to be started again if it was stopped or has failed.
-pub(super) const RISEN: Call = Call::Start(None);
-
-pub(super) const INTERRUPTED: &str = "It goes on starting: 'ai-gateway status' shows how far it is, \
-                           'ai-gateway stop' stops it.";
-
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if let Some(service) = &args.service {
         let call = Call::Start(args.service.clone());
-        let reply = wait::ask(context, &call, &progress::rising, INTERRUPTED)??;
+        let reply = wait::ask(context, &call, &progress::rising, interrupted::STARTING)??;
         return say(&reply, &format!("{service} is ready"));
     }
     let warned = settings::look_over(context);
@@ -62,43 +55,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         context,
         &RISEN,
         &progress::rising,
-        INTERRUPTED,
+        interrupted::STARTING,
     );
     // A daemon that dies on the way up ends the connection, and then its own words count.
     match asked? {
         Ok(_) => addresses(context),
         Err(ClientError::Gone) => Err(detach::died(context, &warned, ClientError::Gone.into())),
         Err(other) => Err(failed_for_good(other)),
-    }
-}
-
-/// What to do about a service that has failed for good.
-pub(super) fn failed_for_good(error: ClientError) -> Failure {
-    let is_a_service = matches!(error, ClientError::Refused(Refusal::Failed(_)));
-    let failure = Failure::from(error);
-    if is_a_service {
-        failure.hint("the others go on; 'ai-gateway start' tries again once it is fixed")
-    } else {
-        failure
-    }
-}
-
-/// That it is ready, and where.
-pub(super) fn addresses(context: &Context) -> Result<(), Failure> {
-    let status = context.connect()?.status()?;
-    let state = table::state_word(status.state);
-    let urls: String = table::urls(&status)
-        .iter()
-        .map(|line| line.render(usize::MAX) + "\n")
-        .collect();
-    print(format!("ai-gateway is {state}\n\n{urls}"))?;
-    tell_notes(&status);
-    Ok(())
-}
-
-/// What somebody should know who has just been told that it is ready.
-pub(super) fn tell_notes(status: &GatewayStatus) {
-    for note in table::notes(status) {
-        tell(note.render(usize::MAX) + "\n");
     }
 }

@@ -8,8 +8,9 @@ use supervise::spec::ServiceName;
 use super::{
     context::{Context, print, tell},
     failure::{Exit, Failure},
-    progress,
+    interrupted, progress,
     run::services,
+    say::say,
     systemd::Manager,
     through,
     wait::{self, Signals, wait_for},
@@ -35,9 +36,6 @@ pub(super) struct Args {
     service: Option<ServiceName>,
 }
 
-pub(super) const INTERRUPTED: &str =
-    "It goes on stopping: 'ai-gateway status' shows how far it is.";
-
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.service.is_none()
         && let Some(manager) = Manager::find(context)
@@ -51,7 +49,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let falling = |status: &GatewayStatus, now, requests: progress::Requests<'_>| {
         progress::falling_one(status, service, now, requests)
     };
-    let reply = wait::ask(context, &call, &falling, INTERRUPTED)??;
+    let reply = wait::ask(context, &call, &falling, interrupted::STOPPING)??;
     say(&reply, &format!("{service} is stopped"))
 }
 
@@ -72,7 +70,13 @@ fn all(call: &Call, context: &Context) -> Result<(), Failure> {
         connected => connected?,
     };
     let mut signals = Signals::that_interrupt()?;
-    let asked = wait::ask_with(&mut signals, context, call, &progress::falling, INTERRUPTED);
+    let asked = wait::ask_with(
+        &mut signals,
+        context,
+        call,
+        &progress::falling,
+        interrupted::STOPPING,
+    );
     let reply = match asked? {
         // It went before it could say so.
         Err(ClientError::Gone | ClientError::Refused(Refusal::Ending)) => Reply::Done(Vec::new()),
@@ -115,17 +119,7 @@ fn by_signal(context: &Context) -> Result<(), Failure> {
 /// Until this is readable, or somebody does not want to wait for that.
 fn wait_until(ends: BorrowedFd<'_>, signals: &mut Signals) -> Result<(), Failure> {
     while !wait_for(&[ends, signals.fd()], None)?[0] {
-        signals.check(INTERRUPTED)?;
+        signals.check(interrupted::STOPPING)?;
     }
     Ok(())
-}
-
-/// What the daemon said, or if it said nothing, `otherwise`.
-pub(super) fn say(reply: &Reply, otherwise: &str) -> Result<(), Failure> {
-    match reply {
-        Reply::Done(lines) if !lines.is_empty() => print(lines.join("\n") + "\n"),
-        Reply::Done(_) | Reply::Status(_) | Reply::Why(_) | Reply::Blame(_) | Reply::Preview(_) => {
-            print(format!("{otherwise}\n"))
-        }
-    }
 }

@@ -10,9 +10,8 @@ use super::{
     context::{Context, now, print},
     detach::until_it_listens,
     failure::{Exit, Failure},
-    progress,
-    start::{INTERRUPTED, RISEN, addresses, failed_for_good},
-    stop,
+    interrupted, progress,
+    startup::{RISEN, addresses, failed_for_good},
     systemd::{Job, Manager, UNIT},
     wait::{self, Progress, Signals, interrupted_by, wait_for},
 };
@@ -67,7 +66,7 @@ pub(super) fn stop(manager: Manager, context: &Context) -> Result<(), Failure> {
         let readable = wait_for(&fds, progress.tick())?;
         if let Some(signal) = signals.next() {
             drop(progress);
-            return Err(interrupted_by(signal, stop::INTERRUPTED));
+            return Err(interrupted_by(signal, interrupted::STOPPING));
         }
         if readable[0] {
             drop(progress);
@@ -95,7 +94,13 @@ fn follow(mut job: Job, context: &Context, signals: &mut Signals) -> Result<(), 
         {
             over(&mut job)?;
         }
-        match wait::ask_with(signals, context, &RISEN, &progress::rising, INTERRUPTED)? {
+        match wait::ask_with(
+            signals,
+            context,
+            &RISEN,
+            &progress::rising,
+            interrupted::STARTING,
+        )? {
             Ok(_) => return addresses(context),
             // One on its way down, which systemd lets go before it starts the next.
             Err(ClientError::Refused(Refusal::Ending)) => {
@@ -114,7 +119,7 @@ fn until_it_ends(mut client: Client, job: &mut Job, signals: &mut Signals) -> Re
     while let Some(fd) = job.fd() {
         let readable = wait_for(&[client.as_fd(), signals.fd(), fd], None)?;
         if readable[1] {
-            signals.check(INTERRUPTED)?;
+            signals.check(interrupted::STARTING)?;
         }
         if readable[0] && client.next_status()?.is_none() {
             return Ok(());

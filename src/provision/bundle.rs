@@ -2,26 +2,22 @@
 //!
 //! Wheels are for the Python and the processor of this machine: the other one has to be alike.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
-    Context, NotSetUp, Options, SetupError,
+    catalog,
     command::Call,
-    embedded,
-    facts::Facts,
-    plan::{Payload, Step, Wanted, plan},
+    error::{NotSetUp, SetupError},
+    execution::Execution,
+    folders::{make_folder, remove, write_durably},
+    model::{EngineFile, Facts, Packages, Payload, SetupStep},
+    options::Options,
+    plan::plan,
     progress::{Progress, Total},
-    record::write_durably,
     scratch::Scratch,
-    steps::payload::make_folder,
+    session,
 };
-use crate::{
-    config::{paths::Paths, settings::Settings},
-    services::open_webui,
-};
+use crate::config::{paths::Paths, settings::Settings};
 
 /// Gathers wheels and npm's cache in `folder`, for what this machine was set up with.
 ///
@@ -34,8 +30,8 @@ pub fn bundle(
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(), SetupError> {
-    let (interrupts, _lock) = super::begin(paths)?;
-    let wanted = Wanted::new(settings);
+    let (interrupts, _lock) = session::begin(paths)?;
+    let wanted = catalog::wanted(settings);
     let facts = Facts::gather(settings, paths, options, &wanted)?;
     let plan = plan(settings, paths, &facts, &wanted);
     if !plan.problems.is_empty() {
@@ -44,7 +40,7 @@ pub fn bundle(
     if plan
         .steps
         .iter()
-        .any(|step| matches!(step, Step::Build(..)))
+        .any(|step| matches!(step, SetupStep::Build(..)))
     {
         return Err(NotSetUp {
             what: "the folder for --offline is made from what this machine has".into(),
@@ -52,8 +48,8 @@ pub fn bundle(
         .into());
     }
     let temporary = Scratch::make(&paths.state)?;
-    let runner = super::runner(paths, options, &temporary, interrupts)?;
-    let mut cx = Context {
+    let runner = session::runner(paths, options, &temporary, interrupts)?;
+    let mut execution = Execution {
         settings,
         paths,
         options,
@@ -65,71 +61,90 @@ pub fn bundle(
     let scratch = folder.join(".scratch");
     remove(&scratch)?;
     make_folder(&scratch)?;
-    let gathered =
-        wheels(&mut cx, folder, &scratch).and_then(|()| npm_cache(&mut cx, folder, &scratch));
+    let gathered = gather(&mut execution, folder, &scratch);
     remove(&scratch)?;
     gathered
 }
 
-fn wheels(cx: &mut Context<'_>, folder: &Path, scratch: &Path) -> Result<(), SetupError> {
+/// First the wheels of all environments, with a pip of their own, and then npm's packages.
+fn gather(execution: &mut Execution<'_>, folder: &Path, scratch: &Path) -> Result<(), SetupError> {
     let environment = scratch.join("pip");
-    let venv = Call::new("making an environment for pip", cx.python()?)
+    let venv = Call::new("making an environment for pip", execution.python()?)
         .args(["-I", "-m", "venv"])
         .arg(&environment);
-    cx.run(&venv)?;
-    let mut locks = vec![
-        (Payload::Tools, embedded::TOOLS_LOCK),
-        (Payload::Litellm, embedded::LITELLM_LOCK),
-    ];
-    if cx.settings.has(open_webui::NAME) {
-        locks.push((Payload::OpenWebui, embedded::OPEN_WEBUI_LOCK));
+    execution.run(&venv)?;
+    let wanted = execution
+        .wanted
+        .payloads
+        .iter()
+        .map(|(payload, _)| *payload);
+    let wanted: Vec<Payload> = wanted.collect();
+    for payload in &wanted {
+        if let Packages::Python { lock, .. } = payload.packages {
+            wheels(execution, folder, scratch, payload.name, lock)?;
+        }
     }
-    for (payload, text) in locks {
-        let name = payload.name();
-        let lock: PathBuf = scratch.join(name).with_extension("txt");
-        write_durably(&lock, text.as_bytes(), 0o600)?;
-        let call = Call::new(
-            format!("downloading the wheels of {name}"),
-            environment.join("bin/python"),
-        )
-        .known_as("pip")
-        .args([
-            "-I",
-            "-m",
-            "pip",
-            "download",
-            "--require-hashes",
-            "--no-deps",
-        ])
-        .args([
-            "--only-binary",
-            ":all:",
-            "--no-input",
-            "--disable-pip-version-check",
-        ])
-        .args(["--progress-bar", "off", "--dest"])
-        .arg(folder.join("wheels"))
-        .arg("--requirement")
-        .arg(lock);
-        cx.progress
-            .begin(&format!("Wheels of {name}"), Total::Unknown);
-        let done = cx.run_with_size(&call);
-        cx.progress.end(done.is_ok());
-        done?;
+    for payload in &wanted {
+        if let Packages::Npm { files, .. } = payload.packages {
+            npm_cache(execution, folder, &scratch.join(payload.name), files)?;
+        }
     }
     Ok(())
 }
 
-fn npm_cache(cx: &mut Context<'_>, folder: &Path, scratch: &Path) -> Result<(), SetupError> {
-    let engine = scratch.join("engine");
-    make_folder(&engine)?;
-    for file in embedded::ENGINE
-        .iter()
-        .filter(|file| !file.path.contains('/'))
-    {
-        write_durably(&engine.join(file.path), file.contents.as_bytes(), 0o600)?;
+/// Downloads the wheels of one lock.
+fn wheels(
+    execution: &mut Execution<'_>,
+    folder: &Path,
+    scratch: &Path,
+    name: &str,
+    text: &str,
+) -> Result<(), SetupError> {
+    let lock: PathBuf = scratch.join(name).with_extension("txt");
+    write_durably(&lock, text.as_bytes(), 0o600)?;
+    let call = Call::new(
+        format!("downloading the wheels of {name}"),
+        scratch.join("pip/bin/python"),
+    )
+    .known_as("pip")
+    .args([
+        "-I",
+        "-m",
+        "pip",
+        "download",
+        "--require-hashes",
+        "--no-deps",
+    ])
+    .args([
+        "--only-binary",
+        ":all:",
+        "--no-input",
+        "--disable-pip-version-check",
+    ])
+    .args(["--progress-bar", "off", "--dest"])
+    .arg(folder.join("wheels"))
+    .arg("--requirement")
+    .arg(lock);
+    execution
+        .progress
+        .begin(&format!("Wheels of {name}"), Total::Unknown);
+    let done = execution.run_with_size(&call);
+    execution.progress.end(done.is_ok());
+    done
+}
+
+/// Lets npm fill a cache with what these files ask for.
+fn npm_cache(
+    execution: &mut Execution<'_>,
+    folder: &Path,
+    project: &Path,
+    files: &[EngineFile],
+) -> Result<(), SetupError> {
+    make_folder(project)?;
+    for file in files.iter().filter(|file| !file.path.contains('/')) {
+        write_durably(&project.join(file.path), file.contents.as_bytes(), 0o600)?;
     }
-    let call = cx
+    let call = execution
         .npm("downloading the query engine's packages")?
         .args([
             "ci",
@@ -140,16 +155,9 @@ fn npm_cache(cx: &mut Context<'_>, folder: &Path, scratch: &Path) -> Result<(), 
             "--cache",
         ])
         .arg(folder.join("npm"))
-        .cwd(&engine);
-    cx.progress.begin("npm's cache", Total::Unknown);
-    let done = cx.run_with_size(&call);
-    cx.progress.end(done.is_ok());
+        .cwd(project);
+    execution.progress.begin("npm's cache", Total::Unknown);
+    let done = execution.run_with_size(&call);
+    execution.progress.end(done.is_ok());
     done
-}
-
-fn remove(folder: &Path) -> Result<(), SetupError> {
-    match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(SetupError::io("remove", folder)(e)),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

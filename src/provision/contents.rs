@@ -19,46 +19,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    embedded,
-    lock::{self, Pinned, Target},
-    plan::Payload,
-    steps::python::site_packages,
+    hash::hex,
+    model::{Damage, Packages, Payload},
+    requirements::{self, Pinned, Target},
+    site_packages::site_packages,
 };
 use crate::fs::regular;
-
-/// So many faults are named; the rest is counted.
-const NAMED: usize = 3;
-
-/// What is wrong with a payload.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Damage {
-    /// What it is called.
-    pub payload: &'static str,
-    /// The first things that are wrong.
-    pub faults: Vec<String>,
-    /// How many there are.
-    pub count: usize,
-}
-
-impl std::fmt::Display for Damage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let more = match self.count - self.faults.len() {
-            0 => String::new(),
-            more => format!("; and {more} more"),
-        };
-        write!(f, "{}: {}{more}", self.payload, self.faults.join("; "))
-    }
-}
-
-impl Damage {
-    fn of(payload: Payload, all: Vec<String>) -> Option<Self> {
-        (!all.is_empty()).then(|| Self {
-            payload: payload.name(),
-            count: all.len(),
-            faults: all.into_iter().take(NAMED).collect(),
-        })
-    }
-}
 
 /// One file of a package, as its RECORD has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,23 +42,13 @@ struct Installed {
     digest: String,
 }
 
-/// The lock that a payload is made from.
-const fn lock_of(payload: Payload) -> Option<&'static str> {
-    match payload {
-        Payload::Tools => Some(embedded::TOOLS_LOCK),
-        Payload::Litellm => Some(embedded::LITELLM_LOCK),
-        Payload::OpenWebui => Some(embedded::OPEN_WEBUI_LOCK),
-        Payload::Engine | Payload::NativeEngine => None,
-    }
-}
-
 /// What a payload lacks of its lock, or its RECORDs of what the marker says of them. Looks at no
 /// file's contents but theirs.
 pub(super) fn missing(payload: Payload, folder: &Path, marker: &str) -> Option<Damage> {
     let mut faults = Vec::new();
-    match (payload, lock_of(payload)) {
-        (Payload::Engine, _) => faults = modules(folder, embedded::engine_lock()),
-        (_, Some(lock)) => match installed(folder) {
+    match payload.packages {
+        Packages::Npm { lock, .. } => faults = modules(folder, lock),
+        Packages::Python { lock, .. } => match installed(folder) {
             Ok(installed) => {
                 faults = absent(folder, lock, &installed);
                 let digest = marker.trim();
@@ -102,19 +58,19 @@ pub(super) fn missing(payload: Payload, folder: &Path, marker: &str) -> Option<D
             }
             Err(fault) => faults.push(fault),
         },
-        (_, None) => {}
+        Packages::None => {}
     }
-    Damage::of(payload, faults)
+    Damage::of(payload.name, faults)
 }
 
 /// Compares every file of every package with its RECORD. Returns the digest of all RECORDs.
 pub(super) fn verify(payload: Payload, folder: &Path) -> Result<String, Damage> {
-    let Some(lock) = lock_of(payload) else {
+    let Packages::Python { lock, .. } = payload.packages else {
         return Ok(String::new());
     };
-    let damage = |faults| Damage::of(payload, faults);
+    let damage = |faults| Damage::of(payload.name, faults);
     let installed = installed(folder).map_err(|fault| Damage {
-        payload: payload.name(),
+        payload: payload.name,
         faults: vec![fault],
         count: 1,
     })?;
@@ -137,7 +93,7 @@ fn absent(folder: &Path, lock: &str, installed: &Installed) -> Vec<String> {
         python,
         machine: std::env::consts::ARCH,
     };
-    let wanted = lock::wanted(lock, &target).into_iter();
+    let wanted = requirements::wanted(lock, &target).into_iter();
     let packages = wanted
         .filter(|pinned| !installed.found.contains(pinned))
         .map(|pinned| format!("the package {} {} is missing", pinned.name, pinned.version));
@@ -166,13 +122,14 @@ fn changed(files: &[Recorded]) -> Vec<String> {
         }
         faults
     };
-    let hands = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut faults: Vec<_> = thread::scope(|scope| {
-        let others: Vec<_> = (1..hands.min(8)).map(|_| scope.spawn(look)).collect();
+        let others: Vec<_> = (1..workers.min(8)).map(|_| scope.spawn(look)).collect();
         let own = look();
-        let found = others.into_iter().map(|hand| {
-            // A hand that fell over has looked at nothing that could be trusted.
-            hand.join()
+        let found = others.into_iter().map(|worker| {
+            // A worker that panicked has looked at nothing that could be trusted.
+            worker
+                .join()
                 .unwrap_or_else(|_| vec!["it could not be looked at".to_owned()])
         });
         found.flatten().chain(own).collect()
@@ -215,14 +172,14 @@ fn installed(folder: &Path) -> Result<Installed, String> {
         }));
         let pinned = name.trim_end_matches(".dist-info").rsplit_once('-');
         found.extend(pinned.map(|(name, version)| Pinned {
-            name: lock::normal(name),
+            name: requirements::normal(name),
             version: version.to_owned(),
         }));
     }
     Ok(Installed {
         found,
         files,
-        digest: embedded::hex(&hash.finalize()),
+        digest: hex(&hash.finalize()),
     })
 }
 
@@ -294,7 +251,10 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::regular::tests::{at_once, pipe_at};
+    use crate::{
+        fs::regular::tests::{at_once, pipe_at},
+        provision::{catalog::TOOLS, embedded},
+    };
 
     #[test]
     fn a_line_of_a_record_is_a_path_and_a_hash() {
@@ -329,7 +289,7 @@ mod tests {
             python: (3, 11, 2),
             machine: std::env::consts::ARCH,
         };
-        for pinned in lock::wanted(embedded::TOOLS_LOCK, &target) {
+        for pinned in requirements::wanted(embedded::TOOLS_LOCK, &target) {
             let info = packages.join(format!("{}-{}.dist-info", pinned.name, pinned.version));
             fs::create_dir(&info).unwrap();
             let line = format!(
@@ -346,34 +306,30 @@ mod tests {
     #[test]
     fn what_is_whole_has_a_digest_and_lacks_nothing() {
         let (dir, _) = environment();
-        let digest = verify(Payload::Tools, dir.path()).unwrap();
-        assert_eq!(missing(Payload::Tools, dir.path(), &digest), None);
-        assert_eq!(
-            missing(Payload::Tools, dir.path(), ""),
-            None,
-            "of an older version"
-        );
+        let digest = verify(TOOLS, dir.path()).unwrap();
+        assert_eq!(missing(TOOLS, dir.path(), &digest), None);
+        assert_eq!(missing(TOOLS, dir.path(), ""), None, "of an older version");
     }
 
     #[test]
     fn a_changed_a_missing_and_an_unlisted_file_are_told_apart() {
         let (dir, packages) = environment();
-        let digest = verify(Payload::Tools, dir.path()).unwrap();
+        let digest = verify(TOOLS, dir.path()).unwrap();
         fs::write(packages.join("uv.py"), "import os").unwrap();
-        let damage = verify(Payload::Tools, dir.path()).unwrap_err().to_string();
+        let damage = verify(TOOLS, dir.path()).unwrap_err().to_string();
         assert!(
             damage.ends_with("uv.py is not the file of its package"),
             "{damage}"
         );
         fs::remove_file(packages.join("uv.py")).unwrap();
-        let damage = missing(Payload::Tools, dir.path(), &digest).unwrap();
+        let damage = missing(TOOLS, dir.path(), &digest).unwrap();
         assert!(damage.to_string().ends_with("uv.py is missing"), "{damage}");
         let info = fs::read_dir(&packages)
             .unwrap()
             .flatten()
             .find(|entry| entry.file_name().to_string_lossy().starts_with("uv-"));
         fs::write(info.unwrap().path().join("RECORD"), "").unwrap();
-        let damage = missing(Payload::Tools, dir.path(), &digest).unwrap();
+        let damage = missing(TOOLS, dir.path(), &digest).unwrap();
         assert!(
             damage.to_string().contains("not those that were installed"),
             "{damage}"
@@ -389,7 +345,7 @@ mod tests {
                 fs::remove_dir_all(entry.path()).unwrap();
             }
         }
-        let damage = verify(Payload::Tools, dir.path()).unwrap_err();
+        let damage = verify(TOOLS, dir.path()).unwrap_err();
         assert!(damage.to_string().contains("the package uv "), "{damage}");
         assert!(damage.count >= 2, "{damage}");
     }
@@ -397,7 +353,7 @@ mod tests {
     #[test]
     fn npms_packages_are_held_against_its_lock() {
         let dir = tempfile::tempdir().unwrap();
-        let lock = embedded::engine_lock();
+        let lock = embedded::ENGINE_LOCK;
         let all = modules(dir.path(), lock);
         assert!(
             all.iter()
@@ -425,10 +381,10 @@ mod tests {
     fn a_pipe_among_the_files_is_a_fault_and_not_a_wait() {
         let (dir, packages) = environment();
         let folder = dir.path().to_owned();
-        let digest = verify(Payload::Tools, dir.path()).unwrap();
+        let digest = verify(TOOLS, dir.path()).unwrap();
         pipe_at(&packages.join("uv.py"));
         let of = folder.clone();
-        let damage = at_once(move || verify(Payload::Tools, &of)).unwrap_err();
+        let damage = at_once(move || verify(TOOLS, &of)).unwrap_err();
         let damage = damage.to_string();
         assert!(
             damage.ends_with("uv.py: it is not a regular file"),
@@ -438,7 +394,7 @@ mod tests {
         let mut infos = info.filter(|entry| entry.path().is_dir());
         pipe_at(&infos.next().unwrap().path().join("RECORD"));
         let of = folder.clone();
-        let damage = at_once(move || missing(Payload::Tools, &of, &digest));
+        let damage = at_once(move || missing(TOOLS, &of, &digest));
         assert!(damage.is_some());
         pipe_at(&folder.join("pyvenv.cfg"));
         assert_eq!(at_once(move || version(&folder)), None);
@@ -451,7 +407,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         pipe_at(&folder.join("package.json"));
         let at = dir.path().to_owned();
-        let all = at_once(move || modules(&at, embedded::engine_lock()));
+        let all = at_once(move || modules(&at, embedded::ENGINE_LOCK));
         let missing = |fault: &String| fault == "node_modules/pg is missing";
         assert!(all.iter().any(missing), "{all:?}");
     }

@@ -3,7 +3,7 @@
 //! A payload's folder is named after its version and the hash of all that it is made from, so a
 //! folder that is there and complete never has to be looked into.
 
-use sha2::{Digest as _, Sha256};
+use super::{hash::sha256, model::EngineFile};
 
 /// The tools' lock: uv, and Node.js for where there is none.
 pub(super) const TOOLS_LOCK: &str = include_str!("../../locks/tools.txt");
@@ -11,22 +11,6 @@ pub(super) const TOOLS_LOCK: &str = include_str!("../../locks/tools.txt");
 pub(super) const LITELLM_LOCK: &str = include_str!("../../locks/litellm.txt");
 /// Open WebUI's lock.
 pub(super) const OPEN_WEBUI_LOCK: &str = include_str!("../../locks/open-webui.txt");
-
-/// One file of the engine.
-#[derive(Debug)]
-pub(super) struct EngineFile {
-    /// Its path in `engine/`.
-    pub(super) path: &'static str,
-    /// All of it.
-    pub(super) contents: &'static str,
-}
-
-impl EngineFile {
-    /// Scripts begin by saying what runs them.
-    pub(super) fn is_program(&self) -> bool {
-        self.contents.starts_with("#!")
-    }
-}
 
 macro_rules! embed {
     ($path:literal) => {
@@ -74,41 +58,14 @@ pub(super) const ENGINE: &[EngineFile] = &[
 ];
 
 /// npm's lock of the engine.
-pub(super) fn engine_lock() -> &'static str {
-    let lock = ENGINE.iter().find(|file| file.path == "package-lock.json");
-    lock.map_or("{}", |file| file.contents)
-}
+pub(super) const ENGINE_LOCK: &str = include_str!("../../engine/package-lock.json");
 
 /// The release of Prisma's engine that ours is.
 pub(super) const ENGINE_VERSION: &str = "5.17.0";
 
-/// In lower-case hexadecimal.
-pub(super) fn sha256(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        // The length first, so that no two lists of parts run together into the same bytes.
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hex(&hash.finalize())
-}
-
-/// Of one file's contents, as everybody else computes it.
-pub(super) fn sha256_of_file(contents: &[u8]) -> String {
-    hex(&Sha256::digest(contents))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |text, byte| {
-            format!("{text}{byte:02x}")
-        })
-}
-
-/// The hash of everything that the engine's folder is made from.
-pub(super) fn engine_hash() -> String {
-    let parts: Vec<&[u8]> = ENGINE
+/// The hash of everything that a folder of such files is made from.
+pub(super) fn files_hash(files: &[EngineFile]) -> String {
+    let parts: Vec<&[u8]> = files
         .iter()
         .flat_map(|file| [file.path.as_bytes(), file.contents.as_bytes()])
         .collect();
@@ -126,33 +83,4 @@ pub(super) fn pinned<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 /// `<version>-<the first 8 digits of the hash>`.
 pub(super) fn folder(version: &str, hash: &str) -> String {
     format!("{version}-{}", &hash[..8])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_lock_pins_the_package_that_its_folder_is_named_after() {
-        for (lock, package) in [
-            (TOOLS_LOCK, "uv"),
-            (LITELLM_LOCK, "litellm"),
-            (OPEN_WEBUI_LOCK, "open-webui"),
-        ] {
-            let version = pinned(lock, package).unwrap();
-            assert!(
-                version.starts_with(|c: char| c.is_ascii_digit()),
-                "{version}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_hash_tells_apart_how_the_same_bytes_are_divided() {
-        assert_ne!(sha256(&[b"ab", b"c"]), sha256(&[b"a", b"bc"]));
-        assert_eq!(
-            sha256_of_file(b""),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
-    }
 }

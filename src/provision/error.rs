@@ -4,7 +4,7 @@ use std::{fmt, io, path::Path, path::PathBuf};
 
 use nix::sys::signal::Signal;
 
-use super::{contents::Damage, plan::Problem};
+use super::model::{Damage, HistoryError, Problem};
 use crate::{fs::draft::DraftError, secrets::SecretError, trust::Untrusted};
 
 /// Why set-up did not finish. Running it again goes on where it stopped.
@@ -86,7 +86,7 @@ pub enum SetupError {
     Damaged(#[from] Damage),
     /// The database's history and the files disagree.
     #[error(transparent)]
-    History(#[from] super::steps::migrations::HistoryError),
+    History(#[from] HistoryError),
     /// What was asked for needs a machine that is set up.
     #[error(transparent)]
     NotSetUp(#[from] NotSetUp),

@@ -3,132 +3,186 @@
 use std::{fs, path::Path};
 
 use super::{
-    Context, SetupError,
-    facts::Facts,
+    error::SetupError,
+    execution::Execution,
+    facts::database as found,
     fingerprints::Fingerprints,
-    plan::{Payload, Step},
+    generations,
+    model::{Payload, Record, SetupStep, Tables},
+    payload_folder,
     progress::Total,
-    record::Record,
-    steps::{database, engine, migrations, open_webui, payload, python, server},
+    roles::roles_hash,
+    steps::{build::build, database, migrate::Migrate, open_webui::Alone, server::Server},
 };
-use crate::services::litellm::EngineSource;
 
-impl Context<'_> {
+impl Execution<'_> {
+    /// Does these steps. `record` is that of earlier set-ups.
     pub(super) fn execute(
         &mut self,
-        steps: &[Step],
-        facts: Facts,
-        alone: &open_webui::Alone,
+        steps: &[SetupStep],
+        mut record: Record,
+        alone: &Alone,
     ) -> Result<Record, SetupError> {
-        let mut record = facts.record.about(facts.cluster);
-        let (own, of_server): (Vec<_>, Vec<_>) = steps.iter().partition(|step| {
-            !matches!(
-                step,
-                Step::Roles | Step::LitellmMigrations | Step::OpenWebuiMigrations
-            )
-        });
-        for step in own {
-            self.own_step(step)?;
+        generations::take_over(self.paths, &mut record);
+        for step in steps {
+            self.without_database(step)?;
         }
         record.postgres_bin.clone_from(&self.choice.postgres_bin);
         record.nginx.clone_from(&self.choice.nginx);
         record.node_bin = self.node()?.parent().map(Path::to_owned);
-        record = record.about(database::identifier(&self.paths.postgres_data())?);
-        if of_server
-            .iter()
-            .any(|step| !matches!(step, Step::OpenWebuiMigrations))
-        {
-            let server = server::Server::start(self)?;
-            for step in &of_server {
-                self.server_step(step, &server, &mut record)?;
-            }
-        }
-        if of_server.contains(&&Step::OpenWebuiMigrations) {
-            open_webui::migrate(self, alone)?;
-            record.open_webui_migrations =
-                self.wanted.folder(Payload::OpenWebui).map(str::to_owned);
-        }
-        record.secrets = Some(Fingerprints::of(&self.secrets(), record.secrets.as_ref())?);
-        if record != Record::read(&self.paths.state)? {
-            record.write(&self.paths.state)?;
-        }
+        self.of_database(steps, &mut record, alone)?;
+        let known = record.database.secrets.as_ref();
+        record.database.secrets = Some(Fingerprints::of(&self.secrets(), known)?);
+        self.conclude(steps, &mut record)?;
         self.runner.interrupts.check()?;
         Ok(record)
     }
 
-    fn own_step(&mut self, step: &Step) -> Result<(), SetupError> {
+    /// The steps that come before the database.
+    fn without_database(&mut self, step: &SetupStep) -> Result<(), SetupError> {
         match step {
-            Step::Secrets(_) => {
-                let data = self.paths.postgres_data();
-                let keys = data.exists() && !self.options.accept_salt_key;
-                let database = keys.then_some(data.as_path());
-                if let Some(password) = &self.options.admin_password {
-                    self.secrets().keep_admin_password(password)?;
-                }
-                self.secrets().make_missing(database)?;
-                Ok(())
-            }
-            Step::Switch(payload, folder) => payload::switch(self.paths, *payload, folder),
-            Step::Build(payload, name) => {
-                let folder = payload::folder(self.paths, *payload, name);
-                self.progress
-                    .begin(step.title(), Total::Bytes(payload.bytes()));
-                let built = self.build(*payload, &folder);
-                self.progress.end(built.is_ok());
-                if built.is_err() {
-                    // Of no use to anybody, and it may be what fills the disk. If it cannot be
-                    // removed, the first error is still the one to tell.
-                    let _removed = fs::remove_dir_all(&folder);
-                }
-                built
-            }
-            Step::Cluster => {
-                self.progress.begin(step.title(), Total::Unknown);
+            SetupStep::Secrets(_) => self.make_secrets(),
+            SetupStep::Build(payload, folder) => self.build(*payload, folder),
+            SetupStep::Cluster => {
+                self.progress.begin("Database cluster", Total::Unknown);
                 let made = database::cluster(self);
                 self.progress.end(made.is_ok());
                 made
             }
-            Step::Roles | Step::LitellmMigrations | Step::OpenWebuiMigrations => Ok(()),
+            SetupStep::Roles(_) | SetupStep::Migrate(..) | SetupStep::Switch(_) => Ok(()),
         }
     }
 
-    fn build(&mut self, payload: Payload, folder: &Path) -> Result<(), SetupError> {
-        match payload {
-            Payload::Tools => python::tools(self, folder),
-            Payload::Engine => engine::engine(self, folder),
-            Payload::NativeEngine => match &EngineSource::of(self.settings) {
-                EngineSource::Download { url, sha256 } => engine::native(self, folder, url, sha256),
-                EngineSource::Wasm | EngineSource::Program(_) => Ok(()),
-            },
-            Payload::Litellm => python::litellm(self, folder),
-            Payload::OpenWebui => python::open_webui(self, folder),
+    fn make_secrets(&self) -> Result<(), SetupError> {
+        let data = self.paths.postgres_data();
+        let keys = data.exists() && !self.options.accept_salt_key;
+        let database = keys.then_some(data.as_path());
+        if let Some(password) = &self.options.admin_password {
+            self.secrets().keep_admin_password(password)?;
         }
+        self.secrets().make_missing(database)?;
+        Ok(())
+    }
+
+    fn build(&mut self, payload: Payload, folder: &str) -> Result<(), SetupError> {
+        let folder = payload_folder::folder(self.paths, payload.name, folder);
+        self.progress
+            .begin(payload.title, Total::Bytes(payload.bytes));
+        let built = build(self, payload, &folder);
+        self.progress.end(built.is_ok());
+        if built.is_err() {
+            // Of no use to anybody, and it may be what fills the disk. If it cannot be removed, the
+            // first error is still the one to tell.
+            let _removed = fs::remove_dir_all(&folder);
+        }
+        built
+    }
+
+    /// The steps of the database: first all that share one server, then those that start their own,
+    /// which need the cluster for themselves.
+    fn of_database(
+        &mut self,
+        steps: &[SetupStep],
+        record: &mut Record,
+        alone: &Alone,
+    ) -> Result<(), SetupError> {
+        let data = self.paths.postgres_data();
+        *record = record.clone().about(found::identifier(&data)?);
+        record.database.major = found::major(&data);
+        if steps.iter().any(needs_server) {
+            let server = Server::start(self)?;
+            for step in steps {
+                self.with_server(step, &server, record)?;
+            }
+        }
+        for step in steps {
+            self.by_itself(step, alone, record)?;
+        }
+        Ok(())
     }
 
     /// Recorded one by one: what is done stays done.
-    fn server_step(
+    fn with_server(
         &mut self,
-        step: &Step,
-        server: &server::Server,
+        step: &SetupStep,
+        server: &Server,
         record: &mut Record,
     ) -> Result<(), SetupError> {
         match step {
-            Step::Roles => {
-                database::roles(self, server)?;
-                record.roles = Some(database::roles_hash(&self.secrets())?);
+            SetupStep::Roles(roles) => {
+                database::roles(self, server, roles)?;
+                record.database.roles = Some(roles_hash(roles, &self.secrets())?);
+                record.write(&self.paths.state)
             }
-            Step::LitellmMigrations => {
-                migrations::litellm(self, server)?;
-                record.litellm_migrations = self.wanted.folder(Payload::Litellm).map(str::to_owned);
-            }
-            Step::Secrets(_)
-            | Step::Build(..)
-            | Step::Switch(..)
-            | Step::Cluster
-            | Step::OpenWebuiMigrations => {
-                return Ok(());
-            }
+            SetupStep::Migrate(tables, folder) => match Migrate::of(tables) {
+                Migrate::WithServer(migrate) => {
+                    migrate(self, server)?;
+                    self.migrated(tables, folder, record)
+                }
+                Migrate::ByItself(_) => Ok(()),
+            },
+            SetupStep::Secrets(_)
+            | SetupStep::Build(..)
+            | SetupStep::Cluster
+            | SetupStep::Switch(_) => Ok(()),
         }
+    }
+
+    fn by_itself(
+        &mut self,
+        step: &SetupStep,
+        alone: &Alone,
+        record: &mut Record,
+    ) -> Result<(), SetupError> {
+        if let SetupStep::Migrate(tables, folder) = step
+            && let Migrate::ByItself(migrate) = Migrate::of(tables)
+        {
+            migrate(self, alone)?;
+            self.migrated(tables, folder, record)?;
+        }
+        Ok(())
+    }
+
+    fn migrated(
+        &self,
+        tables: &Tables,
+        folder: &str,
+        record: &mut Record,
+    ) -> Result<(), SetupError> {
+        let migrations = &mut record.database.migrations;
+        migrations.insert(tables.name.to_owned(), folder.to_owned());
         record.write(&self.paths.state)
+    }
+
+    /// The switch, where there is one, and the record as it is at the end.
+    fn conclude(&self, steps: &[SetupStep], record: &mut Record) -> Result<(), SetupError> {
+        let switch = steps.iter().find_map(|step| match step {
+            SetupStep::Switch(switch) => Some(switch),
+            SetupStep::Secrets(_)
+            | SetupStep::Build(..)
+            | SetupStep::Cluster
+            | SetupStep::Roles(_)
+            | SetupStep::Migrate(..) => None,
+        });
+        if let Some(switch) = switch {
+            return generations::switch(self.paths, record, &switch.payloads);
+        }
+        record.generations = generations::with_database(self.paths, record);
+        if *record != Record::read(&self.paths.state)? {
+            record.write(&self.paths.state)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a step needs set-up's own database server.
+fn needs_server(step: &SetupStep) -> bool {
+    match step {
+        SetupStep::Roles(_) => true,
+        SetupStep::Migrate(tables, _) => matches!(Migrate::of(tables), Migrate::WithServer(_)),
+        SetupStep::Secrets(_)
+        | SetupStep::Build(..)
+        | SetupStep::Cluster
+        | SetupStep::Switch(_) => false,
     }
 }

@@ -13,8 +13,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::embedded::hex;
-use crate::secrets::{Kind, SecretError, SecretStore};
+use super::hash::hex;
+use crate::secrets::{Kind, SecretError, SecretStore, go_on};
 
 /// The ones that are compared.
 const COMPARED: [Kind; 6] = [
@@ -64,18 +64,6 @@ impl SecretsChanged {
         );
         vec![restore, go_on]
     }
-}
-
-/// The command that takes other secrets than those that the database was set up with.
-pub const fn go_on(changed: &[Kind]) -> &'static str {
-    let mut at = 0;
-    while at < changed.len() {
-        if matches!(changed[at], Kind::LitellmSaltKey) {
-            return "ai-gateway setup --accept-salt-key";
-        }
-        at += 1;
-    }
-    "ai-gateway setup"
 }
 
 impl Fingerprints {

@@ -4,11 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    NotSetUp,
+    catalog::{self, ENGINE, LITELLM, NATIVE_ENGINE, OPEN_WEBUI},
+    error::NotSetUp,
+    facts::database,
     fingerprints::SecretsChanged,
-    plan::{Payload, Wanted},
-    record::Record,
-    steps::{database, payload, python},
+    generations,
+    model::{Payload, Record, Wanted},
+    payload_folder,
+    site_packages::site_packages,
 };
 use crate::{
     config::{paths::Paths, settings::Settings},
@@ -24,24 +27,18 @@ use crate::{
 pub fn installed(paths: &Paths, settings: &Settings) -> Result<Installed, NotSetUp> {
     let missing = |what: String| NotSetUp { what };
     let record = Record::read(&paths.state).map_err(|e| missing(e.to_string()))?;
-    let wanted = Wanted::new(settings);
+    let wanted = catalog::wanted(settings);
     let cluster =
         database::identifier(&paths.postgres_data()).map_err(|e| missing(e.to_string()))?;
     if cluster.is_none() {
         return Err(missing("there is no database".into()));
     }
     let done = record.clone().about(cluster);
-    if done.litellm_migrations.as_deref() != wanted.folder(Payload::Litellm) {
-        return Err(missing(
-            "LiteLLM's tables are not those of this version".into(),
-        ));
-    }
-    if settings.has(open_webui::NAME)
-        && done.open_webui_migrations.as_deref() != wanted.folder(Payload::OpenWebui)
-    {
-        return Err(missing(
-            "Open WebUI's tables are not those of this version".into(),
-        ));
+    for tables in &wanted.tables {
+        let migrated = done.database.migrations.get(tables.name);
+        if migrated.map(String::as_str) != wanted.folder(tables.payload.name) {
+            return Err(missing(format!("{tables} are not those of this version")));
+        }
     }
     resolve(paths, settings, &wanted, &record)
 }
@@ -54,7 +51,7 @@ pub fn check_secrets(paths: &Paths) -> Result<(), SecretsChanged> {
     // What cannot be read was told by [`installed`].
     let record = Record::read(&paths.state).unwrap_or_default();
     let cluster = database::identifier(&paths.postgres_data()).unwrap_or_default();
-    let known = record.about(cluster).secrets;
+    let known = record.about(cluster).database.secrets;
     let store = SecretStore::new(paths.secrets());
     let changed = known.map_or_else(Vec::new, |known| known.changed(&store));
     if changed.is_empty() {
@@ -73,14 +70,12 @@ pub(super) fn resolve(
     wanted: &Wanted,
     record: &Record,
 ) -> Result<Installed, NotSetUp> {
+    let generations = generations::read(paths, record);
     let payload = |payload: Payload| {
-        let current = payload::current(paths, payload).ok();
-        current
-            .filter(|folder| folder.file_name().and_then(|n| n.to_str()) == wanted.folder(payload))
-            .filter(|folder| payload::is_complete(folder, payload))
-            .ok_or_else(|| NotSetUp {
-                what: format!("{} is missing, or of another version", payload.name()),
-            })
+        let wanted = wanted.folder(payload.name);
+        generations::current(paths, &generations, payload, wanted).ok_or_else(|| NotSetUp {
+            what: format!("{} is missing, or of another version", payload.name),
+        })
     };
     let program = |named: &Option<PathBuf>, found: &Option<PathBuf>, what: &str| {
         let path = named
@@ -98,20 +93,20 @@ pub(super) fn resolve(
         .map(Path::to_owned);
     let programs = &Programs::of(settings);
     let open_webui = if settings.has(open_webui::NAME) {
-        payload(Payload::OpenWebui)?
+        payload(OPEN_WEBUI)?
     } else {
-        payload::folder(paths, Payload::OpenWebui, "current")
+        payload_folder::folder(paths, OPEN_WEBUI.name, "current")
     };
     Ok(Installed {
         postgres_bin: program(&programs.postgres_bin, &record.postgres_bin, "PostgreSQL")?,
         nginx: program(&programs.nginx, &record.nginx, "nginx")?,
-        litellm: payload(Payload::Litellm)?,
-        open_webui_frontend: python::frontend(&open_webui),
+        litellm: payload(LITELLM)?,
+        open_webui_frontend: frontend(&open_webui),
         open_webui,
         engine: match &EngineSource::of(settings) {
-            EngineSource::Wasm => payload(Payload::Engine)?.join("query-engine"),
+            EngineSource::Wasm => payload(ENGINE)?.join("query-engine"),
             EngineSource::Program(path) => path.clone(),
-            EngineSource::Download { .. } => payload(Payload::NativeEngine)?.join("query-engine"),
+            EngineSource::Download { .. } => payload(NATIVE_ENGINE)?.join("query-engine"),
         },
         node_bin: program(&named_node, &record.node_bin, "Node.js")?,
         ai_gateway: std::env::current_exe()
@@ -120,6 +115,12 @@ pub(super) fn resolve(
                 what: format!("this program does not know its own path ({e})"),
             })?,
     })
+}
+
+/// Open WebUI's page as it was built, if it is laid out as nginx's configuration has it.
+fn frontend(environment: &Path) -> Option<PathBuf> {
+    let folder = site_packages(environment).ok()?.join("open_webui/frontend");
+    folder.join("_app/immutable").is_dir().then_some(folder)
 }
 
 /// The path of a program that may have been replaced since it was started, as by an upgrade under a

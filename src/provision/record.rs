@@ -1,43 +1,12 @@
-//! `setup.json`: what set-up has done to the database, and which programs it chose.
-//!
-//! Payloads need no record, their folders are one. A step of the database is recorded with what it
-//! depended on and with the cluster that it was done to, so that a cluster that was removed or
-//! replaced is not taken for one that is ready.
+//! `setup.json`: the record of what set-up has done, and of the generations, on the disk.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
-use super::{error::SetupError, fingerprints::Fingerprints};
-use crate::fs::{
-    draft::{self, Survives},
-    regular,
-};
-
-/// What earlier set-ups did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Record {
-    /// The cluster that all below was done to, by its system identifier.
-    pub cluster: Option<u64>,
-    /// The hash of the roles' names and passwords.
-    pub roles: Option<String>,
-    /// The secrets that it was set up with.
-    pub secrets: Option<Fingerprints>,
-    /// The payload whose migrations LiteLLM's database has.
-    pub litellm_migrations: Option<String>,
-    /// The payload whose migrations Open WebUI's database has.
-    pub open_webui_migrations: Option<String>,
-    /// The folder of PostgreSQL's programs that was used.
-    pub postgres_bin: Option<PathBuf>,
-    /// The nginx that was found.
-    pub nginx: Option<PathBuf>,
-    /// The folder of the `node` that was used.
-    pub node_bin: Option<PathBuf>,
-}
+use super::{error::SetupError, folders::write_durably, model::Record};
+use crate::fs::regular;
 
 impl Record {
     /// Reads it; an empty one where there is none.
@@ -67,37 +36,6 @@ impl Record {
     fn path(state: &Path) -> PathBuf {
         state.join("setup.json")
     }
-
-    /// The same record if it is about `cluster`, otherwise one without its database steps.
-    #[must_use]
-    pub fn about(self, cluster: Option<u64>) -> Self {
-        if self.cluster == cluster {
-            return self;
-        }
-        Self {
-            cluster,
-            roles: None,
-            secrets: None,
-            litellm_migrations: None,
-            open_webui_migrations: None,
-            ..self
-        }
-    }
-}
-
-/// Writes a file that survives a loss of power.
-pub(super) fn write_durably(path: &Path, contents: &[u8], mode: u32) -> Result<(), SetupError> {
-    Ok(draft::replace(
-        path,
-        contents,
-        mode,
-        Survives::ALossOfPower,
-    )?)
-}
-
-/// Makes the names in a folder survive a loss of power.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), SetupError> {
-    Ok(draft::flush_folder(folder)?)
 }
 
 #[cfg(test)]
@@ -106,13 +44,19 @@ mod tests {
 
     use super::*;
     use crate::fs::regular::tests::{at_once, pipe_at};
+    use crate::provision::model::DatabaseState;
 
     fn full() -> Record {
+        let migrations = [("a", "1.0-aa"), ("b", "2.0-bb")];
         Record {
-            cluster: Some(7_300_000_000_000_000_001),
-            roles: Some("r".into()),
-            litellm_migrations: Some("1.0-aa".into()),
-            open_webui_migrations: Some("2.0-bb".into()),
+            database: DatabaseState {
+                cluster: Some(7_300_000_000_000_000_001),
+                roles: Some("r".into()),
+                migrations: migrations
+                    .map(|(tables, of)| (tables.to_owned(), of.to_owned()))
+                    .into(),
+                ..DatabaseState::default()
+            },
             nginx: Some("/usr/sbin/nginx".into()),
             ..Record::default()
         }
@@ -128,19 +72,6 @@ mod tests {
             fs::read_dir(dir.path()).unwrap().count(),
             1,
             "nothing is left beside it"
-        );
-    }
-
-    #[test]
-    fn another_cluster_has_had_nothing_done_to_it() {
-        assert_eq!(full().about(full().cluster), full());
-        let other = full().about(Some(5));
-        assert_eq!((other.roles, other.litellm_migrations), (None, None));
-        assert_eq!(other.open_webui_migrations, None);
-        assert_eq!(
-            other.nginx,
-            full().nginx,
-            "programs have nothing to do with it"
         );
     }
 

@@ -6,13 +6,14 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
     path::{Path, PathBuf},
 };
 
 use super::{
-    environment::Environment, error::SetupError, record::write_durably, sources::Sources,
-    steps::payload::make_folder,
+    environment::Environment,
+    error::SetupError,
+    folders::{make_folder, remove, write_durably},
+    sources::Sources,
 };
 
 /// Removed at its end.
@@ -87,15 +88,10 @@ impl Drop for Scratch {
     }
 }
 
-fn remove(folder: &Path) -> Result<(), SetupError> {
-    match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(SetupError::io("remove", folder)(e)),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

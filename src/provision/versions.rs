@@ -1,6 +1,11 @@
 //! Which versions of LiteLLM and Open WebUI are installed, or would be.
 
-use super::embedded::{LITELLM_LOCK, OPEN_WEBUI_LOCK, pinned};
+use super::{
+    catalog::{LITELLM, OPEN_WEBUI},
+    embedded::pinned,
+    generations,
+    model::{Packages, Payload, Record, version},
+};
 use crate::config::paths::Paths;
 
 /// The version of a part of the gateway.
@@ -18,28 +23,35 @@ pub struct Part {
 
 /// The versions of all parts; without paths, those that set-up installs.
 pub fn versions(paths: Option<&Paths>) -> Vec<Part> {
-    let parts = [
-        ("litellm", "LiteLLM", "litellm", LITELLM_LOCK),
-        ("open_webui", "Open WebUI", "open-webui", OPEN_WEBUI_LOCK),
-    ];
-    let parts = parts.into_iter().map(|(key, name, package, lock)| {
-        let current = paths.and_then(|paths| {
-            let link = paths.payloads().join(package).join("current");
-            let target = std::fs::read_link(link).ok()?;
-            // <version>-<a part of a hash>
-            let (version, _) = target.file_name()?.to_str()?.rsplit_once('-')?;
-            Some(version.to_owned())
-        });
+    let generations = paths.map(|paths| {
+        // Where the record cannot be read, the links say what is in use.
+        let record = Record::read(&paths.state).unwrap_or_default();
+        generations::read(paths, &record)
+    });
+    let parts = [("litellm", LITELLM), ("open_webui", OPEN_WEBUI)];
+    let parts = parts.into_iter().map(|(key, payload)| {
+        let folder = generations
+            .as_ref()
+            .and_then(|all| all.folder(payload.name));
+        let current = folder.map(|folder| version(folder).to_owned());
         Part {
             key,
-            name,
+            name: payload.title,
             installed: current.is_some(),
             version: current
-                .or_else(|| pinned(lock, package).map(str::to_owned))
+                .or_else(|| of_lock(payload).map(str::to_owned))
                 .unwrap_or_default(),
         }
     });
     parts.collect()
+}
+
+/// The version that the lock of a payload installs.
+fn of_lock(payload: Payload) -> Option<&'static str> {
+    match payload.packages {
+        Packages::Python { lock, package } => pinned(lock, package),
+        Packages::Npm { .. } | Packages::None => None,
+    }
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use ai_gateway::{
     config::{self, paths::Paths},
     control::client::Client,
     provision::{
-        plan::{Payload, Wanted},
-        record::Record,
+        self,
+        catalog::{ENGINE, LITELLM},
     },
     secrets::SecretStore,
     services,
@@ -53,28 +53,24 @@ pub(crate) fn set_up_with(more: &str) -> Bench {
     );
     let paths = paths(&bench);
     let loaded = config::read(services::schema(), &paths, &|_| None, &[]).unwrap();
-    let wanted = Wanted::new(&loaded.settings);
+    let wanted = provision::wanted(&loaded.settings);
     bench.write("state/postgres/global/pg_control", "12345678");
     bench.write("state/postgres/PG_VERSION", "15\n");
-    for (payload, file) in [
-        (Payload::Litellm, "bin/python"),
-        (Payload::Engine, "generate"),
-    ] {
-        let folder = paths.payloads().join(payload.name());
-        let name = wanted.folder(payload).unwrap();
+    for (payload, file) in [(LITELLM, "bin/python"), (ENGINE, "generate")] {
+        let folder = paths.payloads().join(payload.name);
+        let name = wanted.folder(payload.name).unwrap();
         fs::create_dir_all(folder.join(name).join("bin")).unwrap();
         fs::write(folder.join(name).join(".complete"), "").unwrap();
         let stays = bench.folder().join("bin/node");
         install(&stays, &folder.join(name).join(file));
         symlink(name, folder.join("current")).unwrap();
     }
-    let record = Record {
-        cluster: Some(u64::from_ne_bytes(*b"12345678")),
-        litellm_migrations: wanted.folder(Payload::Litellm).map(str::to_owned),
-        ..Record::default()
-    };
-    let record = serde_json::to_string(&record).unwrap();
-    bench.write("state/setup.json", &record);
+    // As every version has written it: what is current is told by the links.
+    let record = serde_json::json!({
+        "cluster": u64::from_ne_bytes(*b"12345678"),
+        "litellm_migrations": wanted.folder(LITELLM.name),
+    });
+    bench.write("state/setup.json", &record.to_string());
     let store = SecretStore::new(paths.secrets());
     store.make_missing(None).unwrap();
     bench

@@ -15,7 +15,12 @@ fn forget(machine: &Machine) {
 
 /// The migrations as installed.
 fn installed_migration(machine: &Machine, name: &str) -> std::path::PathBuf {
-    let environment = machine.paths().payloads().join("litellm/current");
+    // Not by the link: there is none where the first set-up has failed.
+    let folders = machine.paths().payloads().join("litellm");
+    let mut found = fs::read_dir(folders)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let environment = found.find(|path| !path.is_symlink()).unwrap();
     environment
         .join("lib/python3.11/site-packages/litellm_proxy_extras/migrations")
         .join(name)

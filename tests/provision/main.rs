@@ -5,6 +5,7 @@
 
 mod believed;
 mod failures;
+mod generations;
 mod history;
 mod killed;
 mod machine;

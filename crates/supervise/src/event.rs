@@ -1,30 +1,12 @@
 //! What happens: the machine's input.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{recycle::Usage, spec::ServiceName};
 
-/// A moment: the time since an epoch of the runtime's choosing. It never runs backwards.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Time(pub Duration);
-
-impl Time {
-    /// The moment `later` after this one.
-    #[must_use]
-    pub const fn after(self, later: Duration) -> Self {
-        Self(self.0.saturating_add(later))
-    }
-
-    /// The time since `earlier`; zero if that is still to come.
-    #[must_use]
-    pub const fn since(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
-    }
-}
+pub use crate::time::Time;
 
 /// One instance of a service. The generation tells it from its earlier and later instances, so that news
 /// of a process that is gone cannot be taken for news of the one that runs.

@@ -16,6 +16,7 @@ pub mod machine;
 pub mod milestones;
 pub mod recycle;
 pub mod spec;
+pub mod time;
 
 #[cfg(test)]
 mod fixtures;

@@ -22,14 +22,17 @@
 //! The machine asks ([`Effect::Measure`](crate::effect::Effect::Measure)) and decides whose turn it
 //! is; see `machine::recycling`.
 
+mod policy;
 mod trend;
 
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{event::Time, spec::Limits};
+use crate::{spec::Limits, time::Time};
 use trend::Trend;
+
+pub use policy::RecyclePolicy;
 
 /// Used up within so much time: it is time for a plan.
 const HORIZON: Duration = Duration::from_secs(24 * 3600);
@@ -48,18 +51,6 @@ const STALLED_MILLI: u128 = 50;
 const WORTH: u32 = 8;
 /// No instance is made to wait for longer than that: two to the power of this.
 const MOST_STRIKES: u32 = WORTH.trailing_zeros();
-
-/// How a service is watched for leaks.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RecyclePolicy {
-    /// From one measurement to the next.
-    pub every: Duration,
-    /// An instance that was ready for less than this is left alone.
-    pub youngest: Duration,
-    /// The minute of the day, local time, at which a restart disturbs least; none: it waits for the
-    /// service to be idle.
-    pub at: Option<u16>,
-}
 
 /// What an instance uses at a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,11 +3,15 @@
 //! By clone3 and not by `std::process::Command`, because only clone3 can put the child into its
 //! cgroup before its first instruction: no page and no thread is ever charged elsewhere.
 
+mod step;
+
+pub use step::{Group, Step};
+
 use std::ffi::{CStr, CString, c_char};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::{fmt, ptr};
+use std::ptr;
 
 use libc::{c_int, pid_t};
 use nix::fcntl::OFlag;
@@ -51,17 +55,6 @@ pub struct Launch<'a> {
     pub death_signal: Option<Signal>,
 }
 
-/// The process group of a launched process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// Ours.
-    Inherit,
-    /// A new one in our session.
-    Process,
-    /// A new session with a new group.
-    Session,
-}
-
 /// A process that has begun to run its program.
 #[derive(Debug)]
 pub struct Spawned {
@@ -69,77 +62,6 @@ pub struct Spawned {
     pub pid: pid_t,
     /// The handle.
     pub pidfd: PidFd,
-}
-
-/// What was being done when a launch failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Step {
-    /// Making the pipe and the copies of descriptors.
-    Prepare,
-    /// clone3, the way into the cgroup included.
-    Clone,
-    /// Hearing from the child.
-    Report,
-    /// Getting a table of descriptors of its own.
-    PartFiles,
-    /// Signal mask and dispositions.
-    Signals,
-    /// Process group or session.
-    Group,
-    /// Standard input, output and error.
-    Stdio,
-    /// The working directory.
-    Chdir,
-    /// The limit of open files.
-    OpenFiles,
-    /// Giving up privileges for good.
-    NoNewPrivs,
-    /// The signal at the parent's death.
-    DeathSignal,
-    /// Placing the descriptors that are handed over.
-    HandOver,
-    /// Keeping other descriptors from the program.
-    CloseFiles,
-    /// execve.
-    Exec,
-}
-
-impl Step {
-    const OF_CHILD: [Self; 11] = [
-        Self::PartFiles,
-        Self::Signals,
-        Self::Group,
-        Self::Stdio,
-        Self::Chdir,
-        Self::OpenFiles,
-        Self::NoNewPrivs,
-        Self::DeathSignal,
-        Self::HandOver,
-        Self::CloseFiles,
-        Self::Exec,
-    ];
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Prepare => "prepare descriptors",
-            Self::Clone => "clone",
-            Self::Report => "hear from the child",
-            Self::PartFiles => "get file descriptors of its own",
-            Self::Signals => "reset signals",
-            Self::Group => "enter the process group",
-            Self::Stdio => "place standard input, output and error",
-            Self::Chdir => "enter the working directory",
-            Self::OpenFiles => "limit open files",
-            Self::NoNewPrivs => "set no_new_privs",
-            Self::DeathSignal => "set the parent death signal",
-            Self::HandOver => "place the descriptors that are handed over",
-            Self::CloseFiles => "close other files",
-            Self::Exec => "execute",
-        })
-    }
 }
 
 /// A launch that failed; no process is left of it.

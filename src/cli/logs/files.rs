@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Entry;
+use super::entry::Entry;
 use crate::{
     cli::failure::{Exit, Failure},
     fs::regular,

@@ -14,7 +14,7 @@ use nix::{
 };
 
 use super::{
-    Entry, Printer,
+    entry::{Entry, Printer},
     files::{self, Log, parse, path, unreadable},
 };
 use crate::cli::{

@@ -9,7 +9,10 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Args, Entry, Printer};
+use super::{
+    args::Args,
+    entry::{Entry, Printer},
+};
 use crate::cli::{
     failure::{Exit, Failure},
     systemd::{Manager, UNIT},

@@ -1,6 +1,6 @@
 use std::fs;
 
-use super::*;
+use super::{entry::Entry, *};
 
 const EARLY: &str = "2026-11-24T02:12:33.000001Z";
 const LATE: &str = "2026-11-24T02:12:33.000002Z";

@@ -1,7 +1,10 @@
 //! Whether the secrets are all there.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::{doctor::fix::gateway, provision::fingerprints, secrets::Kind};
+use crate::{
+    doctor::fix::gateway,
+    secrets::{self, Kind},
+};
 
 pub(super) const CHECK: Check = Check {
     id: "secrets",
@@ -63,7 +66,7 @@ fn lost(kinds: &[Kind]) -> String {
 }
 
 fn go_on(facts: &Facts, kinds: &[Kind]) -> String {
-    let command = fingerprints::go_on(kinds);
+    let command = secrets::go_on(kinds);
     let arguments = command.strip_prefix("ai-gateway ").unwrap_or(command);
     gateway(facts, arguments)
 }

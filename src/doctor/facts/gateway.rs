@@ -25,7 +25,7 @@ use crate::{
     },
     disk::{self, Room},
     open_files,
-    provision::{self, Environment, Options, facts::Facts as Programs, plan::Wanted},
+    provision::{self, Environment, Options, facts::Facts as Programs},
     runtime,
     secrets::{Kind, SecretStore},
     trust::{self, Danger, Who},
@@ -324,7 +324,7 @@ fn provision(world: &World<'_>, asked: &Asked, settings: &Settings) -> Provision
         environment: Environment::new(world.variables.clone()),
         ..Options::default()
     };
-    let wanted = Wanted::new(settings);
+    let wanted = provision::wanted(settings);
     let missing = provision::installed(paths, settings)
         .err()
         .map(|error| error.what);

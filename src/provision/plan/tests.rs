@@ -1,7 +1,14 @@
 //! Machines as data, and what is to be done on them.
 
 use super::*;
-use crate::{config, provision::record::Record, services};
+use crate::{
+    config,
+    provision::{
+        catalog::{self, ENGINE, LITELLM, NATIVE_ENGINE, OPEN_WEBUI, TOOLS},
+        model::{DatabaseState, Generation, Generations, Postgres, Python, Record, Tables},
+    },
+    services,
+};
 
 fn settings() -> Settings {
     settings_with("")
@@ -50,38 +57,65 @@ fn python(path: &str, version: (u32, u32, u32)) -> Python {
 
 /// The same machine after set-up.
 fn done(wanted: &Wanted) -> Facts {
-    let folders = Payload::ALL.map(|p| Some((p, wanted.folder(p)?.to_owned())));
-    let folders: Vec<_> = folders.into_iter().flatten().collect();
+    let named = wanted.payloads.iter();
+    let named = named.map(|(payload, folder)| (payload.name.to_owned(), folder.clone()));
+    let payloads: BTreeMap<_, _> = named.collect();
+    let migrations = wanted.tables.iter();
+    let migrations = migrations.filter_map(|tables| {
+        let folder = wanted.folder(tables.payload.name)?;
+        Some((tables.name.to_owned(), folder.to_owned()))
+    });
+    let database = DatabaseState {
+        cluster: Some(1),
+        roles: Some("roles".into()),
+        migrations: migrations.collect(),
+        ..DatabaseState::default()
+    };
     Facts {
-        complete: folders.iter().cloned().collect(),
-        current: folders.into_iter().collect(),
+        complete: wanted.payloads.iter().cloned().collect(),
+        folders: payloads.clone().into_iter().collect(),
+        links: payloads.clone(),
+        generations: Generations {
+            current: Some(Generation {
+                payloads,
+                database: database.clone(),
+            }),
+            previous: None,
+        },
         cluster: Some(1),
         cluster_major: Some(15),
         secrets_missing: vec![],
         roles: Some("roles".into()),
         record: Record {
-            cluster: Some(1),
-            roles: Some("roles".into()),
-            litellm_migrations: wanted.folder(Payload::Litellm).map(str::to_owned),
-            open_webui_migrations: wanted.folder(Payload::OpenWebui).map(str::to_owned),
+            database,
             ..Record::default()
         },
         ..fresh()
     }
 }
 
+fn roles() -> SetupStep {
+    SetupStep::Roles(catalog::ROLES.into())
+}
+
+fn migrate(tables: Tables, wanted: &Wanted) -> SetupStep {
+    let folder = wanted.folder(tables.payload.name).unwrap();
+    SetupStep::Migrate(tables, folder.to_owned())
+}
+
 fn make(settings: &Settings, facts: &Facts) -> Plan {
-    plan(settings, &paths(), facts, &Wanted::new(settings))
+    plan(settings, &paths(), facts, &catalog::wanted(settings))
 }
 
 #[test]
 fn a_fresh_machine_gets_everything_in_an_order_that_works() {
     let plan = make(&settings(), &fresh());
     assert_eq!(plan.problems, []);
-    let folders = Wanted::new(&settings());
-    let text = Payload::ALL
+    let folders = catalog::wanted(&settings());
+    let text = folders
+        .payloads
         .iter()
-        .filter_map(|p| folders.folder(*p)?.rsplit_once('-'))
+        .filter_map(|(_, folder)| folder.rsplit_once('-'))
         .fold(plan.to_string(), |text, (version, _)| {
             text.replace(version, "VERSION")
         });
@@ -90,7 +124,7 @@ fn a_fresh_machine_gets_everything_in_an_order_that_works() {
 
 #[test]
 fn nothing_is_done_twice() {
-    let wanted = Wanted::new(&settings());
+    let wanted = catalog::wanted(&settings());
     let plan = make(&settings(), &done(&wanted));
     assert_eq!(
         (plan.steps, plan.problems, plan.needed),
@@ -102,11 +136,11 @@ fn nothing_is_done_twice() {
 fn what_installs_is_always_our_own_whatever_the_machine_has() {
     let steps = make(&settings(), &fresh()).steps;
     let built = |payload| {
-        let is = |step: &Step| matches!(step, Step::Build(made, _) if *made == payload);
+        let is = |step: &SetupStep| matches!(step, SetupStep::Build(made, _) if *made == payload);
         steps.iter().position(is).unwrap()
     };
-    assert!(built(Payload::Tools) < built(Payload::Engine));
-    assert!(built(Payload::Tools) < built(Payload::Litellm));
+    assert!(built(TOOLS) < built(ENGINE));
+    assert!(built(TOOLS) < built(LITELLM));
 }
 
 #[test]
@@ -149,9 +183,9 @@ fn a_python_without_ensurepip_is_a_problem_only_for_the_tools() {
             .contains("sudo apt install python3.11-venv"),
         "{problems:?}"
     );
-    let wanted = Wanted::new(&settings());
-    let tools = wanted.folder(Payload::Tools).unwrap().to_owned();
-    facts.complete.insert((Payload::Tools, tools));
+    let wanted = catalog::wanted(&settings());
+    let tools = wanted.folder(TOOLS.name).unwrap().to_owned();
+    facts.complete.insert((TOOLS, tools));
     assert_eq!(make(&settings(), &facts).problems, []);
 }
 
@@ -173,7 +207,7 @@ fn too_little_disk_is_said_with_its_sum_before_anything_is_done() {
         problem.contains("900 MB free and 2010 MB are needed (tools 270 + engine 20 + litellm 600 + open-webui 800 + database 120 + spare 200)"),
         "{problem}"
     );
-    let wanted = Wanted::new(&settings());
+    let wanted = catalog::wanted(&settings());
     let full = Facts {
         disk_free: 0,
         ..done(&wanted)
@@ -201,7 +235,7 @@ fn all_that_is_in_the_way_is_said_at_once() {
 
 #[test]
 fn a_cluster_needs_the_programs_that_made_it() {
-    let wanted = Wanted::new(&settings());
+    let wanted = catalog::wanted(&settings());
     let mut facts = done(&wanted);
     facts.cluster_major = Some(13);
     let problem = make(&settings(), &facts).problems[0].to_string();
@@ -223,30 +257,30 @@ fn a_cluster_needs_the_programs_that_made_it() {
 
 #[test]
 fn another_cluster_gets_roles_and_migrations_again() {
-    let wanted = Wanted::new(&settings());
+    let wanted = catalog::wanted(&settings());
     let mut facts = done(&wanted);
     facts.cluster = Some(2);
     assert_eq!(
         make(&settings(), &facts).steps,
         [
-            Step::Roles,
-            Step::LitellmMigrations,
-            Step::OpenWebuiMigrations
+            roles(),
+            migrate(catalog::LITELLM_TABLES, &wanted),
+            migrate(catalog::OPEN_WEBUI_TABLES, &wanted),
         ]
     );
 }
 
 #[test]
 fn a_changed_password_is_set_and_nothing_else_is_done() {
-    let wanted = Wanted::new(&settings());
+    let wanted = catalog::wanted(&settings());
     let mut facts = done(&wanted);
     facts.roles = Some("other".into());
-    assert_eq!(make(&settings(), &facts).steps, [Step::Roles]);
+    assert_eq!(make(&settings(), &facts).steps, [roles()]);
 }
 
 #[test]
 fn a_running_gateway_is_in_the_way_of_its_database_only() {
-    let wanted = Wanted::new(&settings());
+    let wanted = catalog::wanted(&settings());
     let mut facts = done(&wanted);
     facts.server = Some(4711);
     assert_eq!(make(&settings(), &facts).problems, []);
@@ -276,7 +310,7 @@ fn a_native_engine_is_one_more_payload_or_a_program_that_must_be_there() {
     ));
     let steps = make(&settings, &fresh()).steps;
     let folder = "sha256-01234567".to_owned();
-    assert!(steps.contains(&Step::Build(Payload::NativeEngine, folder)));
+    assert!(steps.contains(&SetupStep::Build(NATIVE_ENGINE, folder)));
     let settings = settings_with("[engine]\nkind = \"program\"\npath = \"/opt/engine\"");
     let facts = Facts {
         engine_is_program: false,
@@ -288,20 +322,51 @@ fn a_native_engine_is_one_more_payload_or_a_program_that_must_be_there() {
 
 #[test]
 fn another_lock_is_another_folder() {
-    let wanted = Wanted::new(&settings());
+    let wanted = catalog::wanted(&settings());
     let mut facts = done(&wanted);
-    facts
-        .complete
-        .retain(|(payload, _)| *payload != Payload::OpenWebui);
-    let folder = wanted.folder(Payload::OpenWebui).unwrap().to_owned();
-    facts.current.insert(Payload::OpenWebui, "0.1-old".into());
-    facts.record.open_webui_migrations = Some("0.1-old".into());
+    facts.complete.retain(|(payload, _)| *payload != OPEN_WEBUI);
+    let folder = wanted.folder(OPEN_WEBUI.name).unwrap().to_owned();
+    let old = |payloads: &mut BTreeMap<String, String>, name: &str| {
+        payloads.insert(name.to_owned(), "0.1-01234567".to_owned());
+    };
+    old(&mut facts.links, "open-webui");
+    old(
+        &mut facts.generations.current.as_mut().unwrap().payloads,
+        "open-webui",
+    );
+    old(&mut facts.record.database.migrations, "open_webui");
+    let payloads = wanted.payloads.iter();
+    let payloads = payloads.map(|(payload, folder)| (payload.name.to_owned(), folder.clone()));
     assert_eq!(
         make(&settings(), &facts).steps,
         [
-            Step::Build(Payload::OpenWebui, folder.clone()),
-            Step::Switch(Payload::OpenWebui, folder),
-            Step::OpenWebuiMigrations
+            SetupStep::Build(OPEN_WEBUI, folder.clone()),
+            migrate(catalog::OPEN_WEBUI_TABLES, &wanted),
+            SetupStep::Switch(Switch {
+                payloads: payloads.collect(),
+                changed: vec![(OPEN_WEBUI, folder)],
+            }),
         ]
     );
+}
+
+#[test]
+fn a_payload_that_is_switched_off_stays_in_the_generation() {
+    let with = catalog::wanted(&settings());
+    let facts = done(&with);
+    let settings = settings_with("open_webui.enabled = false");
+    assert_eq!(make(&settings, &facts).steps, []);
+}
+
+#[test]
+fn a_link_that_points_elsewhere_is_put_right() {
+    let wanted = catalog::wanted(&settings());
+    let mut facts = done(&wanted);
+    facts.links.remove("litellm");
+    let steps = make(&settings(), &facts).steps;
+    let [SetupStep::Switch(switch)] = &steps[..] else {
+        panic!("{steps:?}");
+    };
+    let folder = wanted.folder(LITELLM.name).unwrap().to_owned();
+    assert_eq!(switch.changed, [(LITELLM, folder)]);
 }

@@ -3,28 +3,35 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use super::{
-    payload,
-    python::{own_files, site_packages},
-};
-use crate::provision::{
-    Context, command::Call, contents, embedded, error::SetupError, plan::Payload,
-    record::write_durably,
+use super::python::own_files;
+use crate::{
+    provision::{
+        catalog::ENGINE,
+        command::Call,
+        contents, embedded,
+        error::SetupError,
+        execution::Execution,
+        folders::{make_folder, write_durably},
+        hash::sha256_of_file,
+        payload_folder,
+        site_packages::site_packages,
+    },
+    services::litellm::EngineSource,
 };
 
 /// Our engine: files from this program, packages from npm by the lock's hashes.
-pub(in crate::provision) fn engine(cx: &mut Context<'_>, folder: &Path) -> Result<(), SetupError> {
-    payload::begin(folder)?;
+pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
+    payload_folder::begin(folder)?;
     for file in embedded::ENGINE {
         let path = folder.join(file.path);
-        payload::make_folder(path.parent().unwrap_or(folder))?;
+        make_folder(path.parent().unwrap_or(folder))?;
         write_durably(
             &path,
             file.contents.as_bytes(),
             if file.is_program() { 0o700 } else { 0o600 },
         )?;
     }
-    let mut call = cx
+    let mut call = execution
         .npm("installing the query engine's packages")?
         .args([
             "ci",
@@ -34,19 +41,27 @@ pub(in crate::provision) fn engine(cx: &mut Context<'_>, folder: &Path) -> Resul
             "--no-fund",
         ])
         .cwd(folder);
-    if let Some(offline) = &cx.options.offline {
+    if let Some(offline) = &execution.options.offline {
         call = call.args(["--offline", "--cache"]).arg(offline.join("npm"));
     }
-    cx.run_with_size(&call)?;
-    if let Some(damage) = contents::missing(Payload::Engine, folder, "") {
+    execution.run_with_size(&call)?;
+    if let Some(damage) = contents::missing(ENGINE, folder, "") {
         return Err(damage.into());
     }
-    payload::finish(folder, "")
+    payload_folder::finish(folder, "")
 }
 
 /// A native engine from where the settings say.
-pub(in crate::provision) fn native(
-    cx: &mut Context<'_>,
+pub(super) fn build_native(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
+    let settings = execution.settings;
+    match &EngineSource::of(settings) {
+        EngineSource::Download { url, sha256 } => download(execution, folder, url, sha256),
+        EngineSource::Wasm | EngineSource::Program(_) => Ok(()),
+    }
+}
+
+fn download(
+    execution: &mut Execution<'_>,
     folder: &Path,
     url: &str,
     sha256: &str,
@@ -56,18 +71,18 @@ pub(in crate::provision) fn native(
     const GET: &str = "import shutil, sys, urllib.request
 with urllib.request.urlopen(sys.stdin.readline().strip(), timeout=60) as answer, open(sys.argv[1], 'wb') as file:
     shutil.copyfileobj(answer, file)";
-    payload::begin(folder)?;
+    payload_folder::begin(folder)?;
     let (beside, place) = (
         folder.join("query-engine.unchecked"),
         folder.join("query-engine"),
     );
-    let call = Call::new("downloading the native query engine", cx.python()?)
+    let call = Call::new("downloading the native query engine", execution.python()?)
         .args(["-I", "-c", GET])
         .arg(&beside)
         .input(format!("{url}\n"));
-    cx.run_with_size(&call)?;
+    execution.run_with_size(&call)?;
     let contents = fs::read(&beside).map_err(SetupError::io("read", &beside))?;
-    let found = embedded::sha256_of_file(&contents);
+    let found = sha256_of_file(&contents);
     if found != sha256 {
         fs::remove_file(&beside).map_err(SetupError::io("remove", &beside))?;
         return Err(SetupError::WrongHash {
@@ -79,7 +94,7 @@ with urllib.request.urlopen(sys.stdin.readline().strip(), timeout=60) as answer,
     fs::set_permissions(&beside, fs::Permissions::from_mode(0o700))
         .map_err(SetupError::io("make executable", &beside))?;
     fs::rename(&beside, &place).map_err(SetupError::io("rename", &beside))?;
-    payload::finish(folder, sha256)
+    payload_folder::finish(folder, sha256)
 }
 
 /// An address as it may be shown.
@@ -100,20 +115,20 @@ fn without_password(url: &str) -> String {
 }
 
 /// LiteLLM's database client, generated into its environment.
-pub(in crate::provision) fn generate_client(
-    cx: &mut Context<'_>,
+pub(super) fn generate_client(
+    execution: &mut Execution<'_>,
     environment: &Path,
 ) -> Result<(), SetupError> {
     let packages = site_packages(environment)?;
     own_files(&packages.join("prisma"))?;
-    let generate = cx.payload(Payload::Engine)?.join("generate");
-    let call = Call::new("generating LiteLLM's database client", cx.node()?)
+    let generate = execution.payload(ENGINE)?.join("generate");
+    let call = Call::new("generating LiteLLM's database client", execution.node()?)
         .arg(generate)
         .arg("--python")
         .arg(environment.join("bin/python"))
         .arg("--schema")
         .arg(packages.join("litellm/proxy/schema.prisma"));
-    cx.run(&call)
+    execution.run(&call)
 }
 
 #[cfg(test)]

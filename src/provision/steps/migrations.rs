@@ -10,13 +10,13 @@ use std::{
 };
 
 use super::{
-    database::literal,
-    python::site_packages,
     server::{Server, psql},
+    views,
 };
 use crate::provision::{
-    Context, command::News, embedded, error::SetupError, plan::Payload, progress::Total,
-    record::write_durably,
+    command::News, error::SetupError, execution::Execution, folders::write_durably,
+    hash::sha256_of_file, model::HistoryError, progress::Total, roles::literal,
+    site_packages::site_packages,
 };
 
 /// Prisma's own key: its tools and LiteLLM's take the same lock.
@@ -60,40 +60,10 @@ pub struct Applied {
     pub rolled_back: bool,
 }
 
-/// The database's history cannot be gone on from.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HistoryError {
-    /// A file changed after it was applied.
-    #[error(
-        "the migration {name:?} of LiteLLM was applied with other contents than it has now: the \
-         database and this version of LiteLLM do not belong together; restore the database's \
-         backup, or use the version that made it"
-    )]
-    Changed {
-        /// Which.
-        name: String,
-    },
-    /// Somebody else's attempt failed half-way.
-    #[error(
-        "the migration {name:?} was begun by another tool and did not end: look at its row in \
-         _prisma_migrations, repair the table, and set rolled_back_at or finished_at there"
-    )]
-    Unfinished {
-        /// Which.
-        name: String,
-    },
-    /// A row that does not look like one.
-    #[error("the table _prisma_migrations has a row that cannot be understood: {row:?}")]
-    Row {
-        /// As psql printed it.
-        row: String,
-    },
-}
-
 impl Migration {
     /// The SHA-256 of the file, as Prisma records it.
     pub fn checksum(&self) -> String {
-        embedded::sha256_of_file(self.sql.as_bytes())
+        sha256_of_file(self.sql.as_bytes())
     }
 
     /// Whether PostgreSQL refuses it inside of a transaction.
@@ -224,42 +194,43 @@ fn read(environment: &Path) -> Result<Vec<Migration>, SetupError> {
     Ok(found)
 }
 
-/// Brings LiteLLM's database up to date.
-pub(in crate::provision) fn litellm(
-    cx: &mut Context<'_>,
+/// Brings LiteLLM's database up to date with the migrations of its environment.
+pub(super) fn litellm(
+    execution: &mut Execution<'_>,
     server: &Server,
+    environment: &Path,
 ) -> Result<(), SetupError> {
-    let environment = cx.payload(Payload::Litellm)?;
-    let all = read(&environment)?;
-    if apply(cx, server, "litellm", &all)? {
-        super::views::make(cx, server, &environment);
+    let all = read(environment)?;
+    if apply(execution, server, "litellm", &all)? {
+        views::make(execution, server, environment);
     }
     Ok(())
 }
 
 /// Applies what is pending to the database of `role`, and says whether anything was.
-pub(in crate::provision) fn apply(
-    cx: &mut Context<'_>,
+fn apply(
+    execution: &mut Execution<'_>,
     server: &Server,
     role: &str,
     all: &[Migration],
 ) -> Result<bool, SetupError> {
-    let ask = psql(cx, server, role, "reading the history of migrations")?.input(HISTORY);
-    let rows = cx.ask(&ask)?;
+    let ask = psql(execution, server, role, "reading the history of migrations")?.input(HISTORY);
+    let rows = execution.ask(&ask)?;
     let pending = pending(all, &history(&rows)?)?;
     if pending.is_empty() {
         return Ok(false);
     }
-    cx.progress
+    execution
+        .progress
         .begin("LiteLLM's tables", Total::Items(pending.len() as u64));
     // Two megabytes and no secret: by a file, for a pipe does not hold it.
     let file = server.socket.join("migrations.sql");
     write_durably(&file, script(role, &pending).as_bytes(), 0o600)?;
-    let call = psql(cx, server, role, "migrating LiteLLM's tables")?
+    let call = psql(execution, server, role, "migrating LiteLLM's tables")?
         .arg("--file")
         .arg(&file);
     let mut begun = 0;
-    let (runner, progress) = (&mut cx.runner, &mut cx.progress);
+    let (runner, progress) = (&mut execution.runner, &mut execution.progress);
     let applied = runner.run(&call, &mut |news| {
         if let News::Line(line) = news
             && let Some((_, name)) = line.split_once(MARK)
@@ -269,7 +240,7 @@ pub(in crate::provision) fn apply(
             begun += 1;
         }
     });
-    cx.progress.end(applied.is_ok());
+    execution.progress.end(applied.is_ok());
     fs::remove_file(&file).map_err(SetupError::io("remove", &file))?;
     applied.map(|_| true)
 }

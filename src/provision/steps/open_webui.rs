@@ -1,4 +1,4 @@
-//! Open WebUI's own migrations. They may take minutes and must neither be killed nor run twice at
+//! Open WebUI: its environment, and its own migrations. Those may take minutes and must neither be killed nor run twice at
 //! once, so they run with their database in a session of their own that outlives us: whatever
 //! happens to set-up, they end by themselves, and the next set-up waits for that.
 
@@ -15,21 +15,26 @@ use nix::fcntl::{Flock, FlockArg};
 use supervise::spec::ServiceName;
 use sys::{pidfd::Exit, spawn::Group};
 
-use super::{payload, python::site_packages, server};
+use super::{
+    python::{own_files, sync},
+    server,
+};
 use crate::{
     config::paths::Paths,
     fs::regular,
     provision::{
-        Context,
+        catalog::OPEN_WEBUI,
         command::{Call, Streams, tail_of_file, wait_for},
         error::{CommandFailed, SetupError},
+        execution::Execution,
+        folders::make_folder,
         interrupt::Interrupts,
-        plan::Payload,
+        payload_folder,
         progress::{Progress, Total},
+        site_packages::site_packages,
     },
     secrets::Kind,
-    services::open_webui::OpenWebUi,
-    services::open_webui::first_account,
+    services::open_webui::{OpenWebUi, first_account},
 };
 
 /// Starts PostgreSQL, lets Open WebUI migrate, stops PostgreSQL. Ignored signals stay ignored in
@@ -37,6 +42,14 @@ use crate::{
 const SCRIPT: &str = include_str!("open_webui_migrate.sh");
 
 const LOOK: Duration = Duration::from_millis(200);
+
+/// Open WebUI's environment.
+pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
+    let digest = sync(execution, folder, OPEN_WEBUI)?;
+    // It writes these anew at each start.
+    own_files(&site_packages(folder)?.join("open_webui/static"))?;
+    payload_folder::finish(folder, &digest)
+}
 
 /// Held by whoever migrates; the kernel lets go of it when the last of them has ended.
 #[derive(Debug)]
@@ -73,35 +86,38 @@ pub(in crate::provision) fn alone(
 }
 
 /// Lets Open WebUI migrate.
-pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Result<(), SetupError> {
-    let environment = cx.payload(Payload::OpenWebui)?;
-    let socket = server::socket_folder(cx.paths);
-    let home = cx
+pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<(), SetupError> {
+    let environment = execution.payload(OPEN_WEBUI)?;
+    let socket = server::socket_folder(execution.paths);
+    let home = execution
         .paths
         .service(&ServiceName::new("open-webui").expect("a constant that fits the grammar"));
-    for folder in [&socket, &home.join("data"), &cx.paths.logs()] {
-        payload::make_folder(folder)?;
+    for folder in [&socket, &home.join("data"), &execution.paths.logs()] {
+        make_folder(folder)?;
     }
-    let log_path = cx.paths.logs().join("setup-open-webui.log");
+    let log_path = execution.paths.logs().join("setup-open-webui.log");
     let log = regular::create(&log_path).map_err(SetupError::io("create", &log_path))?;
     let mut call = Call::new("migrating Open WebUI's tables", "/bin/sh")
         .args(["-c", SCRIPT, "ai-gateway"])
         .arg(environment.join("bin/python"))
         .arg(code())
-        .arg(cx.postgres_bin()?)
-        .arg(cx.paths.postgres_data())
+        .arg(execution.postgres_bin()?)
+        .arg(execution.paths.postgres_data())
         .arg(&socket)
         .args(server::options(&socket))
         .cwd(&home);
-    call.env = variables(cx, &socket, &home)?;
+    call.env = variables(execution, &socket, &home)?;
     // The lock goes along as standard input. Output goes to a file: a pipe would end with us, and
     // writing to it would end them.
     let streams = Streams([alone.0.as_fd(), log.as_fd(), log.as_fd()]);
-    cx.progress
+    execution
+        .progress
         .begin("Open WebUI's tables", Total::Items(versions(&environment)?));
-    let child = cx.runner.launch(&call, &streams, Group::Session, None)?;
-    let exit = watch(cx, &child.pidfd, &log_path);
-    cx.progress.end(matches!(exit, Ok(Exit::Code(0))));
+    let child = execution
+        .runner
+        .launch(&call, &streams, Group::Session, None)?;
+    let exit = watch(execution, &child.pidfd, &log_path);
+    execution.progress.end(matches!(exit, Ok(Exit::Code(0))));
     match exit? {
         Exit::Code(0) => Ok(()),
         exit => Err(SetupError::Command(Box::new(CommandFailed {
@@ -122,11 +138,11 @@ fn code() -> String {
 
 /// What Open WebUI reads at import. The stack says the same and more when it runs.
 fn variables(
-    cx: &Context<'_>,
+    execution: &Execution<'_>,
     socket: &Path,
     home: &Path,
 ) -> Result<BTreeMap<String, String>, SetupError> {
-    let secrets = cx.secrets();
+    let secrets = execution.secrets();
     let password = secrets.read(Kind::PostgresOpenWebuiPassword)?;
     let url = format!(
         "postgresql://open_webui:{}@/open_webui?host={}",
@@ -134,7 +150,7 @@ fn variables(
         escaped(&socket.display().to_string())
     );
     let key = secrets.read(Kind::OpenWebuiSecretKey)?;
-    let account = first_account::variables(&OpenWebUi::of(cx.settings), cx.paths);
+    let account = first_account::variables(&OpenWebUi::of(execution.settings), execution.paths);
     let account = account.map(|(name, value)| (name.to_owned(), value));
     Ok([
         ("DATABASE_URL", url.as_str()),
@@ -175,7 +191,11 @@ fn versions(environment: &Path) -> Result<u64, SetupError> {
 }
 
 /// Shows what the log says until it has ended. An interrupt is remembered, not obeyed.
-fn watch(cx: &mut Context<'_>, child: &sys::pidfd::PidFd, log: &Path) -> Result<Exit, SetupError> {
+fn watch(
+    execution: &mut Execution<'_>,
+    child: &sys::pidfd::PidFd,
+    log: &Path,
+) -> Result<Exit, SetupError> {
     let io = |source: io::Error| SetupError::io("read", log)(source);
     let mut log_file = regular::open_long(log).map_err(io)?;
     let (mut done, mut told, mut text) = (0_u64, false, String::new());
@@ -189,10 +209,11 @@ fn watch(cx: &mut Context<'_>, child: &sys::pidfd::PidFd, log: &Path) -> Result<
             log_file.seek(io::SeekFrom::Start(at)).map_err(io)?;
         }
         done += text.matches("Running upgrade").count() as u64;
-        cx.progress.advance(done);
-        if cx.runner.interrupts.seen().is_some() && !told {
+        execution.progress.advance(done);
+        if execution.runner.interrupts.seen().is_some() && !told {
             told = true;
-            cx.progress
+            execution
+                .progress
                 .message("ends when Open WebUI's migrations have: they must not be cut off");
         }
         if let Some(exit) = ended {

@@ -14,14 +14,15 @@ use sys::{
     spawn::{Group, Spawned},
 };
 
-use super::{database, payload};
 use crate::{
     config::paths::{Paths, SOCKET_PATH_MAX},
     fs::regular,
     provision::{
-        Context,
         command::{Call, Streams, end_group, tail_of_file, wait_for},
         error::{CommandFailed, SetupError},
+        execution::Execution,
+        facts::database,
+        folders::make_folder,
         progress::now,
     },
     services::postgres::{
@@ -84,37 +85,38 @@ pub(super) fn options(socket: &Path) -> Vec<String> {
 
 impl Server {
     /// Starts it and waits until it answers.
-    pub(in crate::provision) fn start(cx: &mut Context<'_>) -> Result<Self, SetupError> {
-        let socket = socket_folder(cx.paths);
-        payload::make_folder(&socket)?;
-        payload::make_folder(&cx.paths.logs())?;
-        let log_path = cx.paths.logs().join("setup-postgres.log");
+    pub(in crate::provision) fn start(execution: &mut Execution<'_>) -> Result<Self, SetupError> {
+        let socket = socket_folder(execution.paths);
+        make_folder(&socket)?;
+        make_folder(&execution.paths.logs())?;
+        let log_path = execution.paths.logs().join("setup-postgres.log");
         let log = regular::create(&log_path).map_err(SetupError::io("create", &log_path))?;
         let null =
             fs::File::open("/dev/null").map_err(SetupError::io("open", Path::new("/dev/null")))?;
-        for file in pid_files(&cx.paths.postgres_data(), &socket) {
+        for file in pid_files(&execution.paths.postgres_data(), &socket) {
             file.remove_if_stale()
                 .map_err(SetupError::io("look at", &file.path))?;
         }
-        let call = Call::new("starting PostgreSQL", cx.postgres("postgres")?)
+        let call = Call::new("starting PostgreSQL", execution.postgres("postgres")?)
             .arg("-D")
-            .arg(cx.paths.postgres_data())
+            .arg(execution.paths.postgres_data())
             .args(options(&socket));
         let streams = Streams([null.as_fd(), log.as_fd(), log.as_fd()]);
         // Whoever kills us shuts it down as well.
-        let process = cx
-            .runner
-            .launch(&call, &streams, Group::Process, Some(Signal::SIGINT))?;
+        let process =
+            execution
+                .runner
+                .launch(&call, &streams, Group::Process, Some(Signal::SIGINT))?;
         let server = Self { process, socket };
-        server.wait(cx, &log_path)?;
+        server.wait(execution, &log_path)?;
         Ok(server)
     }
 
-    fn wait(&self, cx: &mut Context<'_>, log: &Path) -> Result<(), SetupError> {
+    fn wait(&self, execution: &mut Execution<'_>, log: &Path) -> Result<(), SetupError> {
         let began = now();
         let asking = Call::new(
             "asking PostgreSQL whether it is ready",
-            cx.postgres("pg_isready")?,
+            execution.postgres("pg_isready")?,
         )
         .args(["--quiet", "--dbname", "postgres", "--host"])
         .arg(&self.socket);
@@ -123,12 +125,15 @@ impl Server {
             if let Some(exit) = ended.map_err(SetupError::io("wait for", Path::new("postgres")))? {
                 return Err(failed(exit, log));
             }
-            match cx.run(&asking) {
+            match execution.run(&asking) {
                 Ok(()) => return Ok(()),
                 Err(SetupError::Command(_)) => {}
                 Err(other) => return Err(other),
             }
-            let fds = [self.process.pidfd.as_fd(), cx.runner.interrupts.as_fd()];
+            let fds = [
+                self.process.pidfd.as_fd(),
+                execution.runner.interrupts.as_fd(),
+            ];
             wait_for(&fds, LOOK)
                 .map_err(|e| SetupError::io("wait for", Path::new("postgres"))(e.into()))?;
         }
@@ -147,7 +152,7 @@ fn failed(exit: sys::pidfd::Exit, log: &Path) -> SetupError {
 
 /// Ends the server of a set-up that was killed. Only one with our private socket: any other is in
 /// use by somebody.
-pub(in crate::provision) fn end_leftover(paths: &Paths) -> Result<(), SetupError> {
+pub(in crate::provision) fn end_orphan(paths: &Paths) -> Result<(), SetupError> {
     let data = paths.postgres_data();
     let Some(pid) = database::running_server(&data) else {
         return Ok(());
@@ -174,7 +179,7 @@ pub(in crate::provision) fn end_leftover(paths: &Paths) -> Result<(), SetupError
 
 /// psql, reading its commands from standard input, so that no secret is in its arguments.
 pub(super) fn psql(
-    cx: &Context<'_>,
+    execution: &Execution<'_>,
     server: &Server,
     database: &str,
     doing: &str,
@@ -186,7 +191,7 @@ pub(super) fn psql(
         // A migration takes as long as its tables are large.
         timeouts: None,
     };
-    Ok(Call::new(doing, cx.postgres("psql")?)
+    Ok(Call::new(doing, execution.postgres("psql")?)
         .args(ARGUMENTS)
         .args(["--field-separator", "\u{1f}"])
         .env(session.environment()))

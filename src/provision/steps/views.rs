@@ -4,34 +4,40 @@
 
 use std::path::Path;
 
-use super::{
-    python::site_packages,
-    server::{Server, psql},
+use super::server::{Server, psql};
+use crate::provision::{
+    command::Call, error::SetupError, execution::Execution, site_packages::site_packages,
 };
-use crate::provision::{Context, command::Call, error::SetupError};
 
 /// Prints them for psql.
 const PRINT: &str = include_str!("litellm_views.py");
 
 /// Makes those that there are not. It goes without: then LiteLLM's first start does it.
-pub(super) fn make(cx: &mut Context<'_>, server: &Server, environment: &Path) {
-    if let Err(error) = attempt(cx, server, environment) {
-        cx.progress.message(&format!(
+pub(super) fn make(execution: &mut Execution<'_>, server: &Server, environment: &Path) {
+    if let Err(error) = attempt(execution, server, environment) {
+        execution.progress.message(&format!(
             "{error}: LiteLLM's first start makes its views, and takes longer"
         ));
     }
 }
 
-fn attempt(cx: &mut Context<'_>, server: &Server, environment: &Path) -> Result<(), SetupError> {
+fn attempt(
+    execution: &mut Execution<'_>,
+    server: &Server,
+    environment: &Path,
+) -> Result<(), SetupError> {
     let ask = printing(
         &environment.join("bin/python"),
         &site_packages(environment)?.join("litellm/proxy/db/create_views.py"),
     );
-    let script = format!("SET SESSION AUTHORIZATION litellm;\n{}", cx.ask(&ask)?);
-    let make = psql(cx, server, "litellm", "making LiteLLM's views")?
+    let script = format!(
+        "SET SESSION AUTHORIZATION litellm;\n{}",
+        execution.ask(&ask)?
+    );
+    let make = psql(execution, server, "litellm", "making LiteLLM's views")?
         .arg("--single-transaction")
         .input(script);
-    cx.ask(&make).map(drop)
+    execution.ask(&make).map(drop)
 }
 
 fn printing(python: &Path, source: &Path) -> Call {

@@ -57,6 +57,7 @@ mod handlers;
 mod reconfigure;
 mod recycling;
 mod reload;
+mod reloading;
 mod requests;
 mod resume;
 mod rng;
@@ -84,7 +85,7 @@ pub use reconfigure::{Changed, Checked, Reconfigured, Uptake};
 pub use requests::Denied;
 pub use resume::{ResumeError, Saved};
 
-use reload::Reloading;
+use reloading::Reloading;
 use rng::Rng;
 use unit::{Context, State, Unit, Wanted};
 

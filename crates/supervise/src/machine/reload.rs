@@ -12,28 +12,15 @@
 //! ready, or unhealthy. One that refuses its files goes on with those that it has read, and is outdated
 //! until it takes new ones or is launched again.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     effect::{Effect, News, Reason},
-    machine::unit::{Context, State, Unit, Up, Wanted},
+    machine::{
+        reloading::Reloading,
+        unit::{Context, State, Unit, Up, Wanted},
+    },
     recycle::ceiling,
     spec::{Liveness, ServiceSpec},
 };
-
-/// Whether a service is reading its files again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Reloading {
-    No,
-    /// Its files are being checked. `again`: they have changed since that began.
-    Checking {
-        again: bool,
-    },
-    /// It is being told to read them.
-    Applying {
-        again: bool,
-    },
-}
 
 impl Unit {
     /// Has it read its files again.

@@ -7,7 +7,7 @@
 use crate::{
     effect::{Change, Effect, Reason, StateName},
     event::{Exit, Instance, Phase, Time},
-    machine::{reload::Reloading, rng::Rng},
+    machine::{reloading::Reloading, rng::Rng},
     milestones::Milestones,
     recycle::Watch,
     spec::{ServiceKind, ServiceName, ServiceSpec, StopStep},

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{MB, Python};
+use super::{programs::Python, size::MB};
 use crate::secrets::Kind;
 
 /// Why set-up cannot begin.

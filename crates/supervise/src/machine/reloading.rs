@@ -1,0 +1,17 @@
+//! How far a unit is with reading its files again; [`super::reload`] has the transitions.
+
+use serde::{Deserialize, Serialize};
+
+/// Whether a service is reading its files again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Reloading {
+    No,
+    /// Its files are being checked. `again`: they have changed since that began.
+    Checking {
+        again: bool,
+    },
+    /// It is being told to read them.
+    Applying {
+        again: bool,
+    },
+}

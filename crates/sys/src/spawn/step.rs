@@ -1,0 +1,86 @@
+//! The steps of a launch, in the order in which they are done, and the process group that one of them
+//! enters.
+
+use std::fmt;
+
+/// The process group of a launched process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Ours.
+    Inherit,
+    /// A new one in our session.
+    Process,
+    /// A new session with a new group.
+    Session,
+}
+
+/// What was being done when a launch failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Step {
+    /// Making the pipe and the copies of descriptors.
+    Prepare,
+    /// clone3, the way into the cgroup included.
+    Clone,
+    /// Hearing from the child.
+    Report,
+    /// Getting a table of descriptors of its own.
+    PartFiles,
+    /// Signal mask and dispositions.
+    Signals,
+    /// Process group or session.
+    Group,
+    /// Standard input, output and error.
+    Stdio,
+    /// The working directory.
+    Chdir,
+    /// The limit of open files.
+    OpenFiles,
+    /// Giving up privileges for good.
+    NoNewPrivs,
+    /// The signal at the parent's death.
+    DeathSignal,
+    /// Placing the descriptors that are handed over.
+    HandOver,
+    /// Keeping other descriptors from the program.
+    CloseFiles,
+    /// execve.
+    Exec,
+}
+
+impl Step {
+    pub(super) const OF_CHILD: [Self; 11] = [
+        Self::PartFiles,
+        Self::Signals,
+        Self::Group,
+        Self::Stdio,
+        Self::Chdir,
+        Self::OpenFiles,
+        Self::NoNewPrivs,
+        Self::DeathSignal,
+        Self::HandOver,
+        Self::CloseFiles,
+        Self::Exec,
+    ];
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prepare => "prepare descriptors",
+            Self::Clone => "clone",
+            Self::Report => "hear from the child",
+            Self::PartFiles => "get file descriptors of its own",
+            Self::Signals => "reset signals",
+            Self::Group => "enter the process group",
+            Self::Stdio => "place standard input, output and error",
+            Self::Chdir => "enter the working directory",
+            Self::OpenFiles => "limit open files",
+            Self::NoNewPrivs => "set no_new_privs",
+            Self::DeathSignal => "set the parent death signal",
+            Self::HandOver => "place the descriptors that are handed over",
+            Self::CloseFiles => "close other files",
+            Self::Exec => "execute",
+        })
+    }
+}

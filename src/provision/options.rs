@@ -1,0 +1,20 @@
+//! What a person may say to set-up beside the configuration.
+
+use std::path::PathBuf;
+
+use super::environment::Environment;
+use crate::secrets::Secret;
+
+/// What a person may say to set-up beside the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Install from this folder alone: wheels in `wheels`, npm's cache in `npm`, as [`super::bundle()`]
+    /// gathers them.
+    pub offline: Option<PathBuf>,
+    /// Go on with another salt key than the one that the database was set up with.
+    pub accept_salt_key: bool,
+    /// The environment that set-up was started with.
+    pub environment: Environment,
+    /// The password that the first account gets; none: a random one.
+    pub admin_password: Option<Secret>,
+}
