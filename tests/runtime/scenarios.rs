@@ -8,7 +8,10 @@ mod sockets;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use ai_gateway::services::{RenderedFile, Stack, stack::Particulars};
+use ai_gateway::services::{
+    ALL, RenderedFile, Stack,
+    stack::{Particulars, dialects},
+};
 use supervise::{
     confinement::Confinement,
     spec::{
@@ -104,7 +107,11 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         services,
         folders: Vec::new(),
         files: Vec::new(),
-        particulars: Particulars::default(),
+        // A service that is named as one of ours speaks as it does.
+        particulars: Particulars {
+            dialects: dialects(&ALL),
+            ..Particulars::default()
+        },
     })
 }
 
