@@ -100,7 +100,12 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         }],
         _ => return None,
     };
-    Some(Stack {
+    Some(of(services))
+}
+
+/// A service that is named as one of ours speaks as it does.
+fn of(services: Vec<ServiceSpec>) -> Stack {
+    Stack {
         services,
         folders: Vec::new(),
         files: Vec::new(),
@@ -109,7 +114,7 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
             dialects: dialects(&ALL),
             ..Particulars::default()
         },
-    })
+    }
 }
 
 /// A service that copies its file to `seen` at its start and at SIGHUP. A file that says *bad* does not

@@ -32,7 +32,8 @@ pub(crate) fn clone3(mut args: clone_args, prepared: &Prepared<'_>) -> io::Resul
     // which we return only when the child uses it no more (CLONE_VFORK). `prepared` is borrowed for as
     // long. The child runs nothing but `child::run`, which neither allocates nor locks nor panics nor
     // returns, and writes to none of our memory but its stack, this thread's errno, which nobody reads,
-    // and the bytes of `OwnPid`, which nobody has but this thread. All signals are blocked by the caller, so no handler of ours runs on that stack.
+    // and the bytes of `OwnPid`, which nobody has but this thread. All signals are blocked by the
+    // caller, so no handler of ours runs on that stack.
     let returned = unsafe { call(&args, prepared) };
     drop(stack);
     if returned < 0 {
