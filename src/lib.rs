@@ -14,6 +14,7 @@ pub mod open_files;
 pub mod plan;
 pub mod probe;
 pub mod provision;
+mod python;
 pub mod runtime;
 pub mod secrets;
 mod shell;

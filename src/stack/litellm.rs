@@ -14,9 +14,12 @@ use supervise::spec::{
 
 use super::{
     Inputs, KEEP_ALIVE_SECONDS, LITELLM, POSTGRES, Part, RenderedFile, always, diet, environment,
-    gateway_log, name, open_webui, percent, plain, pools, postgres, secret,
+    name, open_webui, percent, plain, pools, postgres, python_files, secret,
 };
-use crate::internal::{Context, Database};
+use crate::{
+    internal::{Context, Database},
+    python,
+};
 
 /// Who may log in to the admin page.
 pub const UI_USER: &str = "admin";
@@ -102,60 +105,18 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
     Part {
         spec,
         folders: vec![],
-        files: [
-            RenderedFile {
-                path: config,
-                contents: config_file(inputs.settings.budget.usd),
-            },
-            gateway_log(&rendered),
-        ]
+        files: [RenderedFile {
+            path: config,
+            contents: config_file(inputs.settings.budget.usd),
+        }]
         .into_iter()
-        .chain([diet::litellm_module(&rendered)])
-        .chain(diet::modules(&rendered))
-        .chain(modules(&rendered))
+        .chain(python_files(&rendered, python::IN_LITELLM))
         .collect(),
     }
 }
 
 /// What Python is told to run.
 const LAUNCHER: &str = "gateway_server.py";
-
-/// The launcher, the application and what it imports of ours, all in one folder.
-fn modules(folder: &Path) -> [RenderedFile; 18] {
-    [
-        ("admin_account.py", include_str!("litellm/admin_account.py")),
-        ("admin_budget.py", include_str!("litellm/admin_budget.py")),
-        ("model_prices.py", include_str!("litellm/model_prices.py")),
-        ("model_spend.py", include_str!("litellm/model_spend.py")),
-        ("own_tables.py", include_str!("litellm/own_tables.py")),
-        ("uncompressed.py", include_str!("litellm/uncompressed.py")),
-        ("gateway_app.py", include_str!("litellm/gateway_app.py")),
-        ("gateway_drain.py", include_str!("litellm/gateway_drain.py")),
-        (LAUNCHER, include_str!("litellm/gateway_server.py")),
-        ("demo_model.py", include_str!("litellm/demo_model.py")),
-        (
-            "database_client.py",
-            include_str!("litellm/database_client.py"),
-        ),
-        ("engine_socket.py", include_str!("litellm/engine_socket.py")),
-        (
-            "engine_patience.py",
-            include_str!("litellm/engine_patience.py"),
-        ),
-        (
-            "engine_environment.py",
-            include_str!("litellm/engine_environment.py"),
-        ),
-        ("spend_journal.py", include_str!("litellm/spend_journal.py")),
-        ("spend_hooks.py", include_str!("litellm/spend_hooks.py")),
-        ("spend_file.py", include_str!("litellm/spend_file.py")),
-        ("spend_commit.py", include_str!("litellm/spend_commit.py")),
-    ]
-    .map(|(name, contents)| RenderedFile {
-        path: folder.join(name),
-        contents: contents.to_owned(),
-    })
-}
 
 fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
     let mut arguments = vec![rendered.join(LAUNCHER).display().to_string()];
@@ -316,6 +277,3 @@ general_settings:
 "
     )
 }
-
-#[cfg(test)]
-mod tests;

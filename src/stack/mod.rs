@@ -34,6 +34,7 @@ use crate::{
     },
     identity::PidFile,
     logs::Dialect,
+    python,
 };
 
 /// The name of the database's service.
@@ -125,12 +126,13 @@ struct Inputs<'a> {
     open_files: Option<u64>,
 }
 
-/// What has a Python service say how urgent its lines are.
-fn gateway_log(rendered: &Path) -> RenderedFile {
-    RenderedFile {
-        path: rendered.join("gateway_log.py"),
-        contents: include_str!("gateway_log.py").to_owned(),
-    }
+/// A Python service's own modules and those of both, all in the folder that it imports them from.
+fn python_files(rendered: &Path, own: &[python::Module]) -> impl Iterator<Item = RenderedFile> {
+    let modules = python::IN_BOTH.iter().chain(own);
+    modules.map(|(name, contents)| RenderedFile {
+        path: rendered.join(name),
+        contents: (*contents).to_owned(),
+    })
 }
 
 /// How to tell a service's urgent lines from others, where it cannot say so by itself.

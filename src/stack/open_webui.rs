@@ -17,14 +17,15 @@ use supervise::spec::{
 };
 
 use super::{
-    Inputs, KEEP_ALIVE_SECONDS, OPEN_WEBUI, POSTGRES, Part, RenderedFile, admin_address, always,
-    diet, environment, front_address, gateway_log, name, percent, plain, pools, postgres, secret,
+    Inputs, KEEP_ALIVE_SECONDS, OPEN_WEBUI, POSTGRES, Part, admin_address, always, diet,
+    environment, front_address, name, percent, plain, pools, postgres, python_files, secret,
 };
 use crate::{
     config::{
         paths::Paths,
         settings::{Listen, OpenWebUi},
     },
+    python,
     secrets::{Kind, SecretStore},
 };
 
@@ -32,10 +33,7 @@ use crate::{
 /// of a browser's origin when that is the site itself, under whatever name it is reached.
 pub(super) const ORIGIN: &str = "http://open-webui.invalid";
 
-/// The module that makes Open WebUI's first account. Set-up runs it as well.
-pub(crate) const FIRST_ACCOUNT: &str = include_str!("open_webui/first_account.py");
-
-/// What is known of the first account once it was made: a file that the module above writes.
+/// What is known of the first account once it was made: a file that `first_account.py` writes.
 pub(crate) fn first_account_file(paths: &Paths) -> PathBuf {
     paths.service(&name(OPEN_WEBUI)).join("first-account")
 }
@@ -124,21 +122,7 @@ pub(super) fn plan(inputs: &Inputs) -> Part {
             .into_iter()
             .chain([data])
             .collect(),
-        files: [
-            gateway_log(&rendered),
-            RenderedFile {
-                path: rendered.join("webui_app.py"),
-                contents: include_str!("open_webui/webui_app.py").to_owned(),
-            },
-            RenderedFile {
-                path: rendered.join("first_account.py"),
-                contents: FIRST_ACCOUNT.to_owned(),
-            },
-        ]
-        .into_iter()
-        .chain(diet::modules(&rendered))
-        .chain(diet::open_webui_modules(&rendered))
-        .collect(),
+        files: python_files(&rendered, python::IN_OPEN_WEBUI).collect(),
     }
 }
 

@@ -330,7 +330,7 @@ if [ "$3" = pip ]; then
   "$base/tools/install" "$folder/requirements.txt" "$folder"
   exit
 fi
-case $3 in *litellm.proxy.proxy_server)
+case $3 in *'import litellm.proxy.proxy_server'*)
   echo "compile $LITELLM_LOCAL_MODEL_COST_MAP" >>"$base/calls"
   [ ! -e "$base/do-compile" ] || . "$base/do-compile"
   exit ;;

@@ -7,9 +7,12 @@ use super::{
     payload,
     python::{own_files, site_packages},
 };
-use crate::provision::{
-    Context, command::Call, contents, embedded, error::SetupError, plan::Payload,
-    record::write_durably,
+use crate::{
+    provision::{
+        Context, command::Call, contents, embedded, error::SetupError, plan::Payload,
+        record::write_durably,
+    },
+    python::DOWNLOAD,
 };
 
 /// Our engine: files from this program, packages from npm by the lock's hashes.
@@ -51,18 +54,13 @@ pub(in crate::provision) fn native(
     url: &str,
     sha256: &str,
 ) -> Result<(), SetupError> {
-    // By the Python that is there anyway: it honours proxies and certificates as pip does. The
-    // address comes by standard input because it may hold a password.
-    const GET: &str = "import shutil, sys, urllib.request
-with urllib.request.urlopen(sys.stdin.readline().strip(), timeout=60) as answer, open(sys.argv[1], 'wb') as file:
-    shutil.copyfileobj(answer, file)";
     payload::begin(folder)?;
     let (beside, place) = (
         folder.join("query-engine.unchecked"),
         folder.join("query-engine"),
     );
     let call = Call::new("downloading the native query engine", cx.python()?)
-        .args(["-I", "-c", GET])
+        .args(["-I", "-c", DOWNLOAD])
         .arg(&beside)
         .input(format!("{url}\n"));
     cx.run_with_size(&call)?;

@@ -27,8 +27,9 @@ use crate::{
         plan::Payload,
         progress::{Progress, Total},
     },
+    python::FIRST_ACCOUNT,
     secrets::Kind,
-    stack::open_webui::{FIRST_ACCOUNT, first_account},
+    stack::open_webui::first_account,
 };
 
 /// Starts PostgreSQL, lets Open WebUI migrate, stops PostgreSQL. Ignored signals stay ignored in
@@ -86,7 +87,7 @@ pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Resu
     let mut call = Call::new("migrating Open WebUI's tables", "/bin/sh")
         .args(["-c", SCRIPT, "ai-gateway"])
         .arg(environment.join("bin/python"))
-        .arg(code())
+        .arg(FIRST_ACCOUNT)
         .arg(cx.postgres_bin()?)
         .arg(cx.paths.postgres_data())
         .arg(&socket)
@@ -110,12 +111,6 @@ pub(in crate::provision) fn migrate(cx: &mut Context<'_>, alone: &Alone) -> Resu
             tail: tail_of_file(&log_path),
         }))),
     }
-}
-
-/// Open WebUI migrates when its configuration is imported. Then, before anybody can reach the
-/// sign-up page, the administrator's account is made.
-fn code() -> String {
-    format!("import open_webui.config\n{FIRST_ACCOUNT}\nimport asyncio\nasyncio.run(ensure())\n")
 }
 
 /// What Open WebUI reads at import. The stack says the same and more when it runs.

@@ -19,6 +19,7 @@ use crate::{
         plan::Payload,
         record::write_durably,
     },
+    python::{COMPILE_LITELLM, DIET},
     stack,
 };
 
@@ -77,7 +78,7 @@ pub(in crate::provision) fn litellm(cx: &mut Context<'_>, folder: &Path) -> Resu
 /// than all else that it does, and 50 MB of memory that it keeps. The diet's module keeps this
 /// import small as well.
 fn compile(cx: &mut Context<'_>, environment: &Path) {
-    let script = format!("{}\nimport litellm.proxy.proxy_server", stack::diet::MODULE);
+    let script = format!("{DIET}\n{COMPILE_LITELLM}");
     let mut call = Call::new("compiling LiteLLM", environment.join("bin/python"))
         .known_as("Python")
         .args(["-I", "-c"])

@@ -188,11 +188,11 @@ class LazyModules(WhenAsked):
 
 MAIN_AT_ONCE = "\ntry:\n    from ._main import main\nexcept ImportError:"
 MAIN_LATER = "\ntry:\n    main = __import__('diet_imports').NotYet()\nexcept ImportError:"
-NAMED_AFTER_HTTPX = '''
+NAMED_AFTER_HTTPX = """
 for __name in __all__:
     if not __name.startswith("__"):
         setattr(__locals[__name], "__module__", "httpx")  # noqa
-'''
+"""
 MAKE_MAIN_WHEN_ASKED = "\n__import__('diet_imports').make_main_when_asked(__name__)\n"
 
 

@@ -10,6 +10,7 @@ transactions are all that one. Callers: spend_journal.py.
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -166,7 +167,7 @@ class Database:
     async def answers(self):
         try:
             await within(10, self.client.db.query_raw("SELECT 1"))
-        except Exception:  # noqa: BLE001: whatever it is, it does not answer
+        except Exception:  # noqa: BLE001 - whatever it is, it does not answer
             return False
         return True
 
@@ -255,13 +256,13 @@ class Database:
         rows = [record["row"] for record in records if record.get("row")]
         try:
             await process_spend_logs_guardrail_usage(prisma_client=self.client, logs_to_process=rows)
-        except Exception as error:  # noqa: BLE001: statistics
+        except Exception as error:  # noqa: BLE001 - statistics
             print(f"WARNING: the use of guardrails was not counted: {error!r}", flush=True)
 
     async def forget(self, journal):
         try:
             await self.client.db.execute_raw(FORGET_PLACE, journal)
-        except Exception as error:  # noqa: BLE001: a later start removes it
+        except Exception as error:  # noqa: BLE001 - a later start removes it
             print(f"WARNING: a journal's place is left in the database: {error}", flush=True)
 
 
@@ -292,10 +293,8 @@ class Committer:
         while True:
             await self.changed.wait()
             if not self.at_once.is_set():
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.at_once.wait(), TOGETHER_SECONDS)
-                except TimeoutError:
-                    pass
             self.changed.clear()
             self.at_once.clear()
             await self.commit()
@@ -306,7 +305,7 @@ class Committer:
             file = self.files[0]
             try:
                 done = file.removed or await self.some_of(file)
-            except Exception as error:  # noqa: BLE001: tried again until it works
+            except Exception as error:  # noqa: BLE001 - tried again until it works
                 await self.go_on_after(error)
                 continue
             self.failures = 0
@@ -338,10 +337,9 @@ class Committer:
         if file is not self.own():
             # In this order: a file whose place is forgotten would be replayed from its beginning.
             file.remove()
-            try:
+            # A later start removes it.
+            with contextlib.suppress(TimeoutError):
                 await within(ANSWER_SECONDS, self.database.forget(file.name))
-            except TimeoutError:
-                pass  # a later start removes it
         return True
 
     def keep_damaged(self, file):
@@ -354,7 +352,7 @@ class Committer:
         """Nothing ends the one task that commits: what it leaves behind waits for the next start."""
         try:
             await self.failed(error)
-        except Exception as again:  # noqa: BLE001
+        except Exception as again:  # noqa: BLE001 - whatever it is, the next turn tries again
             self.say("ERROR", f"spend stays in the journal: {again!r}, after {error!r}")
             await asyncio.sleep(RETRY_SECONDS[-1])
 
@@ -397,7 +395,9 @@ class Committer:
             if self.stuck_for(file, first) < GIVE_UP_SECONDS or not await self.others_are_taken():
                 raise
             kept = await self.keep(file, first, ".uncounted", [])
-            print(f"ERROR: the database refuses what a request spent ({error}): not counted, kept in {kept}", flush=True)
+            print(
+                f"ERROR: the database refuses what a request spent ({error}): not counted, kept in {kept}", flush=True
+            )
         else:
             print(f"ERROR: the database refuses a row of spend ({error}): counted, and kept in {kept}", flush=True)
 
@@ -440,6 +440,6 @@ class Committer:
                 return True
             except TimeoutError:
                 raise
-            except Exception:  # noqa: BLE001: it may be as bad as the first
+            except Exception:  # noqa: BLE001 - it may be as bad as the first
                 continue
         return False

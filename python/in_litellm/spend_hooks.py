@@ -134,7 +134,7 @@ def is_read_back(payload, llm_router):
         from litellm.proxy.db.db_spend_update_writer import _turn_chains_through_the_db
 
         return _turn_chains_through_the_db(payload, llm_router)
-    except Exception:  # noqa: BLE001: it is written a little later
+    except Exception:  # noqa: BLE001 - it is written a little later
         return False
 
 

@@ -9,6 +9,7 @@ one, and that answer stays as it is.
 import json
 
 import litellm
+
 from uncompressed import uncompressed
 
 ASKED = ("GET", "/v2/user/info")

@@ -98,7 +98,9 @@ class ShortChangelog(Measure):
 CHROMA_DEFAULTS = re.compile(r'^(DEFAULT_TENANT|DEFAULT_DATABASE) = "(\w+)"$', re.MULTILINE)
 VECTORS_AT_ONCE = "\nVECTOR_DB_CLIENT = None if USE_SLIM else Vector.get_vector(VECTOR_DB)\n"
 # As slim has it, but for a module that makes one for whoever imports it.
-VECTORS_LATER = "\nVECTOR_DB_CLIENT = None\nif not USE_SLIM:\n    __import__('diet_open_webui').make_when_imported(__name__)\n"
+VECTORS_LATER = (
+    "\nVECTOR_DB_CLIENT = None\nif not USE_SLIM:\n    __import__('diet_open_webui').make_when_imported(__name__)\n"
+)
 VECTORS_WHEN_ASKED_FOR = """
 def get_vector_db_client() -> VectorDBBase:
     \"""Initialize slim's remote client on first use so chat can start without it.\"""
@@ -117,11 +119,11 @@ class Factory(ModuleType):
     """
 
     @property
-    def VECTOR_DB_CLIENT(self):  # noqa: N802: the name that it is asked for by
+    def VECTOR_DB_CLIENT(self):
         return self.get_vector_db_client()
 
     @VECTOR_DB_CLIENT.setter
-    def VECTOR_DB_CLIENT(self, client):  # noqa: N802
+    def VECTOR_DB_CLIENT(self, client):
         self.__dict__["VECTOR_DB_CLIENT"] = client
 
 

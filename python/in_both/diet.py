@@ -66,7 +66,7 @@ class Later(ModuleType):
     def __getattribute__(self, name):
         # `import *`, `vars` and `typing.get_type_hints` read the namespace itself, and who imports a module
         # of a package asks for its path: that comes after the package.
-        if name == "__dict__" or is_executed_by_another(self) or name == "__path__" and is_package(self):
+        if name == "__dict__" or is_executed_by_another(self) or (name == "__path__" and is_package(self)):
             execute(self)
         return ModuleType.__getattribute__(self, name)
 
@@ -226,7 +226,7 @@ class AroundLoader:
             raise
         try:
             next(steps, None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever has become of it
             skipped(self.measure, f"{module.__name__} has become another: {error!r}")
 
     def __getattr__(self, name):

@@ -10,6 +10,7 @@ import re
 import sys
 
 import litellm
+
 from demo_model import ID, administrator
 from uncompressed import uncompressed
 
@@ -45,7 +46,7 @@ async def tell(body: bytes) -> None:
         for model in asked.raise_for_status().json()["data"]:
             if lacks_price(model, litellm.model_cost):
                 print(warning(model["model_name"]), file=sys.stderr, flush=True)
-    except Exception as error:  # the model works without
+    except Exception as error:  # noqa: BLE001 - the model works without
         print(f"WARNING: whether a new model has a price is not known: {error!r}", file=sys.stderr, flush=True)
 
 

@@ -9,6 +9,7 @@ The environment says what the account is to be; the password comes from a file t
 gateway's user can read. What was done is written beside it, for `ai-gateway key`.
 """
 
+import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
@@ -64,3 +65,11 @@ def before_the_door_opens(app):
 
     app.router.lifespan_context = lifespan
     return app
+
+
+if __name__ == "__main__":
+    # Set-up runs it: Open WebUI migrates when its configuration is imported. Then, before anybody can reach
+    # the sign-up page, there is an account.
+    import open_webui.config  # noqa: F401
+
+    asyncio.run(ensure())

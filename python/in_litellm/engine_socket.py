@@ -8,6 +8,7 @@ Each engine of the client's has a socket of its own, and the client's HTTP sessi
 the address names. Caller: gateway_app.py, before LiteLLM makes its client.
 """
 
+import contextlib
 import functools
 import itertools
 import os
@@ -65,10 +66,8 @@ def socket_of(engine):
 
 
 def remove(path):
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 def remove_left():

@@ -90,7 +90,7 @@ shut_down = Server.shutdown
 async def drain_and_shut_down(server, sockets=None):
     try:
         await drain(server, sockets)
-    except Exception as error:  # a stop goes on, whatever uvicorn has become
+    except Exception as error:  # noqa: BLE001 - a stop goes on, whatever uvicorn has become
         print(f"WARNING: the connections were not drained: {error!r}", flush=True)
     with contextlib.suppress(OSError):
         IN_FLIGHT.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ class Clean:
         given = options.pop("env", None)
         return start(*arguments, env=needed(os.environ if given is None else given), **options)
 
-    def Popen(self, *arguments, **options):  # noqa: N802: subprocess's own name
+    def Popen(self, *arguments, **options):  # subprocess's own name
         return self._start(subprocess.Popen, arguments, options)
 
     def run(self, *arguments, **options):

@@ -10,6 +10,7 @@ knows is on the disk: an index that is asked for again is read, or made again fr
 as after a restart.
 """
 
+import contextlib
 import ctypes
 import sys
 import threading
@@ -37,10 +38,9 @@ EXPECTED = [
 
 def give_back():
     """Has glibc return to the kernel what is free between what is not."""
-    try:
+    # Another C library has its own way.
+    with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError):
-        pass  # another C library has its own way
 
 
 class Bounded:
@@ -130,7 +130,7 @@ class Native:
     def __getattr__(self, name):
         return getattr(self.module, name)
 
-    def Bindings(self, *arguments, **options):  # noqa: N802: the name that it is asked for by
+    def Bindings(self, *arguments, **options):  # the name that it is asked for by
         if options.get("persist_path") is None:
             # It has all that it knows in memory.
             return self.module.Bindings(*arguments, **options)

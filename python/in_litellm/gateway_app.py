@@ -16,10 +16,14 @@ import asyncio
 import inspect
 
 import diet  # first: it changes how the rest is imported
-import diet_imports  # noqa: F401: the same, and they need the one above
+import diet_imports  # noqa: F401 - the same, and they need the one above
 import diet_litellm  # noqa: F401
 import diet_models  # noqa: F401
-import gateway_log  # noqa: F401: before anybody makes a handler of their own
+import gateway_log  # noqa: F401 - before anybody makes a handler of their own
+
+# isort: split
+
+from litellm.proxy import proxy_server
 
 import engine_environment
 import engine_patience
@@ -29,7 +33,6 @@ import spend_journal
 from admin_account import with_account
 from admin_budget import with_gateway_budget
 from demo_model import without_demo
-from litellm.proxy import proxy_server
 from model_prices import telling
 
 # Less than what a stop takes at most: the writing comes after it.
@@ -74,7 +77,7 @@ async def counting(scope, receive, send):
         if message["type"] == "lifespan.shutdown":
             try:
                 await asyncio.wait_for(counted(), PATIENCE_SECONDS)
-            except Exception as error:  # a stop goes on, whatever LiteLLM has become
+            except Exception as error:  # noqa: BLE001 - a stop goes on, whatever LiteLLM has become
                 print(f"WARNING: not every request's cost was counted: {error!r}", flush=True)
         return message
 

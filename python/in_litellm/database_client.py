@@ -13,7 +13,7 @@ def change(how, what_for, *names):
     """
     try:
         found = [pkgutil.resolve_name(name) for name in names]
-    except Exception as error:  # noqa: BLE001: whatever an import may raise
+    except Exception as error:  # noqa: BLE001 - whatever an import may raise
         print(f"WARNING: there is no database client {what_for}: {error!r}", flush=True)
     else:
         how(*found)

@@ -8,7 +8,6 @@ import hmac
 import os
 
 import httpx
-
 from litellm.proxy import proxy_server
 
 # As src/internal/demo.rs has it.
@@ -62,7 +61,7 @@ async def look() -> None:
         await proxy_server.proxy_config.add_deployment(
             prisma_client=proxy_server.prisma_client, proxy_logging_obj=proxy_server.proxy_logging_obj
         )
-    except Exception as error:  # it does by itself, later
+    except Exception as error:  # noqa: BLE001 - it does by itself, later
         print(f"WARNING: no look for new models: {error!r}", flush=True)
 
 
@@ -78,7 +77,7 @@ def named(send):
 async def remove_beside_others() -> None:
     try:
         await _remove_beside_others()
-    except Exception as error:  # the next start of LiteLLM tries again
+    except Exception as error:  # noqa: BLE001 - the next start of LiteLLM tries again
         print(f"WARNING: the demo model was not removed: {error!r}", flush=True)
 
 

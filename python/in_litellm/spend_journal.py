@@ -229,7 +229,9 @@ class Journal:
             await update(collecting, **options)
             record = {
                 "row": row,
-                "sums": [[each["entity_type"].value, each["entity_id"], each["response_cost"]] for each in sums.updates],
+                "sums": [
+                    [each["entity_type"].value, each["entity_id"], each["response_cost"]] for each in sums.updates
+                ],
                 "days": {name: day.updates for name, day in days.items() if day.updates},
             }
 

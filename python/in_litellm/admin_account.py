@@ -14,8 +14,9 @@ import asyncio
 import os
 import sys
 
-import own_tables
 from litellm.proxy import proxy_server
+
+import own_tables
 
 # Whose every login by the environment was, so that keys and spending stay with the same user.
 USER = "default_user_id"
@@ -51,7 +52,7 @@ def with_account(send):
 async def made() -> bool:
     try:
         await ensure(proxy_server.prisma_client.db, os.environ["UI_PASSWORD"])
-    except Exception as error:  # the API works without the page
+    except Exception as error:  # noqa: BLE001 - the API works without the page
         print(
             f"WARNING: nobody can log in to the admin page, since its account was not made: {error!r}; "
             f"it is tried again every {RETRY_SECONDS} s",
