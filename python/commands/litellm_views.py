@@ -4,35 +4,41 @@ By LiteLLM's own function, in a file that is named on the command line and witho
 LiteLLM: a database that has none of them is pretended, and what it is told is printed.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import re
 import runpy
 import sys
 import types
+from collections.abc import AsyncIterator
 
 
 class Logger:
-    def debug(self, *_):
+    def debug(self, *_: object) -> None:
         pass
 
 
 @contextlib.asynccontextmanager
-async def db_span(*_, **__):
+async def db_span(*_: object, **__: object) -> AsyncIterator[None]:
     yield
 
 
 class Database:
-    async def query_raw(self, query, *_):
-        self.name = re.fullmatch(r'SELECT 1 FROM ("\w+") LIMIT 1', query)[1]
+    async def query_raw(self, query: str, *_: object) -> None:
+        probe = re.fullmatch(r'SELECT 1 FROM ("\w+") LIMIT 1', query)
+        if probe is None:
+            raise SystemExit(f"an unknown probe for a view: {query}")
+        self.name = probe[1]
         raise LookupError(f"{self.name} does not exist")
 
-    async def execute_raw(self, query, *_):
+    async def execute_raw(self, query: str, *_: object) -> None:
         print(f"SELECT to_regclass('{self.name}') IS NULL AS missing \\gset")
         print(f"\\if :missing\n{query.strip().rstrip(';')};\n\\endif")
 
 
-def pretend(name, **contents):
+def pretend(name: str, **contents: object) -> None:
     module = types.ModuleType(name)
     vars(module).update(contents)
     sys.modules[name] = module

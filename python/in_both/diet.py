@@ -7,6 +7,8 @@ did when it was written: if not, it says so and does nothing. What was skipped i
 and `doctor`.
 """
 
+from __future__ import annotations
+
 import gc
 import json
 import os
@@ -15,15 +17,32 @@ import threading
 import time
 from importlib.machinery import PathFinder
 from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping
+    from importlib.machinery import ModuleSpec
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    class Spec(ModuleSpec):
+        """Of a module that was found in a file. Any loader may take the place of its own."""
+
+        origin: str
+        loader: Any
+
+    # What is done before a module is executed, and after.
+    Steps = Generator[None]
+
 
 # The import system's own locks, by which it also sees when two threads would wait for each other.
 try:
-    from importlib._bootstrap import _DeadlockError, _get_module_lock
+    from importlib._bootstrap import _DeadlockError, _get_module_lock  # type: ignore[attr-defined]
 except ImportError as missing:
     _get_module_lock, WITHOUT_LOCKS = None, str(missing)
 
 MEASURES = frozenset(os.environ.get("AI_GATEWAY_DIET", "").split())
-SKIPPED = []
+SKIPPED: list[dict[str, str]] = []
 # Set-up executes this text without a file, to compile what is imported with it.
 FOLDER = os.path.dirname(os.path.abspath(globals().get("__file__", "diet.py")))
 
@@ -35,7 +54,7 @@ class Started:
     yet = False
 
 
-def skipped(measure, why):
+def skipped(measure: str, why: str) -> None:
     print(f"WARNING: the diet's {measure} is skipped: {why}", file=sys.stderr, flush=True)
     entry = {"measure": measure, "reason": why}
     if entry not in SKIPPED:
@@ -44,7 +63,7 @@ def skipped(measure, why):
         write_skipped()
 
 
-def write_skipped():
+def write_skipped() -> None:
     """Says what was skipped, whole or not at all. Workers of one service are told the same and skip the same."""
     path = os.path.join(FOLDER, "diet-skipped.json")
     own = f"{path}.{os.getpid()}.{threading.get_ident()}"
@@ -63,14 +82,14 @@ class Later(ModuleType):
     the beginning. Who asks for something of it while another thread executes it waits for the whole.
     """
 
-    def __getattribute__(self, name):
+    def __getattribute__(self, name: str) -> Any:
         # `import *`, `vars` and `typing.get_type_hints` read the namespace itself, and who imports a module
         # of a package asks for its path: that comes after the package.
         if name == "__dict__" or is_executed_by_another(self) or (name == "__path__" and is_package(self)):
             execute(self)
         return ModuleType.__getattribute__(self, name)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         # Asked for by whoever imports, and answered by the whole module's lack of it as well.
         if name in ("__path__", "__wrapped__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
@@ -78,28 +97,28 @@ class Later(ModuleType):
             return getattr(self, name)
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
-    def __dir__(self):
+    def __dir__(self) -> Iterable[str]:
         execute(self)
         return ModuleType.__dir__(self)
 
 
-LOADERS = {}
+LOADERS: dict[str, Any] = {}
 # By a module's name: the thread that executes it.
-EXECUTING = {}
+EXECUTING: dict[str, int] = {}
 
 
-def is_package(module):
+def is_package(module: ModuleType) -> bool:
     return "__path__" in ModuleType.__getattribute__(module, "__dict__")
 
 
-def is_executed_by_another(module):
+def is_executed_by_another(module: ModuleType) -> bool:
     if not EXECUTING:
         return False
     own = threading.get_ident()
     return EXECUTING.get(ModuleType.__getattribute__(module, "__name__"), own) != own
 
 
-def execute(module):
+def execute(module: ModuleType) -> bool:
     """Executes a module that was put off, and says whether it is whole.
 
     The lock is the module's own, which its import would take: a thread that holds it waits for nothing
@@ -122,7 +141,7 @@ def execute(module):
         lock.release()
 
 
-def execute_whole(module, name):
+def execute_whole(module: ModuleType, name: str) -> None:
     names = ModuleType.__getattribute__(module, "__dict__")
     before = dict(names)
     EXECUTING[name] = threading.get_ident()
@@ -144,14 +163,14 @@ def execute_whole(module, name):
 class LaterLoader:
     """Makes a module with what `early` says, and keeps its real loader for later."""
 
-    def __init__(self, loader, early):
+    def __init__(self, loader: Any, early: Callable[[], Mapping[str, Any]]) -> None:
         self.loader = loader
         self.early = early
 
-    def create_module(self, spec):
+    def create_module(self, spec: Spec) -> ModuleType | None:
         return Later(spec.name)
 
-    def exec_module(self, module):
+    def exec_module(self, module: Any) -> None:
         if type(module) is ModuleType:  # `importlib.reload`
             self.loader.exec_module(module)
             return
@@ -159,12 +178,12 @@ class LaterLoader:
             setattr(module, name, value)
         LOADERS[module.__name__] = self.loader
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         # `inspect`, `pkgutil` and `linecache` ask for sources and names.
         return getattr(self.loader, name)
 
 
-TAKEN = []
+TAKEN: list[Measure] = []
 
 
 class Measure:
@@ -174,13 +193,14 @@ class Measure:
     One that gives a module another source has to be the first of them.
     """
 
-    modules = frozenset()
+    key: str
+    modules: frozenset[str] = frozenset()
     # Of these, those that are not in both services.
-    optional = frozenset()
+    optional: frozenset[str] = frozenset()
     # Whether it makes modules of the kind `Later`.
     puts_off = False
 
-    def find_spec(self, name, path, target=None):
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         # A reload, which has a target, is as it would be without us.
         if target is not None or not self.concerns(name):
             return None
@@ -188,10 +208,14 @@ class Measure:
         if spec is not None and spec.origin is not None:
             for measure in TAKEN:
                 if measure.concerns(name):
-                    measure.look(spec)
+                    measure.look(cast("Spec", spec))
         return spec
 
-    def look(self, spec):
+    def change(self, spec: Spec, source: str) -> bool:
+        """Changes how the module is executed, if its source is as it was."""
+        raise NotImplementedError
+
+    def look(self, spec: Spec) -> None:
         try:
             with open(spec.origin, encoding="utf-8") as file:
                 expected = self.change(spec, file.read())
@@ -201,22 +225,22 @@ class Measure:
         if not expected:
             skipped(self.key, f"{spec.origin} is not laid out as it was")
 
-    def concerns(self, name):
+    def concerns(self, name: str) -> bool:
         return name in self.modules
 
 
 class AroundLoader:
     """Executes a module as its own loader does, between what `around` does before and after."""
 
-    def __init__(self, loader, around, measure):
+    def __init__(self, loader: Any, around: Callable[[ModuleType], Steps], measure: str) -> None:
         self.loader = loader
         self.around = around
         self.measure = measure
 
-    def create_module(self, spec):
+    def create_module(self, spec: Spec) -> Any:
         return self.loader.create_module(spec)
 
-    def exec_module(self, module):
+    def exec_module(self, module: Any) -> None:
         steps = self.around(module)
         next(steps)
         try:
@@ -229,23 +253,26 @@ class AroundLoader:
         except Exception as error:  # noqa: BLE001 - whatever has become of it
             skipped(self.measure, f"{module.__name__} has become another: {error!r}")
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)
 
 
 class Around(Measure):
     """A measure that does its `around` where a source has each text as often as `EXPECTED` says."""
 
-    EXPECTED = {}
+    EXPECTED: ClassVar[dict[str, int]] = {}
 
-    def change(self, spec, source):
+    def around(self, module: Any) -> Steps:
+        raise NotImplementedError
+
+    def change(self, spec: Spec, source: str) -> bool:
         if any(source.count(text) != count for text, count in self.EXPECTED.items()):
             return False
         spec.loader = AroundLoader(spec.loader, self.around, self.key)
         return True
 
 
-def take(*measures):
+def take(*measures: type[Measure]) -> None:
     """Puts those before the import system that are taken."""
     for measure in measures:
         if measure.key not in MEASURES:
@@ -257,7 +284,7 @@ def take(*measures):
         sys.meta_path.insert(0, TAKEN[-1])
 
 
-def say_what_is_gone():
+def say_what_is_gone() -> None:
     """A module that is not installed any more is never imported, and nobody would look at it."""
     for measure in TAKEN:
         for name in measure.modules - measure.optional:
@@ -265,7 +292,7 @@ def say_what_is_gone():
                 skipped(measure.key, f"there is no module {name}")
 
 
-def is_installed(name):
+def is_installed(name: str) -> bool:
     """Without an import of what it is in, as it would have without a diet."""
     if name in sys.modules:
         return True
@@ -288,7 +315,7 @@ FIRST = "# -*- coding: utf-8 -*-\n# code generated by Prisma. DO NOT EDIT.\n"
 TAIL = "\nfrom . import types, enums, models, fields\n"
 
 
-def types_of_prisma_are_as_expected(path):
+def types_of_prisma_are_as_expected(path: Any) -> bool:
     with open(path, encoding="utf-8") as file:
         head = file.read(8192)
     with open(path, "rb") as file:
@@ -297,7 +324,7 @@ def types_of_prisma_are_as_expected(path):
     return head.startswith(FIRST) and HEAD in head and tail.endswith(TAIL)
 
 
-def early_types_of_prisma():
+def early_types_of_prisma() -> dict[str, Any]:
     from prisma import _types
 
     names = ("SortMode", "SortOrder", "MetricsFormat", "DatasourceOverride", "HttpConfig")
@@ -311,7 +338,7 @@ class LazyTypes(Measure):
     modules = frozenset({"prisma.types"})
     puts_off = True
 
-    def look(self, spec):
+    def look(self, spec: Spec) -> None:
         # Its 13 MB are not read to look at both ends.
         try:
             expected = types_of_prisma_are_as_expected(spec.origin)
@@ -324,7 +351,7 @@ class LazyTypes(Measure):
             skipped(self.key, f"{spec.origin} is not laid out as it was")
 
 
-def begin():
+def begin() -> None:
     take(LazyTypes)
     if "late_gc" in MEASURES:
         # What an import makes stays, and every turn of the collector looks at all of it again:
@@ -335,22 +362,22 @@ def begin():
 class EditedLoader:
     """Executes a module's source with one text in the place of another."""
 
-    def __init__(self, loader, source):
+    def __init__(self, loader: Any, source: str) -> None:
         self.loader = loader
         self.source = source
 
-    def create_module(self, spec):
+    def create_module(self, spec: Spec) -> Any:
         return self.loader.create_module(spec)
 
-    def exec_module(self, module):
+    def exec_module(self, module: Any) -> None:
         code = compile(self.source, module.__spec__.origin, "exec", dont_inherit=True)
         exec(code, module.__dict__)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)
 
 
-def started():
+def started() -> None:
     """What was made so far stays: the collector need not look at it ever again.
 
     Without a whole turn before, which takes 0.3 s of either start and finds little: answers of LiteLLM's
@@ -366,7 +393,7 @@ def started():
         gc.set_threshold(10_000, 20, 20)
 
 
-def left(imported, started):
+def left(imported: int, started: int) -> None:
     """Leaves the two moments in the service's folder, for `ai-gateway blame`."""
     try:
         with open("start-moments", "w", encoding="ascii") as file:
@@ -375,17 +402,17 @@ def left(imported, started):
         pass  # nobody's start fails for want of figures about it
 
 
-def watched(app):
+def watched(app: ASGIApp) -> ASGIApp:
     """The application, and `started` when it has."""
     imported = time.monotonic_ns()
     Started.imported = True
 
-    async def watching(scope, receive, send):
+    async def watching(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             await app(scope, receive, send)
             return
 
-        async def send_and_look(message):
+        async def send_and_look(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 started()
                 say_what_is_gone()

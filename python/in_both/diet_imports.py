@@ -5,13 +5,21 @@ few of them. Two kinds can come late: a package that does nothing but pass on na
 and a module of which a start asks for nothing, or only for what can be said without it.
 """
 
+from __future__ import annotations
+
 import ast
 import importlib
 import importlib.util
 import sys
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from diet import EditedLoader, LaterLoader, Measure, is_installed, take
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+    from diet import Spec
 
 
 class LazyPackages(Measure):
@@ -35,7 +43,7 @@ class LazyPackages(Measure):
     )
     optional = frozenset({"google.cloud.storage"})
 
-    def change(self, spec, source):
+    def change(self, spec: Spec, source: str) -> bool:
         if not spec.submodule_search_locations:
             return True
         package = Package(spec.name, source)
@@ -48,11 +56,12 @@ class LazyPackages(Measure):
 class Package:
     """What a package's source says, if that is only which name comes from which module."""
 
-    def __init__(self, name, source):
+    def __init__(self, name: str, source: str) -> None:
         self.name = name
-        self.names = {}  # by name: the module, and the name that it has there; None: the module itself
-        self.modules = set()  # of this package, and imported by it
-        self.at_once = []  # statements for which there is nothing to wait
+        # By name: the module, and the name that it has there; None: the module itself.
+        self.names: dict[str, tuple[str, str | None]] = {}
+        self.modules: set[str] = set()  # of this package, and imported by it
+        self.at_once: list[ast.stmt] = []  # statements for which there is nothing to wait
         tree = ast.parse(source)
         self.doc = ast.get_docstring(tree, clean=False)
         self.passes_on = all(self.understands(statement) for statement in tree.body)
@@ -60,7 +69,7 @@ class Package:
         taken = {name for name, (_, original) in self.names.items() if original is not None}
         self.passes_on = self.passes_on and not taken & self.modules
 
-    def understands(self, statement):
+    def understands(self, statement: ast.stmt) -> bool:
         match statement:
             case ast.Expr(value=ast.Constant()):
                 return True
@@ -73,7 +82,7 @@ class Package:
                 return self.passes(statement)
         return False
 
-    def passes(self, statement):
+    def passes(self, statement: ast.ImportFrom) -> bool:
         module = statement.module or ""
         if statement.level == 1:
             module = f"{self.name}.{module}".removesuffix(".")
@@ -92,11 +101,11 @@ class Package:
                 self.modules.add(module.removeprefix(f"{self.name}.").split(".")[0])
         return True
 
-    def is_within(self, module):
+    def is_within(self, module: str) -> bool:
         return module.startswith(f"{self.name}.")
 
 
-def is_plain(value):
+def is_plain(value: ast.expr) -> bool:
     try:
         ast.literal_eval(value)
     except ValueError:
@@ -107,20 +116,20 @@ def is_plain(value):
 class PassingOnLoader:
     """Makes a package whose names are looked up where they come from when somebody wants them."""
 
-    def __init__(self, loader, package):
+    def __init__(self, loader: Any, package: Package) -> None:
         self.loader = loader
         self.package = package
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> Any:
         return self.loader.create_module(spec)
 
-    def exec_module(self, module):
+    def exec_module(self, module: Any) -> None:
         package = self.package
         module.__doc__ = package.doc
         statements = ast.Module(package.at_once, type_ignores=[])
         exec(compile(statements, module.__spec__.origin, "exec", dont_inherit=True), module.__dict__)
 
-        def __getattr__(name):
+        def __getattr__(name: str) -> Any:
             if name in package.names:
                 place, original = package.names[name]
                 value = importlib.import_module(place)
@@ -139,11 +148,11 @@ class PassingOnLoader:
         if "__all__" not in module.__dict__:  # for `import *`
             module.__all__ = [*package.names, *sorted(package.modules - package.names.keys())]
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)
 
 
-def attribute(module, name):
+def attribute(module: ModuleType, name: str) -> Any:
     """As `from module import name` has it."""
     try:
         return getattr(module, name)
@@ -153,7 +162,7 @@ def attribute(module, name):
         return importlib.import_module(f"{module.__name__}.{name}")
 
 
-def is_module_of(package, name):
+def is_module_of(package: str, name: str) -> bool:
     if name.startswith("__") or not hasattr(sys.modules[package], "__path__"):
         return False
     return importlib.util.find_spec(f"{package}.{name}") is not None
@@ -167,7 +176,7 @@ class WhenAsked(Measure):
 
     puts_off = True
 
-    def change(self, spec, source):
+    def change(self, spec: Spec, source: str) -> bool:
         spec.loader = LaterLoader(spec.loader, dict)
         return True
 
@@ -203,25 +212,26 @@ class NotYet:
 class WithMain(ModuleType):
     """httpx, until somebody asks for its command line, or for everything that it has."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name not in ("main", "_main"):
             raise AttributeError(f"module {ModuleType.__getattribute__(self, '__name__')!r} has no attribute {name!r}")
         return vars(self)[name]
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return sorted(vars(self))
 
     @property
-    def __dict__(self):
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override] # nobody sets it
         # Two threads make the same of it.
         main = importlib.import_module(f"{self.__name__}._main").main
         main.__module__ = self.__name__
         self.main = main
-        self.__class__ = ModuleType
-        return ModuleType.__getattribute__(self, "__dict__")
+        self.__class__ = ModuleType  # type: ignore[assignment] # it has no more of its own
+        names: dict[str, Any] = ModuleType.__getattribute__(self, "__dict__")
+        return names
 
 
-def make_main_when_asked(name):
+def make_main_when_asked(name: str) -> None:
     module = sys.modules[name]
     del module.main
     module.__class__ = WithMain
@@ -235,7 +245,7 @@ class LazyCommandLine(Measure):
     # Without these there is none, and nothing that could be put off.
     NEEDS = ("click", "pygments", "rich")
 
-    def change(self, spec, source):
+    def change(self, spec: Spec, source: str) -> bool:
         if source.count(MAIN_AT_ONCE) != 1 or not source.endswith(NAMED_AFTER_HTTPX):
             return False
         if all(map(is_installed, self.NEEDS)):

@@ -3,10 +3,18 @@
 LiteLLM and Open WebUI have some thousands of models and routes, and a gateway uses a few of them.
 """
 
+from __future__ import annotations
+
 import functools
 import threading
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from diet import Around, AroundLoader, Measure, Started, take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diet import Spec, Steps
 
 
 class LazyRoutes(Around):
@@ -18,19 +26,19 @@ class LazyRoutes(Around):
 
     key = "lazy_routes"
     modules = frozenset({"fastapi._compat.v2"})
-    EXPECTED = {
+    EXPECTED: ClassVar[dict[str, int]] = {
         "    def __post_init__(self) -> None:\n        with warnings.catch_warnings():\n": 1,
         "            self._type_adapter: TypeAdapter[Any] = TypeAdapter(\n": 1,
     }
 
     @staticmethod
-    def around(module):
+    def around(module: Any) -> Steps:
         yield
         field = module.ModelField
         make = field.__post_init__
         field._type_adapter = MadeLater(make)
 
-        def __post_init__(self):
+        def __post_init__(self: Any) -> None:
             if getattr(BROUGHT, "now", False):
                 make(self)
 
@@ -49,15 +57,15 @@ class RoutesOfPlugins(Around):
 
     key = "lazy_routes"
     modules = frozenset({"fastapi.routing"})
-    EXPECTED = {"\nclass APIRoute(routing.Route):\n": 1}
+    EXPECTED: ClassVar[dict[str, int]] = {"\nclass APIRoute(routing.Route):\n": 1}
 
     @staticmethod
-    def around(module):
+    def around(module: Any) -> Steps:
         yield
         init = module.APIRoute.__init__
 
         @functools.wraps(init)
-        def __init__(self, *arguments, **options):
+        def __init__(self: Any, *arguments: Any, **options: Any) -> None:
             before = getattr(BROUGHT, "now", False)
             BROUGHT.now = Started.imported
             try:
@@ -71,12 +79,12 @@ class RoutesOfPlugins(Around):
 class MadeLater:
     """FastAPI's `_type_adapter`, until the field has one of its own."""
 
-    def __init__(self, make):
+    def __init__(self, make: Callable[[Any], None]) -> None:
         self.make = make
         # Making it changes for a moment which warnings the process shows.
         self.lock = threading.RLock()
 
-    def __get__(self, field, owner=None):
+    def __get__(self, field: Any, owner: object = None) -> Any:
         if field is None:
             raise AttributeError("_type_adapter")
         with self.lock:
@@ -118,23 +126,25 @@ class SmallStandIns(Measure):
         ),
     )
 
-    def change(self, spec, source):
+    def change(self, spec: Spec, source: str) -> bool:
         if not any(all(source.count(text) == 1 for text in self.EXPECTED + made) for made in self.MADE):
             return False
         spec.loader = AroundLoader(spec.loader, self.around, self.key)
         return True
 
     @staticmethod
-    def around(module):
+    def around(module: Any) -> Steps:
         yield
         whole = module.set_model_mocks
 
         class StandIn:
             __slots__ = ()
             _code = "class-not-fully-defined"
+            _model: Any
+            _attribute: str
 
             @property
-            def _error_message(self):
+            def _error_message(self) -> str:
                 name = self._model.__name__
                 return (
                     f"`{name}` is not fully defined; you should define all referenced types,"
@@ -142,26 +152,26 @@ class SmallStandIns(Measure):
                 )
 
             # Called as the function that it stands for is: Pydantic counts frames from here.
-            def _attempt_rebuild(self, *, parent_namespace_depth=5):
+            def _attempt_rebuild(self, *, parent_namespace_depth: int = 5) -> Any:
                 model = self._model
                 if model.model_rebuild(raise_errors=False, _parent_namespace_depth=parent_namespace_depth) is not False:
                     return getattr(model, self._attribute)
                 return None
 
-        class CoreSchema(StandIn, module.MockCoreSchema):
+        class CoreSchema(StandIn, module.MockCoreSchema):  # type: ignore[misc] # it is known when Pydantic is
             __slots__ = ("_model",)
             _attribute = "__pydantic_core_schema__"
 
-            def __init__(self, model):
+            def __init__(self, model: Any) -> None:
                 self._model = model
-                self._built_memo = None
+                self._built_memo = None  # type: ignore[misc] # a slot of the base
 
-        class Validator(StandIn, module.MockValSer):
+        class Validator(StandIn, module.MockValSer):  # type: ignore[misc]
             __slots__ = ("_model",)
             _attribute = "__pydantic_validator__"
             _val_or_ser = module.SchemaValidator
 
-            def __init__(self, model):
+            def __init__(self, model: Any) -> None:
                 self._model = model
 
         class Serializer(Validator):
@@ -169,7 +179,7 @@ class SmallStandIns(Measure):
             _attribute = "__pydantic_serializer__"
             _val_or_ser = module.SchemaSerializer
 
-        def set_model_mocks(cls, undefined_name=None):
+        def set_model_mocks(cls: Any, undefined_name: str | None = None) -> None:
             if undefined_name is not None:  # something is missing, and the text says what
                 whole(cls, undefined_name)
                 return

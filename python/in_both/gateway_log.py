@@ -5,10 +5,17 @@ Standard output and error of this process may be the journal's own stream; JOURN
 would show an error without its cause. Where there is no journal nothing is changed.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import re
 import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 ERROR, WARNING, INFO, DEBUG = 3, 4, 6, 7
 
@@ -37,13 +44,13 @@ class Stream:
     is an error from its first line to the exception's own.
     """
 
-    def __init__(self, stream, level: int):
+    def __init__(self, stream: TextIO, level: int) -> None:
         self._stream = stream
         self._level = level
         self._traceback = False
         self._rest = ""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
@@ -57,7 +64,7 @@ class Stream:
             self._stream.write("".join(self._marked(line) + "\n" for line in lines))
         return len(text)
 
-    def writelines(self, lines) -> None:
+    def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 
@@ -94,7 +101,7 @@ def install() -> None:
         return
     plain = logging.StreamHandler.format
 
-    def format(handler, record):
+    def format(handler: logging.StreamHandler[TextIO], record: logging.LogRecord) -> str:
         text = plain(handler, record)
         try:
             standard = handler.stream.fileno() in (1, 2)
@@ -102,7 +109,7 @@ def install() -> None:
             standard = False
         return mark(text, priority(record.levelno)) if standard else text
 
-    logging.StreamHandler.format = format
+    logging.StreamHandler.format = format  # type: ignore[method-assign, assignment] # for those of a stream alone
     sys.stdout, sys.stderr = Stream(sys.stdout, INFO), Stream(sys.stderr, WARNING)
 
 

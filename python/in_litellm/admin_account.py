@@ -10,13 +10,20 @@ another than the one that was put in last, or when there is no account with a pa
 put in is remembered in the database, so that a restored backup has both of the same day.
 """
 
+from __future__ import annotations
+
 import asyncio
 import os
 import sys
+from typing import TYPE_CHECKING, Any
 
 from litellm.proxy import proxy_server
 
 import own_tables
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Send
+
 
 # Whose every login by the environment was, so that keys and spending stay with the same user.
 USER = "default_user_id"
@@ -25,7 +32,7 @@ NAME = os.environ.get("UI_USERNAME", "admin")
 
 RETRY_SECONDS = 30
 # A task that nobody holds may be collected.
-TASKS = []
+TASKS: list[asyncio.Task[None]] = []
 
 TABLE = (
     own_tables.SCHEMA,
@@ -38,10 +45,10 @@ REMEMBER = (
 )
 
 
-def with_account(send):
+def with_account(send: Send) -> Send:
     """What a server is told of its start, after the account is there."""
 
-    async def send_when_there(message):
+    async def send_when_there(message: Message) -> None:
         if message["type"] == "lifespan.startup.complete" and not await made():
             TASKS.append(asyncio.create_task(make_later()))
         await send(message)
@@ -70,7 +77,7 @@ async def make_later() -> None:
             return
 
 
-async def ensure(db, password: str) -> None:
+async def ensure(db: Any, password: str) -> None:
     from litellm.proxy.utils import hash_password, verify_password
 
     await own_tables.make(db, TABLE)

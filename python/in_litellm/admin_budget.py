@@ -6,19 +6,26 @@ user who is logged in, although the whole gateway has one, which stops that user
 one, and that answer stays as it is.
 """
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 import litellm
 
 from uncompressed import uncompressed
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
 ASKED = ("GET", "/v2/user/info")
 
 
-def with_gateway_budget(app):
+def with_gateway_budget(app: ASGIApp) -> ASGIApp:
     """The application, whose answer on who is logged in has the gateway's budget where the user has none."""
 
-    async def answering(scope, receive, send):
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
         own = scope["type"] == "http" and (scope["method"], scope["path"]) == ASKED and not scope["query_string"]
         if own and litellm.max_budget:
             await app(uncompressed(scope), receive, Filled(send))
@@ -31,10 +38,11 @@ def with_gateway_budget(app):
 class Filled:
     """Sends an answer when it is whole, and its length fits what was filled in."""
 
-    def __init__(self, send):
-        self.send, self.start, self.body = send, None, b""
+    def __init__(self, send: Send) -> None:
+        self.send, self.body = send, b""
+        self.start: Message = {}
 
-    async def __call__(self, message):
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.start = message
             return

@@ -3,10 +3,16 @@
 Callers: engine_environment.py, engine_patience.py, engine_socket.py.
 """
 
+from __future__ import annotations
+
 import pkgutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
-def change(how, what_for, *names):
+def change(how: Callable[..., None], what_for: str, *names: str) -> None:
     """Calls `how` with these of the client, `module` or `module:name`, if it has all of them.
 
     It may not be installed, or not be generated: LiteLLM says what it needs of it.

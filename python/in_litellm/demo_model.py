@@ -4,11 +4,18 @@ Who adds a model sees it gone with the answer. The worker that answers asks its 
 an administrator would; LiteLLM's other workers follow when they next look into the database.
 """
 
+from __future__ import annotations
+
 import hmac
 import os
+from typing import TYPE_CHECKING
 
 import httpx
 from litellm.proxy import proxy_server
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 
 # As src/internal/demo.rs has it.
 ID = "ai-gateway-demo"
@@ -17,14 +24,14 @@ WORKER = (b"x-ai-gateway-worker", str(os.getpid()).encode())
 AFRESH = b"x-ai-gateway-afresh"
 
 
-def without_demo(app):
+def without_demo(app: ASGIApp) -> ASGIApp:
     """The application, with an end to the demo model before the answer to whoever adds another one.
 
     And whoever asks for the models hears which worker it was that knows them, and may have it look
     into the database first, which it would do every 30 seconds.
     """
 
-    async def watching(scope, receive, send):
+    async def watching(scope: Scope, receive: Receive, send: Send) -> None:
         asked = scope["type"] == "http" and (scope["method"], scope["path"])
         if asked == ("GET", "/model/info"):
             if (AFRESH, b"yes") in scope["headers"] and is_administrator(scope):
@@ -35,10 +42,10 @@ def without_demo(app):
         else:
             await app(scope, receive, send)
 
-    async def adding(scope, receive, send):
+    async def adding(scope: Scope, receive: Receive, send: Send) -> None:
         added = False
 
-        async def send_when_gone(message):
+        async def send_when_gone(message: Message) -> None:
             nonlocal added
             if message["type"] == "http.response.start":
                 added = 200 <= message["status"] < 300
@@ -51,7 +58,7 @@ def without_demo(app):
     return watching
 
 
-def is_administrator(scope):
+def is_administrator(scope: Scope) -> bool:
     expected = f"Bearer {os.environ['LITELLM_MASTER_KEY']}".encode()
     return any(name == b"authorization" and hmac.compare_digest(value, expected) for name, value in scope["headers"])
 
@@ -65,8 +72,8 @@ async def look() -> None:
         print(f"WARNING: no look for new models: {error!r}", flush=True)
 
 
-def named(send):
-    async def send_with_name(message):
+def named(send: Send) -> Send:
+    async def send_with_name(message: Message) -> None:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [*message.get("headers", []), WORKER]}
         await send(message)

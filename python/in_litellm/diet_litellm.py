@@ -3,14 +3,24 @@
 Each measure is a finder that changes how modules are executed, after it looked at their source.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextvars
 import functools
 import json
 import os
 import sys
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from diet import Around, take
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Hashable
+
+    from diet import Spec, Steps
+
+    LookUp = Callable[..., Awaitable[Any]]
 
 
 class LazyTokenizer(Around):
@@ -19,7 +29,7 @@ class LazyTokenizer(Around):
     key = "lazy_tokenizer"
     modules = frozenset({"litellm.utils"})
     FILE = "anthropic_tokenizer.json"
-    EXPECTED = {
+    EXPECTED: ClassVar[dict[str, int]] = {
         "\n        json_data = json.load(f)\n": 2,
         "\nclaude_json_str = json.dumps(json_data)\n": 1,
         "json_data": 3,
@@ -27,31 +37,32 @@ class LazyTokenizer(Around):
         FILE: 2,
     }
 
-    def change(self, spec, source):
+    def change(self, spec: Spec, source: str) -> bool:
         self.file = os.path.join(os.path.dirname(spec.origin), "litellm_core_utils", "tokenizers", self.FILE)
         return super().change(spec, source) and os.path.exists(self.file)
 
-    def around(self, module):
+    def around(self, module: Any) -> Steps:
         load, dumps = json.load, json.dumps
-        nothing = {}
+        nothing: dict[str, Any] = {}
 
-        def load_later(file, *arguments, **options):
+        def load_later(file: Any, *arguments: Any, **options: Any) -> Any:
             if os.path.basename(str(getattr(file, "name", ""))) == self.FILE:
                 return nothing
             return load(file, *arguments, **options)
 
-        def dump_later(value, *arguments, **options):
+        def dump_later(value: Any, *arguments: Any, **options: Any) -> str:
             return "" if value is nothing else dumps(value, *arguments, **options)
 
-        json.load, json.dumps = load_later, dump_later
+        replaced: Any = json
+        replaced.load, replaced.dumps = load_later, dump_later
         try:
             yield
         finally:
-            json.load, json.dumps = load, dumps
+            replaced.load, replaced.dumps = load, dumps
         del module.json_data, module.claude_json_str
         others = module.__dict__.get("__getattr__")
 
-        def __getattr__(name):
+        def __getattr__(name: str) -> Any:
             if name in ("json_data", "claude_json_str"):
                 with open(self.file, encoding="utf-8") as file:
                     data = json.load(file)
@@ -67,14 +78,16 @@ class LazyTokenizer(Around):
 class Lookups:
     """Those under way that others may wait for, by the key that their answer will have in the cache."""
 
-    under_way = {}
+    under_way: ClassVar[dict[Hashable, tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = {}
     # Whether a write to the cache is noticed; as long as it is not, nobody waits for anybody.
     watched = False
     # The keys of the look-ups that a task is within: it must not wait for itself.
-    within = contextvars.ContextVar("within", default=frozenset())
+    within: ClassVar[contextvars.ContextVar[frozenset[Hashable]]] = contextvars.ContextVar(
+        "within", default=frozenset()
+    )
 
 
-def one_at_a_time(look_up, key_of):
+def one_at_a_time(look_up: LookUp, key_of: Callable[..., Hashable]) -> LookUp:
     """Has a look-up wait for one of the same key that is under way in the same event loop.
 
     `key_of` makes the key of the look-up's arguments: None where it is not to wait. Whoever waited looks
@@ -83,7 +96,7 @@ def one_at_a_time(look_up, key_of):
     """
 
     @functools.wraps(look_up)
-    async def wrapped(*arguments, **options):
+    async def wrapped(*arguments: Any, **options: Any) -> Any:
         key = key_of(*arguments, **options)
         within = Lookups.within.get()
         if key is None or key in within or not Lookups.watched:
@@ -108,11 +121,11 @@ def one_at_a_time(look_up, key_of):
     return wrapped
 
 
-def ends_sharing(change):
+def ends_sharing(change: Callable[..., None]) -> Callable[..., None]:
     """A change of one key in a cache, after which nobody waits for an older look-up of it."""
 
     @functools.wraps(change)
-    def wrapped(self, key, *arguments, **options):
+    def wrapped(self: Any, key: Hashable, *arguments: Any, **options: Any) -> Any:
         change(self, key, *arguments, **options)
         Lookups.under_way.pop(key, None)
 
@@ -128,7 +141,7 @@ class SharedUntilWritten(Around):
 
     key = "shared_lookups"
     modules = frozenset({"litellm.caching.in_memory_cache"})
-    EXPECTED = {
+    EXPECTED: ClassVar[dict[str, int]] = {
         "    def set_cache(self, key, value, **kwargs):\n": 1,
         "    def delete_cache(self, key):\n": 1,
         "    def flush_cache(self):\n": 1,
@@ -136,14 +149,14 @@ class SharedUntilWritten(Around):
     }
 
     @staticmethod
-    def around(module):
+    def around(module: Any) -> Steps:
         yield
         cache = module.InMemoryCache
         cache.set_cache, cache.delete_cache = ends_sharing(cache.set_cache), ends_sharing(cache.delete_cache)
         flush_cache = cache.flush_cache
 
         @functools.wraps(flush_cache)
-        def flush_and_end(self):
+        def flush_and_end(self: Any) -> None:
             flush_cache(self)
             Lookups.under_way.clear()
 
@@ -160,7 +173,7 @@ class SharedKeys(Around):
 
     key = "shared_lookups"
     modules = frozenset({"litellm.proxy.auth.resolvers.store"})
-    EXPECTED = {
+    EXPECTED: ClassVar[dict[str, int]] = {
         "\nclass IdentityStore:\n": 1,
         "    async def _resolve_key(self, hashed_token: str) -> UserAPIKeyAuth:\n": 1,
         "self._cache.async_get_cache(key=hashed_token,": 1,
@@ -169,7 +182,7 @@ class SharedKeys(Around):
     }
 
     @staticmethod
-    def around(module):
+    def around(module: Any) -> Steps:
         yield
         store = module.IdentityStore
         store._resolve_key = one_at_a_time(
@@ -185,7 +198,7 @@ class SharedTeams(Around):
 
     key = "shared_lookups"
     modules = frozenset({"litellm.proxy.auth.auth_checks"})
-    EXPECTED = {
+    EXPECTED: ClassVar[dict[str, int]] = {
         """
 async def get_team_object(
     team_id: str,
@@ -214,14 +227,20 @@ async def _load_bounded_registry(
     }
 
     @staticmethod
-    def around(module):
+    def around(module: Any) -> Steps:
         yield
 
-        def team(team_id, *positional, check_cache_only=None, check_db_only=None, **_options):
+        def team(
+            team_id: str,
+            *positional: Any,
+            check_cache_only: bool | None = None,
+            check_db_only: bool | None = None,
+            **_options: Any,
+        ) -> str | None:
             apart = check_cache_only or check_db_only or len(positional) > 4
             return None if apart else f"team_id:{team_id}"
 
-        def registry(cache_key, *_positional, **_options):
+        def registry(cache_key: str, *_positional: Any, **_options: Any) -> str:
             return cache_key
 
         module.get_team_object = one_at_a_time(module.get_team_object, team)
@@ -233,7 +252,7 @@ class SharedJobs(Around):
 
     key = "shared_lookups"
     modules = frozenset({"litellm.integrations.shadow_eval_logger"})
-    EXPECTED = {
+    EXPECTED: ClassVar[dict[str, int]] = {
         "\nclass ShadowEvalLogger(CustomLogger):\n": 1,
         "    async def _active_jobs(self) -> Mapping": 1,
         "        cached: Final = await self._jobs_cache.async_get_cache(_JOBS_CACHE_KEY)\n": 1,
@@ -241,7 +260,7 @@ class SharedJobs(Around):
     }
 
     @staticmethod
-    def around(module):
+    def around(module: Any) -> Steps:
         yield
         logger = module.ShadowEvalLogger
         logger._active_jobs = one_at_a_time(logger._active_jobs, lambda self: self)
@@ -257,7 +276,7 @@ class LazyGuardrails(Around):
     key = "lazy_guardrails"
     modules = frozenset({"litellm.proxy.proxy_server"})
     REGISTRY = "litellm.proxy.guardrails.guardrail_registry"
-    EXPECTED = {
+    EXPECTED: ClassVar[dict[str, int]] = {
         """
     async def _init_guardrails_in_db(self, prisma_client: PrismaClient):
         from litellm.proxy.guardrails.guardrail_registry import (
@@ -282,19 +301,19 @@ class LazyGuardrails(Around):
     }
 
     @classmethod
-    def around(cls, module):
+    def around(cls, module: Any) -> Steps:
         yield
         config = module.ProxyConfig
         all_of_them = config._init_guardrails_in_db
 
-        async def _init_guardrails_in_db(self, prisma_client):
+        async def _init_guardrails_in_db(self: Any, prisma_client: Any) -> None:
             if cls.REGISTRY in sys.modules or await some_in(prisma_client):
                 await all_of_them(self, prisma_client=prisma_client)
 
         config._init_guardrails_in_db = _init_guardrails_in_db
 
 
-async def some_in(prisma_client):
+async def some_in(prisma_client: Any) -> bool:
     """Whether there are guardrails in the database, or it cannot be asked."""
     try:
         return await prisma_client.db.litellm_guardrailstable.find_first() is not None

@@ -8,10 +8,17 @@ The client's two modules that start it reach `subprocess` by that name; here the
 starts programs with the variables below alone.
 """
 
+from __future__ import annotations
+
 import os
 import subprocess
+from typing import TYPE_CHECKING, Any
 
 import database_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 
 NEEDED = frozenset(
     """
@@ -23,34 +30,34 @@ NEEDED = frozenset(
 )
 
 
-def needed(environment):
+def needed(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name in NEEDED}
 
 
 class Clean:
     """`subprocess`, but for the environment of what it starts."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(subprocess, name)
 
-    def _start(self, start, arguments, options):
+    def _start(self, start: Callable[..., Any], arguments: Any, options: Any) -> Any:
         given = options.pop("env", None)
         return start(*arguments, env=needed(os.environ if given is None else given), **options)
 
-    def Popen(self, *arguments, **options):  # subprocess's own name
+    def Popen(self, *arguments: Any, **options: Any) -> Any:  # subprocess's own name
         return self._start(subprocess.Popen, arguments, options)
 
-    def run(self, *arguments, **options):
+    def run(self, *arguments: Any, **options: Any) -> Any:
         return self._start(subprocess.run, arguments, options)
 
 
-def keep_client():
+def keep_client() -> None:
     """The same for LiteLLM's own client, where it has one of this kind."""
     what_for = "whose engine could be kept from secrets"
     database_client.change(keep, what_for, "prisma.engine._query", "prisma.engine.utils")
 
 
-def keep(*modules):
+def keep(*modules: Any) -> None:
     """Lets these modules of the client start programs with what the engine needs alone."""
     if all(getattr(module, "subprocess", None) is subprocess for module in modules):
         for module in modules:

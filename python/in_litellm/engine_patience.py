@@ -12,30 +12,37 @@ A request that finds the database gone is what starts another engine, and LiteLL
 into the database after ten seconds, whatever it is doing. Here the start goes on without that request.
 """
 
+from __future__ import annotations
+
 import asyncio
 import functools
 import os
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import database_client
+
+if TYPE_CHECKING:
+    import subprocess
+
 
 # Well below what a start of LiteLLM takes at most.
 PATIENCE = timedelta(seconds=90)
 
 
-def have_client():
+def have_client() -> None:
     """The same for LiteLLM's own client, where it has one of this kind."""
     names = ("prisma:Prisma", "prisma.engine:AsyncQueryEngine", "litellm.proxy.utils:PrismaClient")
     database_client.change(give_time, "to give time to", *names)
 
 
-def give_time(client, engine, attempts):
+def give_time(client: Any, engine: Any, attempts: Any) -> None:
     have(client)
     watch(engine)
     outlive(attempts)
 
 
-def have(client):
+def have(client: Any) -> None:
     """Lets this class of clients wait for the engine for so long, whoever makes one."""
     defaults = client.__init__.__kwdefaults__ or {}
     if isinstance(defaults.get("connect_timeout"), timedelta):
@@ -44,14 +51,14 @@ def have(client):
         print("WARNING: the database client waits for its engine as long as it likes", flush=True)
 
 
-def watch(engine):
+def watch(engine: Any) -> None:
     """Lets this class of engines wait for a start no longer than the started process is there."""
     spawn = getattr(engine, "spawn", None)
     if not asyncio.iscoroutinefunction(spawn) or not hasattr(os, "pidfd_open"):
         print("WARNING: the database client waits for an engine that has ended", flush=True)
         return
 
-    async def watched(self, *arguments, **options):
+    async def watched(self: Any, *arguments: Any, **options: Any) -> None:
         starting = asyncio.ensure_future(spawn(self, *arguments, **options))
         # It starts the process before it waits for the first time.
         await asyncio.sleep(0)
@@ -65,7 +72,7 @@ def watch(engine):
     engine.spawn = watched
 
 
-def outlive(client):
+def outlive(client: Any) -> None:
     """Lets an attempt of this class of LiteLLM's to have an engine again go on when its asker has gone."""
     attempt = getattr(client, "attempt_db_reconnect", None)
     if not asyncio.iscoroutinefunction(attempt):
@@ -75,7 +82,7 @@ def outlive(client):
     attempts = set()
 
     @functools.wraps(attempt)
-    async def outliving(self, *arguments, **options):
+    async def outliving(self: Any, *arguments: Any, **options: Any) -> Any:
         attempting = asyncio.ensure_future(attempt(self, *arguments, **options))
         attempts.add(attempting)
         attempting.add_done_callback(attempts.discard)
@@ -84,7 +91,7 @@ def outlive(client):
     client.attempt_db_reconnect = outliving
 
 
-async def first_of(starting, process):
+async def first_of(starting: asyncio.Future[Any], process: subprocess.Popen[Any] | None) -> Any:
     """Returns when the engine has started; raises what kept it from that."""
     if process is None or starting.done():
         return await starting
@@ -103,7 +110,7 @@ async def first_of(starting, process):
     raise ConnectionError(f"the query engine ended while it started, with {process.wait()}")
 
 
-def end(process):
+def end(process: subprocess.Popen[Any] | None) -> None:
     """The client would ask it to end, and block LiteLLM until it has."""
     if process is not None and process.poll() is None:
         process.kill()

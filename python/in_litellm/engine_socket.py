@@ -8,6 +8,8 @@ Each engine of the client's has a socket of its own, and the client's HTTP sessi
 the address names. Caller: gateway_app.py, before LiteLLM makes its client.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import itertools
@@ -15,6 +17,7 @@ import os
 import re
 import socket
 import time
+from typing import Any
 
 import database_client
 
@@ -27,12 +30,12 @@ FRESH_SECONDS = 10
 NUMBERS = itertools.count(1)
 
 
-def have_client():
+def have_client() -> None:
     """For LiteLLM's own client, where it has one of this kind."""
     database_client.change(have, "whose engine could have a socket", "prisma.engine:AsyncQueryEngine")
 
 
-def have(engine):
+def have(engine: Any) -> None:
     """Lets the engines that this class of the client's starts listen on sockets."""
     start = getattr(engine, "_spawn_process", None)
     if start is None:
@@ -40,7 +43,7 @@ def have(engine):
         return
 
     @functools.wraps(start)
-    def start_on_a_socket(self, *arguments, **options):
+    def start_on_a_socket(self: Any, *arguments: Any, **options: Any) -> Any:
         os.environ[VARIABLE] = socket_of(self)
         try:
             return start(self, *arguments, **options)
@@ -50,7 +53,7 @@ def have(engine):
     engine._spawn_process = start_on_a_socket
 
 
-def socket_of(engine):
+def socket_of(engine: Any) -> str:
     """The socket's path, one for as long as there is this engine of the client's: its session knows it."""
     path = getattr(engine, "own_socket", None)
     if path is None:
@@ -65,12 +68,12 @@ def socket_of(engine):
     return path
 
 
-def remove(path):
+def remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 
 
-def remove_left():
+def remove_left() -> None:
     """Removes what engines have left that were killed."""
     for name in os.listdir(FOLDER):
         path = os.path.join(FOLDER, name)
@@ -78,7 +81,7 @@ def remove_left():
             remove(path)
 
 
-def is_left(path):
+def is_left(path: str) -> bool:
     """Whether nobody listens there any more. One that was bound a moment ago does not yet."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)

@@ -12,8 +12,11 @@ tags it does not write at all. By then uvicorn has answered every request, so th
 come.
 """
 
+from __future__ import annotations
+
 import asyncio
 import inspect
+from typing import TYPE_CHECKING, Any
 
 import diet  # first: it changes how the rest is imported
 import diet_imports  # noqa: F401 - the same, and they need the one above
@@ -35,6 +38,10 @@ from admin_budget import with_gateway_budget
 from demo_model import without_demo
 from model_prices import telling
 
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
+
+
 # Less than what a stop takes at most: the writing comes after it.
 PATIENCE_SECONDS = 15
 
@@ -52,7 +59,7 @@ async def counted() -> None:
         await update_daily_tag_spend(proxy_server.prisma_client, proxy_server.proxy_logging_obj)
 
 
-def updates_under_way() -> list:
+def updates_under_way() -> list[asyncio.Task[Any]]:
     """Each cost hands its updates to a task of its own, which puts them into the queues."""
     from litellm.proxy.db.db_spend_update_writer import DBSpendUpdateWriter
 
@@ -67,12 +74,12 @@ application = spend_journal.journaled(proxy_server.app, proxy_server)
 answering = gateway_drain.closing(with_gateway_budget(telling(without_demo(application))))
 
 
-async def counting(scope, receive, send):
+async def counting(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "lifespan":
         await answering(scope, receive, send)
         return
 
-    async def receive_when_counted():
+    async def receive_when_counted() -> Message:
         message = await receive()
         if message["type"] == "lifespan.shutdown":
             try:

@@ -14,12 +14,21 @@ on its way there then fails, and one that is not idempotent is not sent again. I
 The application imports this, so that it acts in each worker.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uvicorn import Server
+
+if TYPE_CHECKING:
+    import socket
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 
 IDLE_SECONDS = float(os.environ.get("AI_GATEWAY_IDLE_SECONDS", "2"))
 DRAIN_SECONDS = float(os.environ.get("AI_GATEWAY_DRAIN_SECONDS", "30"))
@@ -30,17 +39,17 @@ IN_FLIGHT = Path("in-flight")
 draining = False
 
 
-def closing(app):
+def closing(app: ASGIApp) -> ASGIApp:
     """The application, whose answers end their connections once the server drains."""
 
-    async def answering(scope, receive, send):
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
         await app(scope, receive, with_close(send) if draining and scope["type"] == "http" else send)
 
     return answering
 
 
-def with_close(send):
-    async def send_with_close(message):
+def with_close(send: Send) -> Send:
+    async def send_with_close(message: Message) -> None:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
         await send(message)
@@ -48,7 +57,7 @@ def with_close(send):
     return send_with_close
 
 
-async def drain(server, sockets):
+async def drain(server: Server, sockets: list[socket.socket] | None) -> None:
     global draining
     draining = True
     for accepting in server.servers:
@@ -75,7 +84,7 @@ async def drain(server, sockets):
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def tell(under_way):
+def tell(under_way: int) -> None:
     """How many requests are waited for, for whoever waits for the stop. Of several workers each knows
     its own alone, and none says anything."""
     if os.environ.get("NUM_WORKERS") == "1":
@@ -87,7 +96,7 @@ def tell(under_way):
 shut_down = Server.shutdown
 
 
-async def drain_and_shut_down(server, sockets=None):
+async def drain_and_shut_down(server: Server, sockets: list[socket.socket] | None = None) -> None:
     try:
         await drain(server, sockets)
     except Exception as error:  # noqa: BLE001 - a stop goes on, whatever uvicorn has become
@@ -97,4 +106,4 @@ async def drain_and_shut_down(server, sockets=None):
     await shut_down(server, sockets)
 
 
-Server.shutdown = drain_and_shut_down
+Server.shutdown = drain_and_shut_down  # type: ignore[method-assign, assignment] # its first argument is the server

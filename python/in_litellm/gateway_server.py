@@ -5,6 +5,8 @@ no way to end without closing connections that have not been answered yet (see g
 the application imports, so that it acts in each worker).
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import socket
@@ -15,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-def inherited(number):
+def inherited(number: int) -> socket.socket:
     """The listening socket with this number. Programs that LiteLLM starts do not get it."""
     os.set_inheritable(number, False)
     listening = socket.socket(fileno=number)
@@ -23,7 +25,7 @@ def inherited(number):
     return listening
 
 
-def main():
+def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--socket", type=int, required=True)
     options.add_argument("--workers", type=int, required=True)

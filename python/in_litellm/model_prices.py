@@ -5,28 +5,37 @@ what has neither: no budget stops it. A price of 0 that somebody has entered, or
 programs that run on one's own machine, is a price.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import sys
+from typing import TYPE_CHECKING, Any
 
 import litellm
 
 from demo_model import ID, administrator
 from uncompressed import uncompressed
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
 ADDING = ("POST", "/model/new")
 
 
-def telling(app):
+def telling(app: ASGIApp) -> ASGIApp:
     """The application, which says of each model that is added whether it lacks a price."""
 
-    async def watching(scope, receive, send):
+    async def watching(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or (scope["method"], scope["path"]) != ADDING:
             await app(scope, receive, send)
             return
         status, body = 0, b""
 
-        async def remembering(message):
+        async def remembering(message: Message) -> None:
             nonlocal status, body
             status = message.get("status", status)
             body += message.get("body", b"")
@@ -50,7 +59,7 @@ async def tell(body: bytes) -> None:
         print(f"WARNING: whether a new model has a price is not known: {error!r}", file=sys.stderr, flush=True)
 
 
-def lacks_price(model, table) -> bool:
+def lacks_price(model: Mapping[str, Any], table: Mapping[str, Mapping[str, Any]]) -> bool:
     info, name = model.get("model_info") or {}, model["litellm_params"].get("model") or ""
     # What stands for many models has the price of each; the demo model is free.
     if info.get("id") == ID or "*" in name:
@@ -58,11 +67,11 @@ def lacks_price(model, table) -> bool:
     return not has_price(info) and not any(has_price(table[key]) for key in sizes(name, table))
 
 
-def has_price(info) -> bool:
+def has_price(info: Mapping[str, Any]) -> bool:
     return any("cost" in key and isinstance(value, (int, float)) for key, value in info.items())
 
 
-def sizes(name, table):
+def sizes(name: str, table: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """A model of pictures is in the table once for each size: 1024-x-1024/dall-e-3."""
     of_size = re.compile(r"\d+-x-\d+/" + re.escape(name.rpartition("/")[2]) + "$")
     return [key for key in table if of_size.search(key)]

@@ -5,8 +5,15 @@ what the provider calls a model: of two names for it, one with a price and one w
 under either name. Days are UTC's. Caller: spend_commit.py, in the transaction of the other sums.
 """
 
+from __future__ import annotations
+
 import json
 from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 
 TABLE = (
     "CREATE TABLE IF NOT EXISTS ai_gateway.model_spend"
@@ -27,9 +34,9 @@ ADD = (
 REQUESTS = "daily_spend_update_queue"
 
 
-def by_model(records):
+def by_model(records: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
     """US dollars and tokens of these records, by model; of a request without a model there is nothing to tell."""
-    sums = defaultdict(lambda: [0.0, 0])
+    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0])
     for record in records:
         for update in record.get("days", {}).get(REQUESTS, ()):
             for request in update.values():
@@ -40,6 +47,6 @@ def by_model(records):
     return dict(sums)
 
 
-async def add(transaction, records):
+async def add(transaction: Any, records: Iterable[Mapping[str, Any]]) -> None:
     if sums := by_model(records):
         await transaction.execute_raw(ADD, json.dumps(sums))

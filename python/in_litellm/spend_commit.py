@@ -9,6 +9,8 @@ How a sum is written stays LiteLLM's business: its own functions are called, on 
 transactions are all that one. Callers: spend_journal.py.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import itertools
@@ -17,10 +19,21 @@ import os
 import time
 from collections import defaultdict
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import model_spend
 import own_tables
 import spend_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+
+    from spend_file import Entry, File, Record
+
+    T = TypeVar("T")
+    # A row of LiteLLM's table, as LiteLLM would write it.
+    Row = dict[str, Any]
+
 
 # Records that come within this time go together. LiteLLM's own writes are as far apart as
 # `proxy_batch_write_at` says.
@@ -42,7 +55,7 @@ WHOLE = ("row", "sums")
 ANSWER_SECONDS = 30
 
 
-async def within(seconds, asking):
+async def within(seconds: float, asking: Coroutine[Any, Any, T]) -> T:
     """What is asked, or a TimeoutError; without waiting for how what was given up ends."""
     task = asyncio.ensure_future(asking)
     done, _ = await asyncio.wait({task}, timeout=seconds)
@@ -87,16 +100,16 @@ DAYS = {
 }
 
 
-def id_of_call(row):
+def id_of_call(row: Row) -> str:
     return f"{row['request_id']}_{row.get('litellm_call_id')}"
 
 
-def possible_ids(rows):
+def possible_ids(rows: list[Row]) -> list[str]:
     """Each id that `rows_with_own_ids` may give to a row: it has to know which of them are taken."""
     return [own for row in rows for own in (row["request_id"], id_of_call(row))]
 
 
-def rows_with_own_ids(rows, taken):
+def rows_with_own_ids(rows: list[Row], taken: Mapping[str, str | None]) -> list[Row]:
     """The rows to write, each with an id that no other row has; `taken` is call ids by taken ids.
 
     The id of a row is that of the provider's answer, and some providers give every answer the same
@@ -118,7 +131,7 @@ def rows_with_own_ids(rows, taken):
     return kept
 
 
-def naming(provider_id, metadata):
+def naming(provider_id: str, metadata: str | None) -> str | None:
     try:
         known = json.loads(metadata or "{}")
         return json.dumps({**known, "provider_response_id": provider_id})
@@ -133,45 +146,51 @@ class OnlyATrial(Exception):
 class InTransaction:
     """Stands for LiteLLM's client and for its `db`: every transaction that is begun is the one that is open."""
 
-    def __init__(self, client, transaction):
+    def __init__(self, client: Any, transaction: Any) -> None:
         self.client, self.transaction = client, transaction
         self.db = self
 
-    def tx(self, **_):
+    def tx(self, **_: object) -> Self:
         return self
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> Any:
         return self.transaction
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, *_: object) -> Literal[False]:
         return False
 
-    def jsonify_object(self, data):
+    def jsonify_object(self, data: Any) -> Any:
         return self.client.jsonify_object(data)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.transaction, name)
 
 
 class Database:
     """LiteLLM's database, by LiteLLM's client and functions."""
 
-    def __init__(self, proxy_server, folder):
+    def __init__(self, proxy_server: Any, folder: str) -> None:
         self.proxy_server, self.folder = proxy_server, folder
         self.has_places = False
 
     @property
-    def client(self):
+    def client(self) -> Any:
         return self.proxy_server.prisma_client
 
-    async def answers(self):
+    async def answers(self) -> bool:
         try:
             await within(10, self.client.db.query_raw("SELECT 1"))
         except Exception:  # noqa: BLE001 - whatever it is, it does not answer
             return False
         return True
 
-    async def apply(self, journal, batch, parts=WHOLE, last=None):
+    async def apply(
+        self,
+        journal: str,
+        batch: Sequence[Entry],
+        parts: Collection[str] = WHOLE,
+        last: Callable[[list[Record]], None] | None = None,
+    ) -> list[Record]:
         """Writes the records that the database does not have, and where the journal is now.
 
         Of a record its `parts` are written, "row" and "sums". `last` is given the records before the
@@ -196,7 +215,7 @@ class Database:
                     last(records)
         return records
 
-    async def write_rows(self, there, rows):
+    async def write_rows(self, there: InTransaction, rows: list[Row]) -> None:
         from litellm.proxy import utils
         from litellm.proxy.spend_tracking import spend_tracking_utils
         from litellm.repositories.table_repositories import SpendLogsRepository
@@ -216,7 +235,7 @@ class Database:
         ):
             await table.create_many(data=some)
 
-    async def write_sums(self, there, records):
+    async def write_sums(self, there: InTransaction, records: list[Record]) -> None:
         from litellm.proxy._types import Litellm_EntityType, SpendUpdateQueueItem
         from litellm.proxy.db.db_transaction_queue.daily_spend_update_queue import DailySpendUpdateQueue
         from litellm.proxy.db.db_transaction_queue.spend_update_queue import SpendUpdateQueue
@@ -234,7 +253,7 @@ class Database:
         sums = SpendUpdateQueue().get_aggregated_db_spend_update_transactions(items)
         await writer._commit_spend_updates_to_db(db_spend_update_transactions=sums, **how)
         await model_spend.add(there, records)
-        days = defaultdict(list)
+        days: dict[str, list[Any]] = defaultdict(list)
         for record in records:
             for queue, updates in record.get("days", {}).items():
                 days[queue] += updates
@@ -249,7 +268,7 @@ class Database:
                 window_spend_transactions=WindowSpendUpdateQueue.get_aggregated_window_spend_transactions(windows),
             )
 
-    async def after(self, records):
+    async def after(self, records: list[Record]) -> None:
         """What LiteLLM does with rows once they are written, and what no sum depends on."""
         from litellm.proxy.guardrails.usage_tracking import process_spend_logs_guardrail_usage
 
@@ -259,7 +278,7 @@ class Database:
         except Exception as error:  # noqa: BLE001 - statistics
             print(f"WARNING: the use of guardrails was not counted: {error!r}", flush=True)
 
-    async def forget(self, journal):
+    async def forget(self, journal: str) -> None:
         try:
             await self.client.db.execute_raw(FORGET_PLACE, journal)
         except Exception as error:  # noqa: BLE001 - a later start removes it
@@ -270,26 +289,27 @@ class Committer:
     """Takes files, oldest first, until the database has all of each. The one task that does so runs
     while the application does; `own` is the file that is still appended to, which is not removed."""
 
-    def __init__(self, database, own=lambda: None):
+    def __init__(self, database: Database, own: Callable[[], File | None] = lambda: None) -> None:
         self.database, self.own = database, own
         # What has come since the last turn, and what this turn is about.
-        self.fresh, self.files = [], []
+        self.fresh: list[File] = []
+        self.files: list[File] = []
         self.changed = asyncio.Event()
         self.at_once = asyncio.Event()
         self.all_done = asyncio.Event()
         self.failures, self.most = 0, BATCH_RECORDS
         # The record that holds up others, and since when.
-        self.stuck = None, 0
+        self.stuck: tuple[tuple[str, int] | None, float] = None, 0
         # By kind of message: when one was printed last.
-        self.said = {}
+        self.said: dict[str, float] = {}
 
-    def take(self, file):
+    def take(self, file: File) -> None:
         if file not in self.fresh:
             self.fresh.append(file)
         self.all_done.clear()
         self.changed.set()
 
-    async def run(self):
+    async def run(self) -> None:
         while True:
             await self.changed.wait()
             if not self.at_once.is_set():
@@ -299,7 +319,7 @@ class Committer:
             self.at_once.clear()
             await self.commit()
 
-    async def commit(self):
+    async def commit(self) -> None:
         self.files, self.fresh = self.fresh, []
         while self.files:
             file = self.files[0]
@@ -314,7 +334,7 @@ class Committer:
         if not self.fresh:
             self.all_done.set()
 
-    async def some_of(self, file):
+    async def some_of(self, file: File) -> bool:
         """Commits the next records of a file, and says whether those were the last for this turn."""
         durable = file.end
         records, end, damaged = file.read(BATCH_BYTES)
@@ -342,13 +362,13 @@ class Committer:
                 await within(ANSWER_SECONDS, self.database.forget(file.name))
         return True
 
-    def keep_damaged(self, file):
+    def keep_damaged(self, file: File) -> None:
         kept = file.path + ".damaged"
         if not os.path.exists(kept):
             os.link(file.path, kept)
             print(f"WARNING: {file.path} has lines that are not whole: kept as {kept}", flush=True)
 
-    async def go_on_after(self, error):
+    async def go_on_after(self, error: BaseException) -> None:
         """Nothing ends the one task that commits: what it leaves behind waits for the next start."""
         try:
             await self.failed(error)
@@ -356,14 +376,14 @@ class Committer:
             self.say("ERROR", f"spend stays in the journal: {again!r}, after {error!r}")
             await asyncio.sleep(RETRY_SECONDS[-1])
 
-    def say(self, kind, text):
+    def say(self, kind: str, text: str) -> None:
         """Once a minute, as it may be tried again every few seconds."""
         now = time.monotonic()
         if now - self.said.get(kind, -60) >= 60:
             self.said[kind] = now
             print(f"{kind}: {text}", flush=True)
 
-    async def failed(self, error):
+    async def failed(self, error: BaseException) -> None:
         """After a failure: waits for the database, or makes the batch smaller until the bad record is alone."""
         if await self.database.answers():
             self.failures += 1
@@ -380,7 +400,7 @@ class Committer:
             self.failures, self.most = 0, BATCH_RECORDS
             await self.set_aside(self.files[0], error)
 
-    async def set_aside(self, file, error):
+    async def set_aside(self, file: File, error: BaseException) -> None:
         """A record that the database refuses is kept in a file: `.refused` if its sums are counted.
 
         One that cannot be counted either stays where it is, as it is hardly the record that is to blame; if
@@ -401,12 +421,12 @@ class Committer:
         else:
             print(f"ERROR: the database refuses a row of spend ({error}): counted, and kept in {kept}", flush=True)
 
-    async def keep(self, file, entry, suffix, parts):
+    async def keep(self, file: File, entry: Entry, suffix: str, parts: Collection[str]) -> str:
         """Keeps a record in a file of its own in the transaction that moves on past it: last of all, so that
         it is written once unless the commit itself fails, and none is passed over and not kept. The file's path."""
         path = file.path + suffix
 
-        def last(records):
+        def last(records: list[Record]) -> None:
             for record in records:
                 spend_file.keep(path, record)
 
@@ -414,23 +434,23 @@ class Committer:
         file.committed = entry[0]
         return path
 
-    def stuck_for(self, file, entry):
+    def stuck_for(self, file: File, entry: Entry) -> float:
         """How many seconds ago this record could not be counted for the first time."""
         which, now = (file.name, entry[0]), time.monotonic()
         if self.stuck[0] != which:
             self.stuck = which, now
         return now - self.stuck[1]
 
-    def waiting(self):
+    def waiting(self) -> Iterator[tuple[File, Entry]]:
         """The records that are to be written, each with its file."""
         for file in [*self.files, *self.fresh]:
             if not file.removed:
                 yield from ((file, entry) for entry in file.read(BATCH_BYTES)[0])
 
-    async def others_are_taken(self):
+    async def others_are_taken(self) -> bool:
         """Whether the database takes one of the records that are behind the first."""
 
-        def undo(_):
+        def undo(_: object) -> None:
             raise OnlyATrial
 
         for file, entry in itertools.islice(self.waiting(), 1, BATCH_RECORDS):

@@ -9,6 +9,8 @@ known by the position at which it ends, which never changes.
 Callers: spend_journal.py appends, spend_commit.py reads and removes.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import fcntl
@@ -19,6 +21,20 @@ import threading
 import time
 import uuid
 import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    # What a request spent: its row, and what it adds to which sums.
+    Record = dict[str, Any]
+    # A record, and the position at which it ends.
+    Entry = tuple[int, Record]
+    # The entries that were read, where the last whole line ends, and whether one was damaged.
+    Records = tuple[list[Entry], int, bool]
+    # A line to write, and the future to tell.
+    Waiting = tuple[bytes, asyncio.AbstractEventLoop, asyncio.Future[None]]
+
 
 FORMAT = 1
 SUFFIX = ".spend"
@@ -36,17 +52,17 @@ class JournalFull(Exception):
     """The database has been away for so long that the journal has reached its size."""
 
 
-def line_of(record):
+def line_of(record: Record) -> bytes:
     """A record as the file has it."""
     content = json.dumps(record, separators=(",", ":"), default=text_of).encode()
     return b"%08x %b\n" % (zlib.crc32(content), content)
 
 
-def text_of(value):
+def text_of(value: object) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def record_of(line):
+def record_of(line: bytes) -> Record | None:
     """The record in a line without its end, or nothing if it is not whole."""
     try:
         checksum, content = line.split(b" ", 1)
@@ -55,12 +71,12 @@ def record_of(line):
         return None
 
 
-def header_of(data):
+def header_of(data: bytes) -> Record | None:
     """The header in a file's beginning, or nothing."""
     return record_of(data.split(b"\n", 1)[0]) if b"\n" in data else None
 
 
-def records_in(data, begin):
+def records_in(data: bytes, begin: int) -> Records:
     """The records in `data`, which is at `begin` in its file: pairs of a record's end and the record;
     where its last whole line ends; and whether a whole line is no record. A process that is killed
     leaves a torn end, but nothing of ours leaves a damaged line."""
@@ -78,14 +94,14 @@ def records_in(data, begin):
 class File:
     """One file that this process has locked. `committed` is the position up to which the database has it."""
 
-    def __init__(self, path, descriptor, name, begin, end):
+    def __init__(self, path: str, descriptor: int, name: str, begin: int, end: int) -> None:
         self.path, self.descriptor, self.name = path, descriptor, name
         self.committed = begin
         # Up to here it is on the disk.
         self.end = end
         self.removed = False
 
-    def read(self, most):
+    def read(self, most: int) -> Records:
         """What `records_in` has of what the database does not have yet, in about so many bytes, or one
         record that is larger."""
         while True:
@@ -94,13 +110,13 @@ class File:
                 return records_in(data, self.committed)
             most *= 2
 
-    def remove(self):
+    def remove(self) -> None:
         os.unlink(self.path)
         os.close(self.descriptor)
         self.removed = True
 
 
-def create(folder):
+def create(folder: str) -> File:
     """A new file, locked before it has the name by which others look for files to replay."""
     name = str(uuid.uuid4())
     path = os.path.join(folder, name + SUFFIX)
@@ -122,7 +138,7 @@ def create(folder):
     return File(path, descriptor, name, len(header), len(header))
 
 
-def remove_unbegun(folder):
+def remove_unbegun(folder: str) -> None:
     """Removes what processes have left that died while they began a file. One that is at it holds the
     lock, or has made the file a moment ago."""
     for entry in os.scandir(folder):
@@ -134,12 +150,12 @@ def remove_unbegun(folder):
                 os.unlink(entry.path)
 
 
-def write_all(descriptor, data):
+def write_all(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
 
 
-def keep(path, record):
+def keep(path: str, record: Record) -> None:
     """Adds a record to a file for somebody to look at, once however often it is tried."""
     line = line_of(record)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -156,7 +172,7 @@ def keep(path, record):
     sync_folder(os.path.dirname(path))
 
 
-def sync_folder(folder):
+def sync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -164,7 +180,7 @@ def sync_folder(folder):
         os.close(descriptor)
 
 
-def claim(path, wait=False):
+def claim(path: str, wait: bool = False) -> File | None:
     """A dead process's file, locked and ready to be replayed; nothing if it is somebody else's or gone.
 
     A file that is not understood is set aside under another name, and never removed.
@@ -191,12 +207,12 @@ def claim(path, wait=False):
     return File(path, descriptor, header["journal"], data.index(b"\n") + 1, end)
 
 
-def others(folder):
+def others(folder: str) -> list[str]:
     """The paths of all files of the folder that may be a dead process's."""
     return sorted(entry.path for entry in os.scandir(folder) if entry.name.endswith(SUFFIX))
 
 
-def names(folder):
+def names(folder: str) -> list[str]:
     """The journals of which the folder has a file, whoever's it is and even if it was set aside."""
     found = []
     for entry in os.scandir(folder):
@@ -217,41 +233,42 @@ class Writer:
     before anybody hears that a record is durable.
     """
 
-    def __init__(self, folder, synced, file_bytes=FILE_BYTES, total_bytes=TOTAL_BYTES):
+    def __init__(
+        self, folder: str, synced: Callable[[File], None], file_bytes: int = FILE_BYTES, total_bytes: int = TOTAL_BYTES
+    ) -> None:
         self.folder, self.synced = folder, synced
         self.file_bytes, self.total_bytes = file_bytes, total_bytes
-        self.waiting = queue.SimpleQueue()
+        self.waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self.file = create(folder)
         # What the committer has not removed yet; only the loop changes it.
         self.files = [self.file]
         self.thread = threading.Thread(target=self.write, name="spend-journal", daemon=True)
         self.thread.start()
 
-    def append(self, record):
+    def append(self, record: Record) -> asyncio.Future[None]:
         """A future of the loop that is done when the record is durable."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self.waiting.put((line_of(record), loop, future))
         return future
 
-    def close(self):
+    def close(self) -> None:
         """Ends the thread, after all that was appended."""
         self.waiting.put(None)
         self.thread.join()
 
-    def write(self):
+    def write(self) -> None:
         while True:
             group = [self.waiting.get()]
             while not self.waiting.empty():
                 group.append(self.waiting.get())
-            ended = None in group
-            group = [each for each in group if each is not None]
-            if group:
-                self.write_group(group)
-            if ended:
+            lines = [each for each in group if each is not None]
+            if lines:
+                self.write_group(lines)
+            if len(lines) < len(group):
                 return
 
-    def write_group(self, group):
+    def write_group(self, group: list[Waiting]) -> None:
         loop = group[0][1]
         error = None
         try:
@@ -260,7 +277,7 @@ class Writer:
             error = failure
         loop.call_soon_threadsafe(self.tell, self.file, [future for _, _, future in group], error)
 
-    def sync(self, data):
+    def sync(self, data: bytes) -> None:
         if self.file.end >= self.file_bytes:
             self.file = create(self.folder)
         file = self.file
@@ -275,7 +292,7 @@ class Writer:
             raise
         file.end += len(data)
 
-    def tell(self, file, futures, error):
+    def tell(self, file: File, futures: list[asyncio.Future[None]], error: Exception | None) -> None:
         self.files = [each for each in self.files if not each.removed]
         # It is removed already where the next one was begun, and the database had all of it, before this
         # turn of the loop.

@@ -5,15 +5,27 @@ Each of LiteLLM's functions that is changed or called is looked at first: with a
 changed. Caller: spend_journal.py.
 """
 
+from __future__ import annotations
+
 import functools
 import importlib
 import inspect
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 import spend_commit
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from spend_journal import Entry, Journal
+
+    Function = Callable[..., Any]
+    WithEntry = Callable[[Coroutine[Any, Any, Any]], Coroutine[Any, Any, Any]]
+
+
 # What `update_database` has for the request that it is called for.
-RECORD = ContextVar("spend_record", default=None)
+RECORD: ContextVar[dict[str, Any] | None] = ContextVar("spend_record", default=None)
 
 # What is changed or called, with the parameters that are used.
 EXPECTED = {
@@ -58,7 +70,7 @@ EXPECTED = {
 }
 
 
-def found():
+def found() -> dict[str, Any]:
     """The classes, by the names of their functions; an exception says what is not as it was."""
     owners = {}
     for (module, owner, name), parameters in EXPECTED.items():
@@ -74,7 +86,7 @@ def found():
     return owners
 
 
-def install(journal, with_entry, running):
+def install(journal: Journal, with_entry: WithEntry, running: ContextVar[Entry | None]) -> None:
     """Puts the journal between what LiteLLM works out and where it would keep it.
 
     `with_entry` is asked for each coroutine of a request's callbacks, and `running` has the entry whose
@@ -82,19 +94,19 @@ def install(journal, with_entry, running):
     """
     owners = found()
 
-    def around(name, make):
-        original = getattr(owners[name], name)
+    def around(name: str, make: Callable[[Function], Function]) -> Function:
+        original: Function = getattr(owners[name], name)
         setattr(owners[name], name, functools.wraps(original)(make(original)))
         return original
 
-    def scheduling(original):
+    def scheduling(original: Function) -> Function:
         return lambda self, *arguments, **options: with_entry(original(self, *arguments, **options))
 
-    def enqueueing(original):
+    def enqueueing(original: Function) -> Function:
         return lambda self, async_coroutine: original(self, async_coroutine=with_entry(async_coroutine))
 
-    def tracking(original):
-        async def tracked(self, *arguments, **options):
+    def tracking(original: Function) -> Function:
+        async def tracked(self: Any, *arguments: Any, **options: Any) -> Any:
             entry = running.get()
             try:
                 return await original(self, *arguments, **options)
@@ -114,10 +126,12 @@ def install(journal, with_entry, running):
     around("add_update", lambda original: adding_window(journal, original))
 
 
-def keeping_row(journal, original):
+def keeping_row(journal: Journal, original: Function) -> Function:
     """The row goes with what the request adds to sums, which LiteLLM works out next."""
 
-    async def inserted(self, payload, prisma_client=None, llm_router=None, **options):
+    async def inserted(
+        self: Any, payload: Any, prisma_client: Any = None, llm_router: Any = None, **options: Any
+    ) -> Any:
         record = RECORD.get()
         if journal.writer is None or record is None:
             return await original(self, payload, prisma_client=prisma_client, llm_router=llm_router, **options)
@@ -128,28 +142,28 @@ def keeping_row(journal, original):
     return inserted
 
 
-def is_read_back(payload, llm_router):
+def is_read_back(payload: Any, llm_router: Any) -> bool:
     """Whether the next request may ask the database for this one's row."""
     try:
         from litellm.proxy.db.db_spend_update_writer import _turn_chains_through_the_db
 
-        return _turn_chains_through_the_db(payload, llm_router)
+        return bool(_turn_chains_through_the_db(payload, llm_router))
     except Exception:  # noqa: BLE001 - it is written a little later
         return False
 
 
-def recording(journal, original, insert):
+def recording(journal: Journal, original: Function, insert: Function) -> Function:
     # Not a coroutine function: it is called before `update_database` ends, and its task runs later.
-    def recorded(self, **options):
+    def recorded(self: Any, **options: Any) -> Coroutine[Any, Any, None]:
         entry = journal.begin_record()
         return journal.record(entry, RECORD.get(), self, original, insert, options)
 
     return recorded
 
 
-def updating(journal, original, insert):
-    async def updated(self, *arguments, **options):
-        record = {}
+def updating(journal: Journal, original: Function, insert: Function) -> Function:
+    async def updated(self: Any, *arguments: Any, **options: Any) -> Any:
+        record: dict[str, Any] = {}
         token = RECORD.set(record)
         try:
             return await original(self, *arguments, **options)
@@ -162,8 +176,8 @@ def updating(journal, original, insert):
     return updated
 
 
-def adding_window(journal, original):
-    async def added(self, update):
+def adding_window(journal: Journal, original: Function) -> Function:
+    async def added(self: Any, update: Any) -> None:
         entry = journal.begin_record()
         try:
             await journal.append({"windows": [update]}, lambda: original(self, update))

@@ -12,16 +12,27 @@ LiteLLM schedules its success callbacks; the answer's last piece waits for it. W
 Caller: gateway_app.py, by `journaled`.
 """
 
+from __future__ import annotations
+
 import asyncio
 import copy
 import os
 import threading
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 import diet
 import spend_commit
 import spend_file
 import spend_hooks
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from spend_file import Record
+
 
 FOLDER = "spend-journal"
 # For which an answer waits for its record: a callback of somebody's may be slow, or may have hung.
@@ -35,28 +46,28 @@ STOP_SECONDS = 10
 LAST_WORDS = (b"[DONE]", b"message_stop", b"response.completed", b"response.incomplete", b"finishReason")
 
 # The answer of the request that is being worked on, and the entry whose callbacks are running.
-ANSWER = ContextVar("spend_answer", default=None)
-ENTRY = ContextVar("spend_entry", default=None)
+ANSWER: ContextVar[Answer | None] = ContextVar("spend_answer", default=None)
+ENTRY: ContextVar[Entry | None] = ContextVar("spend_entry", default=None)
 
 
 class Entry:
     """A request's record to be, from when its callbacks are scheduled until it is durable."""
 
-    def __init__(self, loop):
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.done = loop.create_future()
         # The callbacks, until they have recorded the cost, and each record until it is durable.
         self.open = 1
         self.called = False
 
-    def opened(self):
+    def opened(self) -> None:
         self.open += 1
 
-    def closed(self):
+    def closed(self) -> None:
         self.open -= 1
         if self.open == 0 and not self.done.done():
             self.done.set_result(None)
 
-    def has_been_called(self):
+    def has_been_called(self) -> None:
         if not self.called:
             self.called = True
             self.closed()
@@ -65,11 +76,13 @@ class Entry:
 class Answer:
     """Sends a request's answer, and its last piece when the request's entries are done."""
 
-    def __init__(self, send):
-        self.send, self.loop, self.entries = send, asyncio.get_running_loop(), []
-        self.held, self.failed = None, False
+    def __init__(self, send: Send) -> None:
+        self.send, self.loop = send, asyncio.get_running_loop()
+        self.entries: list[Entry] = []
+        self.held: Message | None = None
+        self.failed = False
 
-    async def __call__(self, message):
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.failed = message["status"] >= 400
         await self.settled()
@@ -83,13 +96,13 @@ class Answer:
             return
         await self.send(message)
 
-    async def end(self):
+    async def end(self) -> None:
         """For an application that ends without an end of its answer."""
         if self.held is not None:
             await self.settled()
             await self.send(self.held)
 
-    async def settled(self):
+    async def settled(self) -> None:
         until = self.loop.time() + ANSWER_SECONDS
         # Once more for those that are scheduled while others are waited for.
         while not self.failed and (waiting := [entry.done for entry in self.entries if not entry.done.done()]):
@@ -100,7 +113,7 @@ class Answer:
         self.entries.clear()
 
 
-def with_entry(coroutine):
+def with_entry(coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
     """The coroutine of a request's callbacks, with an entry for which the request's answer waits."""
     answer = ANSWER.get()
     if answer is None or ENTRY.get() is not None or getattr(coroutine, "cr_code", None) is watched.__code__:
@@ -112,7 +125,7 @@ def with_entry(coroutine):
     return watched(coroutine, entry)
 
 
-async def watched(coroutine, entry):
+async def watched(coroutine: Coroutine[Any, Any, Any], entry: Entry) -> Any:
     token = ENTRY.set(entry)
     try:
         return await coroutine
@@ -124,29 +137,32 @@ async def watched(coroutine, entry):
 class Collector:
     """In a queue's place: keeps what is put in."""
 
-    def __init__(self):
-        self.updates = []
+    def __init__(self) -> None:
+        self.updates: list[Any] = []
 
-    async def add_update(self, update):
+    async def add_update(self, update: Any) -> None:
         self.updates.append(update)
 
 
 class Journal:
     """The journal of this process: closed at first, open while the application runs, closed at its end."""
 
-    def __init__(self):
-        self.writer = self.committer = self.task = None
+    def __init__(self) -> None:
+        self.writer: spend_file.Writer | None = None
+        # From `open` on.
+        self.committer: spend_commit.Committer
+        self.task: asyncio.Task[None]
         # Records that are being made. A stop waits for them.
         self.making = 0
         self.none_in_the_making = asyncio.Event()
         self.none_in_the_making.set()
 
-    async def open(self, proxy_server, folder):
+    async def open(self, proxy_server: Any, folder: str) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         spend_file.remove_unbegun(folder)
         loop = asyncio.get_running_loop()
         committer = spend_commit.Committer(
-            spend_commit.Database(proxy_server, folder), lambda: self.writer and self.writer.file
+            spend_commit.Database(proxy_server, folder), lambda: self.writer.file if self.writer else None
         )
         left = 0
         for path in spend_file.others(folder):
@@ -163,7 +179,7 @@ class Journal:
             await self.committed(START_SECONDS)
         self.writer = spend_file.Writer(folder, committer.take)
 
-    async def close(self):
+    async def close(self) -> None:
         """Records what is left. What the database does not take now, the next start records."""
         try:
             await asyncio.wait_for(self.none_in_the_making.wait(), STOP_SECONDS)
@@ -178,7 +194,7 @@ class Journal:
             print("WARNING: the database has not taken all spend: the next start records it", flush=True)
         self.task.cancel()
 
-    async def committed(self, seconds):
+    async def committed(self, seconds: float) -> bool:
         self.committer.at_once.set()
         try:
             await asyncio.wait_for(self.committer.all_done.wait(), seconds)
@@ -186,7 +202,7 @@ class Journal:
             return False
         return True
 
-    def begin_record(self):
+    def begin_record(self) -> Entry | None:
         self.making += 1
         self.none_in_the_making.clear()
         entry = ENTRY.get()
@@ -194,14 +210,14 @@ class Journal:
             entry.opened()
         return entry
 
-    def end_record(self, entry):
+    def end_record(self, entry: Entry | None) -> None:
         self.making -= 1
         if not self.making:
             self.none_in_the_making.set()
         if entry is not None:
             entry.closed()
 
-    async def append(self, record, as_ever):
+    async def append(self, record: Record, as_ever: Callable[[], Awaitable[None]]) -> None:
         """Makes a record durable, or has LiteLLM keep it `as_ever`."""
         try:
             if self.writer is not None:
@@ -211,13 +227,17 @@ class Journal:
             print(f"WARNING: spend is kept in memory, not in the journal: {error}", flush=True)
         await as_ever()
 
-    def record(self, entry, known, writer, update, insert, options):
+    def record(
+        self, entry: Entry | None, known: dict[str, Any] | None, writer: Any, update: Any, insert: Any, options: Any
+    ) -> Coroutine[Any, Any, None]:
         """A coroutine that has LiteLLM say what a request adds to which sums, and journals it with its row."""
         known = {} if known is None else known
         known["taken"] = True
         return self.make_record(entry, known, writer, update, insert, options)
 
-    async def make_record(self, entry, known, writer, update, insert, options):
+    async def make_record(
+        self, entry: Entry | None, known: dict[str, Any], writer: Any, update: Any, insert: Any, options: Any
+    ) -> None:
         row = known.get("row")
         try:
             if self.writer is None and row is None:
@@ -235,7 +255,7 @@ class Journal:
                 "days": {name: day.updates for name, day in days.items() if day.updates},
             }
 
-            async def as_ever():
+            async def as_ever() -> None:
                 if row is not None:
                     await insert(writer, row, prisma_client=options["prisma_client"])
                 for name, collected in {**days, "spend_update_queue": sums}.items():
@@ -249,7 +269,7 @@ class Journal:
             self.end_record(entry)
 
 
-def inherit(path, loop, committer):
+def inherit(path: str, loop: asyncio.AbstractEventLoop, committer: spend_commit.Committer) -> None:
     """Waits for the death of the process that holds a file, and takes the file."""
     file = spend_file.claim(path, wait=True)
     if file is not None and not loop.is_closed():
@@ -259,7 +279,7 @@ def inherit(path, loop, committer):
 JOURNAL = Journal()
 
 
-def journaled(app, proxy_server, folder=FOLDER):
+def journaled(app: ASGIApp, proxy_server: Any, folder: str = FOLDER) -> ASGIApp:
     """LiteLLM's application, with a journal of what its answers cost."""
     try:
         spend_hooks.install(JOURNAL, with_entry, ENTRY)
@@ -268,7 +288,7 @@ def journaled(app, proxy_server, folder=FOLDER):
         return app
     folder = os.path.abspath(folder)
 
-    async def journaling(scope, receive, send):
+    async def journaling(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             answer = Answer(send)
             ANSWER.set(answer)
@@ -279,8 +299,8 @@ def journaled(app, proxy_server, folder=FOLDER):
         else:
             await app(scope, receive, send)
 
-    def opening(send):
-        async def send_when_open(message):
+    def opening(send: Send) -> Send:
+        async def send_when_open(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 if proxy_server.prisma_client is None:
                     diet.skipped("spend_journal", "LiteLLM has no database")
@@ -293,8 +313,8 @@ def journaled(app, proxy_server, folder=FOLDER):
 
         return send_when_open
 
-    def closing(receive):
-        async def receive_when_closed():
+    def closing(receive: Receive) -> Receive:
+        async def receive_when_closed() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 await JOURNAL.close()

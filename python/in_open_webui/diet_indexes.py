@@ -10,12 +10,21 @@ knows is on the disk: an index that is asked for again is read, or made again fr
 as after a restart.
 """
 
+from __future__ import annotations
+
 import contextlib
 import ctypes
 import sys
 import threading
+from typing import TYPE_CHECKING, Any
 
 from diet import AroundLoader, Measure, take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diet import Spec, Steps
+
 
 # Collections whose indexes are in memory before the native part is made anew when no call is under way.
 INDEXES = 8
@@ -36,7 +45,7 @@ EXPECTED = [
 ]
 
 
-def give_back():
+def give_back() -> None:
     """Has glibc return to the kernel what is free between what is not."""
     # Another C library has its own way.
     with contextlib.suppress(AttributeError, OSError):
@@ -50,22 +59,22 @@ class Bounded:
     index in its own time.
     """
 
-    def __init__(self, make):
+    def __init__(self, make: Callable[[], Any]) -> None:
         self.make = make
         self.native = make()
         # Of all below: how many calls are under way, what they have brought into memory, and whether
         # one waits for the others to end, so that those that come wait for it.
         self.changed = threading.Condition(threading.Lock())
         self.calls = 0
-        self.collections = set()
+        self.collections: set[str] = set()
         self.draining = False
         self.thread = threading.local()
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if not callable(getattr(self.native, name)):
             return getattr(self.native, name)
 
-        def call(*arguments, **options):
+        def call(*arguments: Any, **options: Any) -> Any:
             texts = [argument for argument in arguments if isinstance(argument, str)]
             self.begin(texts[0] if name in LOADING and texts else None)
             try:
@@ -75,7 +84,7 @@ class Bounded:
 
         return call
 
-    def begin(self, collection):
+    def begin(self, collection: str | None) -> None:
         """A call that needs the index of `collection`, or of none, is under way from here on."""
         depth = getattr(self.thread, "depth", 0)
         with self.changed:
@@ -91,14 +100,14 @@ class Bounded:
             self.calls += 1
         self.thread.depth = depth + 1
 
-    def end(self):
+    def end(self) -> None:
         self.thread.depth -= 1
         with self.changed:
             self.calls -= 1
             if not self.calls:
                 self.changed.notify_all()
 
-    def drain(self):
+    def drain(self) -> None:
         """Waits until no call is under way; none begins meanwhile."""
         self.draining = True
         try:
@@ -108,7 +117,7 @@ class Bounded:
             self.draining = False
             self.changed.notify_all()
 
-    def renew(self):
+    def renew(self) -> None:
         self.collections.clear()
         try:
             self.native = self.make()
@@ -124,13 +133,13 @@ class Bounded:
 class Native:
     """The module of the native part, but for what makes one."""
 
-    def __init__(self, module):
+    def __init__(self, module: Any) -> None:
         self.module = module
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.module, name)
 
-    def Bindings(self, *arguments, **options):  # the name that it is asked for by
+    def Bindings(self, *arguments: Any, **options: Any) -> Any:  # the name that it is asked for by
         if options.get("persist_path") is None:
             # It has all that it knows in memory.
             return self.module.Bindings(*arguments, **options)
@@ -138,7 +147,7 @@ class Native:
         return Bounded(lambda: self.module.Bindings(*arguments, **options))
 
 
-def around_native(module):
+def around_native(module: Any) -> Steps:
     yield
     module.chromadb_rust_bindings = Native(module.chromadb_rust_bindings)
 
@@ -149,7 +158,7 @@ class FewIndexes(Measure):
     key = "few_indexes"
     modules = frozenset({"chromadb.api.rust"})
 
-    def change(self, spec, source):
+    def change(self, spec: Spec, source: str) -> bool:
         if any(source.count(text) != 1 for text in EXPECTED):
             return False
         spec.loader = AroundLoader(spec.loader, around_native, self.key)

@@ -3,14 +3,23 @@
 Its changelog is read when somebody asks for it, and Chroma is imported with the first document.
 """
 
+from __future__ import annotations
+
 import functools
 import os
 import re
 import sys
 from collections.abc import Mapping
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from diet import AroundLoader, EditedLoader, LaterLoader, Measure, take
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from diet import Spec, Steps
+
 
 # What `/api/changelog` answers with.
 VERSIONS = 5
@@ -19,13 +28,13 @@ CHANGELOG_ENDS = "\nCHANGELOG = changelog_json\n"
 CHANGELOG_IN_MAIN = "{key: CHANGELOG[key] for idx, key in enumerate(CHANGELOG) if idx < 5}"
 
 
-def newest(changelog):
+def newest(changelog: str) -> str:
     """The beginning of a changelog, up to the end of its newest versions."""
     parts = changelog.split("\n## [", VERSIONS + 1)
     return "\n## [".join(parts[: VERSIONS + 1])
 
 
-def making_of_the_changelog(env, in_env):
+def making_of_the_changelog(env: str, in_env: str) -> str | None:
     """The statements that make it of its text, if it is made and used as it was; or else nothing."""
     with open(os.path.join(os.path.dirname(env), "main.py"), encoding="utf-8") as file:
         in_main = file.read()
@@ -36,35 +45,36 @@ def making_of_the_changelog(env, in_env):
     return begins + statements + ends if begins and ends and used else None
 
 
-class ChangelogWhenRead(Mapping):
+class ChangelogWhenRead(Mapping[str, Any]):
     """Stands for the changelog, and makes it when it is read."""
 
-    def __init__(self, module, text, statements):
+    def __init__(self, module: Any, text: str, statements: str) -> None:
         self.module, self.text, self.statements = module, text, statements
 
     @functools.cached_property
-    def made(self):
+    def made(self) -> Mapping[str, Any]:
         names = {**self.module.__dict__, "changelog_content": self.text}
         exec(compile(self.statements, self.module.__file__, "exec", dont_inherit=True), names)
-        return names["CHANGELOG"]
+        changelog: Mapping[str, Any] = names["CHANGELOG"]
+        return changelog
 
-    def __getitem__(self, version):
+    def __getitem__(self, version: str) -> Any:
         return self.made[version]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.made)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.made)
 
 
-def without_changelog(statements, module):
+def without_changelog(statements: str, module: Any) -> Steps:
     """Has `open_webui.env` executed with no changelog, and gives it one that is made when it is read."""
     import markdown
 
     whole = markdown.markdown
 
-    def nothing(text):
+    def nothing(text: str) -> str:
         # Once: it is the only text that this module converts.
         markdown.markdown = whole
         return ""
@@ -87,7 +97,7 @@ class ShortChangelog(Measure):
     key = "short_changelog"
     modules = frozenset({"open_webui.env"})
 
-    def change(self, spec, source):
+    def change(self, spec: Spec, source: str) -> bool:
         statements = making_of_the_changelog(spec.origin, source)
         if statements:
             around = functools.partial(without_changelog, statements)
@@ -119,15 +129,15 @@ class Factory(ModuleType):
     """
 
     @property
-    def VECTOR_DB_CLIENT(self):
+    def VECTOR_DB_CLIENT(self) -> Any:
         return self.get_vector_db_client()
 
     @VECTOR_DB_CLIENT.setter
-    def VECTOR_DB_CLIENT(self, client):
+    def VECTOR_DB_CLIENT(self, client: Any) -> Any:
         self.__dict__["VECTOR_DB_CLIENT"] = client
 
 
-def make_when_imported(name):
+def make_when_imported(name: str) -> None:
     sys.modules[name].__class__ = Factory
 
 
@@ -142,11 +152,11 @@ class LazyVectors(Measure):
     modules = frozenset({"chromadb", "open_webui.retrieval.vector.factory"})
     puts_off = True
 
-    def change(self, spec, source):
+    def change(self, spec: Spec, source: str) -> bool:
         return self.package(spec, source) if spec.name == "chromadb" else self.factory(spec, source)
 
     @staticmethod
-    def package(spec, source):
+    def package(spec: Spec, source: str) -> bool:
         with open(os.path.join(os.path.dirname(spec.origin), "config.py"), encoding="utf-8") as file:
             early = dict(CHROMA_DEFAULTS.findall(file.read()))
         if len(early) != 2 or "\nfrom chromadb.config import DEFAULT_DATABASE, DEFAULT_TENANT, " not in source:
@@ -155,7 +165,7 @@ class LazyVectors(Measure):
         return True
 
     @staticmethod
-    def factory(spec, source):
+    def factory(spec: Spec, source: str) -> bool:
         if source.count(VECTORS_AT_ONCE) != 1 or VECTORS_WHEN_ASKED_FOR not in source:
             return False
         spec.loader = EditedLoader(spec.loader, source.replace(VECTORS_AT_ONCE, VECTORS_LATER))

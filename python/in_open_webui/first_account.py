@@ -9,14 +9,22 @@ The environment says what the account is to be; the password comes from a file t
 gateway's user can read. What was done is written beside it, for `ai-gateway key`.
 """
 
+from __future__ import annotations
+
 import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
 
 
-async def ensure():
+async def ensure() -> None:
     """Makes the account if there is none. Raises if there is none afterwards."""
     from open_webui.models.users import Users
     from open_webui.utils.auth import create_admin_user
@@ -37,13 +45,13 @@ async def ensure():
         raise RuntimeError(f"the administrator's account {email} could not be made: nobody is let in")
 
 
-def remember(path, email):
+def remember(path: Path, email: str | None) -> None:
     beside = path.with_name(path.name + ".new")
     beside.write_text(json.dumps({"email": email}))
     beside.replace(path)
 
 
-async def apply_signup():
+async def apply_signup() -> None:
     """Makes the database say of sign-up what gateway.toml says, so that the page shows it."""
     from open_webui.config import ENABLE_SIGNUP
     from open_webui.models.config import Config
@@ -52,12 +60,12 @@ async def apply_signup():
         await Config.upsert({"ui.enable_signup": ENABLE_SIGNUP})
 
 
-def before_the_door_opens(app):
+def before_the_door_opens(app: FastAPI) -> FastAPI:
     """Has the application make sure of its administrator as the last part of its start."""
     start = app.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(app):
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with start(app) as state:
             await ensure()
             await apply_signup()
