@@ -1,7 +1,7 @@
 //! How many files the gateway may have open at a time, connections included.
 //!
 //! The daemon raises its own limit and its services' to the hard limit, up to 65,536, and nginx's
-//! connections follow (`stack::nginx::limits`). A low hard limit it cannot raise: then requests fail
+//! connections follow (`services::nginx::limits`). A low hard limit it cannot raise: then requests fail
 //! when there are many of them, and services say so only in words of their own.
 //!
 //! Callers: the daemon says it once when it begins, `status` and `doctor` whenever they are asked.

@@ -22,7 +22,10 @@ use crate::{
     provision::{self, NotSetUp, SecretsChanged},
     runtime::{self, Compare, Compared, Planned, Purpose},
     secrets::{SecretError, SecretStore},
-    stack::{self, Installed, Secrets, Stack},
+    services::{
+        self, Installed, Secrets,
+        stack::{self, Stack},
+    },
 };
 
 /// Why there is nothing to run.
@@ -100,14 +103,14 @@ pub fn services(paths: &Paths, settings: &Settings) -> Option<Vec<ServiceSpec>> 
 
 /// Where people reach it.
 pub fn urls(settings: &Settings) -> Urls {
-    let front = stack::front_address(&settings.listen);
+    let front = services::front_address(&settings.listen);
     Urls {
         webui: settings
             .open_webui
             .enabled
             .then(|| format!("http://{front}")),
         api: format!("http://{front}/api/litellm/v1"),
-        admin: format!("http://{}/ui", stack::admin_address(&settings.listen)),
+        admin: format!("http://{}/ui", services::admin_address(&settings.listen)),
     }
 }
 
@@ -134,6 +137,7 @@ struct Basis {
 impl Basis {
     fn stack(&self, settings: &Settings) -> Stack {
         stack::plan(
+            &services::ALL,
             settings,
             &self.paths,
             &self.installed,

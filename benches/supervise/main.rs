@@ -17,7 +17,7 @@ use ai_gateway::{
     control::types::{Refusal, Urls},
     logs::{self, Output},
     runtime::{self, Compare, Options, Planned},
-    stack::Stack,
+    services::stack::{Particulars, Stack},
 };
 use supervise::spec::{
     Command, EnvValue, Limits, RestartMode, RestartPolicy, ServiceKind, ServiceName, ServiceSpec,
@@ -63,7 +63,7 @@ fn planned(services: Vec<ServiceSpec>) -> Planned {
             services,
             folders: Vec::new(),
             files: Vec::new(),
-            pid_files: Vec::new(),
+            particulars: Particulars::default(),
         },
         profile: "local".to_owned(),
         urls: Urls {

@@ -14,7 +14,7 @@ const PATIENCE_MILLISECONDS = 250;
 // Far below an answer of 31 MB: what a page takes, and what the collector leaves lying about.
 const MEMORY_MEBIBYTES = 40;
 const CONNECTIONS = 4;
-// As src/stack/diet.rs has it for small machines.
+// As src/services/diet/mod.rs has it for small machines.
 const SMALL = '--liftoff-only --no-wasm-tier-up --max-semi-space-size=1 --single-threaded --optimize-for-size --max-old-space-size=192';
 
 describe('a large request', { timeout: 120_000 }, () => {

@@ -13,13 +13,12 @@ use crate::{
     config::is_email,
     control::client::ClientError,
     fs::regular,
-    internal::{
-        Database,
-        accounts::{self, Account, AccountError, Accounts, NewAccount},
-    },
     provision,
     secrets::{Kind, Secret, SecretStore},
-    stack::open_webui,
+    services::open_webui::{
+        self, Database,
+        accounts::{self, Account, AccountError, Accounts, NewAccount},
+    },
 };
 
 /// List and change Open WebUI's accounts
@@ -207,7 +206,7 @@ pub(super) struct First {
 
 /// None: nothing yet.
 pub(super) fn first(context: &Context) -> Option<First> {
-    let text = regular::text(&open_webui::first_account_file(&context.paths)).ok()?;
+    let text = regular::text(&open_webui::first_account::file(&context.paths)).ok()?;
     serde_json::from_str(&text).ok()
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     control::{client::Client, types::Call},
-    internal::{Context, after_start, demo::DemoOutcome, webui_key::KeyOutcome},
+    services::litellm::after_start::{self, Arguments, demo::DemoOutcome, webui_key::KeyOutcome},
 };
 
 /// Commands that the daemon runs by itself
@@ -34,17 +34,17 @@ enum Verb {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let context = || Context::read(variable).map_err(|e| Failure::of(Exit::Usage, &e));
+    let told = || Arguments::read(variable).map_err(|e| Failure::of(Exit::Usage, &e));
     match &args.verb {
-        Verb::EnsureWebuiKey => ensure_webui_key(&context()?),
+        Verb::EnsureWebuiKey => ensure_webui_key(&told()?),
         Verb::Complete { words } => completions::answer(words),
         // Not the verb that people type: that one asks systemd, which is who asks here.
         Verb::Reload => reload::told(&super::context::Context::find()?),
     }
 }
 
-fn ensure_webui_key(context: &Context) -> Result<(), Failure> {
-    let done = after_start::run(context).map_err(|e| Failure::of(Exit::Failed, &e))?;
+fn ensure_webui_key(told: &Arguments) -> Result<(), Failure> {
+    let done = after_start::run(told).map_err(|e| Failure::of(Exit::Failed, &e))?;
     if let Some(error) = &done.connection_error {
         tell(Failure::of(Exit::Failed, error).text());
     }
@@ -63,8 +63,7 @@ fn ensure_webui_key(context: &Context) -> Result<(), Failure> {
         // The daemon reads the secrets again and starts Open WebUI with them. Until that is done
         // Open WebUI does without embeddings: no reason for LiteLLM not to be ready, so nobody
         // waits for the answer.
-        let asked =
-            Client::connect(&context.control).and_then(|mut it| it.begin(&Call::Reload(None)));
+        let asked = Client::connect(&told.control).and_then(|mut it| it.begin(&Call::Reload(None)));
         if let Err(error) = asked {
             tell(Failure::of(Exit::Failed, &error).text());
         }

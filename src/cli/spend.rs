@@ -15,7 +15,7 @@ use crate::{
     config::settings::Settings,
     provision,
     secrets::{Kind, SecretStore},
-    stack::postgres::{
+    services::postgres::{
         self,
         psql::{ARGUMENTS, Session, Timeouts},
     },

@@ -20,7 +20,8 @@ use crate::{
         client::ClientError,
         types::{GatewayState, GatewayStatus},
     },
-    disk, open_files, plan, stack,
+    disk, open_files, plan,
+    services::postgres,
 };
 
 /// Show what runs and what it takes
@@ -148,7 +149,7 @@ fn more(status: &GatewayStatus, context: &Context) -> String {
         let mut services = status.services.iter();
         services.any(|(known, service)| known.as_str() == name && service.state == StateName::Ready)
     };
-    let spend = is_up(stack::POSTGRES).then(|| Spend::ask(context, &loaded.settings));
+    let spend = is_up(postgres::NAME).then(|| Spend::ask(context, &loaded.settings));
     if let Some(spend) = spend.flatten() {
         lines.push(format!("\nBudget {}\n", spend.sentence(now())));
         lines.extend(spend.warning().map(|text| text + "\n"));

@@ -26,6 +26,8 @@ use sys::journal::{JournalError, Priority, Stream};
 pub use daemon::init;
 pub use file::LogFile;
 pub use reader::{Reader, Sink};
+#[cfg(test)]
+pub(crate) use severity::assert_marks;
 pub use severity::{Dialect, Severity};
 pub use terminal::prefix;
 

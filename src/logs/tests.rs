@@ -147,9 +147,14 @@ impl Journal {
 
 #[tokio::test]
 async fn what_cannot_say_how_urgent_it_is_is_read_along() {
+    fn dialect(line: &str) -> Option<Priority> {
+        line.contains("ERROR")
+            .then_some(Priority::Error)
+            .or_else(|| line.contains("LOG").then_some(Priority::Info))
+    }
     let journal = Journal::new();
     let output = Output::Journal(journal.socket.clone());
-    let sink = output.sink(&name(), Some(Dialect::Postgres)).unwrap();
+    let sink = output.sink(&name(), Some(dialect)).unwrap();
     let (reader, end) = Reader::pipe(Arc::new(Mutex::new(sink))).unwrap();
     fs::File::from(end)
         .write_all(b"[1] LOG:  up\n[2] a@b ERROR:  no\n[2] a@b DETAIL:  because\n")

@@ -16,7 +16,7 @@ use crate::{
         settings::{EngineSource, Settings},
     },
     secrets::SecretStore,
-    stack::Installed,
+    services::Installed,
 };
 
 /// What set-up has put where; quick, for every start.

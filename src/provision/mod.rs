@@ -59,7 +59,7 @@ use crate::{
     fs::regular,
     identity::GatewayId,
     secrets::Secret,
-    stack::Installed,
+    services::Installed,
     trust,
 };
 

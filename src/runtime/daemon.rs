@@ -62,8 +62,8 @@ impl Daemon {
             planned,
             replan,
         } = options;
-        let pid_files = planned.stack.pid_files.clone();
-        let executor = Executor::new(clock, paths.clone(), output, launched, pid_files);
+        let particulars = planned.stack.particulars.clone();
+        let executor = Executor::new(clock, paths.clone(), output, launched, particulars);
         Ok(Self {
             machine: Machine::new(planned.stack.services.clone(), clock::seed())?,
             publisher,

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     fs::draft::{self, Survives},
-    stack::Stack,
+    services::Stack,
 };
 
 /// A folder or file that could not be made.

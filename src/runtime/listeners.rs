@@ -31,7 +31,7 @@ use supervise::spec::{Listener, ServiceName, ServiceSpec};
 use crate::config::ports;
 
 /// The kernel makes it as many as `net.core.somaxconn` allows, which may be more or fewer. `doctor`
-/// says when it is fewer than [`crate::stack::QUEUE`].
+/// says when it is fewer than [`crate::services::QUEUE`].
 const MOST: Backlog = Backlog::MAXALLOWABLE;
 
 /// Not blocking, which the services' copies share: nginx takes what it inherits as it is, and of two

@@ -59,7 +59,7 @@ use crate::{
     },
     identity,
     logs::Output,
-    stack::Stack,
+    services::Stack,
 };
 
 pub use apart::within;

@@ -179,7 +179,9 @@ impl Daemon {
             return Err(failed(&error));
         }
         let (changes, effects) = self.machine.reconfigure(new, self.executor.clock.now());
-        self.executor.pid_files.clone_from(&planned.stack.pid_files);
+        self.executor
+            .particulars
+            .clone_from(&planned.stack.particulars);
         self.planned = planned;
         let news = news(&changes);
         for line in &news {

@@ -18,7 +18,7 @@ use super::clock::Clock;
 use crate::{
     control::types::{Blame, Start},
     fs::regular,
-    stack::diet,
+    services::diet,
 };
 
 /// The last start of everything.

@@ -12,7 +12,7 @@ use ai_gateway::{
     logs::{self, Output},
     runtime::{self, Compare, Options, Planned},
     secrets::SecretStore,
-    stack::{self, Installed, LITELLM, NGINX, OPEN_WEBUI, POSTGRES, Secrets},
+    services::{Installed, Secrets, stack},
 };
 use cgroups_rs::{
     Cgroup, cpu::CpuController, hierarchies, memory::MemController, pid::PidController,
@@ -75,17 +75,15 @@ fn plan(paths: &Paths) -> Result<Planned, Box<dyn Error>> {
     let loaded = config::read(paths, &|name| env::var(name).ok(), &[])?;
     let store = SecretStore::new(paths.secrets());
     store.make_missing(None)?;
-    let mut stack = stack::plan(
+    // None of the gateway's own services: those of the configuration are all that there is.
+    let stack = stack::plan(
+        &[],
         &loaded.settings,
         paths,
         &nothing_installed()?,
         &Secrets::load(&store)?,
         None,
     );
-    let theirs = [POSTGRES, LITELLM, OPEN_WEBUI, NGINX];
-    stack
-        .services
-        .retain(|service| !theirs.contains(&service.name.as_str()));
     Ok(Planned {
         stack,
         profile: loaded.settings.profile,

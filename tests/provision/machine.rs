@@ -17,7 +17,7 @@ use ai_gateway::{
         settings::{Programs, Settings},
     },
     provision::{self, Environment, Options, Plan, Progress, SetupError, progress::Total},
-    stack::Installed,
+    services::Installed,
 };
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};

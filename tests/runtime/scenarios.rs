@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
-use ai_gateway::stack::{RenderedFile, Stack};
+use ai_gateway::services::{RenderedFile, Stack, stack::Particulars};
 use supervise::spec::{
     Address, Command, EnvValue, HttpTarget, Limits, Listener, Liveness, Probe, Reload,
     ReloadAction, RestartMode, RestartPolicy, Schedule, ServiceKind, ServiceSpec, Startup,
@@ -86,7 +86,7 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         services,
         folders: Vec::new(),
         files: Vec::new(),
-        pid_files: Vec::new(),
+        particulars: Particulars::default(),
     })
 }
 
@@ -117,7 +117,7 @@ fn reading(home: &Path, contents: &str) -> Stack {
             path: file,
             contents: contents.to_owned(),
         }],
-        pid_files: Vec::new(),
+        particulars: Particulars::default(),
     }
 }
 

@@ -95,7 +95,7 @@ def test_every_header_of_an_identity_that_is_installed_is_known(gateway):
     # The search works: these are believed where somebody sets them up.
     assert {"x-forwarded-for", "x-forwarded-port", "x-litellm-user-email", "x-openwebui-user-email"} <= set(found)
     unknown = {name: where for name, where in found.items() if name not in known}
-    assert not unknown, f"take them away in src/stack/nginx/headers.rs, or say here why they are harmless: {unknown}"
+    assert not unknown, f"take them away in src/services/nginx/headers.rs, or say here why they are harmless: {unknown}"
     # The list of what is harmless is no longer than it has to be.
     assert HARMLESS <= set(found)
 

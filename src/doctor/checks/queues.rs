@@ -3,7 +3,7 @@
 use super::{Check, Facts, Group, Verdict};
 use crate::{
     doctor::fix::{root, roots},
-    stack::QUEUE,
+    services::QUEUE,
 };
 
 pub(super) const CHECK: Check = Check {

@@ -32,7 +32,7 @@ use crate::{
     },
     runtime,
     secrets::{Kind, SecretStore},
-    stack::OPEN_WEBUI,
+    services::open_webui,
     trust::{self, Danger, Who},
 };
 
@@ -176,7 +176,7 @@ impl Gateway {
         let begun = database || Kind::ALL.iter().any(there);
         let open_webui = loaded.settings.open_webui.enabled;
         let limits = loaded.settings.limits.iter();
-        let limits = limits.filter(|(name, _)| open_webui || name.as_str() != OPEN_WEBUI);
+        let limits = limits.filter(|(name, _)| open_webui || name.as_str() != open_webui::NAME);
         Self {
             configuration,
             memory: limits.filter_map(|(_, limits)| limits.memory_max).sum(),

@@ -29,7 +29,7 @@ use crate::{
     },
     python::FIRST_ACCOUNT,
     secrets::Kind,
-    stack::open_webui::first_account,
+    services::open_webui::first_account,
 };
 
 /// Starts PostgreSQL, lets Open WebUI migrate, stops PostgreSQL. Ignored signals stay ignored in
@@ -127,7 +127,7 @@ fn variables(
         escaped(&socket.display().to_string())
     );
     let key = secrets.read(Kind::OpenWebuiSecretKey)?;
-    let account = first_account(&cx.settings.open_webui, cx.paths);
+    let account = first_account::variables(&cx.settings.open_webui, cx.paths);
     let account = account.map(|(name, value)| (name.to_owned(), value));
     Ok([
         ("DATABASE_URL", url.as_str()),

@@ -20,7 +20,7 @@ use crate::{
         record::write_durably,
     },
     python::{COMPILE_LITELLM, DIET},
-    stack,
+    services,
 };
 
 /// Files that run in every Python of an environment, as Debian's own venv module puts them there.
@@ -83,7 +83,7 @@ fn compile(cx: &mut Context<'_>, environment: &Path) {
         .known_as("Python")
         .args(["-I", "-c"])
         .arg(script);
-    call.env = stack::litellm::CONSTANTS
+    call.env = services::litellm::CONSTANTS
         .into_iter()
         .chain([("AI_GATEWAY_DIET", "lazy_types late_gc")])
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -24,7 +24,7 @@ use crate::{
         error::{CommandFailed, SetupError},
         progress::now,
     },
-    stack::postgres::{
+    services::postgres::{
         pid_files,
         psql::{ARGUMENTS, Session},
     },

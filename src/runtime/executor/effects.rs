@@ -36,7 +36,6 @@ use crate::{
     logs::Reader,
     probe,
     runtime::{clock, files, groups, listeners::ListenError},
-    stack,
 };
 
 /// Why a process was not begun.
@@ -134,7 +133,7 @@ impl Executor {
     ) -> Result<(), BeginError> {
         let spec = spec.ok_or(BeginError::Unknown)?;
         let of_it = |(of, _): &&(ServiceName, PidFile)| *of == spec.name;
-        for (_, file) in self.pid_files.iter().filter(of_it) {
+        for (_, file) in self.particulars.pid_files.iter().filter(of_it) {
             if file.remove_if_stale()? {
                 let path = file.path.display();
                 tracing::warn!(
@@ -188,7 +187,7 @@ impl Executor {
             Some(Probe::LogLine(text)) => Some(text),
             _ => None,
         };
-        let dialect = stack::dialect(&spec.name);
+        let dialect = self.particulars.dialects.get(&spec.name).copied();
         if wanted.is_none()
             && dialect.is_none()
             && let Some(stream) = self.output.stream(&spec.name)?

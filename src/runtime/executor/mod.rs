@@ -29,8 +29,8 @@ use tokio::{
 use super::{clock::Clock, groups::Groups, listeners::Listeners};
 use crate::{
     config::paths::Paths,
-    identity::PidFile,
     logs::{Output, Sink},
+    services::stack::Particulars,
 };
 
 pub(super) use instances::Instances;
@@ -60,8 +60,8 @@ pub(super) struct Executor {
     pub(super) groups: Groups,
     pub(super) instances: Instances,
     pub(super) listeners: Listeners,
-    /// Files with a process's number that would keep a service from starting.
-    pub(super) pid_files: Vec<(ServiceName, PidFile)>,
+    /// What single services need besides their specifications.
+    pub(super) particulars: Particulars,
     paths: Paths,
     output: Output,
     sinks: BTreeMap<ServiceName, Arc<Mutex<Sink>>>,
@@ -79,14 +79,14 @@ impl Executor {
         paths: Paths,
         output: Output,
         launched: Launched,
-        pid_files: Vec<(ServiceName, PidFile)>,
+        particulars: Particulars,
     ) -> Self {
         Self {
             clock,
             groups: Groups::take(),
             instances: Instances::new(launched.gateway().clone()),
             listeners: Listeners::default(),
-            pid_files,
+            particulars,
             paths,
             output,
             sinks: BTreeMap::new(),

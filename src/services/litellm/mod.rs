@@ -1,0 +1,178 @@
+//! LiteLLM: the API, its budgets, keys and models.
+//!
+//! It runs under uvicorn, by a launcher of ours (`gateway_server.py`) on a Unix socket that the
+//! supervisor holds, and not under its own command line: that one opens a port of its own, and compares the
+//! database's schema through Prisma's command line at each start, which takes seconds and wants to download
+//! a program. What it does besides (the pool's size in the database's address, the number of workers in the
+//! environment) is done here.
+
+pub mod after_start;
+mod configuration;
+mod variables;
+
+use std::{path::Path, time::Duration};
+
+use supervise::spec::{
+    Address, Command, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, ServiceKind,
+    ServiceSpec, Startup,
+};
+
+use self::after_start::Arguments;
+pub(crate) use self::variables::CONSTANTS;
+use super::{
+    open_webui::{self, Database},
+    part::{Inputs, Part, RenderedFile},
+    postgres,
+    process::{always, environment, plain, signal},
+    service::Service,
+    uvicorn::{self, KEEP_ALIVE_SECONDS},
+};
+use crate::python;
+
+/// Its name.
+pub const NAME: &str = "litellm";
+
+pub(super) static SERVICE: Service = Service {
+    name: NAME,
+    plan: |inputs| Some(plan(inputs)),
+    database_pools: |settings| settings.litellm.workers,
+    dialect: None,
+};
+
+/// Who may log in to the admin page.
+pub const UI_USER: &str = "admin";
+
+/// A request that takes longer than this has failed: the same for LiteLLM and for nginx.
+pub(super) const REQUEST_SECONDS: u32 = 300;
+
+/// From the wish to stop to the end of the last request.
+pub const DRAIN_SECONDS: u64 = 30;
+
+/// The file in LiteLLM's folder with the number of requests that a stop waits for
+/// (`gateway_drain.py`).
+pub const IN_FLIGHT: &str = "in-flight";
+
+/// How long nginx keeps a connection that nobody uses, in seconds: short, because a stop waits for
+/// them, and a new one costs a Unix socket little.
+pub(super) const IDLE_SECONDS: u16 = 1;
+
+/// After so many seconds without a request a stop knows that nginx has closed its connections.
+const IDLE_IN_DRAIN_SECONDS: u16 = 2;
+const _: () = assert!(IDLE_SECONDS < IDLE_IN_DRAIN_SECONDS);
+
+fn plan(inputs: &Inputs) -> Part {
+    let service = SERVICE.service_name();
+    let rendered = inputs.paths.rendered(&service);
+    let config = rendered.join("config.yaml");
+    let cwd = inputs.paths.service(&service);
+    let socket = inputs.paths.litellm_socket();
+    let get = |path: &str| {
+        Probe::Http(HttpTarget {
+            at: Address::Unix(socket.clone()),
+            path: path.to_owned(),
+        })
+    };
+    let spec = ServiceSpec {
+        command: Command {
+            program: inputs.installed.litellm.join("bin/python"),
+            args: arguments(inputs, &rendered),
+            env: variables::all(inputs, &cwd, &config),
+            cwd: cwd.clone(),
+        },
+        kind: ServiceKind::Daemon,
+        files: [].into(),
+        // Its folder has mode 0700: who asks LiteLLM past nginx is us.
+        listeners: vec![Listener::Unix(socket.clone())],
+        requires: [postgres::SERVICE.service_name()].into(),
+        // Its pool connects again by itself.
+        restart_with_requirements: false,
+        startup: Startup {
+            // A machine with 1 GB that booted while its host was busy took more than 300 seconds, and to
+            // begin anew makes no start quicker.
+            deadline: Duration::from_secs(900),
+            readiness: Some(get("/health/readiness")),
+            listens: None,
+            every: Duration::from_millis(100),
+            timeout: Duration::from_secs(5),
+            post_start: Some(internal(inputs, "ensure-webui-key", &cwd)),
+        },
+        // It says that the event loop turns, and nothing of the database: a database that is down
+        // is no reason to restart LiteLLM.
+        liveness: Some(liveness(get("/health/liveliness"))),
+        restart: always(Duration::from_secs(120)),
+        success_exit: [].into(),
+        reload: None,
+        // It drains by itself (`gateway_drain.py`), and what it has counted is written afterwards.
+        stop: vec![signal(15, DRAIN_SECONDS + 30)],
+        limits: inputs.limits(&service),
+        recycle: inputs.recycle(),
+        name: service,
+    };
+    let mut files = vec![RenderedFile {
+        path: config,
+        contents: configuration::render(inputs.settings.budget.usd),
+    }];
+    files.extend(uvicorn::modules(&rendered, python::IN_LITELLM));
+    Part {
+        spec,
+        folders: Vec::new(),
+        files,
+        pid_files: Vec::new(),
+    }
+}
+
+const fn liveness(probe: Probe) -> Liveness {
+    Liveness {
+        probe,
+        every: Duration::from_secs(10),
+        timeout: Duration::from_secs(10),
+        failures: 3,
+        restart_after: Some(12),
+        hung_after: Some(2),
+    }
+}
+
+/// What Python is told to run.
+const LAUNCHER: &str = "gateway_server.py";
+
+fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
+    let mut arguments = vec![rendered.join(LAUNCHER).display().to_string()];
+    for (option, value) in [
+        ("--socket", FIRST_LISTENER.to_string()),
+        ("--workers", inputs.settings.litellm.workers.to_string()),
+        ("--keep-alive", KEEP_ALIVE_SECONDS.to_string()),
+    ] {
+        arguments.extend([option.to_owned(), value]);
+    }
+    arguments
+}
+
+fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
+    let told = Arguments {
+        litellm: inputs.paths.litellm_socket(),
+        api_base: open_webui::api_base(&inputs.settings.listen),
+        secrets: inputs.paths.secrets(),
+        memory: cwd.to_owned(),
+        control: inputs.paths.control_socket(),
+        demo_model: inputs.settings.litellm.demo_model,
+        workers: inputs.settings.litellm.workers,
+        open_webui: inputs.settings.open_webui.enabled.then(|| Database {
+            psql: inputs.installed.postgres_bin.join("psql"),
+            socket_folder: inputs.paths.postgres_socket_folder(),
+        }),
+    };
+    // The home is where this program would look for a gateway; here it is told, and the service's
+    // folder may be so deep that no socket fits below it.
+    let mut env = environment(Path::new("/"), &[]);
+    env.extend(
+        told.variables()
+            .into_iter()
+            .map(|(name, value)| plain(name, value)),
+    );
+    Command {
+        program: inputs.installed.ai_gateway.clone(),
+        args: vec!["internal".to_owned(), command.to_owned()],
+        env,
+        cwd: cwd.to_owned(),
+    }
+}

@@ -1,0 +1,145 @@
+//! Open WebUI: the chat in the browser, on a Unix socket behind nginx.
+//!
+//! It asks LiteLLM with a virtual key. It copies what the environment says of that connection into
+//! its database at its first start and reads it from there ever after, so that an administrator can
+//! change settings in the browser; a new key or another port gets into that copy through
+//! `internal ensure-webui-key`.
+
+pub mod accounts;
+mod child;
+pub(crate) mod connection;
+mod database;
+pub(crate) mod first_account;
+mod variables;
+
+use std::{path::Path, time::Duration};
+
+use supervise::spec::{
+    Address, Command, HttpTarget, Liveness, Probe, ServiceKind, ServiceSpec, Startup,
+};
+
+pub use self::{
+    connection::ConnectionError,
+    database::{Database, PsqlError},
+};
+use super::{
+    addresses::admin_address,
+    part::{Inputs, Part},
+    postgres,
+    process::{always, signal},
+    service::Service,
+    uvicorn::{self, KEEP_ALIVE_SECONDS},
+};
+use crate::{config::settings::Listen, python};
+
+/// Its name.
+pub const NAME: &str = "open-webui";
+
+pub(super) static SERVICE: Service = Service {
+    name: NAME,
+    plan: |inputs| inputs.settings.open_webui.enabled.then(|| plan(inputs)),
+    // One for asynchronous code and one for the rest.
+    database_pools: |settings| if settings.open_webui.enabled { 2 } else { 0 },
+    dialect: None,
+};
+
+/// The only origin that Open WebUI takes. Nobody can be there (RFC 6761): nginx puts it in place
+/// of a browser's origin when that is the site itself, under whatever name it is reached.
+pub(super) const ORIGIN: &str = "http://open-webui.invalid";
+
+/// Where Open WebUI asks LiteLLM: through nginx, because its clients know no Unix sockets, and on the
+/// admin port, which is on this machine. The supervisor keeps that port open while nginx restarts.
+pub fn api_base(listen: &Listen) -> String {
+    format!("http://{}/v1", admin_address(listen))
+}
+
+fn plan(inputs: &Inputs) -> Part {
+    let service = SERVICE.service_name();
+    let socket = inputs.paths.open_webui_socket();
+    let data = inputs.paths.state.join("open-webui");
+    let cwd = inputs.paths.service(&service);
+    let rendered = inputs.paths.rendered(&service);
+    let get = |path: &str| {
+        Probe::Http(HttpTarget {
+            at: Address::Unix(socket.clone()),
+            path: path.to_owned(),
+        })
+    };
+    let spec = ServiceSpec {
+        command: Command {
+            program: inputs.installed.open_webui.join("bin/python"),
+            args: arguments(&socket, &rendered),
+            env: variables::all(inputs, &cwd, &data),
+            cwd,
+        },
+        kind: ServiceKind::Daemon,
+        files: [].into(),
+        listeners: Vec::new(),
+        requires: [postgres::SERVICE.service_name()].into(),
+        restart_with_requirements: false,
+        startup: Startup {
+            // Its migrations run in its start, can take minutes, and must not be cut short.
+            deadline: Duration::from_secs(1800),
+            readiness: Some(get("/ready")),
+            listens: None,
+            every: Duration::from_millis(100),
+            timeout: Duration::from_secs(5),
+            post_start: None,
+        },
+        liveness: Some(liveness(get("/health"))),
+        restart: always(Duration::from_secs(120)),
+        success_exit: [].into(),
+        reload: None,
+        stop: vec![signal(15, 20)],
+        limits: inputs.limits(&service),
+        recycle: inputs.recycle(),
+        name: service,
+    };
+    // Its socket is open to everybody by its mode: the folder is what keeps others out.
+    let folder = socket.parent().map(Path::to_owned);
+    Part {
+        spec,
+        folders: folder.into_iter().chain([data]).collect(),
+        files: uvicorn::modules(&rendered, python::IN_OPEN_WEBUI),
+        pid_files: Vec::new(),
+    }
+}
+
+const fn liveness(probe: Probe) -> Liveness {
+    Liveness {
+        probe,
+        every: Duration::from_secs(10),
+        timeout: Duration::from_secs(10),
+        failures: 3,
+        restart_after: Some(12),
+        hung_after: Some(2),
+    }
+}
+
+fn arguments(socket: &Path, rendered: &Path) -> Vec<String> {
+    let (socket, rendered) = (socket.display().to_string(), rendered.display().to_string());
+    [
+        "-m",
+        "uvicorn",
+        "webui_app:app",
+        "--app-dir",
+        &rendered,
+        "--uds",
+        &socket,
+        // More need Redis and another vector store.
+        "--workers",
+        "1",
+        // Open WebSockets would hold up a stop for ever.
+        "--timeout-graceful-shutdown",
+        "5",
+        "--timeout-keep-alive",
+        &KEEP_ALIVE_SECONDS.to_string(),
+        // Whoever reaches the socket is nginx: only our own user can.
+        "--forwarded-allow-ips",
+        "*",
+        "--no-access-log",
+        "--no-server-header",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}

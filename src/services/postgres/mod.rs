@@ -1,0 +1,140 @@
+//! PostgreSQL: one cluster of our own, on a Unix socket only.
+//!
+//! Its whole configuration is rendered at each start, so that the cluster's own files hold data and
+//! nothing that has to be kept in step.
+
+mod files;
+mod log;
+mod memory;
+mod pools;
+pub mod psql;
+
+use std::{path::Path, time::Duration};
+
+use supervise::spec::{Command, Liveness, Probe, RestartPolicy, ServiceKind, ServiceSpec, Startup};
+
+use self::memory::Memory;
+pub(super) use self::pools::Pools;
+use super::{
+    part::{Inputs, Part},
+    process::{always, environment, signal},
+    service::Service,
+};
+use crate::identity::PidFile;
+
+/// Its name.
+pub const NAME: &str = "postgres";
+
+/// The number in the socket's name. No port: nothing listens on the network.
+pub const PORT: u16 = 5432;
+
+pub(super) static SERVICE: Service = Service {
+    name: NAME,
+    plan: |inputs| Some(plan(inputs)),
+    database_pools: |_| 0,
+    dialect: Some(log::priority),
+};
+
+fn plan(inputs: &Inputs) -> Part {
+    let (service, socket) = (
+        SERVICE.service_name(),
+        inputs.paths.postgres_socket_folder(),
+    );
+    let rendered = inputs.paths.rendered(&service);
+    let limits = inputs.limits(&service);
+    let connections = Pools::plan(inputs.settings, inputs.database_pools).server;
+    let memory = Memory::within(limits.memory_max, connections);
+    let data = inputs.paths.postgres_data();
+    let probe = Probe::Postgres {
+        socket_dir: socket.clone(),
+        port: PORT,
+    };
+    let spec = ServiceSpec {
+        command: command(inputs, &rendered.join(files::CONFIGURATION)),
+        kind: ServiceKind::Daemon,
+        files: [].into(),
+        listeners: Vec::new(),
+        requires: [].into(),
+        restart_with_requirements: false,
+        startup: startup(probe.clone()),
+        liveness: Some(liveness(probe)),
+        // All the others wait for it. The shorter waits make for more of them until it is given up.
+        restart: RestartPolicy {
+            base: Duration::from_millis(250),
+            burst: 12,
+            ..always(Duration::from_secs(60))
+        },
+        success_exit: [].into(),
+        reload: None,
+        stop: vec![
+            // INT is the fast shutdown: no new connections, open transactions are rolled back.
+            signal(2, 60),
+            // QUIT leaves at once, as in a crash, and the next start recovers. Still better than
+            // KILL, after which children may live on with the shared memory.
+            signal(3, 5),
+        ],
+        limits,
+        recycle: None,
+        name: service,
+    };
+    Part {
+        spec,
+        files: files::all(&socket, &rendered, connections, memory),
+        pid_files: pid_files(&data, &socket).into(),
+        folders: vec![data],
+    }
+}
+
+fn command(inputs: &Inputs, config: &Path) -> Command {
+    let home = inputs.paths.service(&SERVICE.service_name());
+    let data = inputs.paths.postgres_data();
+    Command {
+        program: inputs.installed.postgres_bin.join("postgres"),
+        args: vec![
+            "-D".to_owned(),
+            data.display().to_string(),
+            format!("--config_file={}", config.display()),
+        ],
+        env: environment(&home, &[&inputs.installed.postgres_bin]),
+        // Its processes go there in any case (`ChangeToDataDir`), each in a session of its own,
+        // and without cgroups what is left of a service is found by its folder.
+        cwd: data,
+    }
+}
+
+const fn startup(probe: Probe) -> Startup {
+    Startup {
+        // Recovery after a crash replays the log: at most `max_wal_size` of it, and a start
+        // that is cut short would have to begin again.
+        deadline: Duration::from_secs(300),
+        readiness: Some(probe),
+        listens: None,
+        every: Duration::from_millis(50),
+        timeout: Duration::from_secs(5),
+        post_start: None,
+    }
+}
+
+const fn liveness(probe: Probe) -> Liveness {
+    Liveness {
+        probe,
+        every: Duration::from_secs(10),
+        timeout: Duration::from_secs(5),
+        failures: 3,
+        // A database that is slow to answer is busy; a restart would make everybody wait more.
+        restart_after: None,
+        // One that hangs does not come back by itself. A minute, since the restart ends every
+        // connection; what was committed is kept, whichever signal ends it.
+        hung_after: Some(4),
+    }
+}
+
+/// The files by which a server knows that another one is at work: of the cluster, and of its socket.
+pub(crate) fn pid_files(data: &Path, socket: &Path) -> [PidFile; 2] {
+    let lock = format!(".s.PGSQL.{PORT}.lock");
+    [data.join("postmaster.pid"), socket.join(lock)].map(|path| PidFile {
+        path,
+        folder: data.to_owned(),
+        program: "postgres".to_owned(),
+    })
+}

@@ -1,0 +1,100 @@
+//! The stack: all services of a gateway, as the runtime brings them up.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use supervise::spec::{ServiceName, ServiceSpec};
+
+use super::{
+    custom,
+    installed::Installed,
+    part::{Inputs, RenderedFile},
+    secrets::Secrets,
+    service::Service,
+};
+use crate::{
+    config::{paths::Paths, settings::Settings},
+    identity::PidFile,
+    logs::Dialect,
+};
+
+/// Everything that the runtime needs to bring the gateway up.
+#[derive(Debug, Clone, Default)]
+pub struct Stack {
+    /// The services.
+    pub services: Vec<ServiceSpec>,
+    /// Folders to make first, mode 0700.
+    pub folders: Vec<PathBuf>,
+    /// Files to write.
+    pub files: Vec<RenderedFile>,
+    /// What else is peculiar to a service.
+    pub particulars: Particulars,
+}
+
+/// What the runtime has to know of single services that their specifications do not say.
+#[derive(Debug, Clone, Default)]
+pub struct Particulars {
+    /// Files with a process's number that keep a service from starting.
+    pub pid_files: Vec<(ServiceName, PidFile)>,
+    /// How the lines of a service say how urgent they are, where somebody has to read them for that.
+    pub dialects: BTreeMap<ServiceName, Dialect>,
+}
+
+/// Plans a stack of these services and of the user's own. `open_files` is how many files a service may have
+/// open, where that is known.
+pub fn plan(
+    services: &[&Service],
+    settings: &Settings,
+    paths: &Paths,
+    installed: &Installed,
+    secrets: &Secrets,
+    open_files: Option<u64>,
+) -> Stack {
+    let pools = services.iter().map(|of| (of.database_pools)(settings));
+    let inputs = Inputs {
+        settings,
+        paths,
+        installed,
+        secrets,
+        open_files,
+        database_pools: pools.sum(),
+    };
+    let ours = services.iter().filter_map(|of| (of.plan)(&inputs));
+    let customs = settings.custom.iter();
+    let customs = customs.map(|service| custom::plan(&inputs, service));
+
+    let mut stack = Stack {
+        folders: vec![paths.state.clone(), paths.run.clone()],
+        ..Stack::default()
+    };
+    for part in ours.chain(customs) {
+        let name = part.spec.name.clone();
+        stack.folders.push(paths.service(&name));
+        stack.folders.push(paths.rendered(&name));
+        stack.folders.extend(part.folders);
+        stack.services.push(with_marks(part.spec, &part.files));
+        stack.files.extend(part.files);
+        let pid_files = part.pid_files.into_iter();
+        let pid_files = pid_files.map(|file| (name.clone(), file));
+        stack.particulars.pid_files.extend(pid_files);
+    }
+    let dialects = services
+        .iter()
+        .filter_map(|of| Some((of.service_name(), of.dialect?)));
+    stack.particulars.dialects.extend(dialects);
+    stack
+}
+
+/// The service with a mark of each file that it reads, so that a reload that changes no more than
+/// a file (a budget is nowhere else) has the service take it up.
+fn with_marks(mut spec: ServiceSpec, files: &[RenderedFile]) -> ServiceSpec {
+    let marks = files.iter().map(|file| {
+        let hash = Sha256::digest(&file.contents);
+        // It only has to differ: half of it does.
+        let half = hash.iter().take(16);
+        let mark = half.fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        (file.path.clone(), mark)
+    });
+    spec.files = marks.collect();
+    spec
+}

@@ -1,0 +1,26 @@
+//! What the services that run under uvicorn have in common.
+
+use std::path::Path;
+
+use super::part::RenderedFile;
+use crate::python::{self, Module};
+
+/// How long uvicorn keeps a connection that nobody uses, in seconds. Longer than any client of ours
+/// does: who closes first may close while a question is on its way, and a question that is not
+/// idempotent is not asked again. nginx takes what `UPSTREAM_KEEP_ALIVE_SECONDS` says, aiohttp (in
+/// Open WebUI) 15 s, httpx 5 s; uvicorn's own 5 s are less than two of them.
+pub(super) const KEEP_ALIVE_SECONDS: u16 = 75;
+/// How long nginx keeps a connection to Open WebUI that nobody uses, in seconds.
+pub(super) const UPSTREAM_KEEP_ALIVE_SECONDS: u16 = 60;
+const _: () = assert!(KEEP_ALIVE_SECONDS > UPSTREAM_KEEP_ALIVE_SECONDS);
+
+/// A Python service's own modules and those that both have, all in the folder that it imports them from.
+pub(super) fn modules(rendered: &Path, own: &[Module]) -> Vec<RenderedFile> {
+    let modules = python::IN_BOTH.iter().chain(own);
+    modules
+        .map(|(name, contents)| RenderedFile {
+            path: rendered.join(name),
+            contents: (*contents).to_owned(),
+        })
+        .collect()
+}
