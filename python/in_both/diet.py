@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from importlib.machinery import PathFinder
+from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -103,6 +104,8 @@ class Later(ModuleType):
 
 
 LOADERS: dict[str, Any] = {}
+# The names of all that were, whether they have been executed since or not.
+PUT_OFF: set[str] = set()
 # By a module's name: the thread that executes it.
 EXECUTING: dict[str, int] = {}
 
@@ -177,12 +180,47 @@ class LaterLoader:
         for name, value in self.early().items():
             setattr(module, name, value)
         LOADERS[module.__name__] = self.loader
+        PUT_OFF.add(module.__name__)
 
     def __getattr__(self, name: str) -> Any:
         # `inspect`, `pkgutil` and `linecache` ask for sources and names.
         return getattr(self.loader, name)
 
 
+class AlreadyImported:
+    """Finds the modules that a package has imported which was put off, so that none is executed twice.
+
+    Who imports a module of such a package has the package executed first, which may import that very module.
+    The import system does not expect this: it looked whether there is one before, and would execute another.
+    """
+
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+        if target is not None or name.rpartition(".")[0] not in PUT_OFF or name not in sys.modules:
+            return None
+        module = sys.modules[name]
+        spec = module.__spec__
+        return spec and spec_from_loader(name, AsItIsLoader(module, spec), is_package=is_package(module))
+
+
+class AsItIsLoader:
+    """Leaves a module as it is."""
+
+    def __init__(self, module: ModuleType, spec: ModuleSpec) -> None:
+        self.module = module
+        self.spec = spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self.module
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The import system has just given it another.
+        module.__spec__ = self.spec
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.spec.loader, name)
+
+
+ALREADY_IMPORTED = AlreadyImported()
 TAKEN: list[Measure] = []
 
 
@@ -282,6 +320,10 @@ def take(*measures: type[Measure]) -> None:
             continue
         TAKEN.append(measure())
         sys.meta_path.insert(0, TAKEN[-1])
+    if ALREADY_IMPORTED in sys.meta_path:
+        sys.meta_path.remove(ALREADY_IMPORTED)
+    # Before all measures: what one of them makes of a module was made of this one already.
+    sys.meta_path.insert(0, ALREADY_IMPORTED)
 
 
 def say_what_is_gone() -> None:
