@@ -1,7 +1,7 @@
 """What our modules do is looked at where they run: in a process of each service's own Python, on the locked wheels.
 
-A test writes what that process does as a function, whose source is handed over: it sees its arguments and what it
-imports itself, and nothing of the file that it stands in. `./test python` names the interpreters.
+A test writes what that process does as a function, whose source is handed over: it sees its arguments, what it
+imports itself and `Any`, and nothing of the file that it stands in. `./test python` names the interpreters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    # What becomes of an installed file, by its path.
+    # What becomes of an installed file.
     Change = Callable[[str], str]
 
 PYTHON = Path(__file__).parent.parent
@@ -74,7 +74,7 @@ class Service:
                 (folder / name).symlink_to(self.packages / name)
         for name, change in (changed or {}).items():
             self.change(folder, name, change)
-        prelude = "import sys\nsys.path.insert(0, sys.argv[1])\n"
+        prelude = "import sys\nfrom typing import Any\nsys.path.insert(0, sys.argv[1])\n"
         prelude += WATCH.format(watch=list(watch)) if watch else ""
         prelude += "".join(f"import {module}\n" for module in first)
         source = textwrap.dedent(inspect.getsource(script))

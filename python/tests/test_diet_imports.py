@@ -112,10 +112,8 @@ def test_the_installed_packages_pass_on_all_of_their_names(service: Service) -> 
             package = importlib.import_module(name)
             names = sorted(getattr(package, "__all__", None) or [])
             values = [getattr(package, name) for name in names]
-            found = [
-                (getattr(value, "__module__", ""), getattr(value, "__qualname__", repr(value))) for value in values
-            ]
-            print(name, len(found), hashlib.sha256(repr(found).encode()).hexdigest())
+            found = [f"{getattr(value, '__module__', '')}.{type(value).__name__}" for value in values]
+            print(name, len(found), hashlib.sha256(repr(list(zip(names, found, strict=True))).encode()).hexdigest())
         assert not diet.SKIPPED
 
     usual = service.run(start, first=FIRST)
