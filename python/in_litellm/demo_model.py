@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-# As src/internal/demo.rs has it.
+# As src/services/litellm/after_start/demo.rs has it.
 ID = "ai-gateway-demo"
-# As src/internal/api.rs has it.
+# As src/services/litellm/after_start/api.rs has it.
 WORKER = (b"x-ai-gateway-worker", str(os.getpid()).encode())
 AFRESH = b"x-ai-gateway-afresh"
 
