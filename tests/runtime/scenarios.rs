@@ -63,8 +63,10 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
             startup: ready_by(Probe::LogLine("is up".into())),
             ..service(
                 "telling",
-                "python3 -c 'import time; print(time.monotonic_ns(), time.monotonic_ns())' \
-                 >start-moments; echo it is up; exec sleep 1000",
+                &format!(
+                    "{} >start-moments; echo it is up; exec sleep 1000",
+                    python("moments")
+                ),
             )
         }],
         "task" => task(home),
@@ -219,10 +221,7 @@ fn forks(home: &Path) -> Vec<ServiceSpec> {
 
 /// Answers probes, until it is stopped or told to hang.
 fn answering(home: &Path) -> ServiceSpec {
-    let answer = "
-        self.send_response(200)
-        self.end_headers()";
-    let (script, probe) = server(answer);
+    let (script, probe) = server("answers");
     ServiceSpec {
         startup: ready_by(probe.clone()),
         liveness: Some(Liveness {
@@ -243,13 +242,7 @@ fn answering(home: &Path) -> ServiceSpec {
 
 /// Has an answer to every other probe, and from the seventh on a bad one.
 fn answering_now_and_then(home: &Path) -> ServiceSpec {
-    let answer = "
-        Handler.asked += 1
-        if Handler.asked < 7 and Handler.asked % 2:
-            threading.Event().wait()
-        self.send_response(200 if Handler.asked < 7 else 500)
-        self.end_headers()";
-    let (script, probe) = server(answer);
+    let (script, probe) = server("answers-now-and-then");
     ServiceSpec {
         startup: ready_by(Probe::Tcp(own_address())),
         liveness: Some(Liveness {
@@ -264,27 +257,22 @@ fn answering_now_and_then(home: &Path) -> ServiceSpec {
     }
 }
 
-/// A server that does this when it is asked, and a probe that asks it.
-fn server(answer: &str) -> (String, Probe) {
+/// A server of this kind (`service.py`), and a probe that asks it.
+fn server(kind: &str) -> (String, Probe) {
     let at = own_address();
     let (_, port) = at.split_once(':').expect("it has a port");
-    let script = format!(
-        "exec /usr/bin/python3 -c \"
-import http.server, signal, threading
-class Handler(http.server.BaseHTTPRequestHandler):
-    asked = 0
-    def do_GET(self):{answer}
-    def log_message(self, *what):
-        pass
-signal.signal(signal.SIGUSR1, lambda *_: threading.Event().wait())
-http.server.ThreadingHTTPServer(('127.0.0.1', {port}), Handler).serve_forever()
-\""
-    );
+    let script = format!("exec {} {port}", python(kind));
     let probe = Probe::Http(HttpTarget {
         at: Address::Tcp(at),
         path: "/".to_owned(),
     });
     (script, probe)
+}
+
+/// A command line that does what `service.py` has of this name.
+fn python(what: &str) -> String {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runtime/service.py");
+    format!("/usr/bin/python3 -B '{file}' {what}")
 }
 
 fn own_address() -> String {
@@ -338,12 +326,10 @@ pub(crate) const PORT: &str = "AI_GATEWAY_TEST_PORT";
 fn listening(home: &Path) -> ServiceSpec {
     let port = env::var(PORT).expect("the test has set it");
     let address = format!("127.0.0.1:{port}");
-    let listen = format!(
-        "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(1000)"
-    );
     let flag = home.join("listen").display().to_string();
     let script = format!(
-        "while ! test -e {flag}; do sleep 0.01; done; exec /usr/bin/python3 -c \"{listen}\""
+        "while ! test -e {flag}; do sleep 0.01; done; exec {} {port}",
+        python("listens")
     );
     ServiceSpec {
         startup: Startup {
@@ -361,9 +347,8 @@ fn held(home: &Path) -> ServiceSpec {
     let address = format!("127.0.0.1:{port}");
     let flag = home.join("answer").display().to_string();
     let script = format!(
-        "while ! test -e {flag}; do sleep 0.01; done; exec /usr/bin/python3 -c \
-         \"import os, socket; s = socket.socket(fileno=3); s.setblocking(True)
-while True: c, _ = s.accept(); c.sendall(str(os.getpid()).encode()); c.close()\""
+        "while ! test -e {flag}; do sleep 0.01; done; exec {}",
+        python("held")
     );
     ServiceSpec {
         listeners: vec![Listener::Tcp(address.parse().expect("an address"))],
@@ -432,10 +417,6 @@ fn secretive(home: &Path) -> Vec<ServiceSpec> {
 
 /// One service for each kind of readiness that a shell can play.
 fn probes(home: &Path) -> Vec<ServiceSpec> {
-    let socket = "import os, socket; \
-                  s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); \
-                  s.sendto(b'STATUS=soon', os.environ['NOTIFY_SOCKET']); \
-                  s.sendto(b'STATUS=done\\nREADY=1\\n', os.environ['NOTIFY_SOCKET'])";
     let flag = home.join("flag").display().to_string();
     let after = ServiceSpec {
         startup: Startup {
@@ -450,7 +431,7 @@ fn probes(home: &Path) -> Vec<ServiceSpec> {
             ..service(
                 home,
                 "notify",
-                &format!("/usr/bin/python3 -c \"{socket}\"; exec sleep 1000"),
+                &format!("{}; exec sleep 1000", python("notifies")),
             )
         },
         ServiceSpec {
