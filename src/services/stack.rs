@@ -78,11 +78,16 @@ pub fn plan(
         let pid_files = pid_files.map(|file| (name.clone(), file));
         stack.particulars.pid_files.extend(pid_files);
     }
-    let dialects = services
-        .iter()
-        .filter_map(|of| Some((of.service_name(), of.dialect?)));
-    stack.particulars.dialects.extend(dialects);
+    stack.particulars.dialects = dialects(services);
     stack
+}
+
+/// How the lines of these services say how urgent they are.
+pub fn dialects(services: &[&Service]) -> BTreeMap<ServiceName, Dialect> {
+    let dialects = services.iter();
+    dialects
+        .filter_map(|of| Some((of.service_name(), of.dialect?)))
+        .collect()
 }
 
 /// The service with a mark of each file that it reads, so that a reload that changes no more than

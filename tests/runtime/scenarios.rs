@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, env, path::Path, time::Duration};
 
-use ai_gateway::services::{RenderedFile, Stack, stack::Particulars};
+use ai_gateway::services::{
+    ALL, RenderedFile, Stack,
+    stack::{Particulars, dialects},
+};
 use supervise::spec::{
     Address, Command, EnvValue, HttpTarget, Limits, Listener, Liveness, Probe, Reload,
     ReloadAction, RestartMode, RestartPolicy, Schedule, ServiceKind, ServiceSpec, Startup,
@@ -88,7 +91,11 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         services,
         folders: Vec::new(),
         files: Vec::new(),
-        particulars: Particulars::default(),
+        // A service that is named as one of ours speaks as it does.
+        particulars: Particulars {
+            dialects: dialects(&ALL),
+            ..Particulars::default()
+        },
     })
 }
 
