@@ -14,6 +14,7 @@ pub mod plan;
 pub mod probe;
 pub mod provision;
 pub mod publish;
+mod python;
 pub mod runtime;
 pub mod secrets;
 pub mod services;

@@ -1,3 +1,4 @@
+// @ts-check
 // The core's answers as the Python client wants them. Pure.
 //
 // They are changed as text, without being parsed: a megabyte of JSON need not become objects and

@@ -1,3 +1,4 @@
+// @ts-check
 // The arguments of a query, from what GraphQL says to what the JSON protocol wants.
 //
 // The two agree but for JSON: the Python client sends a Json field's value as a string of JSON

@@ -1,3 +1,4 @@
+// @ts-check
 // What PostgreSQL sends, as the engine's core wants it where it has to see the rows (what need not pass
 // through it is raw_values.mjs and record_values.mjs): for each type the core's column type and how to
 // read its text form. PostgreSQL names types by number (pg_type.oid).
@@ -67,7 +68,7 @@ const COLUMNS = new Map();
 for (const [, oid, arrayOid, kind, read] of TYPES) {
   COLUMNS.set(oid, { kind, read });
   COLUMNS.set(arrayOid, {
-    kind: kind + ARRAY_OFFSET,
+    kind: /** @type {number} */ (kind) + ARRAY_OFFSET,
     read: (text) => elements(text, read),
   });
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // Prisma's core: the official wasm build of its query engine.
 
 import { readFileSync } from 'node:fs';
@@ -14,7 +15,7 @@ export function makeCore(module, datamodel) {
   const bindings = require(SCRIPT);
   const instance = new WebAssembly.Instance(module, { './query_engine_bg.js': bindings });
   bindings.__wbg_set_wasm(instance.exports);
-  instance.exports.__wbindgen_start?.();
+  /** @type {any} */ (instance.exports).__wbindgen_start?.();
   const options = {
     datamodel,
     logLevel: 'error',

@@ -1,3 +1,4 @@
+// @ts-check
 // Which fields a schema's models have: which hold JSON and which lead to another model, to translate
 // a request (arguments.mjs), and which are plain columns, to write an answer (record_values.mjs).
 // Prisma's own parser would be two more megabytes of wasm in a process that runs all day, so this

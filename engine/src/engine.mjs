@@ -1,3 +1,4 @@
+// @ts-check
 // Prisma's query engine: what it takes to talk to its core, and who does what. Three cores share the
 // wasm memory of this thread: one that runs whatever a request says, one that runs reads as long as
 // they are small, and the planner's, which runs nothing. What is large goes to a thread of its own

@@ -1,3 +1,4 @@
+// @ts-check
 // Errors as the native engine words them. The Python client picks its exception class by
 // `user_facing_error.error_code`; LiteLLM tells an outage from a bad query by code and by words.
 

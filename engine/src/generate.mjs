@@ -1,3 +1,4 @@
+// @ts-check
 // Generates the Python client from a Prisma schema, as `prisma generate` does, without the
 // Prisma command line (which wants native engines from a host of its own).
 //
@@ -20,6 +21,7 @@ const EXIT_USAGE = 2;
 
 /** What the command line asks for, or null when it makes no sense. */
 export function parseCommandLine(argv) {
+  /** @type {import('node:util').ParseArgsOptionsConfig} */
   const options = { python: { type: 'string' }, schema: { type: 'string' } };
   try {
     const { values } = parseArgs({ args: argv, options });
@@ -148,7 +150,7 @@ export async function main(argv) {
     return;
   }
   try {
-    console.log(`generated the database client in ${await generate(wanted.python, wanted.schema)}`);
+    console.log(`generated the database client in ${await generate(String(wanted.python), String(wanted.schema))}`);
   } catch (error) {
     const why = error.cause ? `: ${error.cause.message}` : '';
     console.error(`generate: ${error.message}${why}`);

@@ -1,3 +1,4 @@
+// @ts-check
 // Reads GraphQL as far as prisma-client-py writes it: one operation with one query, and values that
 // are text, numbers, names, lists and objects; no fragments, variables, directives, block strings or
 // comments. Pure.

@@ -1,3 +1,4 @@
+// @ts-check
 // Work that keeps a processor busy for longer than others can wait, in a thread of its own
 // (heavy_worker.mjs): requests that are large, and reads whose rows Prisma's core has to see and that
 // turn out to be many. The thread has a core, and this one its connections: rows go there page by page,
@@ -32,7 +33,10 @@ export class Heavy {
     this.#pool = pool;
   }
 
-  /** Answers the body of a request as it came, or a request of the JSON protocol. */
+  /**
+   * Answers the body of a request as it came, or a request of the JSON protocol.
+   * @param {{ body?: Uint8Array, request?: object }} asked
+   */
   answer({ body, request }, answer) {
     clearTimeout(this.#idle);
     this.#worker ??= this.#begin();
@@ -131,6 +135,7 @@ export class Heavy {
     let page = [];
     let characters = 0;
     const taker = {
+      /** @type {Promise<void> | undefined} */
       blocked: undefined,
       columns(fields) {
         columns = fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));

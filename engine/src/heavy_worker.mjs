@@ -1,7 +1,8 @@
+// @ts-check
 // The thread for heavy work (heavy.mjs): a core of its own, without a connection of its own. What its
 // core asks of the database is asked of the engine's main thread.
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort as port, workerData } from 'node:worker_threads';
 
 import { clientAnswer } from './answers.mjs';
 import { columnType, read } from './columns.mjs';
@@ -12,6 +13,9 @@ import { BadRequest, Protocol } from './protocol.mjs';
 
 const NO_TRACE = '{}';
 const PIECE_CHARACTERS = 64 * 1024;
+
+if (!port) throw new Error('heavy_worker.mjs is a thread of the engine, and no program');
+const parentPort = port;
 
 const registry = new ErrorRegistry();
 const calls = new Map();

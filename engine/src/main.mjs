@@ -1,3 +1,4 @@
+// @ts-check
 // The process: starts the engine, serves until it is told to stop or its parent is gone, and
 // leaves nothing behind.
 
@@ -52,7 +53,7 @@ async function serve(settings) {
   const engine = new Engine(datamodel, pool);
   await engine.connect();
   const protocol = new Protocol(parseDatamodel(datamodel));
-  const server = new Server(engine, protocol, { uid: process.getuid(), log });
+  const server = new Server(engine, protocol, { uid: process.getuid?.(), log });
   await listen(server, settings);
   await untilToldToStop();
   await stop(server, engine, pool);
@@ -61,7 +62,8 @@ async function serve(settings) {
 /** A signal, or the death of whoever started us: then nobody is left to stop us. */
 async function untilToldToStop() {
   const parent = process.ppid;
-  await new Promise((done) => {
+  await new Promise((resolve) => {
+    const done = () => resolve(undefined);
     process.on('SIGTERM', done);
     process.on('SIGINT', done);
     setInterval(() => process.ppid === parent || done(), PARENT_CHECK_MILLISECONDS);

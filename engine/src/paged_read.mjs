@@ -1,3 +1,4 @@
+// @ts-check
 // One statement whose rows are taken page by page: a portal of PostgreSQL's extended protocol, as a
 // "submittable" of `pg`, which calls its handle methods.
 //

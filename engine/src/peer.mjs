@@ -1,3 +1,4 @@
+// @ts-check
 // Who is on the other end of a loopback connection. The protocol has no password, and the port is
 // open to every user of the machine, so the engine serves its own user alone. The kernel says
 // which user owns a socket in /proc/net/tcp.
@@ -48,7 +49,10 @@ export function ownerInTable(table, { localAddress, localPort, remoteAddress, re
   return undefined;
 }
 
-/** The user at the other end of a connected socket, or undefined when it is gone. */
+/**
+ * The user at the other end of a connected socket, or undefined when it is gone.
+ * @param {Partial<Pick<import('node:net').Socket, 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'>>} socket
+ */
 export async function peerUid({ localAddress, localPort, remoteAddress, remotePort }) {
   if (!remoteAddress || !localAddress) return undefined;
   const ends = { localAddress, localPort, remoteAddress, remotePort };

@@ -1,3 +1,4 @@
+// @ts-check
 // Which statement a read is, without running it.
 //
 // Prisma's core makes SQL of a request, runs it and makes JSON of the rows. For a read whose answer
@@ -14,6 +15,7 @@ export class Planner {
   #core;
   #statements = [];
   #failure;
+  /** @type {Promise<unknown>} */
   #turn = Promise.resolve();
 
   /** `make` gives a core for an adapter. */

@@ -1,3 +1,4 @@
+// @ts-check
 // Connections to PostgreSQL as a "driver adapter", the door through which Prisma's wasm engine
 // reaches a database. Written on `pg` rather than on @prisma/adapter-pg, whose 5.17 fails on
 // column types that it does not list, misreads time zones, gives a broken connection back to the
@@ -65,6 +66,14 @@ class Queryable {
 
   async executeRaw(query) {
     return this.answer(async () => (await this.run(query)).rowCount ?? 0);
+  }
+
+  /**
+   * Runs a statement, where this one's are run.
+   * @returns {Promise<{ fields: any[], rows: any[], rowCount?: number | null }>}
+   */
+  async run(_query) {
+    throw new Error('each kind of them says where');
   }
 
   async answer(work) {
@@ -283,7 +292,8 @@ export class Pool extends Queryable {
   // On a connection of its own: those of the pool may all be waiting for this.
   async #lookUp(oids) {
     const { Client, ...options } = poolOptions(this.#database);
-    const client = new Client(options);
+    /** @type {import('pg').Client} */
+    const client = /** @type {any} */ (new Client(options));
     client.on('error', () => {});
     try {
       await client.connect();

@@ -1,3 +1,4 @@
+// @ts-check
 // PostgreSQL's text forms as Prisma's engine writes the values of a raw query. Pure.
 //
 // The native engine reads PostgreSQL's binary form with the crates chrono and bigdecimal; what they
@@ -46,7 +47,9 @@ export function date(text) {
 
 /** Without its zone, which the native engine does not heed; 24:00:00 is the day's beginning. */
 export function time(text) {
-  const [, clock, digits] = TIME.exec(text);
+  const found = TIME.exec(text);
+  if (!found) throw new Unreadable('value is no time of a day');
+  const [, clock, digits] = found;
   return `${clock.replace(/^24/, '00')}${fraction(digits)}`;
 }
 

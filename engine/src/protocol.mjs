@@ -1,3 +1,4 @@
+// @ts-check
 // Between the Python client, which speaks Prisma's older GraphQL protocol, and the wasm engine,
 // which speaks only the JSON protocol. Pure.
 //

@@ -1,3 +1,4 @@
+// @ts-check
 // A raw query's values: what Prisma's engine calls each type of PostgreSQL, and a value's text form
 // as the JSON that the native engine of the same release answers with. Pure.
 //

@@ -1,3 +1,4 @@
+// @ts-check
 // Reads whose answer is their rows and nothing else: a raw query, and records of one model without
 // relations. The planner says which statement such a read is, its rows go from PostgreSQL to the
 // client page by page, and the core never sees them. What it would do beyond SQL (records that are

@@ -1,3 +1,4 @@
+// @ts-check
 // The values of a model's fields: a column's text form as the JSON that the engine's core would
 // answer with, without the tags that the Python client does not want. Pure.
 //

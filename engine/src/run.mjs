@@ -1,3 +1,4 @@
+// @ts-check
 // What Node.js is given to run: the process of main.mjs with this process's arguments.
 
 import { main } from './main.mjs';

@@ -1,3 +1,4 @@
+// @ts-check
 // The HTTP that prisma-client-py speaks to a query engine:
 //
 //   GET  /status                     {"status":"ok"}, as soon as requests are served
@@ -86,7 +87,7 @@ export class Server {
     });
     await new Promise((done, failed) => {
       server.once('error', failed);
-      server.listen({ ...address, backlog: QUEUE }, done);
+      server.listen({ ...address, backlog: QUEUE }, () => done(undefined));
     });
     this.#servers.push(server);
   }

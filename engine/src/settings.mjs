@@ -1,3 +1,4 @@
+// @ts-check
 // The command line and the environment that prisma-client-py launches the engine with, as one
 // plain value. Pure: both come in as data, and so does what the machine looks like.
 

@@ -1,3 +1,4 @@
+// @ts-check
 // An answer that is written while its rows arrive. Its first part is held back, so that whatever goes
 // wrong until then is answered as an error; what goes wrong later can only cut the connection, so
 // that the answer never looks complete.
@@ -84,7 +85,7 @@ export class StreamedAnswer {
         clearTimeout(stalled);
         response.off('drain', go);
         response.off('close', go);
-        done();
+        done(undefined);
       };
       response.on('drain', go);
       response.on('close', go);

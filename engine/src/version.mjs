@@ -1,3 +1,4 @@
+// @ts-check
 // The release of Prisma's engines that everything here is built on.
 // prisma-client-py refuses any other, so this is a constant and not a setting.
 

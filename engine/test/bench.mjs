@@ -1,3 +1,4 @@
+// @ts-check
 // What a large read costs: node test/bench.mjs. ENGINE_TEST_BINARY names another engine to compare with.
 
 import { Agent } from 'node:http';
@@ -20,8 +21,8 @@ try {
     const before = await engine.state();
     for (let round = 0; round < ROUNDS; round++) {
       const start = performance.now();
-      let took;
-      let answer;
+      let took = 0;
+      let answer = { length: 0 };
       const work = post(engine.port, body).then((whole) => {
         answer = whole;
         took = performance.now() - start;

@@ -1,3 +1,4 @@
+// @ts-check
 // The engine under the real prisma-client-py with LiteLLM's generated client and LiteLLM's tables.
 // ENGINE_TEST_PYTHON names the Python of an environment made from locks/litellm.txt; the client is
 // generated into it.

@@ -1,3 +1,4 @@
+// @ts-check
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { it } from 'node:test';
@@ -16,6 +17,7 @@ it('says how it is used', () => {
 });
 
 it('says what failed: the schema, the Python or the generator in it', () => {
+  /** @type {[string[], RegExp][]} */
   const failures = [
     [['--python', '/bin/true', '--schema', '/nowhere.prisma'], /nowhere\.prisma/],
     [['--python', '/bin/true', '--schema', command], /provider "prisma-client-py"|error/i],

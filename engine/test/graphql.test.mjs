@@ -1,3 +1,4 @@
+// @ts-check
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
@@ -10,7 +11,8 @@ const ROUNDS = 2000;
 /** What a parser of all of GraphQL finds, as `read` gives it. */
 function reference(document) {
   const { definitions } = parse(document, { noLocation: true });
-  return field(definitions[0].selectionSet.selections[0]);
+  const [operation] = /** @type {import('graphql').OperationDefinitionNode[]} */ (/** @type {unknown} */ (definitions));
+  return field(/** @type {any} */ (operation.selectionSet.selections[0]));
 }
 
 function field({ name, arguments: given, selectionSet }) {

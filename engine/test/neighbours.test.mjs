@@ -1,3 +1,4 @@
+// @ts-check
 // Large reads, and how everybody else fares meanwhile.
 
 import assert from 'node:assert/strict';
@@ -96,7 +97,8 @@ describe('a large request', { timeout: 120_000 }, () => {
 
   /** Begins a read that goes on when `resume` is called, and not before. */
   async function held(body) {
-    let response;
+    /** @type {any} */
+    let response = null;
     const asked = request({ host: '127.0.0.1', port: engine.port, path: '/', method: 'POST' });
     asked.end(body);
     await new Promise((done) => asked.once('response', (arrived) => done((response = arrived))));

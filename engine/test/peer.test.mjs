@@ -1,3 +1,4 @@
+// @ts-check
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -50,7 +51,7 @@ async function pair(context, host, address) {
     return null;
   }
   const connected = once(server, 'connection');
-  const client = connect(server.address().port, address);
+  const client = connect(/** @type {import('node:net').AddressInfo} */ (server.address()).port, address);
   context.after(() => client.destroy());
   const [socket] = await connected;
   context.after(() => socket.destroy());

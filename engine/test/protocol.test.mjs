@@ -1,3 +1,4 @@
+// @ts-check
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
@@ -126,6 +127,7 @@ describe('a Json field', () => {
     assert.deepEqual(where, { pets: { some: { traits: { equals: json('1') } } } });
     assert.deepEqual(translated('findManyPet', 'where: { owner: { data: { equals: "1" } } }').where, { owner: { data: { equals: json('1') } } });
     const request = protocol.request('query { result: findManyOwner { pets(where: { traits: { equals: "1" } }) { id } } }');
-    assert.deepEqual(request.query.selection.pets.arguments, { where: { traits: { equals: json('1') } } });
+    const { pets } = /** @type {any} */ (request.query.selection);
+    assert.deepEqual(pets.arguments, { where: { traits: { equals: json('1') } } });
   });
 });

@@ -1,3 +1,4 @@
+// @ts-check
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -269,7 +270,7 @@ except OSError:
     });
   }
 
-  for (const signal of ['SIGTERM', 'SIGINT']) {
+  for (const signal of /** @type {NodeJS.Signals[]} */ (['SIGTERM', 'SIGINT'])) {
     it(`ends its requests, its connections and itself on ${signal}`, async () => {
       const own = await EngineProcess.start(postgres.url('connection_limit=2&application_name=stopped'));
       const slow = own.raw('select 1 as one from pg_sleep(0.7)');

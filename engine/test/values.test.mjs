@@ -1,3 +1,4 @@
+// @ts-check
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
@@ -73,13 +74,13 @@ describe('a value of a raw query', () => {
   }
 
   it('that the native engine cannot read is not read', () => {
-    const unreadable = [[1114, 'infinity'], [1184, '-infinity'], [1082, 'infinity'], [1082, '300000-01-01'], [1007, '{{1,2},{3,4}}'], [1700, 'NaN'], [1700, '-Infinity']];
+    const unreadable = [[1114, 'infinity'], [1184, '-infinity'], [1082, 'infinity'], [1082, '300000-01-01'], [1083, 'noon'], [1007, '{{1,2},{3,4}}'], [1700, 'NaN'], [1700, '-Infinity']];
     for (const [oid, text] of unreadable) assert.throws(() => raw(oid, text), Unreadable, `${oid} ${text}`);
   });
 
   it('of a type that PostgreSQL had to be asked about', () => {
     const own = [{ typtype: 'e', typname: 'Kind' }, { typtype: 'b', typname: '_Kind', element: { typtype: 'e', typname: 'Kind' } }, { typtype: 'b', typname: 'citext' }, { typtype: 'b', typname: 'span', nspname: 'other' }];
-    const catalogue = new Map(own.map((type, n) => [20000 + n, describeType({ nspname: 'public', ...type })]));
+    const catalogue = new Map(own.map((type, n) => [20000 + n, describeType({ nspname: 'public', element: undefined, ...type })]));
     assert.deepEqual(unknownTypes([23, 20000, 20009], catalogue), [20009]);
     assert.deepEqual(raw(20000, 'C"AT', catalogue), ['enum', '"C\\"AT"']);
     assert.deepEqual(raw(20001, '{CAT,NULL}', catalogue), ['string-array', '["CAT",null]']);

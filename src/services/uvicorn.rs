@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::stack::RenderedFile;
+use crate::{
+    python::{self, Module},
+    stack::RenderedFile,
+};
 
 /// How long uvicorn keeps a connection that nobody uses, in seconds. Longer than any client of ours
 /// does: who closes first may close while a question is on its way, and a question that is not
@@ -13,10 +16,13 @@ pub(super) const KEEP_ALIVE_SECONDS: u16 = 75;
 pub(super) const UPSTREAM_KEEP_ALIVE_SECONDS: u16 = 60;
 const _: () = assert!(KEEP_ALIVE_SECONDS > UPSTREAM_KEEP_ALIVE_SECONDS);
 
-/// What has a Python service say how urgent its lines are.
-pub(super) fn gateway_log(rendered: &Path) -> RenderedFile {
-    RenderedFile {
-        path: rendered.join("gateway_log.py"),
-        contents: include_str!("../stack/gateway_log.py").to_owned(),
-    }
+/// A Python service's own modules and those that both have, all in the folder that it imports them from.
+pub(super) fn modules(rendered: &Path, own: &[Module]) -> Vec<RenderedFile> {
+    let modules = python::IN_BOTH.iter().chain(own);
+    modules
+        .map(|(name, contents)| RenderedFile {
+            path: rendered.join(name),
+            contents: (*contents).to_owned(),
+        })
+        .collect()
 }

@@ -263,19 +263,11 @@ esac
 
 /// Makes the records of all packages of a lock ($1) in an environment ($2), and of all files that
 /// it has by then.
-const INSTALL: &str = r#"exec python3 -I - "$1" "$2" <<'END'
-import base64, hashlib, os, pathlib, re, sys
-lock, environment = map(pathlib.Path, sys.argv[1:])
-site = environment / "lib/python3.11/site-packages"
-files = [file for file in [*site.rglob("*"), environment / "bin/uv"] if file.is_file()]
-lines = [f'"{os.path.relpath(file, site)}",sha256=' + base64.urlsafe_b64encode(hashlib.sha256(file.read_bytes()).digest()).decode().rstrip("=") + ",0\n" for file in files]
-for name, version in re.findall(r"^([A-Za-z0-9][^= ]*)==(\S+)", lock.read_text(), re.M):
-    info = site / f"{name}-{version}.dist-info"
-    info.mkdir()
-    (info / "RECORD").write_text("".join(lines))
-    lines = []
-END
-"#;
+const INSTALL: &str = concat!(
+    "exec python3 -I -B '",
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/provision/install.py' \"$1\" \"$2\"\n"
+);
 
 const UV: &str = r#"
 env >"$base/environment-of-uv"
@@ -307,16 +299,10 @@ case $1 in
 esac
 "#;
 
-/// Open WebUI migrates when its configuration is imported.
 /// As LiteLLM's is laid out.
-const VIEWS: &str = r#"
-async def create_missing_views(db):
-    try:
-        await db.query_raw("""SELECT 1 FROM "OneView" LIMIT 1""")
-    except Exception:
-        await db.execute_raw("""CREATE VIEW "OneView" AS SELECT a FROM "One";""")
-"#;
+const VIEWS: &str = include_str!("create_views.py");
 
+/// Open WebUI migrates when its configuration is imported.
 const ENVIRONMENTS_PYTHON: &str = r#"
 if [ "$3" = pip ]; then
   echo "pip $*" >>"$base/calls"
@@ -331,7 +317,7 @@ if [ "$3" = pip ]; then
   "$base/tools/install" "$folder/requirements.txt" "$folder"
   exit
 fi
-case $3 in *litellm.proxy.proxy_server)
+case $3 in *'import litellm.proxy.proxy_server'*)
   echo "compile $LITELLM_LOCAL_MODEL_COST_MAP" >>"$base/calls"
   [ ! -e "$base/do-compile" ] || . "$base/do-compile"
   exit ;;

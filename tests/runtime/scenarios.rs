@@ -81,8 +81,10 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
             startup: ready_by(Probe::LogLine("is up".into())),
             ..service(
                 "telling",
-                "python3 -c 'import time; print(time.monotonic_ns(), time.monotonic_ns())' \
-                 >start-moments; echo it is up; exec sleep 1000",
+                &format!(
+                    "{} >start-moments; echo it is up; exec sleep 1000",
+                    python("moments")
+                ),
             )
         }],
         "task" => task(home),
@@ -226,6 +228,12 @@ fn command(home: &Path, name: &str, script: &str) -> Command {
         env: BTreeMap::from([("PATH".to_owned(), path)]),
         cwd: home.join("state/services").join(name),
     }
+}
+
+/// A command line that does what `service.py` has of this name.
+fn python(what: &str) -> String {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runtime/service.py");
+    format!("/usr/bin/python3 -B '{file}' {what}")
 }
 
 /// Ready once it was launched.

@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-STACK = Path(__file__).resolve().parents[2] / "src/stack"
-for folder in ("diet", "litellm"):
-    sys.path.insert(0, str(STACK / folder))
+PYTHON = Path(__file__).resolve().parents[2] / "python"
+for folder in ("in_both", "in_litellm"):
+    sys.path.insert(0, str(PYTHON / folder))
 
 import spend_file  # noqa: E402
 

@@ -391,7 +391,7 @@ async def main():
 
 
 if len(sys.argv) > 1:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "src/stack/litellm"))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python/in_litellm"))
     import engine_socket
 
     engine_socket.FOLDER = sys.argv[1]

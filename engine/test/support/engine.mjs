@@ -1,3 +1,4 @@
+// @ts-check
 // The engine as a process, launched as the Python client launches it, and spoken to as it does.
 
 import { spawn } from 'node:child_process';
@@ -15,15 +16,24 @@ export const schema = fileURLToPath(new URL('./schema.prisma', import.meta.url))
 /** A port that was free a moment ago, found as the client finds one. */
 async function freePort() {
   const server = createServer();
-  await new Promise((done) => server.listen(0, done));
-  const { port } = server.address();
+  await new Promise((done) => server.listen(0, () => done(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   await new Promise((done) => server.close(done));
   return port;
 }
 
 export class EngineProcess {
   output = '';
+  /** @type {import('node:child_process').ChildProcessWithoutNullStreams} */
+  child;
+  /** @type {Promise<string | number | null>} */
+  exited;
+  /** @type {number} */
+  port;
+  /** @type {string | undefined} */
+  socket;
 
+  /** @param {string} url @param {{ launcher?: string[], env?: Record<string, string> }} [how] */
   static async start(url, { launcher = [], env = {} } = {}) {
     const engine = new EngineProcess();
     engine.socket = env.AI_GATEWAY_ENGINE_SOCKET;
@@ -93,6 +103,7 @@ export class EngineProcess {
     }
   }
 
+  /** @param {NodeJS.Signals} signal */
   async stop(signal = 'SIGTERM') {
     this.child.kill(signal);
     return this.exited;

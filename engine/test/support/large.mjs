@@ -1,3 +1,4 @@
+// @ts-check
 // Rows of 3 kB, ten thousand of them, and the requests that read them.
 
 export const LARGE_TABLE = `

@@ -1,3 +1,4 @@
+// @ts-check
 // LiteLLM's own tables, from the migrations in a Python environment, in the order of their names.
 
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// @ts-check
 // Somebody else who uses the engine while a test keeps it busy: asks the smallest query again and again
 // and writes down how long each answer took.
 
@@ -6,7 +7,12 @@ import { performance } from 'node:perf_hooks';
 
 const SELECT_ONE = JSON.stringify({ query: 'mutation { result: queryRaw(query: "SELECT 1", parameters: "[]") }', variables: {} });
 
-/** Posts a body and takes the answer as it comes; its length and whether it ended as it should. */
+/**
+ * Posts a body and takes the answer as it comes; its length and whether it ended as it should.
+ * @param {number} port
+ * @param {string} body
+ * @param {{ agent?: Agent, headers?: Record<string, string>, onChunk?: (chunk: Buffer, response: import('node:http').IncomingMessage) => void }} [how]
+ */
 export function post(port, body, { agent, headers = {}, onChunk = () => {} } = {}) {
   return new Promise((done, failed) => {
     const asked = request({ host: '127.0.0.1', port, path: '/', method: 'POST', agent, headers }, (response) => {

@@ -1,3 +1,4 @@
+// @ts-check
 // A PostgreSQL of its own for a test file: a scratch cluster in a temporary folder, reached by a
 // Unix socket only. PostgreSQL refuses to run as root, so a root test runs it as somebody else.
 
@@ -15,20 +16,21 @@ export const PASSWORD = 'correct horse';
 /** Where initdb and postgres are: Debian's newest, otherwise PATH. */
 function binary(name) {
   if (!existsSync(PACKAGED)) return name;
-  const newest = readdirSync(PACKAGED).sort((a, b) => a - b).at(-1);
-  return join(PACKAGED, newest, 'bin', name);
+  const newest = readdirSync(PACKAGED).sort((a, b) => Number(a) - Number(b)).at(-1);
+  return join(PACKAGED, String(newest), 'bin', name);
 }
 
 /** Somebody who may run PostgreSQL: ourselves, unless we are root. */
 function owner() {
-  if (process.getuid() !== 0) return {};
+  if (process.getuid?.() !== 0) return {};
   const passwd = readFileSync('/etc/passwd', 'utf8');
-  const [, uid, gid] = /^nobody:[^:]*:(\d+):(\d+):/m.exec(passwd);
+  const [, uid, gid] = /^nobody:[^:]*:(\d+):(\d+):/m.exec(passwd) ?? [];
   return { uid: Number(uid), gid: Number(gid) };
 }
 
 export class Postgres {
   #data;
+  /** @type {import('node:child_process').ChildProcess | null} */
   #server = null;
   #owner = owner();
 
@@ -63,11 +65,15 @@ export class Postgres {
     }
   }
 
-  /** The fast shutdown (SIGINT), or what an operator's accident looks like. */
+  /**
+   * The fast shutdown (SIGINT), or what an operator's accident looks like.
+   * @param {NodeJS.Signals} signal
+   */
   async stop(signal = 'SIGINT') {
-    if (!this.#server) return;
-    const gone = new Promise((done) => this.#server.once('exit', done));
-    this.#server.kill(signal);
+    const server = this.#server;
+    if (!server) return;
+    const gone = new Promise((done) => server.once('exit', done));
+    server.kill(signal);
     await gone;
     this.#server = null;
   }

@@ -16,6 +16,7 @@ use crate::{
         environment::{Environment, is_program},
         model::{Facts, Node, Postgres, Python},
     },
+    python::INTERPRETER,
     services::{Programs, litellm::EngineSource},
 };
 
@@ -91,11 +92,7 @@ impl Look<'_> {
 
     /// Asked of the interpreter itself: a shim's name says nothing about what is behind it.
     fn python(&self, path: &Path) -> Option<Python> {
-        const ASK: &str = "import sys, importlib.util as u
-v = sys.version_info
-print(v[0], v[1], v[2], int(all(u.find_spec(m) for m in ('ensurepip', 'venv'))))
-print(getattr(sys, '_base_executable', None) or sys.executable)";
-        let text = self.ask(path, &["-I", "-c", ASK])?;
+        let text = self.ask(path, &["-I", "-c", INTERPRETER])?;
         let (numbers, executable) = text.split_once('\n')?;
         let numbers: Vec<u32> = numbers.split(' ').map_while(|n| n.parse().ok()).collect();
         let [major, minor, patch, ensurepip] = numbers[..] else {

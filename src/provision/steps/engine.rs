@@ -16,6 +16,7 @@ use crate::{
         payload_folder,
         site_packages::site_packages,
     },
+    python::DOWNLOAD,
     services::litellm::EngineSource,
 };
 
@@ -66,18 +67,13 @@ fn download(
     url: &str,
     sha256: &str,
 ) -> Result<(), SetupError> {
-    // By the Python that is there anyway: it honours proxies and certificates as pip does. The
-    // address comes by standard input because it may hold a password.
-    const GET: &str = "import shutil, sys, urllib.request
-with urllib.request.urlopen(sys.stdin.readline().strip(), timeout=60) as answer, open(sys.argv[1], 'wb') as file:
-    shutil.copyfileobj(answer, file)";
     payload_folder::begin(folder)?;
     let (beside, place) = (
         folder.join("query-engine.unchecked"),
         folder.join("query-engine"),
     );
     let call = Call::new("downloading the native query engine", execution.python()?)
-        .args(["-I", "-c", GET])
+        .args(["-I", "-c", DOWNLOAD])
         .arg(&beside)
         .input(format!("{url}\n"));
     execution.run_with_size(&call)?;

@@ -7,6 +7,7 @@ use crate::{
     provision::{
         catalog::LITELLM, command::Call, error::SetupError, execution::Execution, payload_folder,
     },
+    python::{COMPILE_LITELLM, DIET},
     services,
     services::diet::Diet,
 };
@@ -26,10 +27,7 @@ pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), 
 /// than all else that it does, and 50 MB of memory that it keeps. The diet's module keeps this
 /// import small as well.
 fn compile(execution: &mut Execution<'_>, environment: &Path) {
-    let script = format!(
-        "{}\nimport litellm.proxy.proxy_server",
-        services::diet::MODULE
-    );
+    let script = format!("{DIET}\n{COMPILE_LITELLM}");
     let mut call = Call::new("compiling LiteLLM", environment.join("bin/python"))
         .known_as("Python")
         .args(["-I", "-c"])

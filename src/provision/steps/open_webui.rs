@@ -33,6 +33,7 @@ use crate::{
         progress::{Progress, Total},
         site_packages::site_packages,
     },
+    python::FIRST_ACCOUNT,
     secrets::Kind,
     services::open_webui::{OpenWebUi, first_account},
 };
@@ -100,7 +101,7 @@ pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<()
     let mut call = Call::new("migrating Open WebUI's tables", "/bin/sh")
         .args(["-c", SCRIPT, "ai-gateway"])
         .arg(environment.join("bin/python"))
-        .arg(code())
+        .arg(FIRST_ACCOUNT)
         .arg(execution.postgres_bin()?)
         .arg(execution.paths.postgres_data())
         .arg(&socket)
@@ -127,13 +128,6 @@ pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<()
             tail: tail_of_file(&log_path),
         }))),
     }
-}
-
-/// Open WebUI migrates when its configuration is imported. Then, before anybody can reach the
-/// sign-up page, the administrator's account is made.
-fn code() -> String {
-    let module = first_account::MODULE;
-    format!("import open_webui.config\n{module}\nimport asyncio\nasyncio.run(ensure())\n")
 }
 
 /// What Open WebUI reads at import. The stack says the same and more when it runs.

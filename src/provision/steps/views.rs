@@ -8,9 +8,7 @@ use super::server::{Server, psql};
 use crate::provision::{
     command::Call, error::SetupError, execution::Execution, site_packages::site_packages,
 };
-
-/// Prints them for psql.
-const PRINT: &str = include_str!("litellm_views.py");
+use crate::python::LITELLM_VIEWS;
 
 /// Makes those that there are not. It goes without: then LiteLLM's first start does it.
 pub(super) fn make(execution: &mut Execution<'_>, server: &Server, environment: &Path) {
@@ -43,56 +41,6 @@ fn attempt(
 fn printing(python: &Path, source: &Path) -> Call {
     Call::new("reading LiteLLM's views", python)
         .known_as("Python")
-        .args(["-I", "-c", PRINT])
+        .args(["-I", "-c", LITELLM_VIEWS])
         .arg(source)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{fs, process::Command};
-
-    use super::*;
-
-    /// As LiteLLM's is laid out.
-    const SOURCE: &str = r#"
-from litellm import verbose_logger
-from litellm.proxy.db.db_span import db_span
-
-async def create_missing_views(db):
-    try:
-        await db.query_raw("""SELECT 1 FROM "Spend" LIMIT 1""")
-    except Exception as e:
-        if "does not exist" not in str(e).lower():
-            raise
-        async with db_span("create_view", "Spend"):
-            await db.execute_raw("""
-                CREATE VIEW "Spend" AS SELECT 1;
-            """)
-        verbose_logger.debug("%s Created!", "Spend")
-"#;
-
-    #[test]
-    fn each_view_is_made_where_it_is_missing_by_litellms_own_words() {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("create_views.py");
-        fs::write(&source, SOURCE).unwrap();
-        let output = Command::new("python3")
-            .args(["-I", "-c", PRINT])
-            .arg(&source)
-            .output()
-            .unwrap();
-        assert_eq!(
-            String::from_utf8_lossy(&output.stdout),
-            "SELECT to_regclass('\"Spend\"') IS NULL AS missing \\gset\n\
-             \\if :missing\nCREATE VIEW \"Spend\" AS SELECT 1;\n\\endif\n"
-        );
-        // Of a probe that is put otherwise nothing is known, and nothing is made.
-        fs::write(&source, SOURCE.replace("SELECT 1 FROM", "SELECT 2 FROM")).unwrap();
-        let output = Command::new("python3")
-            .args(["-I", "-c", PRINT])
-            .arg(&source)
-            .output()
-            .unwrap();
-        assert!(!output.status.success() && output.stdout.is_empty());
-    }
 }

@@ -9,64 +9,11 @@
 
 mod settings;
 
-use std::path::Path;
-
 use supervise::spec::EnvValue;
 
 use super::process::plain;
-use crate::stack::RenderedFile;
 
 pub(crate) use settings::{DECLARATION, Diet};
-
-/// The module's source.
-pub(crate) const MODULE: &str = include_str!("../../stack/diet/diet.py");
-
-/// The modules, for the folder that uvicorn loads either application from.
-pub(super) fn modules(folder: &Path) -> [RenderedFile; 3] {
-    [
-        ("diet.py", MODULE),
-        (
-            "diet_imports.py",
-            include_str!("../../stack/diet/diet_imports.py"),
-        ),
-        (
-            "diet_models.py",
-            include_str!("../../stack/diet/diet_models.py"),
-        ),
-    ]
-    .map(|(name, contents)| file(folder, name, contents))
-}
-
-/// The module of the measures that are LiteLLM's alone, beside the others.
-pub(super) fn litellm_module(folder: &Path) -> RenderedFile {
-    file(
-        folder,
-        "diet_litellm.py",
-        include_str!("../../stack/diet/diet_litellm.py"),
-    )
-}
-
-/// The modules of the measures that are Open WebUI's alone, beside the others.
-pub(super) fn open_webui_modules(folder: &Path) -> [RenderedFile; 2] {
-    [
-        (
-            "diet_open_webui.py",
-            include_str!("../../stack/diet/diet_open_webui.py"),
-        ),
-        (
-            "diet_indexes.py",
-            include_str!("../../stack/diet/diet_indexes.py"),
-        ),
-    ]
-    .map(|(name, contents)| file(folder, name, contents))
-}
-
-fn file(folder: &Path, name: &str, contents: &str) -> RenderedFile {
-    RenderedFile {
-        path: folder.join(name),
-        contents: contents.to_owned(),
-    }
-}
 
 /// The measures that are for LiteLLM, as the module is told of them.
 pub(super) fn for_litellm(diet: &Diet) -> (String, EnvValue) {
@@ -137,16 +84,4 @@ const SMALL_ENGINE: &str = "--liftoff-only --no-wasm-tier-up --max-semi-space-si
                             --single-threaded --optimize-for-size --max-old-space-size=192";
 
 #[cfg(test)]
-mod imports_tests;
-#[cfg(test)]
-mod indexes_tests;
-#[cfg(test)]
-mod later_tests;
-#[cfg(test)]
-mod litellm_tests;
-#[cfg(test)]
-mod lookups_tests;
-#[cfg(test)]
-mod models_tests;
-#[cfg(test)]
-pub(super) mod tests;
+mod tests;

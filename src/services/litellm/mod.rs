@@ -10,7 +10,6 @@ mod access;
 pub mod after_start;
 mod checks;
 mod configuration;
-mod modules;
 mod settings;
 mod variables;
 
@@ -28,9 +27,9 @@ use super::{
     postgres,
     process::{always, environment, plain, signal},
     service::Service,
-    uvicorn::KEEP_ALIVE_SECONDS,
+    uvicorn::{self, KEEP_ALIVE_SECONDS},
 };
-use crate::{config::schema::BuiltIn, stack::RenderedFile};
+use crate::{config::schema::BuiltIn, python, stack::RenderedFile};
 
 pub use settings::{EngineSource, LiteLlm, NODE, PYTHON};
 
@@ -118,7 +117,7 @@ fn plan(inputs: &Inputs) -> Part {
         path: config,
         contents: configuration::render(inputs.settings.budget.usd),
     }];
-    files.extend(modules::all(&rendered));
+    files.extend(uvicorn::modules(&rendered, python::IN_LITELLM));
     Part {
         spec,
         folders: Vec::new(),
@@ -138,8 +137,11 @@ const fn liveness(probe: Probe) -> Liveness {
     }
 }
 
+/// What Python is told to run.
+const LAUNCHER: &str = "gateway_server.py";
+
 fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
-    let mut arguments = vec![rendered.join(modules::LAUNCHER).display().to_string()];
+    let mut arguments = vec![rendered.join(LAUNCHER).display().to_string()];
     for (option, value) in [
         ("--socket", FIRST_LISTENER.to_string()),
         (
@@ -182,6 +184,3 @@ fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
         cwd: cwd.to_owned(),
     }
 }
-
-#[cfg(test)]
-mod tests;

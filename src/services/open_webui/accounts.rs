@@ -16,7 +16,7 @@ use super::{
     child,
     database::{self, Database, PsqlError, row},
 };
-use crate::secrets::Secret;
+use crate::{python::PASSWORD_HASH, secrets::Secret};
 
 /// One account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -218,9 +218,6 @@ impl Accounts {
 
 const SCRIPT: &str = include_str!("accounts.sql");
 
-const HASH: &str = "import bcrypt, sys; \
-    print(bcrypt.hashpw(sys.stdin.buffer.read(), bcrypt.gensalt()).decode())";
-
 /// The hash of a password, by Open WebUI's Python.
 ///
 /// # Errors
@@ -231,7 +228,7 @@ pub fn hash(python: &Path, password: &Secret) -> Result<String, AccountError> {
         source,
     };
     let mut command = Command::new(python);
-    command.args(["-I", "-c", HASH]).env_clear();
+    command.args(["-I", "-c", PASSWORD_HASH]).env_clear();
     let output = child::run(&mut command, password.expose().as_bytes()).map_err(failed)?;
     let hash = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if output.status.success() && hash.starts_with('$') {

@@ -8,15 +8,12 @@ use crate::{
     secrets::{Kind, SecretStore},
 };
 
-/// The module that makes Open WebUI's first account. Set-up runs it as well.
-pub(crate) const MODULE: &str = include_str!("../../stack/open_webui/first_account.py");
-
-/// What is known of the first account once it was made: a file that the module above writes.
+/// What is known of the first account once it was made: a file that `first_account.py` writes.
 pub(crate) fn file(paths: &Paths) -> PathBuf {
     paths.service(&SERVICE.service_name()).join("first-account")
 }
 
-/// What the module reads. The password is a file's: an environment can be read in more ways.
+/// What that module reads. The password is a file's: an environment can be read in more ways.
 pub(crate) fn variables(settings: &OpenWebUi, paths: &Paths) -> [(&'static str, String); 4] {
     let password = SecretStore::new(paths.secrets()).path(Kind::OpenWebuiAdminPassword);
     [

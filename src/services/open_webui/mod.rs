@@ -27,7 +27,6 @@ pub use self::{
 };
 use super::{
     addresses::admin_address,
-    diet,
     part::{Inputs, Part},
     postgres,
     process::{always, signal},
@@ -38,7 +37,7 @@ pub use settings::OpenWebUi;
 
 use crate::{
     config::{paths::Paths, schema::BuiltIn, settings::Listen},
-    stack::RenderedFile,
+    python,
 };
 
 /// Its name.
@@ -118,7 +117,7 @@ fn plan(inputs: &Inputs) -> Part {
     Part {
         spec,
         folders: folder.into_iter().chain([data]).collect(),
-        files: files(&rendered),
+        files: uvicorn::modules(&rendered, python::IN_OPEN_WEBUI),
         pid_files: Vec::new(),
     }
 }
@@ -132,27 +131,6 @@ const fn liveness(probe: Probe) -> Liveness {
         restart_after: Some(12),
         hung_after: Some(2),
     }
-}
-
-/// What runs inside Open WebUI, in `rendered`.
-fn files(rendered: &Path) -> Vec<RenderedFile> {
-    let own = [
-        (
-            "webui_app.py",
-            include_str!("../../stack/open_webui/webui_app.py"),
-        ),
-        ("first_account.py", first_account::MODULE),
-    ];
-    let own = own.map(|(name, contents)| RenderedFile {
-        path: rendered.join(name),
-        contents: contents.to_owned(),
-    });
-    [uvicorn::gateway_log(rendered)]
-        .into_iter()
-        .chain(own)
-        .chain(diet::modules(rendered))
-        .chain(diet::open_webui_modules(rendered))
-        .collect()
 }
 
 fn arguments(socket: &Path, rendered: &Path) -> Vec<String> {

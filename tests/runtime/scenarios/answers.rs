@@ -4,14 +4,11 @@ use std::{path::Path, time::Duration};
 
 use supervise::spec::{Address, HttpTarget, Liveness, Probe, ServiceSpec, Startup, StopStep};
 
-use super::{command, ready_by, service, sockets::own_address};
+use super::{command, python, ready_by, service, sockets::own_address};
 
 /// Answers probes, until it is stopped or told to hang.
 pub(super) fn answering(home: &Path) -> ServiceSpec {
-    let answer = "
-        self.send_response(200)
-        self.end_headers()";
-    let (script, probe) = server(answer);
+    let (script, probe) = server("answers");
     ServiceSpec {
         startup: ready_by(probe.clone()),
         liveness: Some(Liveness {
@@ -32,13 +29,7 @@ pub(super) fn answering(home: &Path) -> ServiceSpec {
 
 /// Has an answer to every other probe, and from the seventh on a bad one.
 pub(super) fn answering_now_and_then(home: &Path) -> ServiceSpec {
-    let answer = "
-        Handler.asked += 1
-        if Handler.asked < 7 and Handler.asked % 2:
-            threading.Event().wait()
-        self.send_response(200 if Handler.asked < 7 else 500)
-        self.end_headers()";
-    let (script, probe) = server(answer);
+    let (script, probe) = server("answers-now-and-then");
     ServiceSpec {
         startup: ready_by(Probe::Tcp(own_address())),
         liveness: Some(Liveness {
@@ -53,22 +44,11 @@ pub(super) fn answering_now_and_then(home: &Path) -> ServiceSpec {
     }
 }
 
-/// A server that does this when it is asked, and a probe that asks it.
-fn server(answer: &str) -> (String, Probe) {
+/// A server of this kind (`service.py`), and a probe that asks it.
+fn server(kind: &str) -> (String, Probe) {
     let at = own_address();
     let (_, port) = at.split_once(':').expect("it has a port");
-    let script = format!(
-        "exec /usr/bin/python3 -c \"
-import http.server, signal, threading
-class Handler(http.server.BaseHTTPRequestHandler):
-    asked = 0
-    def do_GET(self):{answer}
-    def log_message(self, *what):
-        pass
-signal.signal(signal.SIGUSR1, lambda *_: threading.Event().wait())
-http.server.ThreadingHTTPServer(('127.0.0.1', {port}), Handler).serve_forever()
-\""
-    );
+    let script = format!("exec {} {port}", python(kind));
     let probe = Probe::Http(HttpTarget {
         at: Address::Tcp(at),
         path: "/".to_owned(),
@@ -78,10 +58,6 @@ http.server.ThreadingHTTPServer(('127.0.0.1', {port}), Handler).serve_forever()
 
 /// One service for each kind of readiness that a shell can play.
 pub(super) fn probes(home: &Path) -> Vec<ServiceSpec> {
-    let socket = "import os, socket; \
-                  s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); \
-                  s.sendto(b'STATUS=soon', os.environ['NOTIFY_SOCKET']); \
-                  s.sendto(b'STATUS=done\\nREADY=1\\n', os.environ['NOTIFY_SOCKET'])";
     let flag = home.join("flag").display().to_string();
     let after = ServiceSpec {
         startup: Startup {
@@ -96,7 +72,7 @@ pub(super) fn probes(home: &Path) -> Vec<ServiceSpec> {
             ..service(
                 home,
                 "notify",
-                &format!("/usr/bin/python3 -c \"{socket}\"; exec sleep 1000"),
+                &format!("{}; exec sleep 1000", python("notifies")),
             )
         },
         ServiceSpec {

@@ -4,7 +4,7 @@ use std::{env, path::Path};
 
 use supervise::spec::{Listener, Probe, ServiceSpec, Startup};
 
-use super::{ready_by, service};
+use super::{python, ready_by, service};
 
 /// The variable that says where a service of these tests listens.
 pub(crate) const PORT: &str = "AI_GATEWAY_TEST_PORT";
@@ -13,12 +13,10 @@ pub(crate) const PORT: &str = "AI_GATEWAY_TEST_PORT";
 pub(super) fn listening(home: &Path) -> ServiceSpec {
     let port = env::var(PORT).expect("the test has set it");
     let address = format!("127.0.0.1:{port}");
-    let listen = format!(
-        "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(1000)"
-    );
     let flag = home.join("listen").display().to_string();
     let script = format!(
-        "while ! test -e {flag}; do sleep 0.01; done; exec /usr/bin/python3 -c \"{listen}\""
+        "while ! test -e {flag}; do sleep 0.01; done; exec {} {port}",
+        python("listens")
     );
     ServiceSpec {
         startup: Startup {
@@ -36,9 +34,8 @@ pub(super) fn held(home: &Path) -> ServiceSpec {
     let address = format!("127.0.0.1:{port}");
     let flag = home.join("answer").display().to_string();
     let script = format!(
-        "while ! test -e {flag}; do sleep 0.01; done; exec /usr/bin/python3 -c \
-         \"import os, socket; s = socket.socket(fileno=3); s.setblocking(True)
-while True: c, _ = s.accept(); c.sendall(str(os.getpid()).encode()); c.close()\""
+        "while ! test -e {flag}; do sleep 0.01; done; exec {}",
+        python("held")
     );
     ServiceSpec {
         listeners: vec![Listener::Tcp(address.parse().expect("an address"))],

@@ -16,7 +16,7 @@ use crate::secrets::Secret;
 /// to start it again.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The header by which a worker says which one it is; `python/litellm/demo_model.py` puts it in.
+/// The header by which a worker says which one it is; `python/in_litellm/demo_model.py` puts it in.
 pub(super) const WORKER: &str = "x-ai-gateway-worker";
 
 /// The header by which we ask a worker to look into the database first, as above.

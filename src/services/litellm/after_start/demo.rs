@@ -1,5 +1,5 @@
 //! The demo model: it needs no provider, and goes when a real model comes: at once by
-//! `python/litellm/demo_model.py`, and where that did not succeed at LiteLLM's next start.
+//! `python/in_litellm/demo_model.py`, and where that did not succeed at LiteLLM's next start.
 //!
 //! It lives in LiteLLM's database like any other model, under an identity of ours, so that nothing
 //! else is ever removed.
