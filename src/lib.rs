@@ -4,6 +4,7 @@ pub mod causes;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod database;
 pub mod disk;
 pub mod doctor;
 pub mod fs;

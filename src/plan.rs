@@ -67,7 +67,7 @@ pub fn plan(
     let mut settings = loaded.settings.clone();
     environment::add(&mut settings, environment::ourselves())?;
     let settings = &settings;
-    let installed = provision::installed(paths, settings)?;
+    let installed = Installed::find(paths, settings)?;
     let store = SecretStore::new(paths.secrets());
     // A gateway that was set up before this secret existed gets it here: without it a database that
     // has lost its accounts could not be given an administrator.
@@ -95,7 +95,7 @@ pub fn plan(
 pub fn services(paths: &Paths, settings: &Settings) -> Option<Vec<ServiceSpec>> {
     let basis = Basis {
         paths: paths.clone(),
-        installed: provision::installed(paths, settings).ok()?,
+        installed: Installed::find(paths, settings).ok()?,
         secrets: Secrets::load(&SecretStore::new(paths.secrets())).ok()?,
         open_files: runtime::open_files().map(|(soft, _)| soft),
     };

@@ -73,6 +73,7 @@ fn asked(context: &Context) -> Asked {
     let folder = variable("AI_GATEWAY_HOME").is_some_and(|home| !home.is_empty());
     Asked {
         schema: services::schema(),
+        catalog: services::catalog(),
         paths: context.paths.clone(),
         mode: match (folder, context.system) {
             (true, _) => Mode::Folder,

@@ -97,7 +97,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut loaded = settings::read(context, &questions::borrowed(&said))?;
     let first = FirstPassword::find(args.admin_password_stdin, context, &loaded)?;
     let mut options = options(args, first.given)?;
-    let plan = provision::survey(&loaded.settings, &context.paths, &options).map_err(failure)?;
+    let plan = provision::survey(
+        services::catalog(),
+        &loaded.settings,
+        &context.paths,
+        &options,
+    )
+    .map_err(failure)?;
     if args.dry_run {
         settings::warn(&loaded);
         print(&plan)?;
@@ -128,8 +134,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let loaded = write(&said, context, loaded)?;
     settings::close(context, &loaded);
     let mut progress = progress::for_standard_error();
-    provision::setup(&loaded.settings, &context.paths, &options, &mut *progress)
-        .map_err(failure)?;
+    provision::setup(
+        services::catalog(),
+        &loaded.settings,
+        &context.paths,
+        &options,
+        &mut *progress,
+    )
+    .map_err(failure)?;
     let linger = linger::ensure(context).unwrap_or_default();
     let done = if idle {
         "The gateway was set up already."

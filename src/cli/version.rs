@@ -7,7 +7,7 @@ use super::{
     failure::Failure,
     status::pretty,
 };
-use crate::provision;
+use crate::{provision, services};
 
 /// Print the versions of this program, LiteLLM and Open WebUI
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
     // The version is told even where there is no place for a gateway.
     let paths = Context::find().ok().map(|context| context.paths);
-    let parts = provision::versions(paths.as_ref());
+    let parts = provision::versions(services::catalog(), paths.as_ref());
     if args.json {
         let parts = parts.iter().map(|part| {
             let told = json!({ "version": part.version, "installed": part.installed });

@@ -16,7 +16,7 @@ pub use machine::{Hierarchy, Keeper, Kind, Machine, Packages};
 pub use programs::{Answer, ask};
 pub use systemd::{DropIn, RemoveIpc, Systemd, Unit};
 
-use crate::{config::paths::Paths, config::schema::Schema};
+use crate::{config::paths::Paths, config::schema::Schema, provision::Catalog};
 
 /// Where the facts come from.
 pub struct World<'a> {
@@ -75,6 +75,8 @@ pub enum Mode {
 pub struct Asked {
     /// All that its configuration can say.
     pub schema: &'static Schema,
+    /// All that its set-up can make.
+    pub catalog: &'static Catalog,
     /// Where it lives.
     pub paths: Paths,
     /// Whose it is.

@@ -155,6 +155,7 @@ impl Sketch {
         };
         let asked = Asked {
             schema: services::schema(),
+            catalog: services::catalog(),
             paths: Paths {
                 config: "/srv/gateway.toml".into(),
                 state: "/srv/state".into(),

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    catalog,
+    catalog::Catalog,
     command::Call,
     error::{NotSetUp, SetupError},
     execution::Execution,
@@ -24,6 +24,7 @@ use crate::config::{paths::Paths, settings::Settings};
 /// # Errors
 /// This machine is not set up, or a registry was not reached.
 pub fn bundle(
+    catalog: &Catalog,
     settings: &Settings,
     paths: &Paths,
     options: &Options,
@@ -31,9 +32,9 @@ pub fn bundle(
     progress: &mut dyn Progress,
 ) -> Result<(), SetupError> {
     let (interrupts, _lock) = session::begin(paths)?;
-    let wanted = catalog::wanted(settings);
-    let facts = Facts::gather(settings, paths, options, &wanted)?;
-    let plan = plan(settings, paths, &facts, &wanted);
+    let wanted = catalog.wanted(settings);
+    let facts = Facts::gather(paths, options, &wanted)?;
+    let plan = plan(paths, &facts, &wanted);
     if !plan.problems.is_empty() {
         return Err(SetupError::NotPossible(plan.problems));
     }

@@ -1,196 +1,149 @@
-//! The list of what there can be in a set-up: payloads, tables and roles of the services, and which of
-//! them these settings want.
-//!
-//! Pure data. How a payload is installed and how tables are migrated is in [`super::steps`].
+//! What there can be in a set-up, put together by whoever knows the services: payloads with the functions that
+//! install them, tables with the functions that bring them up to date, and the roles of the database.
+
+use std::{fmt, path::Path};
 
 use super::{
-    embedded,
-    hash::sha256,
-    model::{MB, Packages, Payload, Role, Tables, Wanted},
+    error::SetupError,
+    execution::Execution,
+    model::{Packages, Payload, Programs, Role, Tables, Wanted},
+    names,
+    steps::{self, migrate::Migrate},
+    tools::TOOLS,
 };
-use crate::{
-    config::settings::Settings,
-    secrets::Kind,
-    services::{litellm::EngineSource, open_webui},
-};
+use crate::config::settings::Settings;
 
-/// uv, and npm with its Node.js.
-pub const TOOLS: Payload = Payload {
-    name: "tools",
-    title: "Tools (uv, Node.js)",
-    what: "the tools uv and Node.js",
-    // It is uv's.
-    versioned: false,
-    bytes: 270 * MB,
-    needed: "bin/python",
-    packages: Packages::Python {
-        lock: embedded::TOOLS_LOCK,
-        package: "uv",
-    },
-    runs_in_set_up: true,
-};
+/// Makes the folder of a payload, from its beginning to its marker.
+pub(crate) type Build = fn(&mut Execution<'_>, &Path) -> Result<(), SetupError>;
 
-/// Our query engine, which also generates LiteLLM's database client.
-pub const ENGINE: Payload = Payload {
-    name: "engine",
-    title: "Query engine",
-    what: "the query engine",
-    versioned: true,
-    bytes: 20 * MB,
-    needed: "generate",
-    packages: Packages::Npm {
-        lock: embedded::ENGINE_LOCK,
-        files: embedded::ENGINE,
-    },
-    runs_in_set_up: false,
-};
+/// A payload, and how it is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Installable {
+    pub(crate) payload: Payload,
+    /// The name of the folder that these settings want; none: they want no such payload.
+    pub(crate) folder: fn(&Payload, &Settings) -> Option<String>,
+    pub(crate) build: Build,
+}
 
-/// A native query engine that is downloaded.
-pub const NATIVE_ENGINE: Payload = Payload {
-    name: "native-engine",
-    title: "Native query engine",
-    what: "the native query engine",
-    versioned: true,
-    bytes: 20 * MB,
-    needed: "query-engine",
-    packages: Packages::None,
-    runs_in_set_up: false,
-};
+/// A service's tables, and how they are brought up to date.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Migratable {
+    pub(crate) tables: Tables,
+    pub(crate) migrate: Migrate,
+}
 
-/// LiteLLM's environment.
-pub const LITELLM: Payload = Payload {
-    name: "litellm",
-    title: "LiteLLM",
-    what: "LiteLLM",
-    versioned: true,
-    bytes: 600 * MB,
-    needed: "bin/python",
-    packages: Packages::Python {
-        lock: embedded::LITELLM_LOCK,
-        package: "litellm",
-    },
-    runs_in_set_up: false,
-};
+/// What one service brings along for set-up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Brought {
+    pub(crate) payloads: &'static [Installable],
+    pub(crate) tables: &'static [Migratable],
+    pub(crate) roles: &'static [Role],
+}
 
-/// Open WebUI's environment.
-pub const OPEN_WEBUI: Payload = Payload {
-    name: "open-webui",
-    title: "Open WebUI",
-    what: "Open WebUI",
-    versioned: true,
-    bytes: 800 * MB,
-    needed: "bin/python",
-    packages: Packages::Python {
-        lock: embedded::OPEN_WEBUI_LOCK,
-        package: "open-webui",
-    },
-    runs_in_set_up: false,
-};
-
-/// Every payload, in the order in which they are made.
-pub const PAYLOADS: [Payload; 5] = [TOOLS, ENGINE, NATIVE_ENGINE, LITELLM, OPEN_WEBUI];
-
-/// LiteLLM's tables.
-pub const LITELLM_TABLES: Tables = Tables {
-    name: "litellm",
-    of: "LiteLLM",
-    doing: "bring LiteLLM's tables up to date",
-    payload: LITELLM,
-};
-
-/// Open WebUI's tables.
-pub const OPEN_WEBUI_TABLES: Tables = Tables {
-    name: "open_webui",
-    of: "Open WebUI",
-    doing: "let Open WebUI bring its tables up to date and make its administrator's account",
-    payload: OPEN_WEBUI,
-};
-
-/// All tables, in the order in which they are brought up to date.
-pub const TABLES: [Tables; 2] = [LITELLM_TABLES, OPEN_WEBUI_TABLES];
-
-/// Each with a database of its own name.
-pub const ROLES: [Role; 2] = [
-    Role {
-        name: "litellm",
-        password: Kind::PostgresLitellmPassword,
-    },
-    Role {
-        name: "open_webui",
-        password: Kind::PostgresOpenWebuiPassword,
-    },
-];
-
-/// From what is embedded and what is configured.
-pub fn wanted(settings: &Settings) -> Wanted {
-    let payloads = PAYLOADS.into_iter();
-    let payloads: Vec<_> = payloads
-        .filter_map(|payload| Some((payload, folder(payload, settings)?)))
-        .collect();
-    let is_wanted = |tables: &Tables| {
-        let mut payloads = payloads.iter();
-        payloads.any(|(payload, _)| *payload == tables.payload)
+impl Brought {
+    /// Of a service that runs a program of the distribution and keeps nothing.
+    pub(crate) const NOTHING: Self = Self {
+        payloads: &[],
+        tables: &[],
+        roles: &[],
     };
-    let tables = TABLES.into_iter().filter(is_wanted);
-    Wanted {
-        tables: tables.collect(),
-        payloads,
-        roles: ROLES.into(),
+}
+
+/// All of it.
+pub struct Catalog {
+    payloads: Vec<Installable>,
+    tables: Vec<Migratable>,
+    roles: Vec<Role>,
+    programs: fn(&Settings) -> Programs,
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.payloads.iter().map(|all| all.payload.name);
+        f.debug_set().entries(names).finish()
     }
 }
 
-/// The name of a payload's folder, or none where the settings want no such payload.
-fn folder(payload: Payload, settings: &Settings) -> Option<String> {
+/// The tools come first: all else is made with them.
+const OWN: Installable = Installable {
+    payload: TOOLS,
+    folder: of_packages,
+    build: steps::tools::build,
+};
+
+impl Catalog {
+    /// What these services bring along, in the order in which it is made. `programs` says which programs the
+    /// settings name.
+    pub(crate) fn new<'a>(
+        services: impl Iterator<Item = &'a Brought> + Clone,
+        programs: fn(&Settings) -> Programs,
+    ) -> Self {
+        let payloads = services.clone().flat_map(|service| service.payloads);
+        Self {
+            payloads: [&OWN].into_iter().chain(payloads).copied().collect(),
+            tables: services
+                .clone()
+                .flat_map(|service| service.tables)
+                .copied()
+                .collect(),
+            roles: services
+                .flat_map(|service| service.roles)
+                .copied()
+                .collect(),
+            programs,
+        }
+    }
+
+    /// What these settings want of it.
+    pub fn wanted(&self, settings: &Settings) -> Wanted {
+        let payloads = self.payloads.iter();
+        let payloads: Vec<_> = payloads
+            .filter_map(|all| Some((all.payload, (all.folder)(&all.payload, settings)?)))
+            .collect();
+        let is_wanted = |tables: &Tables| {
+            let mut payloads = payloads.iter();
+            payloads.any(|(payload, _)| *payload == tables.payload)
+        };
+        let tables = self.tables.iter().map(|all| all.tables);
+        Wanted {
+            tables: tables.filter(is_wanted).collect(),
+            payloads,
+            roles: self.roles.clone(),
+            programs: (self.programs)(settings),
+        }
+    }
+
+    /// How a payload is made.
+    pub(super) fn build(&self, payload: Payload) -> Build {
+        let mut all = self.payloads.iter();
+        let found = all.find(|all| all.payload == payload);
+        found.expect("what is wanted is of the catalog").build
+    }
+
+    /// How tables are brought up to date.
+    pub(super) fn migrate(&self, tables: &Tables) -> Migrate {
+        let mut all = self.tables.iter();
+        let found = all.find(|all| all.tables.name == tables.name);
+        found.expect("what is wanted is of the catalog").migrate
+    }
+
+    /// All tables.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &Migratable> {
+        self.tables.iter()
+    }
+
+    /// All payloads.
+    pub(super) fn payloads(&self) -> impl Iterator<Item = Payload> {
+        self.payloads.iter().map(|all| all.payload)
+    }
+}
+
+/// The name of the folder of a payload that is wanted whatever the settings are: its version, and a hash of what
+/// it is made from.
+pub(crate) fn of_packages(payload: &Payload, _: &Settings) -> Option<String> {
     match payload.packages {
-        Packages::None => match &EngineSource::of(settings) {
-            EngineSource::Download { sha256, .. } => Some(embedded::folder("sha256", sha256)),
-            EngineSource::Wasm | EngineSource::Program(_) => None,
-        },
-        Packages::Npm { files, .. } => {
-            let hash = embedded::files_hash(files);
-            Some(embedded::folder(embedded::ENGINE_VERSION, &hash))
-        }
-        Packages::Python { .. } if payload == OPEN_WEBUI && !settings.has(open_webui::NAME) => None,
-        Packages::Python { lock, package } => {
-            let version =
-                embedded::pinned(lock, package).expect("a test finds the version of every lock");
-            let hash = if payload == LITELLM {
-                // The generated database client is a part of LiteLLM's environment, so whatever
-                // generates it counts as well.
-                let engine = embedded::files_hash(embedded::ENGINE);
-                sha256(&[lock.as_bytes(), engine.as_bytes()])
-            } else {
-                sha256(&[lock.as_bytes()])
-            };
-            Some(embedded::folder(version, &hash))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{config, services};
-
-    #[test]
-    fn every_lock_pins_the_package_that_its_folder_is_named_after() {
-        let settings = config::of_profile(services::schema(), "local", "").unwrap();
-        let folders = wanted(&settings).payloads;
-        assert_eq!(folders.len(), 4, "no native engine");
-        for (payload, folder) in folders {
-            assert!(
-                folder.starts_with(|c: char| c.is_ascii_digit()),
-                "{payload:?}: {folder}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_switched_off_is_not_wanted_nor_its_tables() {
-        let settings =
-            config::of_profile(services::schema(), "local", "open_webui.enabled = false").unwrap();
-        let wanted = wanted(&settings);
-        assert_eq!(wanted.folder(OPEN_WEBUI.name), None);
-        assert_eq!(wanted.tables, [LITELLM_TABLES]);
+        Packages::Python { lock, package } => Some(names::of_lock(lock, package, &[])),
+        Packages::Npm { files, version, .. } => Some(names::of_files(files, version)),
+        Packages::None => None,
     }
 }

@@ -44,24 +44,24 @@ const TAIL_BYTES: usize = 16 * 1024;
 
 /// One program to run.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// What for, as a person says it: "installing LiteLLM".
-    pub(super) doing: String,
-    pub(super) program: PathBuf,
+    pub(crate) doing: String,
+    pub(crate) program: PathBuf,
     /// The name that a person knows it by, where that is not the program's.
-    pub(super) known_as: Option<&'static str>,
-    pub(super) args: Vec<OsString>,
+    pub(crate) known_as: Option<&'static str>,
+    pub(crate) args: Vec<OsString>,
     /// Beside the clean environment.
-    pub(super) env: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
     /// The root folder, unless it is said: the one that set-up was started in may be closed to its
     /// user (root's home), and what configures a package manager there is not meant for us.
-    pub(super) cwd: PathBuf,
+    pub(crate) cwd: PathBuf,
     /// At most what a pipe holds: it is written before anybody reads.
-    pub(super) input: Vec<u8>,
+    pub(crate) input: Vec<u8>,
 }
 
 impl Call {
-    pub(super) fn new(doing: impl Into<String>, program: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(doing: impl Into<String>, program: impl Into<PathBuf>) -> Self {
         Self {
             doing: doing.into(),
             program: program.into(),
@@ -73,32 +73,32 @@ impl Call {
         }
     }
 
-    pub(super) const fn known_as(mut self, name: &'static str) -> Self {
+    pub(crate) const fn known_as(mut self, name: &'static str) -> Self {
         self.known_as = Some(name);
         self
     }
 
-    pub(super) fn arg(mut self, arg: impl Into<OsString>) -> Self {
+    pub(crate) fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    pub(super) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+    pub(crate) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
-    pub(super) fn env(mut self, variables: BTreeMap<String, String>) -> Self {
+    pub(crate) fn env(mut self, variables: BTreeMap<String, String>) -> Self {
         self.env.extend(variables);
         self
     }
 
-    pub(super) fn cwd(mut self, folder: &Path) -> Self {
+    pub(crate) fn cwd(mut self, folder: &Path) -> Self {
         folder.clone_into(&mut self.cwd);
         self
     }
 
-    pub(super) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn input(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.input = input.into();
         self
     }
@@ -112,7 +112,7 @@ impl Call {
 
 /// What a running program lets its watcher know.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum News<'a> {
+pub(crate) enum News<'a> {
     /// It said a line, on either stream.
     Line(&'a str),
     /// It has written so many bytes in all.
@@ -121,20 +121,20 @@ pub(super) enum News<'a> {
 
 /// Runs programs; everything that they share.
 #[derive(Debug)]
-pub(super) struct Runner {
+pub(crate) struct Runner {
     /// The whole environment of a program but for what its call adds.
-    pub(super) env: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
     /// By which the next set-up knows what this one left running.
-    pub(super) mark: String,
-    pub(super) interrupts: Interrupts,
+    pub(crate) mark: String,
+    pub(crate) interrupts: Interrupts,
 }
 
 /// Where a program's three streams go.
-pub(super) struct Streams<'a>(pub(super) [std::os::fd::BorrowedFd<'a>; 3]);
+pub(crate) struct Streams<'a>(pub(crate) [std::os::fd::BorrowedFd<'a>; 3]);
 
 impl Runner {
     /// Runs to the end and returns the standard output.
-    pub(super) fn run(
+    pub(crate) fn run(
         &mut self,
         call: &Call,
         watch: &mut dyn FnMut(News<'_>),
@@ -183,7 +183,7 @@ impl Runner {
     }
 
     /// Launches without waiting.
-    pub(super) fn launch(
+    pub(crate) fn launch(
         &self,
         call: &Call,
         streams: &Streams<'_>,
@@ -279,7 +279,7 @@ impl Running {
 }
 
 /// Asks a child that leads its group to end, makes it after a while, and reaps it.
-pub(super) fn end_group(group: Pid, leader: &PidFd, ask: Signal, grace: Duration) {
+pub(crate) fn end_group(group: Pid, leader: &PidFd, ask: Signal, grace: Duration) {
     // It may be gone already; then there is nothing to do.
     let _asked = killpg(group, ask);
     let asked = now();
@@ -295,7 +295,7 @@ pub(super) fn end_group(group: Pid, leader: &PidFd, ask: Signal, grace: Duration
 }
 
 /// Waits until one of them has something, or for so long; says whether one has.
-pub(super) fn wait_for(fds: &[std::os::fd::BorrowedFd<'_>], most: Duration) -> nix::Result<bool> {
+pub(crate) fn wait_for(fds: &[std::os::fd::BorrowedFd<'_>], most: Duration) -> nix::Result<bool> {
     let mut fds: Vec<_> = fds
         .iter()
         .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
@@ -316,16 +316,16 @@ fn written(pid: i32) -> Option<u64> {
 }
 
 /// A program's output, read without blocking.
-pub(super) struct Stream {
-    pub(super) pipe: File,
-    pub(super) open: bool,
-    pub(super) all: Vec<u8>,
+pub(crate) struct Stream {
+    pub(crate) pipe: File,
+    pub(crate) open: bool,
+    pub(crate) all: Vec<u8>,
     /// Where the line begins that is not yet whole.
     line: usize,
 }
 
 impl Stream {
-    pub(super) fn new(pipe: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(pipe: OwnedFd) -> io::Result<Self> {
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         Ok(Self {
             pipe: pipe.into(),
@@ -336,7 +336,7 @@ impl Stream {
     }
 
     /// Reads what is there.
-    pub(super) fn read(&mut self, tail: &mut Tail, watch: &mut dyn FnMut(News<'_>)) {
+    pub(crate) fn read(&mut self, tail: &mut Tail, watch: &mut dyn FnMut(News<'_>)) {
         let mut buffer = [0; 8192];
         while self.open {
             let n = match self.pipe.read(&mut buffer) {
@@ -374,10 +374,10 @@ impl Stream {
 
 /// The last lines of a program.
 #[derive(Debug, Default)]
-pub(super) struct Tail(std::collections::VecDeque<String>);
+pub(crate) struct Tail(std::collections::VecDeque<String>);
 
 impl Tail {
-    pub(super) fn push(&mut self, line: &str) {
+    pub(crate) fn push(&mut self, line: &str) {
         self.0.push_back(line.chars().take(2_000).collect());
         let long = |lines: &std::collections::VecDeque<String>| {
             lines.len() > TAIL_LINES || lines.iter().map(String::len).sum::<usize>() > TAIL_BYTES
@@ -387,18 +387,18 @@ impl Tail {
         }
     }
 
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         Vec::from(self.0).join("\n")
     }
 }
 
 /// A path as an argument that another one begins: `--option=PATH`.
-pub(super) fn joined(prefix: &str, path: &Path) -> OsString {
+pub(crate) fn joined(prefix: &str, path: &Path) -> OsString {
     OsString::from_vec([prefix.as_bytes(), path.as_os_str().as_bytes()].concat())
 }
 
 /// The end of a file that a program wrote its errors to.
-pub(super) fn tail_of_file(path: &Path) -> String {
+pub(crate) fn tail_of_file(path: &Path) -> String {
     let text = regular::long_text(path).unwrap_or_default();
     let mut tail = Tail::default();
     for line in text.lines().filter(|l| !l.trim().is_empty()) {

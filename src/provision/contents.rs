@@ -44,7 +44,7 @@ struct Installed {
 
 /// What a payload lacks of its lock, or its RECORDs of what the marker says of them. Looks at no
 /// file's contents but theirs.
-pub(super) fn missing(payload: Payload, folder: &Path, marker: &str) -> Option<Damage> {
+pub(crate) fn missing(payload: Payload, folder: &Path, marker: &str) -> Option<Damage> {
     let mut faults = Vec::new();
     match payload.packages {
         Packages::Npm { lock, .. } => faults = modules(folder, lock),
@@ -64,7 +64,7 @@ pub(super) fn missing(payload: Payload, folder: &Path, marker: &str) -> Option<D
 }
 
 /// Compares every file of every package with its RECORD. Returns the digest of all RECORDs.
-pub(super) fn verify(payload: Payload, folder: &Path) -> Result<String, Damage> {
+pub(crate) fn verify(payload: Payload, folder: &Path) -> Result<String, Damage> {
     let Packages::Python { lock, .. } = payload.packages else {
         return Ok(String::new());
     };
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
     use crate::{
         fs::regular::tests::{at_once, pipe_at},
-        provision::{catalog::TOOLS, embedded},
+        provision::{embedded, tools::TOOLS},
     };
 
     #[test]

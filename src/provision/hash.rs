@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 /// Of a list of parts, in lower-case hexadecimal.
-pub(super) fn sha256(parts: &[&[u8]]) -> String {
+pub(crate) fn sha256(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         // The length first, so that no two lists of parts run together into the same bytes.
@@ -14,11 +14,11 @@ pub(super) fn sha256(parts: &[&[u8]]) -> String {
 }
 
 /// Of one file's contents, as everybody else computes it.
-pub(super) fn sha256_of_file(contents: &[u8]) -> String {
+pub(crate) fn sha256_of_file(contents: &[u8]) -> String {
     hex(&Sha256::digest(contents))
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |text, byte| {

@@ -1,33 +1,60 @@
 //! What set-up has left: where the programs are, and whether the secrets are still those of the
 //! database. Every start asks.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
-    catalog::{self, ENGINE, LITELLM, NATIVE_ENGINE, OPEN_WEBUI},
+    catalog::Catalog,
     error::NotSetUp,
     facts::database,
     fingerprints::SecretsChanged,
     generations,
     model::{Payload, Record, Wanted},
     payload_folder,
-    site_packages::site_packages,
 };
 use crate::{
     config::{paths::Paths, settings::Settings},
     secrets::SecretStore,
-    services::Installed,
-    services::{Programs, litellm::EngineSource, open_webui},
 };
+
+/// Where set-up has put what it has made and found, all absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The folder of PostgreSQL's programs.
+    pub postgres_bin: PathBuf,
+    /// nginx.
+    pub nginx: PathBuf,
+    /// The folder that holds `node`.
+    pub node_bin: PathBuf,
+    /// The folder of each payload, by its name.
+    pub payloads: BTreeMap<&'static str, PathBuf>,
+    /// This program.
+    pub ai_gateway: PathBuf,
+}
+
+impl Installation {
+    /// The folder of a payload.
+    pub fn payload(&self, payload: &Payload) -> &Path {
+        let folder = self.payloads.get(payload.name);
+        folder.map_or(Path::new(""), PathBuf::as_path)
+    }
+}
 
 /// What set-up has put where; quick, for every start.
 ///
 /// # Errors
 /// Set-up has not run, was cut off, or was run by another version or with other settings.
-pub fn installed(paths: &Paths, settings: &Settings) -> Result<Installed, NotSetUp> {
+pub fn installed(
+    catalog: &Catalog,
+    paths: &Paths,
+    settings: &Settings,
+) -> Result<Installation, NotSetUp> {
     let missing = |what: String| NotSetUp { what };
     let record = Record::read(&paths.state).map_err(|e| missing(e.to_string()))?;
-    let wanted = catalog::wanted(settings);
+    let wanted = catalog.wanted(settings);
     let cluster =
         database::identifier(&paths.postgres_data()).map_err(|e| missing(e.to_string()))?;
     if cluster.is_none() {
@@ -40,7 +67,7 @@ pub fn installed(paths: &Paths, settings: &Settings) -> Result<Installed, NotSet
             return Err(missing(format!("{tables} are not those of this version")));
         }
     }
-    resolve(paths, settings, &wanted, &record)
+    resolve(catalog, paths, &wanted, &record)
 }
 
 /// Whether the secrets are those that the database was set up with.
@@ -64,19 +91,25 @@ pub fn check_secrets(paths: &Paths) -> Result<(), SecretsChanged> {
 }
 
 /// Where each program is, of those that are wanted.
-pub(super) fn resolve(
+pub(crate) fn resolve(
+    catalog: &Catalog,
     paths: &Paths,
-    settings: &Settings,
     wanted: &Wanted,
     record: &Record,
-) -> Result<Installed, NotSetUp> {
+) -> Result<Installation, NotSetUp> {
     let generations = generations::read(paths, record);
-    let payload = |payload: Payload| {
-        let wanted = wanted.folder(payload.name);
-        generations::current(paths, &generations, payload, wanted).ok_or_else(|| NotSetUp {
+    let folder = |payload: Payload| {
+        let Some(name) = wanted.folder(payload.name) else {
+            // Nobody wants it, and it may be there from another time.
+            return Ok(payload_folder::folder(paths, payload.name, "current"));
+        };
+        let current = generations::current(paths, &generations, payload, Some(name));
+        current.ok_or_else(|| NotSetUp {
             what: format!("{} is missing, or of another version", payload.name),
         })
     };
+    let payloads = catalog.payloads();
+    let payloads = payloads.map(|payload| Ok((payload.name, folder(payload)?)));
     let program = |named: &Option<PathBuf>, found: &Option<PathBuf>, what: &str| {
         let path = named
             .clone()
@@ -86,41 +119,20 @@ pub(super) fn resolve(
             what: format!("{what} is not where it was"),
         })
     };
-    let named_node = Programs::of(settings)
-        .node
-        .as_deref()
-        .and_then(Path::parent)
-        .map(Path::to_owned);
-    let programs = &Programs::of(settings);
-    let open_webui = if settings.has(open_webui::NAME) {
-        payload(OPEN_WEBUI)?
-    } else {
-        payload_folder::folder(paths, OPEN_WEBUI.name, "current")
-    };
-    Ok(Installed {
+    let programs = &wanted.programs;
+    let named_node = programs.node.as_deref().and_then(Path::parent);
+    let named_node = named_node.map(Path::to_owned);
+    Ok(Installation {
         postgres_bin: program(&programs.postgres_bin, &record.postgres_bin, "PostgreSQL")?,
         nginx: program(&programs.nginx, &record.nginx, "nginx")?,
-        litellm: payload(LITELLM)?,
-        open_webui_frontend: frontend(&open_webui),
-        open_webui,
-        engine: match &EngineSource::of(settings) {
-            EngineSource::Wasm => payload(ENGINE)?.join("query-engine"),
-            EngineSource::Program(path) => path.clone(),
-            EngineSource::Download { .. } => payload(NATIVE_ENGINE)?.join("query-engine"),
-        },
         node_bin: program(&named_node, &record.node_bin, "Node.js")?,
+        payloads: payloads.collect::<Result<_, NotSetUp>>()?,
         ai_gateway: std::env::current_exe()
             .map(|path| in_place(&path))
             .map_err(|e| NotSetUp {
                 what: format!("this program does not know its own path ({e})"),
             })?,
     })
-}
-
-/// Open WebUI's page as it was built, if it is laid out as nginx's configuration has it.
-fn frontend(environment: &Path) -> Option<PathBuf> {
-    let folder = site_packages(environment).ok()?.join("open_webui/frontend");
-    folder.join("_app/immutable").is_dir().then_some(folder)
 }
 
 /// The path of a program that may have been replaced since it was started, as by an upgrade under a

@@ -11,7 +11,7 @@ use super::error::SetupError;
 
 /// While this is there, the signals wait in a descriptor.
 #[derive(Debug)]
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     fd: SignalFd,
     before: SigSet,
     seen: Option<Signal>,
@@ -19,7 +19,7 @@ pub(super) struct Interrupts {
 
 impl Interrupts {
     /// Blocks the signals in this thread: threads that it starts later block them too.
-    pub(super) fn catch() -> nix::Result<Self> {
+    pub(crate) fn catch() -> nix::Result<Self> {
         let mut set = SigSet::empty();
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
             set.add(signal);
@@ -35,7 +35,7 @@ impl Interrupts {
     }
 
     /// The signal by which somebody has asked for an end first, now or earlier.
-    pub(super) fn seen(&mut self) -> Option<Signal> {
+    pub(crate) fn seen(&mut self) -> Option<Signal> {
         while let Ok(Some(info)) = self.fd.read_signal() {
             let signal = Signal::try_from(info.ssi_signo.cast_signed()).ok();
             self.seen = self.seen.or(signal);
@@ -44,7 +44,7 @@ impl Interrupts {
     }
 
     /// An error as soon as somebody has asked for an end.
-    pub(super) fn check(&mut self) -> Result<(), SetupError> {
+    pub(crate) fn check(&mut self) -> Result<(), SetupError> {
         match self.seen() {
             Some(signal) => Err(SetupError::Interrupted { signal }),
             None => Ok(()),

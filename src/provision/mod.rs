@@ -3,15 +3,17 @@
 //! Each file uses only what is above it in this list, so that there is no circle:
 //!
 //! 1. [`model`]: what there can be, as plain data (payloads, generations, the record, steps, plans,
-//!    problems). [`catalog`] lists the payloads, tables and roles that there are.
+//!    problems); `tools` is the one payload that is no service's.
 //! 2. What is on the disk: `record` (`setup.json`), `payload_folder` and `contents` (a payload),
 //!    `generations` (which payloads are current, and which were before).
 //! 3. [`facts`] looks at the machine and changes nothing.
 //! 4. `plan` decides, from facts and what is wanted, and is pure.
 //! 5. `execution` holds what the steps share (the runner of programs, the progress), and [`steps`] do
 //!    one thing each.
-//! 6. `execute` does the steps of a plan in their order.
-//! 7. `setup` and `bundle` put these together; `installed` and `versions` say what set-up has left.
+//! 6. [`Catalog`] is the list of payloads, tables and roles with the functions for them. Whoever knows the
+//!    services makes it, and what installs and migrates a single service is in its room.
+//! 7. `execute` does the steps of a plan in their order.
+//! 8. `setup` and `bundle` put these together; `installed` and `versions` say what set-up has left.
 //!
 //! A payload is made beside its place and counts only when it is whole, a step of the database is a
 //! transaction, and the switch to a new generation is the replacement of one file. So set-up can be
@@ -19,44 +21,48 @@
 
 pub mod answer;
 mod bundle;
-pub mod catalog;
-mod command;
-mod contents;
-mod embedded;
+pub(crate) mod catalog;
+pub(crate) mod command;
+pub(crate) mod contents;
+pub(crate) mod embedded;
 pub mod environment;
 pub mod error;
 mod execute;
-mod execution;
+pub(crate) mod execution;
 pub mod facts;
 pub mod fingerprints;
-mod folders;
+#[cfg(test)]
+mod fixtures;
+pub(crate) mod folders;
 mod generations;
-mod hash;
+pub(crate) mod hash;
 mod installed;
-mod interrupt;
+pub(crate) mod interrupt;
 pub mod model;
+pub(crate) mod names;
 mod options;
 mod orphans;
-mod payload_folder;
+pub(crate) mod payload_folder;
 mod plan;
 pub mod progress;
 mod record;
 mod requirements;
-mod roles;
+pub(crate) mod roles;
 mod scratch;
 mod session;
 mod setup;
-mod site_packages;
+pub(crate) mod site_packages;
 mod sources;
-pub mod steps;
+pub(crate) mod steps;
+mod tools;
 mod versions;
 
 pub use bundle::bundle;
-pub use catalog::wanted;
+pub use catalog::Catalog;
 pub use environment::Environment;
 pub use error::{NotSetUp, SetupError};
 pub use fingerprints::SecretsChanged;
-pub use installed::{check_secrets, installed};
+pub use installed::{Installation, check_secrets, installed};
 pub use model::Plan;
 pub use options::Options;
 pub use plan::plan;

@@ -17,15 +17,15 @@ use super::{
 use crate::{config::paths::Paths, fs::regular};
 
 /// Written last.
-pub(super) const MARKER: &str = ".complete";
+pub(crate) const MARKER: &str = ".complete";
 
 /// Where a payload's version is or will be.
-pub(super) fn folder(paths: &Paths, payload: &str, name: &str) -> PathBuf {
+pub(crate) fn folder(paths: &Paths, payload: &str, name: &str) -> PathBuf {
     paths.payloads().join(payload).join(name)
 }
 
 /// What is wrong with a folder that was finished; none: it was not.
-pub(super) fn looked_at(folder: &Path, payload: Payload, thorough: bool) -> Option<Option<Damage>> {
+pub(crate) fn looked_at(folder: &Path, payload: Payload, thorough: bool) -> Option<Option<Damage>> {
     if !is_complete(folder, payload) {
         return None;
     }
@@ -39,12 +39,12 @@ pub(super) fn looked_at(folder: &Path, payload: Payload, thorough: bool) -> Opti
 
 /// The marker, and the one file without which the folder is of no use: after an upgrade of the
 /// distribution an environment's Python may be gone.
-pub(super) fn is_complete(folder: &Path, payload: Payload) -> bool {
+pub(crate) fn is_complete(folder: &Path, payload: Payload) -> bool {
     folder.join(MARKER).exists() && folder.join(payload.needed).exists()
 }
 
 /// An empty folder at the place of a payload, whatever an interrupted set-up left there.
-pub(super) fn begin(folder: &Path) -> Result<(), SetupError> {
+pub(crate) fn begin(folder: &Path) -> Result<(), SetupError> {
     // The marker goes first: a folder that is half removed must not count as finished.
     match fs::remove_file(folder.join(MARKER)) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -57,7 +57,7 @@ pub(super) fn begin(folder: &Path) -> Result<(), SetupError> {
 }
 
 /// Everything is in it: flush that, then say so, with the digest of what was installed.
-pub(super) fn finish(folder: &Path, digest: &str) -> Result<(), SetupError> {
+pub(crate) fn finish(folder: &Path, digest: &str) -> Result<(), SetupError> {
     File::open(folder)
         .and_then(|open| nix::unistd::syncfs(open).map_err(Into::into))
         .map_err(SetupError::io("flush", folder))?;
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::{
         fs::regular::tests::{at_once, pipe_at},
-        provision::catalog::LITELLM,
+        provision::fixtures::LITELLM,
     };
 
     fn paths() -> (tempfile::TempDir, Paths) {

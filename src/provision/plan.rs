@@ -5,12 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Choice, Facts, MB, Node, Packages, Plan, Problem, SetupStep, Switch, Wanted};
-use crate::{
-    config::{paths::Paths, settings::Settings},
-    secrets::Kind,
-    services::{Programs, litellm::EngineSource},
+use super::model::{
+    Choice, Facts, MB, Node, Packages, Plan, Problem, Programs, SetupStep, Switch, Wanted,
 };
+use crate::{config::paths::Paths, secrets::Kind};
 
 /// What is kept free beside the steps themselves: logs, write-ahead log, the next start.
 const SPARE: u64 = 200 * MB;
@@ -18,10 +16,10 @@ const SPARE: u64 = 200 * MB;
 const DATABASE: u64 = 120 * MB;
 
 /// Decides what to do.
-pub fn plan(settings: &Settings, paths: &Paths, facts: &Facts, wanted: &Wanted) -> Plan {
-    let (mut problems, choice) = choose(settings, paths, facts);
+pub fn plan(paths: &Paths, facts: &Facts, wanted: &Wanted) -> Plan {
+    let (mut problems, choice) = choose(&wanted.programs, paths, facts);
     let steps = steps(facts, wanted);
-    if let EngineSource::Program(engine) = &EngineSource::of(settings)
+    if let Some(engine) = &wanted.programs.engine
         && !facts.engine_is_program
     {
         problems.push(Problem::NoEngine(engine.clone()));
@@ -91,7 +89,7 @@ fn wrong_salt_key(facts: &Facts) -> Option<&'static str> {
     }
 }
 
-fn choose(settings: &Settings, paths: &Paths, facts: &Facts) -> (Vec<Problem>, Choice) {
+fn choose(programs: &Programs, paths: &Paths, facts: &Facts) -> (Vec<Problem>, Choice) {
     let mut problems = Vec::new();
     let python = facts.usable_python();
     if python.is_none() {
@@ -101,7 +99,7 @@ fn choose(settings: &Settings, paths: &Paths, facts: &Facts) -> (Vec<Problem>, C
         .node
         .as_ref()
         .filter(|node| node.major >= Node::MINIMUM);
-    if let Some(named) = &Programs::of(settings).node
+    if let Some(named) = &programs.node
         && node.is_none()
     {
         problems.push(Problem::BadNode(named.clone()));

@@ -40,7 +40,7 @@ pub fn for_standard_error() -> Box<dyn Progress> {
 }
 
 /// The one place of set-up that looks at a clock.
-pub(super) fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     #[expect(
         clippy::disallowed_methods,
         reason = "set-up is one command outside of the runtime; it measures, it does not decide"

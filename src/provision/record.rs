@@ -24,7 +24,7 @@ impl Record {
     }
 
     /// Replaces the file as a whole: after a crash it is the old or the new one.
-    pub(super) fn write(&self, state: &Path) -> Result<(), SetupError> {
+    pub(crate) fn write(&self, state: &Path) -> Result<(), SetupError> {
         let path = Self::path(state);
         let text = serde_json::to_string_pretty(self).map_err(|source| SetupError::Record {
             path: path.clone(),

@@ -5,24 +5,24 @@
 
 /// What markers ask about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// The version of Python.
-    pub(super) python: (u32, u32, u32),
+    pub(crate) python: (u32, u32, u32),
     /// As `uname -m` says it.
-    pub(super) machine: &'static str,
+    pub(crate) machine: &'static str,
 }
 
 /// A package at a version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Pinned {
+pub(crate) struct Pinned {
     /// In the normal form of PEP 503.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// As the lock has it.
-    pub(super) version: String,
+    pub(crate) version: String,
 }
 
 /// The packages that `lock` asks for on that machine.
-pub(super) fn wanted(lock: &str, target: &Target) -> Vec<Pinned> {
+pub(crate) fn wanted(lock: &str, target: &Target) -> Vec<Pinned> {
     let lines = lock.lines().filter(|line| {
         let first = line.chars().next();
         first.is_some_and(|c| c.is_ascii_alphanumeric())
@@ -44,7 +44,7 @@ pub(super) fn wanted(lock: &str, target: &Target) -> Vec<Pinned> {
 }
 
 /// The normal form of a package's name (PEP 503).
-pub(super) fn normal(name: &str) -> String {
+pub(crate) fn normal(name: &str) -> String {
     let mut normal = String::with_capacity(name.len());
     for c in name.chars() {
         match c {

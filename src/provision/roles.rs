@@ -4,13 +4,13 @@ use super::{error::SetupError, hash::sha256, model::Role};
 use crate::secrets::SecretStore;
 
 /// Changes whenever a password does.
-pub(super) fn roles_hash(roles: &[Role], store: &SecretStore) -> Result<String, SetupError> {
+pub(crate) fn roles_hash(roles: &[Role], store: &SecretStore) -> Result<String, SetupError> {
     let sql = roles_sql(roles, store)?;
     Ok(sha256(&[sql.as_bytes()])[..32].to_owned())
 }
 
 /// Makes the roles and databases that are missing, and sets the passwords.
-pub(super) fn roles_sql(roles: &[Role], store: &SecretStore) -> Result<String, SetupError> {
+pub(crate) fn roles_sql(roles: &[Role], store: &SecretStore) -> Result<String, SetupError> {
     let mut sql = String::from("SET password_encryption = 'scram-sha-256';\n");
     for Role { name, password } in roles {
         let password = literal(store.read(*password)?.expose());
@@ -26,7 +26,7 @@ pub(super) fn roles_sql(roles: &[Role], store: &SecretStore) -> Result<String, S
 }
 
 /// As SQL writes a text.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -35,7 +35,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{provision::catalog::ROLES, secrets::Kind};
+    use crate::{provision::fixtures::roles, secrets::Kind};
 
     #[test]
     fn a_password_cannot_end_its_literal() {
@@ -47,9 +47,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = SecretStore::new(dir.path().join("secrets"));
         store.make_missing(None).unwrap();
-        let before = roles_hash(&ROLES, &store).unwrap();
-        assert_eq!(roles_hash(&ROLES, &store).unwrap(), before);
+        let before = roles_hash(&roles(), &store).unwrap();
+        assert_eq!(roles_hash(&roles(), &store).unwrap(), before);
         fs::write(store.path(Kind::PostgresLitellmPassword), "other").unwrap();
-        assert_ne!(roles_hash(&ROLES, &store).unwrap(), before);
+        assert_ne!(roles_hash(&roles(), &store).unwrap(), before);
     }
 }

@@ -18,11 +18,11 @@ use super::{
 
 /// Removed at its end.
 #[derive(Debug)]
-pub(super) struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     /// Makes it anew. Only under the lock of set-up, and when nothing of an earlier one runs.
-    pub(super) fn make(state: &Path) -> Result<Self, SetupError> {
+    pub(crate) fn make(state: &Path) -> Result<Self, SetupError> {
         let folder = state.join("setup-tmp");
         remove(&folder)?;
         for part in ["home", "tmp", "uv"] {
@@ -32,7 +32,7 @@ impl Scratch {
     }
 
     /// The environment of what set-up runs.
-    pub(super) fn variables(
+    pub(crate) fn variables(
         &self,
         environment: &Environment,
     ) -> Result<BTreeMap<String, String>, SetupError> {

@@ -17,7 +17,7 @@ use super::{
 use crate::{config::paths::Paths, fs::regular, identity::GatewayId, trust};
 
 /// Refuses root, catches signals and makes sure that nobody else is at it.
-pub(super) fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupError> {
+pub(crate) fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupError> {
     if nix::unistd::geteuid().is_root() {
         return Err(SetupError::Root {
             command: "runuser -u ai-gateway -- ai-gateway setup".into(),
@@ -35,7 +35,7 @@ pub(super) fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupErr
     Ok((interrupts, lock(&paths.state)?))
 }
 
-pub(super) fn runner(
+pub(crate) fn runner(
     paths: &Paths,
     options: &Options,
     scratch: &Scratch,

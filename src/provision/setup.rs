@@ -1,10 +1,11 @@
 //! Set-up itself: look, decide, execute.
 
 use super::{
-    catalog,
+    catalog::Catalog,
     error::SetupError,
     execution::Execution,
-    installed,
+    installed::{self, Installation},
+    interrupt::Interrupts,
     model::{Facts, Plan},
     options::Options,
     orphans,
@@ -12,21 +13,26 @@ use super::{
     progress::Progress,
     scratch::Scratch,
     session,
-    steps::{open_webui, server},
+    steps::{
+        migrate::{Alone, Locks, Migrate},
+        server,
+    },
 };
-use crate::{
-    config::{paths::Paths, settings::Settings},
-    services::Installed,
-};
+use crate::config::{paths::Paths, settings::Settings};
 
 /// Looks and decides, and does nothing: for `--dry-run`.
 ///
 /// # Errors
 /// Something of our own cannot be read.
-pub fn survey(settings: &Settings, paths: &Paths, options: &Options) -> Result<Plan, SetupError> {
-    let wanted = catalog::wanted(settings);
-    let facts = Facts::gather(settings, paths, options, &wanted)?;
-    Ok(plan(settings, paths, &facts, &wanted))
+pub fn survey(
+    catalog: &Catalog,
+    settings: &Settings,
+    paths: &Paths,
+    options: &Options,
+) -> Result<Plan, SetupError> {
+    let wanted = catalog.wanted(settings);
+    let facts = Facts::gather(paths, options, &wanted)?;
+    Ok(plan(paths, &facts, &wanted))
 }
 
 /// Does all that is missing for the gateway to run, and nothing else.
@@ -34,21 +40,22 @@ pub fn survey(settings: &Settings, paths: &Paths, options: &Options) -> Result<P
 /// # Errors
 /// Says what stands in the way before anything is begun, and which step failed after that.
 pub fn setup(
+    catalog: &Catalog,
     settings: &Settings,
     paths: &Paths,
     options: &Options,
     progress: &mut dyn Progress,
-) -> Result<Installed, SetupError> {
+) -> Result<Installation, SetupError> {
     let (mut interrupts, _lock) = session::begin(paths)?;
-    let alone = open_webui::alone(paths, &mut interrupts, progress)?;
+    let locks = locks(catalog, paths, &mut interrupts, progress)?;
     orphans::end(&paths.state)?;
     server::end_orphan(paths)?;
 
-    let wanted = catalog::wanted(settings);
-    let facts = Facts::gather(settings, paths, options, &wanted)?;
+    let wanted = catalog.wanted(settings);
+    let facts = Facts::gather(paths, options, &wanted)?;
     // A program that was asked when the signal came has given no answer.
     interrupts.check()?;
-    let plan = plan(settings, paths, &facts, &wanted);
+    let plan = plan(paths, &facts, &wanted);
     if !plan.problems.is_empty() {
         return Err(SetupError::NotPossible(plan.problems));
     }
@@ -62,7 +69,29 @@ pub fn setup(
         runner: session::runner(paths, options, &scratch, interrupts)?,
         progress,
     };
-    let record = execution.execute(&plan.steps, facts.record.about(facts.cluster), &alone)?;
-    installed::resolve(paths, settings, &wanted, &record)
+    let record = execution.execute(
+        catalog,
+        &plan.steps,
+        facts.record.about(facts.cluster),
+        &locks,
+    )?;
+    installed::resolve(catalog, paths, &wanted, &record)
         .map_err(|e| SetupError::NotUsable(Box::new(e)))
+}
+
+/// Waits until nothing of an earlier set-up migrates any more.
+fn locks(
+    catalog: &Catalog,
+    paths: &Paths,
+    interrupts: &mut Interrupts,
+    progress: &mut dyn Progress,
+) -> Result<Locks, SetupError> {
+    let mut locks = Locks::new();
+    for all in catalog.tables() {
+        if let Migrate::ByItself { lock, .. } = all.migrate {
+            let alone = Alone::wait((all.tables.of, lock), paths, interrupts, progress)?;
+            locks.insert(lock, alone);
+        }
+    }
+    Ok(locks)
 }

@@ -8,7 +8,7 @@ use std::{
 use super::error::SetupError;
 
 /// The folder of an environment's packages.
-pub(super) fn site_packages(environment: &Path) -> Result<PathBuf, SetupError> {
+pub(crate) fn site_packages(environment: &Path) -> Result<PathBuf, SetupError> {
     let lib = environment.join("lib");
     let mut entries = fs::read_dir(&lib).map_err(SetupError::io("read", &lib))?;
     let found = entries.find_map(|entry| {

@@ -105,18 +105,18 @@ const NPM_OF_HOST: [&str; 7] = [
 
 /// What set-up tells the package managers of where packages come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Sources {
+pub(crate) struct Sources {
     /// Variables of all three.
-    pub(super) variables: BTreeMap<String, String>,
+    pub(crate) variables: BTreeMap<String, String>,
     /// uv's file.
-    pub(super) uv_toml: String,
+    pub(crate) uv_toml: String,
     /// npm's file.
-    pub(super) npmrc: String,
+    pub(crate) npmrc: String,
 }
 
 impl Sources {
     /// Reads what the person who runs set-up has told them.
-    pub(super) fn of(environment: &Environment) -> Self {
+    pub(crate) fn of(environment: &Environment) -> Self {
         let read = |paths: Vec<PathBuf>| -> Vec<String> {
             let texts = paths.into_iter().map(|path| regular::text(&path));
             texts.filter_map(Result::ok).collect()

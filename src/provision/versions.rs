@@ -1,7 +1,7 @@
-//! Which versions of LiteLLM and Open WebUI are installed, or would be.
+//! Which versions of the programs that keep tables are installed, or would be.
 
 use super::{
-    catalog::{LITELLM, OPEN_WEBUI},
+    catalog::Catalog,
     embedded::pinned,
     generations,
     model::{Packages, Payload, Record, version},
@@ -22,14 +22,16 @@ pub struct Part {
 }
 
 /// The versions of all parts; without paths, those that set-up installs.
-pub fn versions(paths: Option<&Paths>) -> Vec<Part> {
+pub fn versions(catalog: &Catalog, paths: Option<&Paths>) -> Vec<Part> {
     let generations = paths.map(|paths| {
         // Where the record cannot be read, the links say what is in use.
         let record = Record::read(&paths.state).unwrap_or_default();
         generations::read(paths, &record)
     });
-    let parts = [("litellm", LITELLM), ("open_webui", OPEN_WEBUI)];
-    let parts = parts.into_iter().map(|(key, payload)| {
+    let parts = catalog
+        .tables()
+        .map(|all| (all.tables.name, all.tables.payload));
+    let parts = parts.map(|(key, payload)| {
         let folder = generations
             .as_ref()
             .and_then(|all| all.folder(payload.name));
@@ -57,6 +59,7 @@ fn of_lock(payload: Payload) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services;
 
     #[test]
     fn what_is_in_use_counts_and_before_set_up_the_lock() {
@@ -66,17 +69,17 @@ mod tests {
             state: folder.path().to_owned(),
             run: folder.path().join("run"),
         };
-        let of_lock = versions(Some(&paths));
+        let of_lock = versions(services::catalog(), Some(&paths));
         assert!(
             of_lock
                 .iter()
                 .all(|part| !part.installed && part.version.contains('.'))
         );
-        assert_eq!(versions(None), of_lock);
+        assert_eq!(versions(services::catalog(), None), of_lock);
         let litellm = paths.payloads().join("litellm");
         std::fs::create_dir_all(&litellm).unwrap();
         std::os::unix::fs::symlink("1.2.3-0e54695b", litellm.join("current")).unwrap();
-        let found = versions(Some(&paths));
+        let found = versions(services::catalog(), Some(&paths));
         assert_eq!(
             (found[0].version.as_str(), found[0].installed),
             ("1.2.3", true)

@@ -25,7 +25,6 @@ pub use self::{
     addresses::{admin_address, front_address},
     installed::Installed,
     plan::{dialects, plan},
-    programs::Programs,
     secrets::Secrets,
     service::Service,
 };
@@ -35,6 +34,7 @@ use std::sync::LazyLock;
 use crate::{
     config::schema::Schema,
     doctor::{self, Check},
+    provision::Catalog,
 };
 
 /// All of them, in the order in which they are listed and launched where nothing else decides.
@@ -59,6 +59,14 @@ pub fn schema_of(services: &[&Service]) -> Schema {
         .map(|service| (service.built_in, service.declaration))
         .collect();
     Schema::new(&services, &diet::DECLARATION)
+}
+
+static CATALOG: LazyLock<Catalog> =
+    LazyLock::new(|| Catalog::new(ALL.iter().map(|service| &service.set_up), programs::named));
+
+/// What set-up can make.
+pub fn catalog() -> &'static Catalog {
+    &CATALOG
 }
 
 /// All that `doctor` looks at: for the gateway as a whole, and for each service.

@@ -10,6 +10,7 @@ use crate::{
     },
     doctor::Check,
     logs::Dialect,
+    provision::catalog::Brought,
 };
 
 /// One service.
@@ -26,6 +27,8 @@ pub struct Service {
     pub(super) database_pools: fn(&Settings) -> u32,
     /// How to tell its urgent lines from others, where it cannot say so by itself.
     pub(super) dialect: Option<Dialect>,
+    /// What set-up makes for it.
+    pub(crate) set_up: Brought,
     /// What `doctor` looks at for it.
     pub(super) checks: &'static [Check],
 }

@@ -11,10 +11,6 @@ use std::{
 use ai_gateway::{
     config::{self, paths::Paths},
     control::client::Client,
-    provision::{
-        self,
-        catalog::{ENGINE, LITELLM},
-    },
     secrets::SecretStore,
     services,
 };
@@ -53,12 +49,12 @@ pub(crate) fn set_up_with(more: &str) -> Bench {
     );
     let paths = paths(&bench);
     let loaded = config::read(services::schema(), &paths, &|_| None, &[]).unwrap();
-    let wanted = provision::wanted(&loaded.settings);
+    let wanted = services::catalog().wanted(&loaded.settings);
     bench.write("state/postgres/global/pg_control", "12345678");
     bench.write("state/postgres/PG_VERSION", "15\n");
-    for (payload, file) in [(LITELLM, "bin/python"), (ENGINE, "generate")] {
-        let folder = paths.payloads().join(payload.name);
-        let name = wanted.folder(payload.name).unwrap();
+    for (payload, file) in [("litellm", "bin/python"), ("engine", "generate")] {
+        let folder = paths.payloads().join(payload);
+        let name = wanted.folder(payload).unwrap();
         fs::create_dir_all(folder.join(name).join("bin")).unwrap();
         fs::write(folder.join(name).join(".complete"), "").unwrap();
         let stays = bench.folder().join("bin/node");
@@ -68,7 +64,7 @@ pub(crate) fn set_up_with(more: &str) -> Bench {
     // As every version has written it: what is current is told by the links.
     let record = serde_json::json!({
         "cluster": u64::from_ne_bytes(*b"12345678"),
-        "litellm_migrations": wanted.folder(LITELLM.name),
+        "litellm_migrations": wanted.folder("litellm"),
     });
     bench.write("state/setup.json", &record.to_string());
     let store = SecretStore::new(paths.secrets());

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ai_gateway::provision;
+use ai_gateway::services::Installed;
 
 use super::machine::Machine;
 
@@ -144,7 +144,7 @@ fn what_was_taken_away_later_is_noticed_and_made_again() {
     fs::remove_file(&file).unwrap();
     machine.setup().unwrap();
     assert_eq!(
-        provision::installed(&machine.paths(), &machine.settings),
+        Installed::find(&machine.paths(), &machine.settings),
         Ok(installed)
     );
 }

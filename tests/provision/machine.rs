@@ -94,7 +94,13 @@ impl Machine {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        provision::survey(&self.settings, &self.paths(), &self.options()).unwrap()
+        provision::survey(
+            services::catalog(),
+            &self.settings,
+            &self.paths(),
+            &self.options(),
+        )
+        .unwrap()
     }
 
     pub(crate) fn setup(&self) -> Result<Installed, SetupError> {
@@ -102,12 +108,20 @@ impl Machine {
     }
 
     pub(crate) fn setup_heard(&self, progress: &mut dyn Progress) -> Result<Installed, SetupError> {
-        provision::setup(&self.settings, &self.paths(), &self.options(), progress)
+        let installation = provision::setup(
+            services::catalog(),
+            &self.settings,
+            &self.paths(),
+            &self.options(),
+            progress,
+        )?;
+        Ok(Installed::of(installation, &self.settings))
     }
 
     pub(crate) fn bundle(&self, folder: &Path) -> Result<(), SetupError> {
         let mut heard = Heard::new(|_| {});
         provision::bundle(
+            services::catalog(),
             &self.settings,
             &self.paths(),
             &self.options(),

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use ai_gateway::provision;
+use ai_gateway::{provision, services::Installed};
 
 use super::machine::Machine;
 
@@ -14,7 +14,7 @@ fn a_bare_machine_is_set_up_and_then_there_is_nothing_to_do() {
     let machine = Machine::new();
     let installed = machine.setup().unwrap();
     assert_eq!(
-        provision::installed(&machine.paths(), &machine.settings),
+        Installed::find(&machine.paths(), &machine.settings),
         Ok(installed.clone())
     );
     assert!(installed.engine.is_file() && installed.litellm.join("bin/python").is_file());
@@ -154,7 +154,7 @@ fn a_removed_environment_is_made_again() {
     let machine = Machine::new();
     let installed = machine.setup().unwrap();
     fs::remove_file(installed.open_webui.join("bin/python")).unwrap();
-    let missing = provision::installed(&machine.paths(), &machine.settings).unwrap_err();
+    let missing = Installed::find(&machine.paths(), &machine.settings).unwrap_err();
     assert!(
         missing.to_string().contains("run 'ai-gateway setup'"),
         "{missing}"

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from spend_files import STACK, append_to, records, written
+from spend_files import PYTHON, append_to, records, written
 
 import spend_file
 import spend_journal
@@ -68,7 +68,7 @@ async def main():
     await asyncio.sleep(60)
 asyncio.run(main())
 """
-    arguments = [sys.executable, "-c", script, str(STACK / "litellm"), str(tmp_path)]
+    arguments = [sys.executable, "-c", script, str(PYTHON / "in_litellm"), str(tmp_path)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"durable\n"
         [path] = spend_file.others(tmp_path)
@@ -324,7 +324,7 @@ import spend_journal
 app = object()
 print(spend_journal.journaled(app, None) is app)
 """
-    folders = [str(STACK / "diet"), str(STACK / "litellm")]
+    folders = [str(PYTHON / "in_both"), str(PYTHON / "in_litellm")]
     done = subprocess.run([sys.executable, "-c", script, *folders], capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout == "True\n", done.stderr
     assert "spend_journal is skipped: LiteLLM is not as it was" in done.stderr

@@ -14,8 +14,8 @@ use crate::{
     config::is_email,
     control::client::ClientError,
     fs::regular,
-    provision,
     secrets::{Kind, Secret, SecretStore},
+    services::Installed,
     services::open_webui::{
         self, Database,
         accounts::{self, Account, AccountError, Accounts, NewAccount},
@@ -161,7 +161,7 @@ impl Place {
                     .cause("open_webui.enabled is false"),
             );
         }
-        let installed = provision::installed(&context.paths, &loaded.settings)
+        let installed = Installed::find(&context.paths, &loaded.settings)
             .map_err(|e| Failure::of(Exit::Failed, &e))?;
         match context.connect() {
             Ok(_) => {}

@@ -15,12 +15,13 @@ use crate::cli::{context::Context, text, wait::wait_for};
 use crate::{
     config::settings::Settings,
     control::types::GatewayStatus,
-    provision,
-    secrets::{Kind, SecretStore},
-    services::postgres::{
+    database::{
         self,
         psql::{ARGUMENTS, Session, Timeouts},
     },
+    secrets::{Kind, SecretStore},
+    services::Installed,
+    services::postgres::{self},
 };
 
 /// Somebody who asks for the status does not wait longer for this.
@@ -82,12 +83,12 @@ impl Spend {
 
     /// Asks the database. None: it does not run, has nothing of it yet, or does not answer in time.
     pub(in crate::cli) fn ask(context: &Context, settings: &Settings) -> Option<Self> {
-        let installed = provision::installed(&context.paths, settings).ok()?;
+        let installed = Installed::find(&context.paths, settings).ok()?;
         let secrets = SecretStore::new(context.paths.secrets());
         let password = secrets.read(Kind::PostgresLitellmPassword).ok()?;
         let folder = context.paths.postgres_socket_folder();
         // Without a socket there is nothing to start a program for.
-        if !folder.join(format!(".s.PGSQL.{}", postgres::PORT)).exists() {
+        if !folder.join(format!(".s.PGSQL.{}", database::PORT)).exists() {
             return None;
         }
         let session = Session {

@@ -324,14 +324,14 @@ fn provision(world: &World<'_>, asked: &Asked, settings: &Settings) -> Provision
         environment: Environment::new(world.variables.clone()),
         ..Options::default()
     };
-    let wanted = provision::wanted(settings);
-    let missing = provision::installed(paths, settings)
+    let wanted = asked.catalog.wanted(settings);
+    let missing = provision::installed(asked.catalog, paths, settings)
         .err()
         .map(|error| error.what);
-    match Programs::gather(settings, paths, &options, &wanted) {
+    match Programs::gather(paths, &options, &wanted) {
         Ok(programs) => Provision {
             missing,
-            needed: Ok(provision::plan(settings, paths, &programs, &wanted).needed),
+            needed: Ok(provision::plan(paths, &programs, &wanted).needed),
             free: Some(programs.disk_free),
             programs,
         },
@@ -339,7 +339,7 @@ fn provision(world: &World<'_>, asked: &Asked, settings: &Settings) -> Provision
             missing,
             needed: Err(chain(&error)),
             free: None,
-            programs: Programs::of_programs(settings, paths, &options.environment),
+            programs: Programs::of_programs(&wanted.programs, paths, &options.environment),
         },
     }
 }

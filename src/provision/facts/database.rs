@@ -8,7 +8,7 @@ use std::{
 use crate::{fs::regular, provision::error::SetupError};
 
 /// The cluster's own number, or none where there is no cluster.
-pub(in crate::provision) fn identifier(data: &Path) -> Result<Option<u64>, SetupError> {
+pub(crate) fn identifier(data: &Path) -> Result<Option<u64>, SetupError> {
     let path = data.join("global/pg_control");
     let mut bytes = [0; 8];
     match regular::open(&path).and_then(|mut file| file.read_exact(&mut bytes)) {
@@ -20,7 +20,7 @@ pub(in crate::provision) fn identifier(data: &Path) -> Result<Option<u64>, Setup
 
 /// The process of the server that uses the cluster. PostgreSQL works in its data folder, which
 /// tells its process from one that was given the same number later.
-pub(in crate::provision) fn running_server(data: &Path) -> Option<i32> {
+pub(crate) fn running_server(data: &Path) -> Option<i32> {
     let lock = regular::text(&data.join("postmaster.pid")).ok()?;
     let pid = lock.lines().next()?.trim().parse().ok()?;
     let (there, ours) = (sys::proc::cwd(pid).ok()?, data.canonicalize().ok()?);
@@ -30,7 +30,7 @@ pub(in crate::provision) fn running_server(data: &Path) -> Option<i32> {
 }
 
 /// The major version of PostgreSQL that made the cluster.
-pub(in crate::provision) fn major(data: &Path) -> Option<u32> {
+pub(crate) fn major(data: &Path) -> Option<u32> {
     let mut text = String::new();
     regular::open(&data.join("PG_VERSION"))
         .ok()?

@@ -3,7 +3,7 @@
 //! What is found is a value of the model ([`Facts`]). `programs` asks the programs of the
 //! distribution, and `database` looks at the cluster.
 
-pub(super) mod database;
+pub(crate) mod database;
 mod programs;
 
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use super::{
     environment::Environment,
     error::SetupError,
     generations::{self, Survey},
-    model::{Record, Wanted},
+    model::{Programs, Record, Wanted},
     options::Options,
     roles::roles_hash,
 };
 use crate::{
-    config::{paths::Paths, settings::Settings},
+    config::paths::Paths,
     secrets::{Kind, SecretStore},
 };
 
@@ -28,12 +28,7 @@ impl Facts {
     ///
     /// # Errors
     /// Something of our own cannot be read.
-    pub fn gather(
-        settings: &Settings,
-        paths: &Paths,
-        options: &Options,
-        wanted: &Wanted,
-    ) -> Result<Self, SetupError> {
+    pub fn gather(paths: &Paths, options: &Options, wanted: &Wanted) -> Result<Self, SetupError> {
         let store = SecretStore::new(paths.secrets());
         let data = paths.postgres_data();
         let secrets_missing: Vec<_> = Kind::ALL
@@ -71,13 +66,13 @@ impl Facts {
             roles,
             record,
             offline_lacks: options.offline.as_deref().and_then(offline_lacks),
-            ..Self::of_programs(settings, paths, &options.environment)
+            ..Self::of_programs(&wanted.programs, paths, &options.environment)
         })
     }
 
     /// Looks for the programs of the distribution alone, which fails on no machine.
-    pub fn of_programs(settings: &Settings, paths: &Paths, environment: &Environment) -> Self {
-        programs::find(settings, paths, environment)
+    pub fn of_programs(programs: &Programs, paths: &Paths, environment: &Environment) -> Self {
+        programs::find(programs, paths, environment)
     }
 }
 

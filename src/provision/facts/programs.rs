@@ -10,33 +10,28 @@ use std::{
 };
 
 use crate::{
-    config::{paths::Paths, settings::Settings},
+    config::paths::Paths,
     provision::{
         answer,
         environment::{Environment, is_program},
-        model::{Facts, Node, Postgres, Python},
+        model::{Facts, Node, Postgres, Programs, Python},
     },
     python::INTERPRETER,
-    services::{Programs, litellm::EngineSource},
 };
 
 /// Looks for the programs of the distribution alone, which fails on no machine.
-pub(super) fn find(settings: &Settings, paths: &Paths, environment: &Environment) -> Facts {
+pub(crate) fn find(programs: &Programs, paths: &Paths, environment: &Environment) -> Facts {
     let look = Look {
         environment,
         patience: PATIENCE,
         children: environment.for_looking(&paths.state),
     };
-    let programs = &Programs::of(settings);
     Facts {
         pythons: look.pythons(programs.python.as_deref()),
         node: look.node(programs.node.as_deref()),
         postgres: look.postgres(programs.postgres_bin.as_deref()),
         nginx: look.named_or_found(programs.nginx.as_deref(), "nginx"),
-        engine_is_program: match &EngineSource::of(settings) {
-            EngineSource::Program(path) => is_program(path),
-            EngineSource::Wasm | EngineSource::Download { .. } => true,
-        },
+        engine_is_program: programs.engine.as_deref().is_none_or(is_program),
         ..Facts::default()
     }
 }

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::provision::{
-    catalog::{ENGINE, LITELLM},
+    fixtures::{ENGINE, LITELLM, LITELLM_TABLES, OPEN_WEBUI_TABLES},
     payload_folder::{begin, finish},
 };
 
+const TABLES: [Tables; 2] = [LITELLM_TABLES, OPEN_WEBUI_TABLES];
 const OLD: &str = "1.0-0123abcd";
 const NEW: &str = "2.0-4567cdef";
 
@@ -135,7 +136,7 @@ fn an_installation_of_an_older_version_is_taken_over_with_its_database() {
     assert_eq!(found.folder(LITELLM.name), Some(OLD));
     assert_eq!(found.previous, None, "nobody knows");
 
-    take_over(&paths, &mut record);
+    take_over(&paths, &mut record, &TABLES);
     record.database = database(NEW);
     switch(&paths, &mut record, &both(NEW)).unwrap();
     let previous = on_disk(&paths).previous.unwrap();
@@ -155,7 +156,7 @@ fn what_an_older_version_had_not_finished_is_no_generation_to_go_back_to() {
             database,
             ..Record::default()
         };
-        take_over(&paths, &mut record);
+        take_over(&paths, &mut record, &TABLES);
         switch(&paths, &mut record, &both(NEW)).unwrap();
         let found = on_disk(&paths);
         assert_eq!(found.current.unwrap().payloads, both(NEW));
@@ -180,7 +181,7 @@ fn a_set_up_that_switches_to_nothing_records_what_is_in_use() {
 fn where_nothing_was_set_up_there_is_nothing_to_take_over() {
     let (_dir, paths) = paths();
     let mut record = Record::default();
-    take_over(&paths, &mut record);
+    take_over(&paths, &mut record, &TABLES);
     assert_eq!(record, Record::default());
 }
 

@@ -1,7 +1,7 @@
 //! What there can be in a set-up, as plain data: payloads, generations, records, steps and problems.
 //!
 //! Nothing here looks at the machine or changes it, and nothing here knows a service: which payloads
-//! and databases there are comes from [`super::catalog`]. Every other file of provision may use it, and it uses none but
+//! and databases there are comes from [`super::Catalog`]. Every other file of provision may use it, and it uses none but
 //! [`super::fingerprints`].
 
 mod damage;
@@ -25,7 +25,7 @@ pub use history::HistoryError;
 pub use payload::{EngineFile, Packages, Payload, Role, Tables, Wanted, version};
 pub use plan::{Choice, Plan};
 pub use problem::Problem;
-pub use programs::{Node, Postgres, Python};
+pub use programs::{Node, Postgres, Programs, Python};
 pub use record::Record;
 pub use size::MB;
 pub use step::{SetupStep, Switch};

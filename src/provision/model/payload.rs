@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, fmt};
 
-use super::size::MB;
+use super::{programs::Programs, size::MB};
 use crate::secrets::Kind;
 
 /// Something with a version that is made once, in a folder of its own, and switched to as a whole.
@@ -42,6 +42,8 @@ pub enum Packages {
     Npm {
         /// All of the lock.
         lock: &'static str,
+        /// The version that the folder is named after.
+        version: &'static str,
         /// The files that are installed with it, the lock among them.
         files: &'static [EngineFile],
     },
@@ -152,6 +154,8 @@ pub struct Wanted {
     pub tables: Vec<Tables>,
     /// The roles that the database has.
     pub roles: Vec<Role>,
+    /// Programs that are not to be looked for.
+    pub programs: Programs,
 }
 
 impl Wanted {

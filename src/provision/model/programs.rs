@@ -40,3 +40,18 @@ impl Postgres {
     /// The oldest that the migrations run on.
     pub const MINIMUM: u32 = 13;
 }
+
+/// Programs that are looked for unless they are named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// The folder of PostgreSQL's programs.
+    pub postgres_bin: Option<PathBuf>,
+    /// nginx.
+    pub nginx: Option<PathBuf>,
+    /// The Python of the environments.
+    pub python: Option<PathBuf>,
+    /// Node.js.
+    pub node: Option<PathBuf>,
+    /// A native query engine.
+    pub engine: Option<PathBuf>,
+}

@@ -3,8 +3,9 @@
 use super::*;
 use crate::{
     config,
+    config::settings::Settings,
     provision::{
-        catalog::{self, ENGINE, LITELLM, NATIVE_ENGINE, OPEN_WEBUI, TOOLS},
+        fixtures::{self, ENGINE, LITELLM, NATIVE_ENGINE, OPEN_WEBUI, TOOLS},
         model::{DatabaseState, Generation, Generations, Postgres, Python, Record, Tables},
     },
     services,
@@ -95,7 +96,7 @@ fn done(wanted: &Wanted) -> Facts {
 }
 
 fn roles() -> SetupStep {
-    SetupStep::Roles(catalog::ROLES.into())
+    SetupStep::Roles(fixtures::roles())
 }
 
 fn migrate(tables: Tables, wanted: &Wanted) -> SetupStep {
@@ -104,14 +105,14 @@ fn migrate(tables: Tables, wanted: &Wanted) -> SetupStep {
 }
 
 fn make(settings: &Settings, facts: &Facts) -> Plan {
-    plan(settings, &paths(), facts, &catalog::wanted(settings))
+    plan(&paths(), facts, &fixtures::wanted(settings))
 }
 
 #[test]
 fn a_fresh_machine_gets_everything_in_an_order_that_works() {
     let plan = make(&settings(), &fresh());
     assert_eq!(plan.problems, []);
-    let folders = catalog::wanted(&settings());
+    let folders = fixtures::wanted(&settings());
     let text = folders
         .payloads
         .iter()
@@ -124,7 +125,7 @@ fn a_fresh_machine_gets_everything_in_an_order_that_works() {
 
 #[test]
 fn nothing_is_done_twice() {
-    let wanted = catalog::wanted(&settings());
+    let wanted = fixtures::wanted(&settings());
     let plan = make(&settings(), &done(&wanted));
     assert_eq!(
         (plan.steps, plan.problems, plan.needed),
@@ -183,7 +184,7 @@ fn a_python_without_ensurepip_is_a_problem_only_for_the_tools() {
             .contains("sudo apt install python3.11-venv"),
         "{problems:?}"
     );
-    let wanted = catalog::wanted(&settings());
+    let wanted = fixtures::wanted(&settings());
     let tools = wanted.folder(TOOLS.name).unwrap().to_owned();
     facts.complete.insert((TOOLS, tools));
     assert_eq!(make(&settings(), &facts).problems, []);
@@ -207,7 +208,7 @@ fn too_little_disk_is_said_with_its_sum_before_anything_is_done() {
         problem.contains("900 MB free and 2010 MB are needed (tools 270 + engine 20 + litellm 600 + open-webui 800 + database 120 + spare 200)"),
         "{problem}"
     );
-    let wanted = catalog::wanted(&settings());
+    let wanted = fixtures::wanted(&settings());
     let full = Facts {
         disk_free: 0,
         ..done(&wanted)
@@ -235,7 +236,7 @@ fn all_that_is_in_the_way_is_said_at_once() {
 
 #[test]
 fn a_cluster_needs_the_programs_that_made_it() {
-    let wanted = catalog::wanted(&settings());
+    let wanted = fixtures::wanted(&settings());
     let mut facts = done(&wanted);
     facts.cluster_major = Some(13);
     let problem = make(&settings(), &facts).problems[0].to_string();
@@ -257,22 +258,22 @@ fn a_cluster_needs_the_programs_that_made_it() {
 
 #[test]
 fn another_cluster_gets_roles_and_migrations_again() {
-    let wanted = catalog::wanted(&settings());
+    let wanted = fixtures::wanted(&settings());
     let mut facts = done(&wanted);
     facts.cluster = Some(2);
     assert_eq!(
         make(&settings(), &facts).steps,
         [
             roles(),
-            migrate(catalog::LITELLM_TABLES, &wanted),
-            migrate(catalog::OPEN_WEBUI_TABLES, &wanted),
+            migrate(fixtures::LITELLM_TABLES, &wanted),
+            migrate(fixtures::OPEN_WEBUI_TABLES, &wanted),
         ]
     );
 }
 
 #[test]
 fn a_changed_password_is_set_and_nothing_else_is_done() {
-    let wanted = catalog::wanted(&settings());
+    let wanted = fixtures::wanted(&settings());
     let mut facts = done(&wanted);
     facts.roles = Some("other".into());
     assert_eq!(make(&settings(), &facts).steps, [roles()]);
@@ -280,7 +281,7 @@ fn a_changed_password_is_set_and_nothing_else_is_done() {
 
 #[test]
 fn a_running_gateway_is_in_the_way_of_its_database_only() {
-    let wanted = catalog::wanted(&settings());
+    let wanted = fixtures::wanted(&settings());
     let mut facts = done(&wanted);
     facts.server = Some(4711);
     assert_eq!(make(&settings(), &facts).problems, []);
@@ -322,7 +323,7 @@ fn a_native_engine_is_one_more_payload_or_a_program_that_must_be_there() {
 
 #[test]
 fn another_lock_is_another_folder() {
-    let wanted = catalog::wanted(&settings());
+    let wanted = fixtures::wanted(&settings());
     let mut facts = done(&wanted);
     facts.complete.retain(|(payload, _)| *payload != OPEN_WEBUI);
     let folder = wanted.folder(OPEN_WEBUI.name).unwrap().to_owned();
@@ -341,7 +342,7 @@ fn another_lock_is_another_folder() {
         make(&settings(), &facts).steps,
         [
             SetupStep::Build(OPEN_WEBUI, folder.clone()),
-            migrate(catalog::OPEN_WEBUI_TABLES, &wanted),
+            migrate(fixtures::OPEN_WEBUI_TABLES, &wanted),
             SetupStep::Switch(Switch {
                 payloads: payloads.collect(),
                 changed: vec![(OPEN_WEBUI, folder)],
@@ -352,7 +353,7 @@ fn another_lock_is_another_folder() {
 
 #[test]
 fn a_payload_that_is_switched_off_stays_in_the_generation() {
-    let with = catalog::wanted(&settings());
+    let with = fixtures::wanted(&settings());
     let facts = done(&with);
     let settings = settings_with("open_webui.enabled = false");
     assert_eq!(make(&settings, &facts).steps, []);
@@ -360,7 +361,7 @@ fn a_payload_that_is_switched_off_stays_in_the_generation() {
 
 #[test]
 fn a_link_that_points_elsewhere_is_put_right() {
-    let wanted = catalog::wanted(&settings());
+    let wanted = fixtures::wanted(&settings());
     let mut facts = done(&wanted);
     facts.links.remove("litellm");
     let steps = make(&settings(), &facts).steps;

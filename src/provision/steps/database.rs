@@ -19,7 +19,7 @@ use crate::provision::{
 };
 
 /// Makes the cluster.
-pub(in crate::provision) fn cluster(execution: &mut Execution<'_>) -> Result<(), SetupError> {
+pub(crate) fn cluster(execution: &mut Execution<'_>) -> Result<(), SetupError> {
     let data = execution.paths.postgres_data();
     let partial = partial(&data);
     remove(&partial)?;
@@ -55,7 +55,7 @@ fn hba(superuser: &str) -> String {
 }
 
 /// Makes the roles and databases that are missing, and sets the passwords.
-pub(in crate::provision) fn roles(
+pub(crate) fn roles(
     execution: &mut Execution<'_>,
     server: &Server,
     roles: &[Role],

@@ -20,11 +20,11 @@ use crate::provision::{
 };
 
 /// Files that run in every Python of an environment, as Debian's own venv module puts them there.
-pub(super) const EXPECTED_PTH: [&str; 1] = ["distutils-precedence.pth"];
+pub(crate) const EXPECTED_PTH: [&str; 1] = ["distutils-precedence.pth"];
 
 /// `sync` and not `install`: the lock as it stands. A resolver would ask for what was left out.
 /// Returns the digest of what was installed.
-pub(super) fn sync(
+pub(crate) fn sync(
     execution: &mut Execution<'_>,
     folder: &Path,
     payload: Payload,
@@ -58,7 +58,7 @@ pub(super) fn sync(
 }
 
 /// Beside what is installed from it, for whoever wants to know.
-pub(super) fn write_lock(folder: &Path, payload: Payload) -> Result<PathBuf, SetupError> {
+pub(crate) fn write_lock(folder: &Path, payload: Payload) -> Result<PathBuf, SetupError> {
     let path = folder.join("requirements.txt");
     let lock = match payload.packages {
         Packages::Python { lock, .. } => lock,
@@ -69,7 +69,7 @@ pub(super) fn write_lock(folder: &Path, payload: Payload) -> Result<PathBuf, Set
 }
 
 /// Refuses an environment with a `.pth` file that nobody expects.
-pub(super) fn check_pth(environment: &Path, expected: &[&str]) -> Result<(), SetupError> {
+pub(crate) fn check_pth(environment: &Path, expected: &[&str]) -> Result<(), SetupError> {
     let packages = site_packages(environment)?;
     let found: BTreeSet<_> = fs::read_dir(&packages)
         .map_err(SetupError::io("read", &packages))?
@@ -86,7 +86,7 @@ pub(super) fn check_pth(environment: &Path, expected: &[&str]) -> Result<(), Set
 
 /// uv links a package's files to those in its cache: whoever overwrites one overwrites it for every
 /// environment of this user. So those that will be overwritten become files of their own.
-pub(super) fn own_files(folder: &Path) -> Result<(), SetupError> {
+pub(crate) fn own_files(folder: &Path) -> Result<(), SetupError> {
     let entries = fs::read_dir(folder).map_err(SetupError::io("read", folder))?;
     for entry in entries {
         let path = entry.map_err(SetupError::io("read", folder))?.path();

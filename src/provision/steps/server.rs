@@ -16,18 +16,18 @@ use sys::{
 
 use crate::{
     config::paths::{Paths, SOCKET_PATH_MAX},
+    database::{
+        pid_files,
+        psql::{ARGUMENTS, Session},
+    },
     fs::regular,
     provision::{
         command::{Call, Streams, end_group, tail_of_file, wait_for},
         error::{CommandFailed, SetupError},
         execution::Execution,
-        facts::database,
+        facts::database as found,
         folders::make_folder,
         progress::now,
-    },
-    services::postgres::{
-        pid_files,
-        psql::{ARGUMENTS, Session},
     },
 };
 
@@ -39,10 +39,10 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// A running server.
 #[derive(Debug)]
-pub(in crate::provision) struct Server {
+pub(crate) struct Server {
     process: Spawned,
     /// The folder of its socket.
-    pub(in crate::provision) socket: PathBuf,
+    pub(crate) socket: PathBuf,
 }
 
 impl Drop for Server {
@@ -55,7 +55,7 @@ impl Drop for Server {
 
 /// The private folder of set-up's socket: in the state, or, where that path is too long for a
 /// socket, in the folder of what runs.
-pub(in crate::provision) fn socket_folder(paths: &Paths) -> PathBuf {
+pub(crate) fn socket_folder(paths: &Paths) -> PathBuf {
     let folder = paths.state.join("setup-socket");
     let longest = folder.join(".s.PGSQL.5432.lock");
     if longest.as_os_str().len() <= SOCKET_PATH_MAX {
@@ -67,7 +67,7 @@ pub(in crate::provision) fn socket_folder(paths: &Paths) -> PathBuf {
 }
 
 /// The options of a server for set-up alone.
-pub(super) fn options(socket: &Path) -> Vec<String> {
+pub(crate) fn options(socket: &Path) -> Vec<String> {
     let socket = socket.display().to_string().replace('"', "\"\"");
     [
         "listen_addresses=".to_owned(),
@@ -85,7 +85,7 @@ pub(super) fn options(socket: &Path) -> Vec<String> {
 
 impl Server {
     /// Starts it and waits until it answers.
-    pub(in crate::provision) fn start(execution: &mut Execution<'_>) -> Result<Self, SetupError> {
+    pub(crate) fn start(execution: &mut Execution<'_>) -> Result<Self, SetupError> {
         let socket = socket_folder(execution.paths);
         make_folder(&socket)?;
         make_folder(&execution.paths.logs())?;
@@ -152,9 +152,9 @@ fn failed(exit: sys::pidfd::Exit, log: &Path) -> SetupError {
 
 /// Ends the server of a set-up that was killed. Only one with our private socket: any other is in
 /// use by somebody.
-pub(in crate::provision) fn end_orphan(paths: &Paths) -> Result<(), SetupError> {
+pub(crate) fn end_orphan(paths: &Paths) -> Result<(), SetupError> {
     let data = paths.postgres_data();
-    let Some(pid) = database::running_server(&data) else {
+    let Some(pid) = found::running_server(&data) else {
         return Ok(());
     };
     let lock = regular::text(&data.join("postmaster.pid")).unwrap_or_default();
@@ -165,12 +165,12 @@ pub(in crate::provision) fn end_orphan(paths: &Paths) -> Result<(), SetupError> 
         return Ok(());
     };
     // The number may have passed to another process between the look and the handle.
-    if database::running_server(&data) != Some(pid) {
+    if found::running_server(&data) != Some(pid) {
         return Ok(());
     }
     let _asked = process.send_signal(Signal::SIGINT as i32);
     let began = now();
-    while database::running_server(&data) == Some(pid) && began.elapsed() < SHUTDOWN {
+    while found::running_server(&data) == Some(pid) && began.elapsed() < SHUTDOWN {
         wait_for(&[process.as_fd()], LOOK)
             .map_err(|e| SetupError::io("wait for", &data)(e.into()))?;
     }
@@ -178,7 +178,7 @@ pub(in crate::provision) fn end_orphan(paths: &Paths) -> Result<(), SetupError> 
 }
 
 /// psql, reading its commands from standard input, so that no secret is in its arguments.
-pub(super) fn psql(
+pub(crate) fn psql(
     execution: &Execution<'_>,
     server: &Server,
     database: &str,

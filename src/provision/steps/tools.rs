@@ -4,16 +4,16 @@ use std::path::Path;
 
 use super::python::{EXPECTED_PTH, check_pth, write_lock};
 use crate::provision::{
-    catalog::TOOLS,
     command::{Call, joined},
     contents,
     error::SetupError,
     execution::Execution,
     payload_folder,
+    tools::TOOLS,
 };
 
 /// The tools' environment: pip is what there is before there is uv.
-pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
+pub(crate) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
     payload_folder::begin(folder)?;
     let python = execution.python()?;
     let venv = Call::new("making the tools' environment", python)

@@ -10,6 +10,7 @@ mod access;
 pub mod after_start;
 mod checks;
 mod configuration;
+mod set_up;
 mod settings;
 mod variables;
 
@@ -31,6 +32,9 @@ use super::{
 };
 use crate::{config::schema::BuiltIn, python, stack::RenderedFile};
 
+#[cfg(test)]
+pub(crate) use set_up::TABLES;
+pub(crate) use set_up::{ENGINE, NATIVE_ENGINE, PAYLOAD};
 pub use settings::{EngineSource, LiteLlm, NODE, PYTHON};
 
 /// Its name.
@@ -49,6 +53,7 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| Some(plan(inputs)),
     database_pools: |settings| LiteLlm::of(settings).workers,
     dialect: None,
+    set_up: set_up::SET_UP,
     checks: checks::ALL,
 };
 

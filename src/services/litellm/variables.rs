@@ -8,10 +8,13 @@ use super::{DRAIN_SECONDS, IDLE_IN_DRAIN_SECONDS, SERVICE, UI_USER};
 use crate::services::{
     diet,
     part::Inputs,
-    postgres::{self, Pools},
+    postgres::Pools,
     process::{environment, percent, plain, secret},
 };
-use crate::services::{diet::Diet, litellm::LiteLlm};
+use crate::{
+    database,
+    services::{diet::Diet, litellm::LiteLlm},
+};
 
 pub(super) fn all(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, EnvValue> {
     let (installed, secrets) = (inputs.installed, inputs.secrets);
@@ -95,7 +98,7 @@ fn database_url(inputs: &Inputs) -> String {
     format!(
         "postgresql://litellm:{}@localhost:{}/litellm?host={}&connection_limit={limit}&pool_timeout=60",
         percent(inputs.secrets.postgres_litellm_password.expose()),
-        postgres::PORT,
+        database::PORT,
         percent(&folder.display().to_string()),
     )
 }

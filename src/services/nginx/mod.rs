@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     config::schema::BuiltIn,
+    provision::catalog::Brought,
     services::{
         diet::Diet,
         open_webui::{self, OpenWebUi},
@@ -57,6 +58,7 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(log::priority),
+    set_up: Brought::NOTHING,
     checks: &[check::CHECK],
 };
 

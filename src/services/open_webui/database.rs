@@ -6,8 +6,8 @@ use std::{io, path::PathBuf, process::Command, time::Duration};
 
 use super::child;
 use crate::{
+    database::psql::{ARGUMENTS, Session, Timeouts},
     secrets::Secret,
-    services::postgres::psql::{ARGUMENTS, Session, Timeouts},
 };
 
 /// How to reach Open WebUI's database.

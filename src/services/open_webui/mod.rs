@@ -11,6 +11,7 @@ mod child;
 pub(crate) mod connection;
 mod database;
 pub(crate) mod first_account;
+mod set_up;
 mod settings;
 mod variables;
 
@@ -33,6 +34,9 @@ use super::{
     service::Service,
     uvicorn::{self, KEEP_ALIVE_SECONDS},
 };
+pub(crate) use set_up::PAYLOAD;
+#[cfg(test)]
+pub(crate) use set_up::TABLES;
 pub use settings::OpenWebUi;
 
 use crate::{
@@ -57,6 +61,7 @@ pub(super) static SERVICE: Service = Service {
     // One for asynchronous code and one for the rest.
     database_pools: |settings| if settings.has(NAME) { 2 } else { 0 },
     dialect: None,
+    set_up: set_up::SET_UP,
     checks: &[],
 };
 

@@ -9,10 +9,13 @@ use crate::services::{
     addresses::front_address,
     diet,
     part::Inputs,
-    postgres::{self, Pools},
+    postgres::Pools,
     process::{environment, percent, plain, secret},
 };
-use crate::services::{diet::Diet, open_webui::OpenWebUi};
+use crate::{
+    database,
+    services::{diet::Diet, open_webui::OpenWebUi},
+};
 
 pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvValue> {
     let (listen, secrets) = (&inputs.settings.listen, inputs.secrets);
@@ -96,6 +99,6 @@ fn database_url(inputs: &Inputs) -> String {
         "postgresql://open_webui:{}@/open_webui?host={}&port={}",
         percent(inputs.secrets.postgres_open_webui_password.expose()),
         percent(&folder.display().to_string()),
-        postgres::PORT,
+        database::PORT,
     )
 }

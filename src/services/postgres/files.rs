@@ -3,11 +3,10 @@
 use std::{fmt::Write as _, path::Path};
 
 use super::{
-    PORT,
     memory::{KIB, Memory},
     pools,
 };
-use crate::stack::RenderedFile;
+use crate::{database::PORT, stack::RenderedFile};
 
 /// The name of its configuration.
 pub(super) const CONFIGURATION: &str = "postgresql.conf";

@@ -9,7 +9,6 @@ mod files;
 mod log;
 mod memory;
 mod pools;
-pub mod psql;
 mod settings;
 
 use std::{
@@ -28,16 +27,14 @@ use super::{
 };
 use crate::{
     config::{paths::Paths, schema::BuiltIn},
-    identity::PidFile,
+    database::{PORT, pid_files},
+    provision::catalog::Brought,
 };
 
 pub use settings::PROGRAMS;
 
 /// Its name.
 pub const NAME: &str = "postgres";
-
-/// The number in the socket's name. No port: nothing listens on the network.
-pub const PORT: u16 = 5432;
 
 pub(super) static SERVICE: Service = Service {
     built_in: BuiltIn {
@@ -52,6 +49,7 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(log::priority),
+    set_up: Brought::NOTHING,
     checks: &[check::CHECK],
 };
 
@@ -149,14 +147,4 @@ const fn liveness(probe: Probe) -> Liveness {
         // connection; what was committed is kept, whichever signal ends it.
         hung_after: Some(4),
     }
-}
-
-/// The files by which a server knows that another one is at work: of the cluster, and of its socket.
-pub(crate) fn pid_files(data: &Path, socket: &Path) -> [PidFile; 2] {
-    let lock = format!(".s.PGSQL.{PORT}.lock");
-    [data.join("postmaster.pid"), socket.join(lock)].map(|path| PidFile {
-        path,
-        folder: data.to_owned(),
-        program: "postgres".to_owned(),
-    })
 }

@@ -15,6 +15,7 @@ use sys::journal::Priority;
 
 use crate::{
     config::schema::BuiltIn,
+    provision::catalog::Brought,
     services::{
         part::{Inputs, Part},
         process::{always, environment, signal},
@@ -38,6 +39,7 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| settings::is_on(inputs.settings).then(|| plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(|line| line.contains(" # ").then_some(Priority::Warning)),
+    set_up: Brought::NOTHING,
     checks: &[check::CHECK],
 };
 

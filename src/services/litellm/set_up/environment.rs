@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
-use super::{engine::generate_client, migrations, python::sync, server::Server};
+use super::{PAYLOAD, engine::generate_client, migrations};
 use crate::{
     provision::{
-        catalog::LITELLM, command::Call, error::SetupError, execution::Execution, payload_folder,
+        command::Call,
+        error::SetupError,
+        execution::Execution,
+        payload_folder,
+        steps::{python::sync, server::Server},
     },
     python::{COMPILE_LITELLM, DIET},
     services,
@@ -14,7 +18,7 @@ use crate::{
 
 /// LiteLLM's environment with its generated database client.
 pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
-    let digest = sync(execution, folder, LITELLM)?;
+    let digest = sync(execution, folder, PAYLOAD)?;
     generate_client(execution, folder)?;
     if Diet::of(execution.settings).bytecode {
         compile(execution, folder);
@@ -46,6 +50,6 @@ fn compile(execution: &mut Execution<'_>, environment: &Path) {
 
 /// Brings LiteLLM's tables up to date.
 pub(super) fn migrate(execution: &mut Execution<'_>, server: &Server) -> Result<(), SetupError> {
-    let environment = execution.payload(LITELLM)?;
+    let environment = execution.payload(PAYLOAD)?;
     migrations::litellm(execution, server, &environment)
 }

@@ -4,9 +4,12 @@
 
 use std::path::Path;
 
-use super::server::{Server, psql};
 use crate::provision::{
-    command::Call, error::SetupError, execution::Execution, site_packages::site_packages,
+    command::Call,
+    error::SetupError,
+    execution::Execution,
+    site_packages::site_packages,
+    steps::server::{Server, psql},
 };
 use crate::python::LITELLM_VIEWS;
 

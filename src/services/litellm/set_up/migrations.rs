@@ -9,14 +9,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    server::{Server, psql},
-    views,
-};
+use super::views;
 use crate::provision::{
-    command::News, error::SetupError, execution::Execution, folders::write_durably,
-    hash::sha256_of_file, model::HistoryError, progress::Total, roles::literal,
+    command::News,
+    error::SetupError,
+    execution::Execution,
+    folders::write_durably,
+    hash::sha256_of_file,
+    model::HistoryError,
+    progress::Total,
+    roles::literal,
     site_packages::site_packages,
+    steps::server::{Server, psql},
 };
 
 /// Prisma's own key: its tools and LiteLLM's take the same lock.
@@ -40,7 +44,7 @@ const MARK: &str = "ai-gateway applies ";
 
 /// One migration, as its file has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Migration {
+pub(super) struct Migration {
     /// The name of its folder.
     pub name: String,
     /// Its statements.
@@ -49,7 +53,7 @@ pub struct Migration {
 
 /// One row of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
+pub(super) struct Applied {
     /// Of which migration.
     pub name: String,
     /// Of the file as it was then.
@@ -62,12 +66,12 @@ pub struct Applied {
 
 impl Migration {
     /// The SHA-256 of the file, as Prisma records it.
-    pub fn checksum(&self) -> String {
+    pub(super) fn checksum(&self) -> String {
         sha256_of_file(self.sql.as_bytes())
     }
 
     /// Whether PostgreSQL refuses it inside of a transaction.
-    pub fn is_concurrent(&self) -> bool {
+    pub(super) fn is_concurrent(&self) -> bool {
         self.sql
             .lines()
             .map(|line| line.split("--").next().unwrap_or_default())
@@ -79,7 +83,7 @@ impl Migration {
 ///
 /// # Errors
 /// The history contradicts the files.
-pub fn pending<'a>(
+pub(super) fn pending<'a>(
     all: &'a [Migration],
     history: &[Applied],
 ) -> Result<Vec<&'a Migration>, HistoryError> {
@@ -109,7 +113,7 @@ pub fn pending<'a>(
 }
 
 /// The script for psql that applies them.
-pub fn script(role: &str, pending: &[&Migration]) -> String {
+pub(super) fn script(role: &str, pending: &[&Migration]) -> String {
     let mut text = format!(
         "SET SESSION AUTHORIZATION {role};\nSET client_min_messages = error;\n\
          SELECT pg_advisory_lock({PRISMA_LOCK}) \\g /dev/null\n{TABLE}"

@@ -3,10 +3,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use super::python::own_files;
+use super::{super::settings::EngineSource, ENGINE};
 use crate::{
     provision::{
-        catalog::ENGINE,
         command::Call,
         contents, embedded,
         error::SetupError,
@@ -15,9 +14,9 @@ use crate::{
         hash::sha256_of_file,
         payload_folder,
         site_packages::site_packages,
+        steps::python::own_files,
     },
     python::DOWNLOAD,
-    services::litellm::EngineSource,
 };
 
 /// Our engine: files from this program, packages from npm by the lock's hashes.

@@ -4,38 +4,38 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{self},
     io::{self, Read as _, Seek as _},
-    os::{fd::AsFd as _, unix::fs::OpenOptionsExt as _},
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use nix::fcntl::{Flock, FlockArg};
 use supervise::spec::ServiceName;
 use sys::{pidfd::Exit, spawn::Group};
 
-use super::{
-    python::{own_files, sync},
-    server,
-};
+use super::{OpenWebUi, first_account};
 use crate::{
-    config::paths::Paths,
     fs::regular,
     provision::{
-        catalog::OPEN_WEBUI,
+        catalog::{Brought, Installable, Migratable},
         command::{Call, Streams, tail_of_file, wait_for},
+        embedded,
         error::{CommandFailed, SetupError},
         execution::Execution,
         folders::make_folder,
-        interrupt::Interrupts,
-        payload_folder,
-        progress::{Progress, Total},
+        model::{MB, Packages, Payload, Role, Tables},
+        names, payload_folder,
+        progress::Total,
         site_packages::site_packages,
+        steps::{
+            migrate::{Alone, Migrate},
+            python::{own_files, sync},
+            server,
+        },
     },
     python::FIRST_ACCOUNT,
     secrets::Kind,
-    services::open_webui::{OpenWebUi, first_account},
 };
 
 /// Starts PostgreSQL, lets Open WebUI migrate, stops PostgreSQL. Ignored signals stay ignored in
@@ -45,50 +45,62 @@ const SCRIPT: &str = include_str!("open_webui_migrate.sh");
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Open WebUI's environment.
+pub(crate) const PAYLOAD: Payload = Payload {
+    name: "open-webui",
+    title: "Open WebUI",
+    what: "Open WebUI",
+    versioned: true,
+    bytes: 800 * MB,
+    needed: "bin/python",
+    packages: Packages::Python {
+        lock: embedded::OPEN_WEBUI_LOCK,
+        package: "open-webui",
+    },
+    runs_in_set_up: false,
+};
+
+/// Open WebUI's tables.
+pub(crate) const TABLES: Tables = Tables {
+    name: "open_webui",
+    of: "Open WebUI",
+    doing: "let Open WebUI bring its tables up to date and make its administrator's account",
+    payload: PAYLOAD,
+};
+
+pub(super) const SET_UP: Brought = Brought {
+    payloads: &[Installable {
+        payload: PAYLOAD,
+        folder: |_, settings| {
+            let name = || names::of_lock(embedded::OPEN_WEBUI_LOCK, "open-webui", &[]);
+            settings.has(super::NAME).then(name)
+        },
+        build,
+    }],
+    tables: &[Migratable {
+        tables: TABLES,
+        migrate: Migrate::ByItself {
+            lock: "open-webui-migrations.lock",
+            migrate,
+        },
+    }],
+    // With a database of the same name.
+    roles: &[Role {
+        name: "open_webui",
+        password: Kind::PostgresOpenWebuiPassword,
+    }],
+};
+
+/// Open WebUI's environment.
 pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
-    let digest = sync(execution, folder, OPEN_WEBUI)?;
+    let digest = sync(execution, folder, PAYLOAD)?;
     // It writes these anew at each start.
     own_files(&site_packages(folder)?.join("open_webui/static"))?;
     payload_folder::finish(folder, &digest)
 }
 
-/// Held by whoever migrates; the kernel lets go of it when the last of them has ended.
-#[derive(Debug)]
-pub(in crate::provision) struct Alone(Flock<File>);
-
-/// Waits until no migration of an earlier set-up runs.
-pub(in crate::provision) fn alone(
-    paths: &Paths,
-    interrupts: &mut Interrupts,
-    progress: &mut dyn Progress,
-) -> Result<Alone, SetupError> {
-    let path = paths.state.join("open-webui-migrations.lock");
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).mode(0o600);
-    let mut file = regular::open_as(&path, options.read(true).write(true))
-        .map_err(SetupError::io("create", &path))?;
-    let mut told = false;
-    loop {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(Alone(lock)),
-            Err((back, nix::errno::Errno::EWOULDBLOCK)) => file = back,
-            Err((_, e)) => return Err(SetupError::io("lock", &path)(e.into())),
-        }
-        if !told {
-            told = true;
-            progress.message(
-                "Open WebUI's migrations of an earlier set-up still run: waiting, for they must not be cut off",
-            );
-        }
-        interrupts.check()?;
-        wait_for(&[interrupts.as_fd()], LOOK)
-            .map_err(|e| SetupError::io("wait for", &path)(e.into()))?;
-    }
-}
-
 /// Lets Open WebUI migrate.
 pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<(), SetupError> {
-    let environment = execution.payload(OPEN_WEBUI)?;
+    let environment = execution.payload(PAYLOAD)?;
     let socket = server::socket_folder(execution.paths);
     let home = execution
         .paths
@@ -110,7 +122,7 @@ pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<()
     call.env = variables(execution, &socket, &home)?;
     // The lock goes along as standard input. Output goes to a file: a pipe would end with us, and
     // writing to it would end them.
-    let streams = Streams([alone.0.as_fd(), log.as_fd(), log.as_fd()]);
+    let streams = Streams([alone.as_fd(), log.as_fd(), log.as_fd()]);
     execution
         .progress
         .begin("Open WebUI's tables", Total::Items(versions(&environment)?));

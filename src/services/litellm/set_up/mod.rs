@@ -1,0 +1,112 @@
+//! What set-up makes for LiteLLM: its environment with the generated database client, the query engine, and its
+//! tables.
+
+mod engine;
+mod environment;
+mod migrations;
+mod views;
+
+use super::settings::EngineSource;
+use crate::{
+    config::settings::Settings,
+    provision::{
+        catalog::{Brought, Installable, Migratable, of_packages},
+        embedded,
+        model::{MB, Packages, Payload, Role, Tables},
+        names,
+        steps::migrate::Migrate,
+    },
+    secrets::Kind,
+};
+
+/// Our query engine, which also generates LiteLLM's database client.
+pub(crate) const ENGINE: Payload = Payload {
+    name: "engine",
+    title: "Query engine",
+    what: "the query engine",
+    versioned: true,
+    bytes: 20 * MB,
+    needed: "generate",
+    packages: Packages::Npm {
+        lock: embedded::ENGINE_LOCK,
+        version: embedded::ENGINE_VERSION,
+        files: embedded::ENGINE,
+    },
+    runs_in_set_up: false,
+};
+
+/// A native query engine that is downloaded.
+pub(crate) const NATIVE_ENGINE: Payload = Payload {
+    name: "native-engine",
+    title: "Native query engine",
+    what: "the native query engine",
+    versioned: true,
+    bytes: 20 * MB,
+    needed: "query-engine",
+    packages: Packages::None,
+    runs_in_set_up: false,
+};
+
+/// LiteLLM's environment.
+pub(crate) const PAYLOAD: Payload = Payload {
+    name: "litellm",
+    title: "LiteLLM",
+    what: "LiteLLM",
+    versioned: true,
+    bytes: 600 * MB,
+    needed: "bin/python",
+    packages: Packages::Python {
+        lock: embedded::LITELLM_LOCK,
+        package: "litellm",
+    },
+    runs_in_set_up: false,
+};
+
+/// LiteLLM's tables.
+pub(crate) const TABLES: Tables = Tables {
+    name: "litellm",
+    of: "LiteLLM",
+    doing: "bring LiteLLM's tables up to date",
+    payload: PAYLOAD,
+};
+
+pub(super) const SET_UP: Brought = Brought {
+    payloads: &[
+        Installable {
+            payload: ENGINE,
+            folder: of_packages,
+            build: engine::build,
+        },
+        Installable {
+            payload: NATIVE_ENGINE,
+            folder: |_, settings| native_folder(settings),
+            build: engine::build_native,
+        },
+        Installable {
+            payload: PAYLOAD,
+            // The generated database client is a part of LiteLLM's environment, so whatever generates it
+            // counts as well.
+            folder: |_, _| {
+                let lock = embedded::LITELLM_LOCK;
+                Some(names::of_lock(lock, "litellm", &[embedded::ENGINE]))
+            },
+            build: environment::build,
+        },
+    ],
+    tables: &[Migratable {
+        tables: TABLES,
+        migrate: Migrate::WithServer(environment::migrate),
+    }],
+    // With a database of the same name.
+    roles: &[Role {
+        name: "litellm",
+        password: Kind::PostgresLitellmPassword,
+    }],
+};
+
+fn native_folder(settings: &Settings) -> Option<String> {
+    match EngineSource::of(settings) {
+        EngineSource::Download { sha256, .. } => Some(names::of_hash(&sha256)),
+        EngineSource::Wasm | EngineSource::Program(_) => None,
+    }
+}
