@@ -72,10 +72,10 @@ pub fn plan(
     // A gateway that was set up before this secret existed gets it here: without it a database that
     // has lost its accounts could not be given an administrator.
     if purpose == Purpose::TakeUp {
-        store.make_admin_password()?;
+        store.make_if_missing(services::open_webui::ADMIN_PASSWORD)?;
     }
     let secrets = Secrets::load(&store)?;
-    provision::check_secrets(paths)?;
+    provision::check_secrets(services::catalog().secrets(), paths)?;
     let basis = Basis {
         paths: paths.clone(),
         installed,

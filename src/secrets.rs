@@ -18,97 +18,46 @@ use crate::fs::{
     regular,
 };
 
-/// Which secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// LiteLLM's administrator key. LiteLLM wants it to begin with `sk-`.
-    LitellmMasterKey,
-    /// Encrypts the providers' keys in LiteLLM's database: lose it and they are lost.
-    LitellmSaltKey,
-    /// The password of LiteLLM's admin page.
-    LitellmUiPassword,
-    /// The password of Open WebUI's first account, its administrator's.
-    OpenWebuiAdminPassword,
-    /// Signs Open WebUI's sessions: a new one logs everybody out.
-    OpenWebuiSecretKey,
-    /// The virtual key with which Open WebUI asks LiteLLM.
-    OpenWebuiVirtualKey,
-    /// The database password of LiteLLM's role.
-    PostgresLitellmPassword,
-    /// The database password of Open WebUI's role.
-    PostgresOpenWebuiPassword,
+/// Which secret. Whoever needs it declares it; two are the same if they are in the same file.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// The name of its file.
+    pub file_name: &'static str,
+    /// What it begins with.
+    pub prefix: &'static str,
+    /// How much randomness it holds: 32 bytes for machines, 12 for those that a person types.
+    pub random_bytes: usize,
+    /// What comes of another value.
+    pub lost: &'static str,
+    /// Whether the database is held to the value that it was set up with.
+    pub compared: bool,
+    /// Whether something in the database is encrypted with it: lose it, and that is lost.
+    pub encrypts: bool,
 }
 
 impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::LitellmMasterKey,
-        Self::LitellmSaltKey,
-        Self::LitellmUiPassword,
-        Self::OpenWebuiAdminPassword,
-        Self::OpenWebuiSecretKey,
-        Self::OpenWebuiVirtualKey,
-        Self::PostgresLitellmPassword,
-        Self::PostgresOpenWebuiPassword,
-    ];
+    /// What comes of another value.
+    pub const fn lost(&self) -> &'static str {
+        self.lost
+    }
 
     /// The name of its file.
-    pub const fn file_name(self) -> &'static str {
-        match self {
-            Self::LitellmMasterKey => "litellm-master-key",
-            Self::LitellmSaltKey => "litellm-salt-key",
-            Self::LitellmUiPassword => "litellm-ui-password",
-            Self::OpenWebuiAdminPassword => "open-webui-admin-password",
-            Self::OpenWebuiSecretKey => "open-webui-secret-key",
-            Self::OpenWebuiVirtualKey => "open-webui-virtual-key",
-            Self::PostgresLitellmPassword => "postgres-litellm-password",
-            Self::PostgresOpenWebuiPassword => "postgres-open-webui-password",
-        }
+    pub const fn file_name(&self) -> &'static str {
+        self.file_name
     }
+}
 
-    /// What comes of another value.
-    pub const fn lost(self) -> &'static str {
-        match self {
-            Self::LitellmMasterKey => "whoever uses the master key needs the new one",
-            Self::LitellmSaltKey => {
-                "the providers' keys that were saved in LiteLLM cannot be read again and have to be \
-                 entered anew"
-            }
-            Self::LitellmUiPassword => "the password of LiteLLM's admin page is another one",
-            Self::OpenWebuiAdminPassword => {
-                "the password that is shown is not that of the first account: \
-                 'ai-gateway admin reset-password' sets it"
-            }
-            Self::OpenWebuiSecretKey => "everybody has to log in to Open WebUI again",
-            Self::OpenWebuiVirtualKey => "Open WebUI gets a new key, and its spending a new line",
-            Self::PostgresLitellmPassword | Self::PostgresOpenWebuiPassword => {
-                "nothing is lost: set-up tells the database"
-            }
-        }
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.file_name == other.file_name
     }
+}
 
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::LitellmMasterKey | Self::LitellmSaltKey | Self::OpenWebuiVirtualKey => "sk-",
-            Self::LitellmUiPassword
-            | Self::OpenWebuiAdminPassword
-            | Self::OpenWebuiSecretKey
-            | Self::PostgresLitellmPassword
-            | Self::PostgresOpenWebuiPassword => "",
-        }
-    }
+impl Eq for Kind {}
 
-    /// 256 bits for machines; 96 for those that a person types.
-    const fn random_bytes(self) -> usize {
-        match self {
-            Self::LitellmUiPassword | Self::OpenWebuiAdminPassword => 12,
-            Self::LitellmMasterKey
-            | Self::LitellmSaltKey
-            | Self::OpenWebuiSecretKey
-            | Self::OpenWebuiVirtualKey
-            | Self::PostgresLitellmPassword
-            | Self::PostgresOpenWebuiPassword => 32,
-        }
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.file_name)
     }
 }
 
@@ -184,26 +133,25 @@ pub enum SecretError {
         "{} is missing or empty, but {} holds a database whose provider keys are encrypted with it: \
          restore the file from a backup; or, to go on without it: 'ai-gateway setup \
          --accept-salt-key' ({})",
-        path.display(), database.display(), Kind::LitellmSaltKey.lost()
+        path.display(), database.display(), kind.lost()
     )]
     SaltKeyLost {
         /// Where the salt key should be.
         path: PathBuf,
+        /// Which secret it is.
+        kind: Kind,
         /// The database's folder.
         database: PathBuf,
     },
 }
 
 /// The command that takes other secrets than those that the database was set up with.
-pub const fn go_on(changed: &[Kind]) -> &'static str {
-    let mut at = 0;
-    while at < changed.len() {
-        if matches!(changed[at], Kind::LitellmSaltKey) {
-            return "ai-gateway setup --accept-salt-key";
-        }
-        at += 1;
+pub fn go_on(changed: &[Kind]) -> &'static str {
+    if changed.iter().any(|kind| kind.encrypts) {
+        "ai-gateway setup --accept-salt-key"
+    } else {
+        "ai-gateway setup"
     }
-    "ai-gateway setup"
 }
 
 /// The folder that holds the secrets.
@@ -223,24 +171,30 @@ impl SecretStore {
         self.folder.join(kind.file_name())
     }
 
-    /// Makes every secret that is missing and returns which were made. `database` is the folder
+    /// Makes every one of these that is missing and returns which were made. `database` is the folder
     /// of an existing database cluster, or none on a new machine.
     ///
     /// # Errors
-    /// Refuses, before anything is made, when there is a database and no salt key.
-    pub fn make_missing(&self, database: Option<&Path>) -> Result<Vec<Kind>, SecretError> {
-        let salt_key = self.path(Kind::LitellmSaltKey);
-        if let Some(database) = database
-            && !self.holds(Kind::LitellmSaltKey)?
-        {
-            return Err(SecretError::SaltKeyLost {
-                path: salt_key,
-                database: database.to_owned(),
-            });
+    /// Refuses, before anything is made, when there is a database and not what its contents are encrypted with.
+    pub fn make_missing(
+        &self,
+        kinds: &[Kind],
+        database: Option<&Path>,
+    ) -> Result<Vec<Kind>, SecretError> {
+        if let Some(database) = database {
+            for kind in kinds.iter().copied().filter(|kind| kind.encrypts) {
+                if !self.holds(kind)? {
+                    return Err(SecretError::SaltKeyLost {
+                        path: self.path(kind),
+                        kind,
+                        database: database.to_owned(),
+                    });
+                }
+            }
         }
         self.make_folder()?;
         let mut made = Vec::new();
-        for kind in Kind::ALL {
+        for kind in kinds.iter().copied() {
             if self.holds(kind)? {
                 continue;
             }
@@ -304,34 +258,31 @@ impl SecretStore {
         Ok(Secret(value.to_owned()))
     }
 
-    /// Puts a new value in place of Open WebUI's virtual key, whose old one was revoked. Beside it
-    /// and the password of Open WebUI's first account, no secret is ever replaced.
+    /// Puts a new value in the place of a secret that can have one at any time, such as a key that was revoked.
     ///
     /// # Errors
     /// The kernel's, and then the old value is still there.
-    pub fn renew_virtual_key(&self) -> Result<Secret, SecretError> {
-        let kind = Kind::OpenWebuiVirtualKey;
+    pub fn renew(&self, kind: Kind) -> Result<Secret, SecretError> {
         let value = Secret(generate(kind)?);
         self.replace(kind, &value)?;
         Ok(value)
     }
 
-    /// Makes the password of Open WebUI's first account if it is missing. True: it was.
+    /// Makes one secret if it is missing. True: it was.
     ///
     /// # Errors
     /// The kernel's.
-    pub fn make_admin_password(&self) -> Result<bool, SecretError> {
-        let kind = Kind::OpenWebuiAdminPassword;
+    pub fn make_if_missing(&self, kind: Kind) -> Result<bool, SecretError> {
         Ok(!self.holds(kind)? && self.make(kind)?)
     }
 
-    /// Keeps the password of Open WebUI's first account, which its owner has chosen or changed.
+    /// Keeps a secret that its owner has chosen or changed.
     ///
     /// # Errors
     /// The kernel's, and then the old value is still there.
-    pub fn keep_admin_password(&self, password: &Secret) -> Result<(), SecretError> {
+    pub fn keep(&self, kind: Kind, chosen: &Secret) -> Result<(), SecretError> {
         self.make_folder()?;
-        self.replace(Kind::OpenWebuiAdminPassword, password)
+        self.replace(kind, chosen)
     }
 
     fn replace(&self, kind: Kind, value: &Secret) -> Result<(), SecretError> {
@@ -375,9 +326,9 @@ impl SecretStore {
 }
 
 fn generate(kind: Kind) -> Result<String, SecretError> {
-    let mut bytes = vec![0; kind.random_bytes()];
+    let mut bytes = vec![0; kind.random_bytes];
     getrandom::fill(&mut bytes).map_err(SecretError::Random)?;
-    Ok(bytes.iter().fold(kind.prefix().to_owned(), |text, byte| {
+    Ok(bytes.iter().fold(kind.prefix.to_owned(), |text, byte| {
         format!("{text}{byte:02x}")
     }))
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::{Loaded, edit, ports},
-    provision::{self, Environment, Options, SetupError, progress},
+    provision::{self, Environment, Options, Plan, SetupError, progress},
     secrets::Secret,
     services,
 };
@@ -105,12 +105,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     )
     .map_err(failure)?;
     if args.dry_run {
-        settings::warn(&loaded);
-        print(&plan)?;
-        return match plan.problems.is_empty() {
-            true => Ok(()),
-            false => Err(Failure::Said(Exit::Failed)),
-        };
+        return tell_only(&loaded, &plan);
     }
     let idle = plan.steps.is_empty() && plan.problems.is_empty();
     let asks = !idle
@@ -121,7 +116,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if asks {
         loaded = questions::ask(context, &mut said, first.open)?;
         if first.open {
-            options.admin_password = first_account::ask_password()?;
+            let chosen = first_account::ask_password()?;
+            options.chosen = first_account::chosen(chosen);
         }
     }
     settings::warn(&loaded);
@@ -153,6 +149,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     ))
 }
 
+/// Says what would be done.
+fn tell_only(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> {
+    settings::warn(loaded);
+    print(plan)?;
+    match plan.problems.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Said(Exit::Failed)),
+    }
+}
+
 /// How set-up is to go about it.
 fn options(args: &Args, admin_password: Option<Secret>) -> Result<Options, Failure> {
     let absolute = |folder| {
@@ -164,7 +170,7 @@ fn options(args: &Args, admin_password: Option<Secret>) -> Result<Options, Failu
         offline: args.offline.as_ref().map(absolute).transpose()?,
         accept_salt_key: args.accept_salt_key,
         environment: Environment::of_process(),
-        admin_password,
+        chosen: first_account::chosen(admin_password),
     })
 }
 

@@ -11,7 +11,7 @@ use super::{
     steps::{self, migrate::Migrate},
     tools::TOOLS,
 };
-use crate::config::settings::Settings;
+use crate::{config::settings::Settings, secrets::Kind};
 
 /// Makes the folder of a payload, from its beginning to its marker.
 pub(crate) type Build = fn(&mut Execution<'_>, &Path) -> Result<(), SetupError>;
@@ -38,6 +38,7 @@ pub(crate) struct Brought {
     pub(crate) payloads: &'static [Installable],
     pub(crate) tables: &'static [Migratable],
     pub(crate) roles: &'static [Role],
+    pub(crate) secrets: &'static [Kind],
 }
 
 impl Brought {
@@ -46,6 +47,7 @@ impl Brought {
         payloads: &[],
         tables: &[],
         roles: &[],
+        secrets: &[],
     };
 }
 
@@ -54,6 +56,7 @@ pub struct Catalog {
     payloads: Vec<Installable>,
     tables: Vec<Migratable>,
     roles: Vec<Role>,
+    secrets: Vec<Kind>,
     programs: fn(&Settings) -> Programs,
 }
 
@@ -87,11 +90,21 @@ impl Catalog {
                 .copied()
                 .collect(),
             roles: services
+                .clone()
                 .flat_map(|service| service.roles)
+                .copied()
+                .collect(),
+            secrets: services
+                .flat_map(|service| service.secrets)
                 .copied()
                 .collect(),
             programs,
         }
+    }
+
+    /// The secrets of all services.
+    pub fn secrets(&self) -> &[Kind] {
+        &self.secrets
     }
 
     /// What these settings want of it.
@@ -109,6 +122,7 @@ impl Catalog {
             tables: tables.filter(is_wanted).collect(),
             payloads,
             roles: self.roles.clone(),
+            secrets: self.secrets.clone(),
             programs: (self.programs)(settings),
         }
     }

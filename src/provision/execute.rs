@@ -39,7 +39,11 @@ impl Execution<'_> {
         record.node_bin = self.node()?.parent().map(Path::to_owned);
         self.of_database(catalog, steps, &mut record, locks)?;
         let known = record.database.secrets.as_ref();
-        record.database.secrets = Some(Fingerprints::of(&self.secrets(), known)?);
+        record.database.secrets = Some(Fingerprints::of(
+            &self.wanted.secrets,
+            &self.secrets(),
+            known,
+        )?);
         self.conclude(steps, &mut record)?;
         self.runner.interrupts.check()?;
         Ok(record)
@@ -64,10 +68,11 @@ impl Execution<'_> {
         let data = self.paths.postgres_data();
         let keys = data.exists() && !self.options.accept_salt_key;
         let database = keys.then_some(data.as_path());
-        if let Some(password) = &self.options.admin_password {
-            self.secrets().keep_admin_password(password)?;
+        for (kind, chosen) in &self.options.chosen {
+            self.secrets().keep(*kind, chosen)?;
         }
-        self.secrets().make_missing(database)?;
+        self.secrets()
+            .make_missing(&self.wanted.secrets, database)?;
         Ok(())
     }
 

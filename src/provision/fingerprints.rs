@@ -5,8 +5,7 @@
 //! refuses with the way out. A person may change a secret on purpose, and set-up then takes it; but
 //! not the salt key, unless that is asked for, because what it has encrypted is lost.
 //!
-//! Open WebUI's virtual key is not among them: it is renewed while the gateway runs, and LiteLLM
-//! itself knows which ones it has given out.
+//! Whoever declares a secret says whether it is compared.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -15,16 +14,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::hash::hex;
 use crate::secrets::{Kind, SecretError, SecretStore, go_on};
-
-/// The ones that are compared.
-const COMPARED: [Kind; 6] = [
-    Kind::LitellmMasterKey,
-    Kind::LitellmSaltKey,
-    Kind::LitellmUiPassword,
-    Kind::OpenWebuiSecretKey,
-    Kind::PostgresLitellmPassword,
-    Kind::PostgresOpenWebuiPassword,
-];
 
 /// A salted hash of each secret, by the name of its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,24 +58,30 @@ impl SecretsChanged {
 impl Fingerprints {
     /// Of the secrets as they are. `before` is kept where it still fits, so that nothing is written
     /// anew for nothing.
-    pub(crate) fn of(store: &SecretStore, before: Option<&Self>) -> Result<Self, SecretError> {
+    pub(crate) fn of(
+        kinds: &[Kind],
+        store: &SecretStore,
+        before: Option<&Self>,
+    ) -> Result<Self, SecretError> {
         let salt = match before {
             Some(before) => before.salt.clone(),
             None => store.random(16)?,
         };
-        let of = COMPARED.map(|kind| Ok((kind.file_name().to_owned(), hash(store, kind, &salt)?)));
-        let of = of.into_iter().collect::<Result<_, SecretError>>()?;
+        let compared = kinds.iter().filter(|kind| kind.compared);
+        let of = compared
+            .map(|kind| Ok((kind.file_name().to_owned(), hash(store, *kind, &salt)?)))
+            .collect::<Result<_, SecretError>>()?;
         Ok(Self { salt, of })
     }
 
     /// The secrets that are others now. What cannot be read says so where it is needed.
-    pub fn changed(&self, store: &SecretStore) -> Vec<Kind> {
+    pub fn changed(&self, kinds: &[Kind], store: &SecretStore) -> Vec<Kind> {
         let changed = |kind: &Kind| {
             let known = self.of.get(kind.file_name());
             let now = hash(store, *kind, &self.salt).ok();
             known.is_some() && now.is_some() && known != now.as_ref()
         };
-        COMPARED.into_iter().filter(changed).collect()
+        kinds.iter().filter(|kind| changed(kind)).copied().collect()
     }
 }
 
@@ -108,24 +103,30 @@ mod tests {
 
     #[test]
     fn a_byte_of_any_secret_is_noticed_and_none_can_be_read_from_it() {
+        let kinds = crate::services::catalog().secrets();
         let dir = tempfile::tempdir().unwrap();
         let store = SecretStore::new(dir.path().join("secrets"));
-        store.make_missing(None).unwrap();
-        let known = Fingerprints::of(&store, None).unwrap();
-        assert_eq!(known.changed(&store), []);
-        assert_eq!(Fingerprints::of(&store, Some(&known)).unwrap(), known);
+        store.make_missing(kinds, None).unwrap();
+        let known = Fingerprints::of(kinds, &store, None).unwrap();
+        assert_eq!(known.changed(kinds, &store), []);
+        assert_eq!(
+            Fingerprints::of(kinds, &store, Some(&known)).unwrap(),
+            known
+        );
         let text = serde_json::to_string(&known).unwrap();
-        for kind in COMPARED {
+        for kind in kinds.iter().copied().filter(|kind| kind.compared) {
             let before = store.read(kind).unwrap();
             assert!(!text.contains(before.expose()));
             let mut bytes = before.expose().as_bytes().to_vec();
             bytes[5] ^= 1;
             fs::write(store.path(kind), bytes).unwrap();
-            assert_eq!(known.changed(&store), [kind]);
+            assert_eq!(known.changed(kinds, &store), [kind]);
             fs::write(store.path(kind), before.expose()).unwrap();
         }
-        store.renew_virtual_key().unwrap();
-        assert_eq!(known.changed(&store), []);
+        store
+            .renew(crate::services::open_webui::VIRTUAL_KEY)
+            .unwrap();
+        assert_eq!(known.changed(kinds, &store), []);
     }
 
     #[test]
@@ -134,7 +135,7 @@ mod tests {
             changed,
             folder: "/srv/secrets".into(),
         };
-        let salt = error(vec![Kind::LitellmSaltKey]);
+        let salt = error(vec![crate::services::litellm::SALT_KEY]);
         assert_eq!(
             salt.to_string(),
             "litellm-salt-key: not what the database was set up with"
@@ -147,7 +148,10 @@ mod tests {
                  that were saved in LiteLLM cannot be read again and have to be entered anew)"
             ]
         );
-        let two = error(vec![Kind::LitellmMasterKey, Kind::OpenWebuiSecretKey]);
+        let two = error(vec![
+            crate::services::litellm::MASTER_KEY,
+            crate::services::open_webui::SECRET_KEY,
+        ]);
         assert_eq!(
             two.hints()[1],
             "or, to go on without it: 'ai-gateway setup' (whoever uses the master key needs the \

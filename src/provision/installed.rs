@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::{paths::Paths, settings::Settings},
-    secrets::SecretStore,
+    secrets::{Kind, SecretStore},
 };
 
 /// Where set-up has put what it has made and found, all absolute.
@@ -74,13 +74,13 @@ pub fn installed(
 ///
 /// # Errors
 /// They are not.
-pub fn check_secrets(paths: &Paths) -> Result<(), SecretsChanged> {
+pub fn check_secrets(kinds: &[Kind], paths: &Paths) -> Result<(), SecretsChanged> {
     // What cannot be read was told by [`installed`].
     let record = Record::read(&paths.state).unwrap_or_default();
     let cluster = database::identifier(&paths.postgres_data()).unwrap_or_default();
     let known = record.about(cluster).database.secrets;
     let store = SecretStore::new(paths.secrets());
-    let changed = known.map_or_else(Vec::new, |known| known.changed(&store));
+    let changed = known.map_or_else(Vec::new, |known| known.changed(kinds, &store));
     if changed.is_empty() {
         return Ok(());
     }

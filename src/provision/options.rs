@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use crate::secrets::Secret;
+use crate::secrets::{Kind, Secret};
 
 /// What a person may say to set-up beside the configuration.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +15,6 @@ pub struct Options {
     pub accept_salt_key: bool,
     /// The environment that set-up was started with.
     pub environment: Environment,
-    /// The password that the first account gets; none: a random one.
-    pub admin_password: Option<Secret>,
+    /// Secrets that a person has chosen, instead of random ones.
+    pub chosen: Vec<(Kind, Secret)>,
 }

@@ -64,9 +64,9 @@ fn in_the_way(paths: &Paths, facts: &Facts, steps: &[SetupStep]) -> Vec<Problem>
             pid,
         });
     }
-    if let Some(how) = wrong_salt_key(facts) {
-        let path = paths.secrets().join(Kind::LitellmSaltKey.file_name());
-        problems.push(Problem::SaltKey { path, how });
+    if let Some((kind, how)) = wrong_salt_key(facts) {
+        let path = paths.secrets().join(kind.file_name());
+        problems.push(Problem::SaltKey { kind, path, how });
     }
     if let Some((folder, missing)) = &facts.offline_lacks {
         problems.push(Problem::Offline {
@@ -77,16 +77,16 @@ fn in_the_way(paths: &Paths, facts: &Facts, steps: &[SetupStep]) -> Vec<Problem>
     problems
 }
 
-/// How the salt key stands to the one that the database was set up with, if that is a problem.
-fn wrong_salt_key(facts: &Facts) -> Option<&'static str> {
-    let salt_key = Kind::LitellmSaltKey;
+/// A secret that something in the database is encrypted with, and how it stands to the one that the database
+/// was set up with, if that is a problem.
+fn wrong_salt_key(facts: &Facts) -> Option<(Kind, &'static str)> {
     if facts.cluster.is_none() || facts.salt_key_accepted {
-        None
-    } else if facts.secrets_missing.contains(&salt_key) {
-        Some("missing or empty, and it was")
-    } else {
-        facts.secrets_changed.contains(&salt_key).then_some("not")
+        return None;
     }
+    let encrypts = |kinds: &[Kind]| kinds.iter().copied().find(|kind| kind.encrypts);
+    let missing =
+        encrypts(&facts.secrets_missing).map(|kind| (kind, "missing or empty, and it was"));
+    missing.or_else(|| encrypts(&facts.secrets_changed).map(|kind| (kind, "not")))
 }
 
 fn choose(programs: &Programs, paths: &Paths, facts: &Facts) -> (Vec<Problem>, Choice) {

@@ -35,7 +35,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{provision::fixtures::roles, secrets::Kind};
+    use crate::provision::fixtures::roles;
 
     #[test]
     fn a_password_cannot_end_its_literal() {
@@ -46,10 +46,16 @@ mod tests {
     fn the_hash_of_the_roles_follows_their_passwords_and_shows_none() {
         let dir = tempfile::tempdir().unwrap();
         let store = SecretStore::new(dir.path().join("secrets"));
-        store.make_missing(None).unwrap();
+        store
+            .make_missing(crate::services::catalog().secrets(), None)
+            .unwrap();
         let before = roles_hash(&roles(), &store).unwrap();
         assert_eq!(roles_hash(&roles(), &store).unwrap(), before);
-        fs::write(store.path(Kind::PostgresLitellmPassword), "other").unwrap();
+        fs::write(
+            store.path(crate::services::litellm::DATABASE_PASSWORD),
+            "other",
+        )
+        .unwrap();
         assert_ne!(roles_hash(&roles(), &store).unwrap(), before);
     }
 }

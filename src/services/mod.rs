@@ -61,8 +61,15 @@ pub fn schema_of(services: &[&Service]) -> Schema {
     Schema::new(&services, &diet::DECLARATION)
 }
 
-static CATALOG: LazyLock<Catalog> =
-    LazyLock::new(|| Catalog::new(ALL.iter().map(|service| &service.set_up), programs::named));
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| catalog_of(&ALL));
+
+/// What set-up can make for these services.
+pub fn catalog_of(services: &[&Service]) -> Catalog {
+    Catalog::new(
+        services.iter().map(|service| &service.set_up),
+        programs::named,
+    )
+}
 
 /// What set-up can make.
 pub fn catalog() -> &'static Catalog {

@@ -71,7 +71,7 @@ fn fake(kind: Kind) -> String {
 fn secrets() -> Secrets {
     let folder = tempfile::tempdir().unwrap();
     let store = SecretStore::new(folder.path().to_owned());
-    for kind in Kind::ALL {
+    for kind in catalog().secrets().iter().copied() {
         fs::write(store.path(kind), fake(kind)).unwrap();
         fs::set_permissions(store.path(kind), fs::Permissions::from_mode(0o600)).unwrap();
     }
@@ -220,35 +220,31 @@ fn every_secret_reaches_whom_it_is_for() {
     has(
         litellm::NAME,
         "LITELLM_MASTER_KEY",
-        &fake(Kind::LitellmMasterKey),
+        &fake(litellm::MASTER_KEY),
     );
-    has(
-        litellm::NAME,
-        "LITELLM_SALT_KEY",
-        &fake(Kind::LitellmSaltKey),
-    );
-    has(litellm::NAME, "UI_PASSWORD", &fake(Kind::LitellmUiPassword));
+    has(litellm::NAME, "LITELLM_SALT_KEY", &fake(litellm::SALT_KEY));
+    has(litellm::NAME, "UI_PASSWORD", &fake(litellm::UI_PASSWORD));
     has(
         litellm::NAME,
         "DATABASE_URL",
-        &percent(&fake(Kind::PostgresLitellmPassword)),
+        &percent(&fake(litellm::DATABASE_PASSWORD)),
     );
     has(
         open_webui::NAME,
         "WEBUI_SECRET_KEY",
-        &fake(Kind::OpenWebuiSecretKey),
+        &fake(open_webui::SECRET_KEY),
     );
     has(
         open_webui::NAME,
         "OPENAI_API_KEY",
-        &fake(Kind::OpenWebuiVirtualKey),
+        &fake(open_webui::VIRTUAL_KEY),
     );
     has(
         open_webui::NAME,
         "DATABASE_URL",
-        &percent(&fake(Kind::PostgresOpenWebuiPassword)),
+        &percent(&fake(open_webui::DATABASE_PASSWORD)),
     );
-    let master = fake(Kind::LitellmMasterKey);
+    let master = fake(litellm::MASTER_KEY);
     for spec in stack
         .services
         .iter()

@@ -225,7 +225,9 @@ fn a_question_that_nobody_answers_ends() {
         bench.write("gateway.toml", &text);
         let store = SecretStore::new(bench.home().join("state/secrets"));
         fs::create_dir_all(bench.home().join("state")).unwrap();
-        store.make_missing(None).unwrap();
+        store
+            .make_missing(ai_gateway::services::catalog().secrets(), None)
+            .unwrap();
         let child = begin(&mut bench.child("ask"));
         let _asked = front.accept().unwrap();
         ends_by_it(child, signal);

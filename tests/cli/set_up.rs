@@ -68,7 +68,9 @@ pub(crate) fn set_up_with(more: &str) -> Bench {
     });
     bench.write("state/setup.json", &record.to_string());
     let store = SecretStore::new(paths.secrets());
-    store.make_missing(None).unwrap();
+    store
+        .make_missing(ai_gateway::services::catalog().secrets(), None)
+        .unwrap();
     bench
 }
 

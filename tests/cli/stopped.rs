@@ -188,7 +188,9 @@ fn keys_that_were_not_made_yet_are_made_by_setup() {
 fn keys_are_shown_to_who_asks_for_them() {
     let bench = Bench::new();
     let secrets = ai_gateway::secrets::SecretStore::new(bench.home().join("state/secrets"));
-    secrets.make_missing(None).unwrap();
+    secrets
+        .make_missing(ai_gateway::services::catalog().secrets(), None)
+        .unwrap();
     let of = |name: &str| {
         std::fs::read_to_string(bench.home().join("state/secrets").join(name)).unwrap()
     };

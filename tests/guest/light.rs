@@ -75,7 +75,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 fn plan(paths: &Paths) -> Result<Planned, Box<dyn Error>> {
     let loaded = config::read(services::schema(), paths, &|name| env::var(name).ok(), &[])?;
     let store = SecretStore::new(paths.secrets());
-    store.make_missing(None)?;
+    store.make_missing(ai_gateway::services::catalog().secrets(), None)?;
     // None of the gateway's own services: those of the configuration are all that there is.
     let stack = services::plan(
         &[],

@@ -89,7 +89,7 @@ impl Machine {
                     .into_iter()
                     .chain(self.variables.iter().copied()),
             ),
-            admin_password: None,
+            chosen: Vec::new(),
         }
     }
 

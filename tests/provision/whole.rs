@@ -129,7 +129,10 @@ fn another_salt_key_is_taken_only_where_that_is_asked_for() {
     assert_ne!(fs::read_to_string(&salt_key).unwrap(), before);
     machine.accept_salt_key = false;
     machine.setup().unwrap();
-    assert_eq!(provision::check_secrets(&machine.paths()), Ok(()));
+    assert_eq!(
+        provision::check_secrets(ai_gateway::services::catalog().secrets(), &machine.paths()),
+        Ok(())
+    );
 }
 
 #[test]
@@ -142,10 +145,15 @@ fn a_secret_of_another_backup_is_noticed_at_start_and_taken_by_set_up() {
         "postgres-litellm-password",
     ] {
         fs::write(machine.paths().secrets().join(name), "sk-of-another-backup").unwrap();
-        let error = provision::check_secrets(&machine.paths()).unwrap_err();
+        let error =
+            provision::check_secrets(ai_gateway::services::catalog().secrets(), &machine.paths())
+                .unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
         machine.setup().unwrap();
-        assert_eq!(provision::check_secrets(&machine.paths()), Ok(()));
+        assert_eq!(
+            provision::check_secrets(ai_gateway::services::catalog().secrets(), &machine.paths()),
+            Ok(())
+        );
     }
 }
 

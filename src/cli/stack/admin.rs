@@ -14,7 +14,7 @@ use crate::{
     config::is_email,
     control::client::ClientError,
     fs::regular,
-    secrets::{Kind, Secret, SecretStore},
+    secrets::{Secret, SecretStore},
     services::Installed,
     services::open_webui::{
         self, Database,
@@ -172,7 +172,7 @@ impl Place {
             Err(other) => return Err(other.into()),
         }
         let store = SecretStore::new(context.paths.secrets());
-        let password = store.read(Kind::PostgresOpenWebuiPassword);
+        let password = store.read(open_webui::DATABASE_PASSWORD);
         Ok(Self {
             accounts: Accounts {
                 database: Database {
@@ -193,7 +193,7 @@ impl Place {
             return Ok(());
         }
         self.store
-            .keep_admin_password(password)
+            .keep(open_webui::ADMIN_PASSWORD, password)
             .map_err(|e| Failure::of(Exit::Failed, &e))
     }
 }

@@ -13,7 +13,8 @@ use crate::cli::{
 use crate::{
     control::{client::ClientError, types::Urls},
     plan,
-    secrets::{Kind, Secret, SecretStore},
+    secrets::{Secret, SecretStore},
+    services::litellm,
     services::open_webui,
 };
 
@@ -41,9 +42,9 @@ pub(in crate::cli) struct Args {
 pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let loaded = settings::read(context, &[])?;
     let kind = if loaded.settings.has(open_webui::NAME) {
-        Kind::OpenWebuiVirtualKey
+        open_webui::VIRTUAL_KEY
     } else {
-        Kind::LitellmMasterKey
+        litellm::MASTER_KEY
     };
     let key = SecretStore::new(context.paths.secrets())
         .read(kind)

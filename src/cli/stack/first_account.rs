@@ -26,7 +26,7 @@ impl FirstPassword {
         loaded: &Loaded,
     ) -> Result<Self, Failure> {
         let store = SecretStore::new(context.paths.secrets());
-        let has = store.holds(Kind::OpenWebuiAdminPassword);
+        let has = store.holds(open_webui::ADMIN_PASSWORD);
         let has = has.map_err(|e| Failure::of(Exit::Failed, &e))?;
         let open = !has && loaded.settings.has(open_webui::NAME);
         if !from_standard_input {
@@ -45,6 +45,12 @@ impl FirstPassword {
         let given = Some(password::from_standard_input()?);
         Ok(Self { given, open })
     }
+}
+
+/// As set-up takes it.
+pub(in crate::cli) fn chosen(password: Option<Secret>) -> Vec<(Kind, Secret)> {
+    let password = password.map(|password| (open_webui::ADMIN_PASSWORD, password));
+    password.into_iter().collect()
 }
 
 /// Asks a person for it; none: a random one is to be made.

@@ -14,6 +14,7 @@ use crate::cli::{
 };
 use crate::{
     secrets::{Kind, SecretError, SecretStore},
+    services::litellm,
     services::open_webui::{self, OpenWebUi},
 };
 
@@ -57,9 +58,9 @@ enum Name {
 impl Name {
     const fn kind(self) -> Kind {
         match self {
-            Self::Password => Kind::LitellmUiPassword,
-            Self::Api => Kind::LitellmMasterKey,
-            Self::Webui => Kind::OpenWebuiAdminPassword,
+            Self::Password => litellm::UI_PASSWORD,
+            Self::Api => litellm::MASTER_KEY,
+            Self::Webui => open_webui::ADMIN_PASSWORD,
         }
     }
 }
@@ -72,7 +73,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure>
     let entry = |name| Ok::<_, Failure>((read(&store, name)?, file(&store, name)));
     let (password, api) = (entry(Name::Password)?, entry(Name::Api)?);
     let webui = match webui(context) {
-        WebUi::Account(email) => match store.holds(Kind::OpenWebuiAdminPassword) {
+        WebUi::Account(email) => match store.holds(open_webui::ADMIN_PASSWORD) {
             Ok(false) => Err(Some("made at the next start")),
             Ok(true) | Err(_) => Ok((email, entry(Name::Webui)?)),
         },

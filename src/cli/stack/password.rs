@@ -20,7 +20,7 @@ use crate::cli::{
     failure::{Exit, Failure},
     wait::{Signals, wait_for},
 };
-use crate::secrets::{Kind, Secret};
+use crate::{secrets::Secret, services::open_webui};
 
 /// bcrypt, which Open WebUI hashes passwords with, looks at no more.
 const MOST_BYTES: usize = 72;
@@ -54,7 +54,7 @@ pub(in crate::cli) fn from_standard_input() -> Result<Secret, Failure> {
 /// # Errors
 /// The operating system has no randomness to give.
 pub(in crate::cli) fn generated() -> Result<Secret, Failure> {
-    Secret::generate(Kind::OpenWebuiAdminPassword).map_err(|e| Failure::of(Exit::Failed, &e))
+    Secret::generate(open_webui::ADMIN_PASSWORD).map_err(|e| Failure::of(Exit::Failed, &e))
 }
 
 /// Asks for one twice, without echo; none: Enter alone was typed.

@@ -19,8 +19,9 @@ use crate::{
         self,
         psql::{ARGUMENTS, Session, Timeouts},
     },
-    secrets::{Kind, SecretStore},
+    secrets::SecretStore,
     services::Installed,
+    services::litellm,
     services::postgres::{self},
 };
 
@@ -85,7 +86,7 @@ impl Spend {
     pub(in crate::cli) fn ask(context: &Context, settings: &Settings) -> Option<Self> {
         let installed = Installed::find(&context.paths, settings).ok()?;
         let secrets = SecretStore::new(context.paths.secrets());
-        let password = secrets.read(Kind::PostgresLitellmPassword).ok()?;
+        let password = secrets.read(litellm::DATABASE_PASSWORD).ok()?;
         let folder = context.paths.postgres_socket_folder();
         // Without a socket there is nothing to start a program for.
         if !folder.join(format!(".s.PGSQL.{}", database::PORT)).exists() {

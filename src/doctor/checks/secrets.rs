@@ -25,7 +25,7 @@ fn examine(facts: &Facts) -> Verdict {
         names.join(", ")
     };
     let (missing, empty) = (&gateway_facts.secrets_missing, &gateway_facts.secrets_empty);
-    if gateway_facts.database && missing.contains(&Kind::LitellmSaltKey) {
+    if gateway_facts.database && missing.iter().any(|kind| kind.encrypts) {
         return Verdict::problem(
             "the salt key is gone, with which the providers' keys in the database are encrypted: \
              restore it from a backup, or go on with a new one and enter those keys anew",

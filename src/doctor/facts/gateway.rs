@@ -166,9 +166,10 @@ impl Gateway {
         let daemon = daemon(paths);
         let provision = provision(world, asked, &loaded.settings);
         let store = SecretStore::new(paths.secrets());
+        let kinds = asked.catalog.secrets();
         let there = |kind: &Kind| store.path(*kind).exists();
         let database = paths.postgres_data().join("PG_VERSION").exists();
-        let begun = database || Kind::ALL.iter().any(there);
+        let begun = database || kinds.iter().any(there);
         let limits = loaded.settings.limits.values();
         Self {
             configuration,
@@ -179,16 +180,18 @@ impl Gateway {
             dangers: dangers(asked),
             disks: disk::look(paths),
             open_files: open_files::of_gateway(&paths.state),
-            entries: entries(paths, &store, loaded.settings.has_environment()),
-            secrets_missing: Kind::ALL
-                .into_iter()
+            entries: entries(paths, kinds, &store, loaded.settings.has_environment()),
+            secrets_missing: kinds
+                .iter()
+                .copied()
                 .filter(|kind| begun && !there(kind))
                 .collect(),
-            secrets_empty: Kind::ALL
-                .into_iter()
+            secrets_empty: kinds
+                .iter()
+                .copied()
                 .filter(|kind| there(kind) && !store.holds(*kind).unwrap_or(true))
                 .collect(),
-            secrets_changed: provision::check_secrets(paths)
+            secrets_changed: provision::check_secrets(kinds, paths)
                 .map_or_else(|error| error.changed, |()| Vec::new()),
             database,
             nginx_version: provision
@@ -291,9 +294,9 @@ fn dangers(asked: &Asked) -> Vec<Danger> {
     )
 }
 
-fn entries(paths: &Paths, store: &SecretStore, keys: bool) -> Vec<Entry> {
+fn entries(paths: &Paths, kinds: &[Kind], store: &SecretStore, keys: bool) -> Vec<Entry> {
     let config = if keys { Wish::Keys } else { Wish::NotWritable };
-    let secrets = Kind::ALL.map(|kind| (store.path(kind), Wish::Private));
+    let secrets = kinds.iter().map(|kind| (store.path(*kind), Wish::Private));
     let folders = [
         (paths.state.clone(), Wish::NotWritable),
         (paths.secrets(), Wish::Private),

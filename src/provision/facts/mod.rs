@@ -16,10 +16,7 @@ use super::{
     options::Options,
     roles::roles_hash,
 };
-use crate::{
-    config::paths::Paths,
-    secrets::{Kind, SecretStore},
-};
+use crate::{config::paths::Paths, secrets::SecretStore};
 
 pub use super::model::{Facts, Node, Postgres, Python};
 
@@ -31,8 +28,10 @@ impl Facts {
     pub fn gather(paths: &Paths, options: &Options, wanted: &Wanted) -> Result<Self, SetupError> {
         let store = SecretStore::new(paths.secrets());
         let data = paths.postgres_data();
-        let secrets_missing: Vec<_> = Kind::ALL
-            .into_iter()
+        let secrets_missing: Vec<_> = wanted
+            .secrets
+            .iter()
+            .copied()
             .filter(|kind| !store.holds(*kind).unwrap_or(true))
             .collect();
         let roles = if secrets_missing.is_empty() {
@@ -43,7 +42,8 @@ impl Facts {
         let record = Record::read(&paths.state)?;
         let cluster = database::identifier(&data)?;
         let known = record.clone().about(cluster).database.secrets;
-        let secrets_changed = known.map_or_else(Vec::new, |known| known.changed(&store));
+        let secrets_changed =
+            known.map_or_else(Vec::new, |known| known.changed(&wanted.secrets, &store));
         let Survey {
             complete,
             damaged,

@@ -154,6 +154,8 @@ pub struct Wanted {
     pub tables: Vec<Tables>,
     /// The roles that the database has.
     pub roles: Vec<Role>,
+    /// The secrets, whoever they are of.
+    pub secrets: Vec<Kind>,
     /// Programs that are not to be looked for.
     pub programs: Programs,
 }

@@ -68,9 +68,11 @@ pub enum Problem {
     #[error(
         "{} is {how} the one that the database's provider keys are encrypted with: restore it from a \
          backup; or, to go on without it: 'ai-gateway setup --accept-salt-key' ({})",
-        path.display(), Kind::LitellmSaltKey.lost()
+        path.display(), kind.lost()
     )]
     SaltKey {
+        /// Which secret it is.
+        kind: Kind,
         /// Its file.
         path: PathBuf,
         /// "not", or how it is otherwise.

@@ -10,6 +10,7 @@ mod access;
 pub mod after_start;
 mod checks;
 mod configuration;
+mod secrets;
 mod set_up;
 mod settings;
 mod variables;
@@ -32,6 +33,7 @@ use super::{
 };
 use crate::{config::schema::BuiltIn, python, stack::RenderedFile};
 
+pub(crate) use secrets::{DATABASE_PASSWORD, MASTER_KEY, SALT_KEY, UI_PASSWORD};
 #[cfg(test)]
 pub(crate) use set_up::TABLES;
 pub(crate) use set_up::{ENGINE, NATIVE_ENGINE, PAYLOAD};

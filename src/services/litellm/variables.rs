@@ -24,10 +24,10 @@ pub(super) fn all(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<Strin
         plain("CONFIG_FILE_PATH", config.display()),
         plain("NUM_WORKERS", LiteLlm::of(inputs.settings).workers),
         secret("DATABASE_URL", database_url(inputs)),
-        secret("LITELLM_MASTER_KEY", secrets.litellm_master_key.expose()),
-        secret("LITELLM_SALT_KEY", secrets.litellm_salt_key.expose()),
+        secret("LITELLM_MASTER_KEY", secrets.expose(super::MASTER_KEY)),
+        secret("LITELLM_SALT_KEY", secrets.expose(super::SALT_KEY)),
         plain("UI_USERNAME", UI_USER),
-        secret("UI_PASSWORD", secrets.litellm_ui_password.expose()),
+        secret("UI_PASSWORD", secrets.expose(super::UI_PASSWORD)),
         // Of gateway_drain.py.
         plain("AI_GATEWAY_DRAIN_SECONDS", DRAIN_SECONDS),
         plain("AI_GATEWAY_IDLE_SECONDS", IDLE_IN_DRAIN_SECONDS),
@@ -97,7 +97,7 @@ fn database_url(inputs: &Inputs) -> String {
     let folder = inputs.paths.postgres_socket_folder();
     format!(
         "postgresql://litellm:{}@localhost:{}/litellm?host={}&connection_limit={limit}&pool_timeout=60",
-        percent(inputs.secrets.postgres_litellm_password.expose()),
+        percent(inputs.secrets.expose(super::DATABASE_PASSWORD)),
         database::PORT,
         percent(&folder.display().to_string()),
     )

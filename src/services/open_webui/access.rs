@@ -3,7 +3,7 @@
 use supervise::confinement::{Access, Confinement, Ports};
 
 use crate::{
-    secrets::{Kind, SecretStore},
+    secrets::SecretStore,
     services::{
         part::Inputs,
         postgres,
@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn confinement(inputs: &Inputs) -> Confinement {
     let service = super::SERVICE.service_name();
     let paths = inputs.paths;
-    let password = SecretStore::new(paths.secrets()).path(Kind::OpenWebuiAdminPassword);
+    let password = SecretStore::new(paths.secrets()).path(super::ADMIN_PASSWORD);
     let socket = paths.open_webui_socket();
     let written = [super::data(paths), paths.service(&service)];
     Confinement::To(Access {

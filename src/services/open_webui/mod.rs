@@ -11,6 +11,7 @@ mod child;
 pub(crate) mod connection;
 mod database;
 pub(crate) mod first_account;
+mod secrets;
 mod set_up;
 mod settings;
 mod variables;
@@ -34,6 +35,7 @@ use super::{
     service::Service,
     uvicorn::{self, KEEP_ALIVE_SECONDS},
 };
+pub(crate) use secrets::{ADMIN_PASSWORD, DATABASE_PASSWORD, SECRET_KEY, VIRTUAL_KEY};
 pub(crate) use set_up::PAYLOAD;
 #[cfg(test)]
 pub(crate) use set_up::TABLES;

@@ -35,7 +35,6 @@ use crate::{
         },
     },
     python::FIRST_ACCOUNT,
-    secrets::Kind,
 };
 
 /// Starts PostgreSQL, lets Open WebUI migrate, stops PostgreSQL. Ignored signals stay ignored in
@@ -86,8 +85,9 @@ pub(super) const SET_UP: Brought = Brought {
     // With a database of the same name.
     roles: &[Role {
         name: "open_webui",
-        password: Kind::PostgresOpenWebuiPassword,
+        password: super::DATABASE_PASSWORD,
     }],
+    secrets: super::secrets::ALL,
 };
 
 /// Open WebUI's environment.
@@ -149,13 +149,13 @@ fn variables(
     home: &Path,
 ) -> Result<BTreeMap<String, String>, SetupError> {
     let secrets = execution.secrets();
-    let password = secrets.read(Kind::PostgresOpenWebuiPassword)?;
+    let password = secrets.read(super::DATABASE_PASSWORD)?;
     let url = format!(
         "postgresql://open_webui:{}@/open_webui?host={}",
         escaped(password.expose()),
         escaped(&socket.display().to_string())
     );
-    let key = secrets.read(Kind::OpenWebuiSecretKey)?;
+    let key = secrets.read(super::SECRET_KEY)?;
     let account = first_account::variables(&OpenWebUi::of(execution.settings), execution.paths);
     let account = account.map(|(name, value)| (name.to_owned(), value));
     Ok([

@@ -28,7 +28,7 @@ pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String,
         plain("DATABASE_POOL_SIZE", pool),
         plain("WEBUI_URL", format!("http://{}", front_address(listen))),
         plain("CORS_ALLOW_ORIGIN", ORIGIN),
-        secret("WEBUI_SECRET_KEY", secrets.open_webui_secret_key.expose()),
+        secret("WEBUI_SECRET_KEY", secrets.expose(super::SECRET_KEY)),
         diet::for_open_webui(&Diet::of(inputs.settings)),
     ]);
     let settings = &OpenWebUi::of(inputs.settings);
@@ -50,7 +50,7 @@ pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String,
             plain(&format!("{client}OPENAI_API_BASE_URL"), api_base(listen)),
             secret(
                 &format!("{client}OPENAI_API_KEY"),
-                secrets.open_webui_virtual_key.expose(),
+                secrets.expose(super::VIRTUAL_KEY),
             ),
         ]);
     }
@@ -97,7 +97,7 @@ fn database_url(inputs: &Inputs) -> String {
     let folder = inputs.paths.postgres_socket_folder();
     format!(
         "postgresql://open_webui:{}@/open_webui?host={}&port={}",
-        percent(inputs.secrets.postgres_open_webui_password.expose()),
+        percent(inputs.secrets.expose(super::DATABASE_PASSWORD)),
         percent(&folder.display().to_string()),
         database::PORT,
     )

@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use sys::journal::Priority;
 
-use super::{super::*, file, installed, paths, secrets, valkey};
+use super::{super::*, file, installed, paths, valkey};
 use crate::{
     config::{self, Input, example, profile::Profile, schema::Schema},
     doctor,
+    secrets::SecretStore,
     stack::Stack,
 };
 
@@ -29,6 +30,16 @@ fn loaded(text: &str) -> Result<config::Loaded, config::Report> {
     })
 }
 
+/// Made and read, as set-up and a start do.
+fn secrets_of_all() -> Secrets {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SecretStore::new(folder.path().join("secrets"));
+    let catalog = catalog_of(&LIST);
+    let made = store.make_missing(catalog.secrets(), None).unwrap();
+    assert!(made.contains(&valkey::PASSWORD));
+    Secrets::of(catalog.secrets(), &store).unwrap()
+}
+
 fn stack(text: &str) -> Stack {
     let loaded = loaded(text).unwrap_or_else(|report| panic!("{report}"));
     plan(
@@ -36,7 +47,7 @@ fn stack(text: &str) -> Stack {
         &loaded.settings,
         &paths(),
         &installed(),
-        &secrets(),
+        &secrets_of_all(),
         None,
     )
 }
@@ -51,7 +62,10 @@ fn it_is_planned_with_its_limits_and_its_files() {
     let spec = spec.expect("it is on by default");
     assert_eq!(spec.limits.memory_max, Some(64_000_000));
     assert_eq!(spec.limits.cpu_weight, Some(150));
-    assert!(file(&stack, "valkey.conf").contains("maxmemory 48000000\n"));
+    let config = file(&stack, "valkey.conf");
+    assert!(config.contains("maxmemory 48000000\n"));
+    let (_, password) = config.split_once("requirepass ").unwrap();
+    assert_eq!(password.trim().len(), 64);
     let dialect = stack.particulars.dialects[&spec.name];
     assert_eq!(dialect("1:M # out of memory"), Some(Priority::Warning));
 }

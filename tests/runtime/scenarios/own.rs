@@ -27,7 +27,9 @@ pub(super) fn stack(home: &Path, text: &str) -> Stack {
     environment::add(&mut settings, environment::ourselves())
         .unwrap_or_else(|error| panic!("{error}"));
     let store = SecretStore::new(paths.secrets());
-    store.make_missing(None).expect("a folder of ours");
+    store
+        .make_missing(ai_gateway::services::catalog().secrets(), None)
+        .expect("a folder of ours");
     let secrets = Secrets::load(&store).expect("they were made");
     let nowhere = || "/nonexistent".into();
     let installed = Installed {

@@ -100,7 +100,7 @@ pub(super) fn arguments(socket: &Path) -> (Arguments, tempfile::TempDir) {
         open_webui: None,
     };
     SecretStore::new(told.secrets.clone())
-        .make_missing(None)
+        .make_missing(crate::services::catalog().secrets(), None)
         .unwrap();
     (told, folder)
 }

@@ -18,7 +18,8 @@ pub use self::{
     arguments::{Arguments, ArgumentsError},
 };
 use crate::{
-    secrets::{Kind, SecretStore},
+    secrets::SecretStore,
+    services::open_webui,
     services::open_webui::{ConnectionError, connection},
 };
 
@@ -42,7 +43,7 @@ pub struct AfterStart {
 /// LiteLLM's refusal, or the kernel's.
 pub fn run(told: &Arguments) -> Result<AfterStart, KeyError> {
     let store = SecretStore::new(told.secrets.clone());
-    let api = Api::new(&told.litellm, store.read(Kind::LitellmMasterKey)?);
+    let api = Api::new(&told.litellm, store.read(super::MASTER_KEY)?);
     let mut done = AfterStart {
         key: None,
         demo: demo::ensure(&api, told.demo_model, told.workers)?,
@@ -52,9 +53,9 @@ pub fn run(told: &Arguments) -> Result<AfterStart, KeyError> {
     let Some(database) = &told.open_webui else {
         return Ok(done);
     };
-    let password = store.read(Kind::PostgresOpenWebuiPassword)?;
+    let password = store.read(open_webui::DATABASE_PASSWORD)?;
     let mend = |done: &mut AfterStart| {
-        let key = store.read(Kind::OpenWebuiVirtualKey)?;
+        let key = store.read(open_webui::VIRTUAL_KEY)?;
         match connection::mend(database, &password, &told.api_base, &key) {
             Ok(changed) => done.changed += changed,
             Err(error) => done.connection_error = Some(error),

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Arguments, api::Api};
-use crate::fs::regular;
-use crate::secrets::{Kind, Secret, SecretError, SecretStore};
+use crate::secrets::{Secret, SecretError, SecretStore};
+use crate::{fs::regular, services::open_webui};
 
 /// The team that Open WebUI's spending is counted under.
 pub const TEAM: &str = "open-webui-team";
@@ -59,7 +59,7 @@ pub enum KeyError {
 pub(super) fn ensure(told: &Arguments, api: &Api) -> Result<KeyOutcome, KeyError> {
     let store = SecretStore::new(told.secrets.clone());
     let memory = Memory::of(told);
-    let key = store.read(Kind::OpenWebuiVirtualKey)?;
+    let key = store.read(open_webui::VIRTUAL_KEY)?;
     let hash = hash(&key);
     if works(api, &hash)? {
         // After a restored backup the memory may be older than the database.
@@ -69,7 +69,7 @@ pub(super) fn ensure(told: &Arguments, api: &Api) -> Result<KeyOutcome, KeyError
     make_team(api)?;
     remove_others(api)?;
     if memory.get()?.as_deref() == Some(&hash) {
-        let key = store.renew_virtual_key()?;
+        let key = store.renew(open_webui::VIRTUAL_KEY)?;
         register(api, &key)?;
         memory.set(&self::hash(&key))?;
         return Ok(KeyOutcome::Replaced);

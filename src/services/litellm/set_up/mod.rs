@@ -16,7 +16,6 @@ use crate::{
         names,
         steps::migrate::Migrate,
     },
-    secrets::Kind,
 };
 
 /// Our query engine, which also generates LiteLLM's database client.
@@ -100,8 +99,9 @@ pub(super) const SET_UP: Brought = Brought {
     // With a database of the same name.
     roles: &[Role {
         name: "litellm",
-        password: Kind::PostgresLitellmPassword,
+        password: super::DATABASE_PASSWORD,
     }],
+    secrets: super::secrets::ALL,
 };
 
 fn native_folder(settings: &Settings) -> Option<String> {

@@ -16,6 +16,7 @@ use sys::journal::Priority;
 use crate::{
     config::schema::BuiltIn,
     provision::catalog::Brought,
+    secrets::Kind,
     services::{
         part::{Inputs, Part},
         process::{always, environment, signal},
@@ -39,8 +40,21 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| settings::is_on(inputs.settings).then(|| plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(|line| line.contains(" # ").then_some(Priority::Warning)),
-    set_up: Brought::NOTHING,
+    set_up: Brought {
+        secrets: &[PASSWORD],
+        ..Brought::NOTHING
+    },
     checks: &[check::CHECK],
+};
+
+/// Whoever reaches the socket has to know it.
+pub(super) const PASSWORD: Kind = Kind {
+    file_name: "valkey-password",
+    prefix: "",
+    random_bytes: 32,
+    lost: "nothing is lost: whoever uses it is given the new one",
+    compared: false,
+    encrypts: false,
 };
 
 fn plan(inputs: &Inputs) -> Part {
@@ -52,8 +66,9 @@ fn plan(inputs: &Inputs) -> Part {
     // A quarter is left for what is no data.
     let bytes = limits.memory_max.map_or(0, |bytes| bytes / 4 * 3);
     let contents = format!(
-        "port 0\nunixsocket {}\nmaxmemory {bytes}\nmaxmemory-policy allkeys-lru\nsave \"\"\n",
-        socket.display()
+        "port 0\nunixsocket {}\nmaxmemory {bytes}\nmaxmemory-policy allkeys-lru\nsave \"\"\nrequirepass {}\n",
+        socket.display(),
+        inputs.secrets.expose(PASSWORD)
     );
     let command = |program, args: Vec<String>| Command {
         program,
@@ -74,14 +89,7 @@ fn plan(inputs: &Inputs) -> Part {
             timeout: Duration::from_secs(2),
             post_start: None,
         },
-        liveness: Some(Liveness {
-            probe: ping,
-            every: Duration::from_secs(10),
-            timeout: Duration::from_secs(5),
-            failures: 3,
-            restart_after: None,
-            hung_after: None,
-        }),
+        liveness: Some(liveness(ping)),
         restart: always(Duration::from_secs(60)),
         stop: vec![signal(15, 10)],
         limits,
@@ -104,5 +112,16 @@ fn plan(inputs: &Inputs) -> Part {
             contents,
         }],
         pid_files: Vec::new(),
+    }
+}
+
+const fn liveness(probe: Probe) -> Liveness {
+    Liveness {
+        probe,
+        every: Duration::from_secs(10),
+        timeout: Duration::from_secs(5),
+        failures: 3,
+        restart_after: None,
+        hung_after: None,
     }
 }

@@ -27,12 +27,15 @@ impl Bench {
     }
 
     fn ensure(&self) -> KeyOutcome {
-        let master_key = self.store.read(Kind::LitellmMasterKey).unwrap();
+        let master_key = self.store.read(super::super::super::MASTER_KEY).unwrap();
         ensure(&self.told, &Api::new(&self.told.litellm, master_key)).unwrap()
     }
 
     fn key(&self) -> String {
-        let key = self.store.read(Kind::OpenWebuiVirtualKey).unwrap();
+        let key = self
+            .store
+            .read(crate::services::open_webui::VIRTUAL_KEY)
+            .unwrap();
         key.expose().to_owned()
     }
 
@@ -100,7 +103,10 @@ fn a_run_that_was_cut_short_between_store_and_register_is_finished() {
     let bench = Bench::new();
     bench.ensure();
     bench.fake.world().keys.clear();
-    let value = bench.store.renew_virtual_key().unwrap();
+    let value = bench
+        .store
+        .renew(crate::services::open_webui::VIRTUAL_KEY)
+        .unwrap();
     assert_eq!(bench.ensure(), KeyOutcome::Registered);
     assert_eq!(bench.key(), value.expose());
 }
@@ -121,7 +127,7 @@ fn no_value_is_ever_in_a_request_line() {
 #[test]
 fn a_refusal_says_what_was_tried_and_keeps_secrets() {
     let api = Bench::new();
-    let master_key = api.store.read(Kind::LitellmMasterKey).unwrap();
+    let master_key = api.store.read(super::super::super::MASTER_KEY).unwrap();
     let api = Api::new(&api.told.litellm, master_key);
     let error = api.get("try it", "/nowhere").unwrap().done().unwrap_err();
     assert_eq!(

@@ -1,0 +1,45 @@
+//! The secrets of LiteLLM.
+
+use crate::secrets::Kind;
+
+/// LiteLLM's administrator key. LiteLLM wants it to begin with `sk-`.
+pub(crate) const MASTER_KEY: Kind = Kind {
+    file_name: "litellm-master-key",
+    prefix: "sk-",
+    random_bytes: 32,
+    lost: "whoever uses the master key needs the new one",
+    compared: true,
+    encrypts: false,
+};
+
+/// Encrypts the providers' keys in LiteLLM's database.
+pub(crate) const SALT_KEY: Kind = Kind {
+    file_name: "litellm-salt-key",
+    prefix: "sk-",
+    random_bytes: 32,
+    lost: "the providers' keys that were saved in LiteLLM cannot be read again and have to be entered anew",
+    compared: true,
+    encrypts: true,
+};
+
+/// The password of LiteLLM's admin page.
+pub(crate) const UI_PASSWORD: Kind = Kind {
+    file_name: "litellm-ui-password",
+    prefix: "",
+    random_bytes: 12,
+    lost: "the password of LiteLLM's admin page is another one",
+    compared: true,
+    encrypts: false,
+};
+
+/// The database password of LiteLLM's role.
+pub(crate) const DATABASE_PASSWORD: Kind = Kind {
+    file_name: "postgres-litellm-password",
+    prefix: "",
+    random_bytes: 32,
+    lost: "nothing is lost: set-up tells the database",
+    compared: true,
+    encrypts: false,
+};
+
+pub(super) const ALL: &[Kind] = &[MASTER_KEY, SALT_KEY, UI_PASSWORD, DATABASE_PASSWORD];

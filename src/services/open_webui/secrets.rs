@@ -1,0 +1,46 @@
+//! The secrets of Open WebUI.
+
+use crate::secrets::Kind;
+
+/// The password of Open WebUI's first account, its administrator's.
+pub(crate) const ADMIN_PASSWORD: Kind = Kind {
+    file_name: "open-webui-admin-password",
+    prefix: "",
+    random_bytes: 12,
+    lost: "the password that is shown is not that of the first account: 'ai-gateway admin reset-password' sets it",
+    compared: false,
+    encrypts: false,
+};
+
+/// Signs Open WebUI's sessions: a new one logs everybody out.
+pub(crate) const SECRET_KEY: Kind = Kind {
+    file_name: "open-webui-secret-key",
+    prefix: "",
+    random_bytes: 32,
+    lost: "everybody has to log in to Open WebUI again",
+    compared: true,
+    encrypts: false,
+};
+
+/// The virtual key with which Open WebUI asks LiteLLM. It is renewed while the gateway runs, and LiteLLM itself knows
+/// which ones it has given out: so it is not compared.
+pub(crate) const VIRTUAL_KEY: Kind = Kind {
+    file_name: "open-webui-virtual-key",
+    prefix: "sk-",
+    random_bytes: 32,
+    lost: "Open WebUI gets a new key, and its spending a new line",
+    compared: false,
+    encrypts: false,
+};
+
+/// The database password of Open WebUI's role.
+pub(crate) const DATABASE_PASSWORD: Kind = Kind {
+    file_name: "postgres-open-webui-password",
+    prefix: "",
+    random_bytes: 32,
+    lost: "nothing is lost: set-up tells the database",
+    compared: true,
+    encrypts: false,
+};
+
+pub(super) const ALL: &[Kind] = &[ADMIN_PASSWORD, SECRET_KEY, VIRTUAL_KEY, DATABASE_PASSWORD];
