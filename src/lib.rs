@@ -2,12 +2,14 @@
 
 pub mod causes;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod control;
 pub mod disk;
 pub mod doctor;
 pub mod fs;
 pub mod identity;
+pub mod lock;
 pub mod logs;
 pub mod open_files;
 pub mod plan;
