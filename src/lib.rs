@@ -2,6 +2,7 @@
 
 pub mod causes;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod control;
 pub mod database;
@@ -9,6 +10,7 @@ pub mod disk;
 pub mod doctor;
 pub mod fs;
 pub mod identity;
+pub mod lock;
 pub mod logs;
 pub mod open_files;
 pub mod plan;

@@ -4,22 +4,47 @@
 //! connections follow (`services::nginx::limits`). A low hard limit it cannot raise: then requests fail
 //! when there are many of them, and services say so only in words of their own.
 //!
-//! Callers: the daemon says it once when it begins, `status` and `doctor` whenever they are asked.
+//! Callers: the daemon raises its own limit and says once when it begins that it is too low, the executor gives
+//! each service [`limits`], the plan counts nginx's connections by it, and `status` and `doctor` tell it whenever they are asked.
 
 use std::{fs, path::Path};
 
-use crate::runtime::{self, Holder};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::lock::Holder;
 
 /// Fewer than this is worth a word: the four services have 300 to 500 open when nobody asks anything,
 /// and each request takes two to four more.
 pub const ENOUGH: u64 = 4096;
+
+/// So many open files are enough for any of these services, and few enough that a program which
+/// closes them all one by one does not take a second for it.
+const OPEN_FILES: u64 = 65_536;
+
+/// How many files a service may have open, and how many it could allow itself: as many as we may
+/// have, up to a sensible number.
+pub fn limits() -> Option<(u64, u64)> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    Some((hard.min(OPEN_FILES), hard))
+}
+
+/// As many for ourselves: the usual soft limit of 1,024 is used up by two hundred services.
+///
+/// # Errors
+/// The kernel says no.
+pub fn raise() -> nix::Result<()> {
+    match limits() {
+        Some((soft, hard)) => setrlimit(Resource::RLIMIT_NOFILE, soft, hard),
+        None => Ok(()),
+    }
+}
 
 /// The hard limit of the daemon that runs on this state, or of this process where there is none; none:
 /// the kernel does not tell.
 pub fn of_gateway(state: &Path) -> Option<u64> {
     match Holder::find(state) {
         Some(daemon) => parse(&fs::read_to_string(format!("/proc/{}/limits", daemon.pid)).ok()?),
-        None => runtime::open_files().map(|(_, hard)| hard),
+        None => limits().map(|(_, hard)| hard),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
         settings::Settings,
     },
     control::types::Urls,
+    open_files,
     provision::{self, NotSetUp, SecretsChanged},
     publish::{Compare, Compared},
     runtime::{self, Planned, Purpose},
@@ -80,7 +81,7 @@ pub fn plan(
         paths: paths.clone(),
         installed,
         secrets,
-        open_files: runtime::open_files().map(|(soft, _)| soft),
+        open_files: open_files::limits().map(|(soft, _)| soft),
     };
     Ok(Planned {
         stack: basis.stack(settings),
@@ -97,7 +98,7 @@ pub fn services(paths: &Paths, settings: &Settings) -> Option<Vec<ServiceSpec>> 
         paths: paths.clone(),
         installed: Installed::find(paths, settings).ok()?,
         secrets: Secrets::load(&SecretStore::new(paths.secrets())).ok()?,
-        open_files: runtime::open_files().map(|(soft, _)| soft),
+        open_files: open_files::limits().map(|(soft, _)| soft),
     };
     Some(basis.stack(settings).services)
 }

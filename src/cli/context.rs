@@ -14,7 +14,7 @@ use super::failure::Failure;
 use crate::{
     config::paths::{CONTROL_SOCKET, Paths, PathsError},
     control::client::{Client, ClientError},
-    runtime::Holder,
+    lock::Holder,
 };
 
 /// The system user of a whole machine's gateway.

@@ -22,7 +22,7 @@ use super::{
     interrupted, root,
     wait::{Signals, wait_for},
 };
-use crate::{control::client::ClientError, fs::regular, identity, runtime::Holder};
+use crate::{control::client::ClientError, fs::regular, identity, lock::Holder};
 
 /// From one attempt to connect to the next. Only `start` waits like this, for the moment that the
 /// daemon takes to listen.

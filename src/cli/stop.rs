@@ -20,7 +20,8 @@ use crate::{
         client::ClientError,
         types::{Call, GatewayStatus, Refusal, Reply},
     },
-    runtime::{self, Holder},
+    lock::Holder,
+    runtime,
 };
 
 /// Stop everything, or one service

@@ -26,7 +26,7 @@ use crate::control::{
     client::{Client, ClientError},
     types::{Call, GatewayStatus, Reply},
 };
-use crate::{fs::regular, runtime::clock, stack::IN_FLIGHT};
+use crate::{clock, fs::regular, stack::IN_FLIGHT};
 
 /// From one look at the clock to the next while somebody looks on.
 const TICK_MS: u16 = 1000;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{fs::regular, runtime::clock};
+use crate::{clock, fs::regular};
 
 /// A file is put aside when it has become this long, in bytes; with the one put aside before, a
 /// service takes at most twice this.

@@ -14,15 +14,16 @@ use supervise::{
 
 use super::{
     Options, Planned, Replan, RunError,
-    clock::{self, Clock},
-    executor::{Executor, Launched, launch::open_files},
+    executor::{Executor, Launched},
     facts::facts,
     publisher::{self, Publisher},
     waiters::{Goal, Progress, Waiters},
     wishes::Wishes,
 };
 use crate::{
+    clock::{self, Clock},
     logs::messages,
+    open_files,
     publish::Whole,
     systemd::notify::{Manager, View},
 };
@@ -91,7 +92,7 @@ impl Daemon {
                 "limits are not enforced: {reason}"
             );
         }
-        if let Some(lack) = open_files().and_then(|(_, hard)| crate::open_files::lack(hard)) {
+        if let Some(lack) = open_files::limits().and_then(|(_, hard)| open_files::lack(hard)) {
             tracing::warn!("{lack}");
         }
         self.feed([Event::Request(Request::Start(Target::All))]);

@@ -9,8 +9,9 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use supervise::{event::Time, spec::ServiceName};
 use tokio::sync::watch;
 
-use super::{clock::Clock, skipped, worker::Worker};
+use super::{skipped, worker::Worker};
 use crate::{
+    clock::Clock,
     config::paths::Paths,
     fs::regular,
     publish::{Files, Own, Service, Snapshot},

@@ -24,16 +24,15 @@
 
 mod apart;
 mod calls;
-pub mod clock;
 mod daemon;
 mod executor;
 mod facts;
 pub mod files;
 pub mod groups;
 mod listeners;
-mod lock;
 mod look;
 mod measure;
+mod options;
 pub mod orphans;
 mod preview;
 mod publisher;
@@ -46,24 +45,12 @@ mod waiters;
 mod wishes;
 mod worker;
 
-use std::{collections::HashSet, io, path::Path, sync::Arc};
+use std::{collections::HashSet, path::Path};
 
-use supervise::graph::GraphError;
-
-use crate::{
-    config::paths::Paths,
-    control::{
-        server::BindError,
-        types::{Refusal, Urls},
-    },
-    identity,
-    logs::Output,
-    publish::Compare,
-    stack::Stack,
-};
+use crate::{identity, lock::Holder};
 
 pub use apart::within;
-pub use lock::{DaemonLock, Holder, LockError};
+pub use options::{Options, Planned, Purpose, Replan, RunError};
 pub use turn::run;
 
 /// The processes of the gateway with this state folder, the daemon's own included, as far as they
@@ -72,81 +59,4 @@ pub fn processes(state: &Path) -> HashSet<i32> {
     let mut found = identity::pids(state).unwrap_or_default();
     found.extend(Holder::find(state).map(|holder| holder.pid));
     found
-}
-pub use executor::launch::open_files;
-
-/// What is to be run.
-#[derive(Debug)]
-pub struct Planned {
-    /// The services and their files.
-    pub stack: Stack,
-    /// The resource profile's name.
-    pub profile: String,
-    /// Where people reach it.
-    pub urls: Urls,
-    /// Compares the configuration that all of this was made from with the one on disk.
-    pub compare: Compare,
-}
-
-/// What a configuration is read again for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// To be taken up: what can be set right on the way is.
-    TakeUp,
-    /// To be looked at: nothing changes.
-    Preview,
-}
-
-/// Reads the configuration again.
-pub type Replan = Arc<dyn Fn(Purpose) -> Result<Planned, Refusal> + Send + Sync>;
-
-/// Everything that a daemon needs to know.
-pub struct Options {
-    /// Where everything lives.
-    pub paths: Paths,
-    /// Where lines go.
-    pub output: Output,
-    /// What is to be run.
-    pub planned: Planned,
-    /// For a reload.
-    pub replan: Replan,
-}
-
-impl std::fmt::Debug for Options {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options")
-            .field("paths", &self.paths)
-            .field("output", &self.output)
-            .field("planned", &self.planned)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why there is no daemon.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Another one runs.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// What an earlier daemon left.
-    #[error(transparent)]
-    Orphans(#[from] orphans::OrphansError),
-    /// The services cannot be supervised together.
-    #[error("the services cannot be supervised together")]
-    Graph(#[from] GraphError),
-    /// Rendered files.
-    #[error(transparent)]
-    Files(#[from] files::FilesError),
-    /// The control socket.
-    #[error(transparent)]
-    Control(#[from] BindError),
-    /// The kernel.
-    #[error("cannot {what}")]
-    Kernel {
-        /// What was tried.
-        what: &'static str,
-        /// What the kernel said.
-        #[source]
-        source: io::Error,
-    },
 }

@@ -28,11 +28,11 @@ use supervise::{
 };
 use sys::pidfd::PidFd;
 
-use super::{
+use super::executor::launch::{Surroundings, launch};
+use crate::{
     clock::Clock,
-    executor::launch::{Surroundings, launch},
+    identity::{FindError, GatewayId, Handle, Owner, Record, Signal, find},
 };
-use crate::identity::{FindError, GatewayId, Handle, Owner, Record, Signal, find};
 
 /// For a service of which nobody knows how it is stopped.
 const UNKNOWN: Signal = Signal {

@@ -7,7 +7,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{
-    Planned, Purpose, clock,
+    Planned, Purpose,
     daemon::Daemon,
     files, preview,
     waiters::{Goal, Wanted},
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     causes::chain,
+    clock,
     control::types::{Preview, Refusal, Reply},
     logs::messages,
     systemd::notify::View,

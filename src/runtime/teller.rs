@@ -10,13 +10,13 @@ use supervise::spec::ServiceName;
 use tokio::{sync::watch, task::JoinSet};
 
 use super::{
-    clock::Clock,
     look,
     measure::{self, Places, Subject},
     pulse::Pulse,
     worker::{Asker, worker},
 };
 use crate::{
+    clock::Clock,
     config::paths::Paths,
     control::{
         handle::{Question, Tell},

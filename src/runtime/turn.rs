@@ -12,10 +12,9 @@ use tokio::{
 };
 
 use super::{
-    DaemonLock, Options, RunError,
-    clock::Clock,
+    Options, RunError,
     daemon::Daemon,
-    executor::{Input, Launched, launch::raise_open_files},
+    executor::{Input, Launched},
     files,
     measure::Places,
     orphans,
@@ -24,13 +23,16 @@ use super::{
     wishes::{Read, Wish},
 };
 use crate::{
+    clock::Clock,
     control::{
         handle::{Handle, PendingCall},
         server,
         types::Refusal,
     },
     identity::GatewayId,
+    lock::DaemonLock,
     logs::{Output, messages},
+    open_files,
 };
 
 /// Orders that wait for the loop. It answers in microseconds; more than these come only from a
@@ -53,7 +55,7 @@ pub fn run(options: Options) -> Result<(), RunError> {
     let launched =
         Launched::nothing(gateway, state.clone()).map_err(kernel("write down what is launched"))?;
     files::write(&options.planned.stack)?;
-    raise_open_files().map_err(|error| kernel("allow itself more open files")(error.into()))?;
+    open_files::raise().map_err(|error| kernel("allow itself more open files")(error.into()))?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)

@@ -11,7 +11,7 @@ use std::{
 
 use ai_gateway::{
     control::types::{Call, GatewayState, GatewayStatus, Reply},
-    runtime::DaemonLock,
+    lock::DaemonLock,
     secrets::SecretStore,
 };
 use nix::{

@@ -9,7 +9,7 @@ use std::{
 use ai_gateway::{
     control::types::{Call, Refusal, Reply},
     identity::{self, GatewayId},
-    runtime::DaemonLock,
+    lock::DaemonLock,
 };
 use insta::assert_snapshot;
 use nix::{

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{places::find, *};
 use crate::services::schema;
 
 fn edited(text: &str, key: &str, value: &str) -> String {
@@ -83,6 +83,51 @@ fn a_text_that_looks_like_a_comment_is_left_alone() {
     assert_eq!(
         new,
         text.replace("[service.a]\n", "[service.a]\nrestart = \"never\"\n")
+    );
+}
+
+/// What another editor, or a person's own taste, has made of a file.
+#[test]
+fn nothing_but_the_value_changes_however_the_file_is_written() {
+    for (text, key, wanted) in [
+        // Lines end as on Windows.
+        (
+            "# a\r\nbudget = 1\r\n\r\n[listen]\r\nport = 1 # b\r\n",
+            "listen.port",
+            "# a\r\nbudget = 1\r\n\r\n[listen]\r\nport = 7 # b\r\n",
+        ),
+        // The last line does not end.
+        (
+            "profile = \"tiny\"\nbudget = 1",
+            "budget",
+            "profile = \"tiny\"\nbudget = 7",
+        ),
+        // A byte order mark.
+        ("\u{feff}budget = 1\n", "budget", "\u{feff}budget = 7\n"),
+        // The keys of one table stand apart from each other.
+        (
+            "listen.port = 1\nbudget = 1\nlisten.admin_port = 4\n",
+            "budget",
+            "listen.port = 1\nbudget = 7\nlisten.admin_port = 4\n",
+        ),
+    ] {
+        assert_eq!(edited(text, key, "7"), wanted);
+    }
+}
+
+#[test]
+fn a_new_line_ends_as_the_others_do() {
+    assert_eq!(
+        edited("budget = 1\r\n[listen]\r\n", "listen.port", "7"),
+        "budget = 1\r\n[listen]\r\nport = 7\r\n"
+    );
+    assert_eq!(
+        edited("budget = 1\r\n", "listen.port", "7"),
+        "budget = 1\r\n\r\n[listen]\r\nport = 7\r\n"
+    );
+    assert_eq!(
+        edited("#budget = 1\r\n", "budget", "7"),
+        "#budget = 1\r\nbudget = 7\r\n"
     );
 }
 

@@ -30,10 +30,11 @@ use super::{
 };
 use crate::{
     causes::chain,
+    clock,
     identity::PidFile,
     logs::Reader,
     probe,
-    runtime::{clock, files, listeners::ListenError},
+    runtime::{files, listeners::ListenError},
 };
 
 /// Why a process was not begun.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use supervise::{
-    event::{Event, Instance, Phase, Time, Verdict},
+    event::{Event, Instance, Phase, Verdict},
     hang::{Activity, hangs},
 };
 use sys::proc::{self, Stat};
@@ -58,9 +58,6 @@ impl Executor {
         pids.filter_map(|pid| proc::stat(pid).ok()).collect()
     }
 }
-
-/// What was seen, and when, at the last probe without an answer.
-pub(super) type Silence = Option<(Activity, Time)>;
 
 fn activity(processes: &[Stat]) -> Activity {
     let ticks = processes.iter().map(|stat| stat.cpu_ticks).sum::<u64>();

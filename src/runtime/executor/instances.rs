@@ -12,13 +12,13 @@ use std::{
 
 use nix::libc::pid_t;
 use supervise::{
-    event::{Exit, Instance, Phase},
+    event::{Exit, Instance, Phase, Time},
+    hang::Activity,
     spec::ServiceName,
 };
 use sys::{cgroup::Cgroup, pidfd, pidfd::PidFd, proc, spawn::Spawned};
 use tokio::{net::UnixDatagram, sync::oneshot, task::AbortHandle};
 
-use super::hung::Silence;
 use crate::identity::{self, GatewayId, Known, Owner, Root};
 
 /// What a process is for.
@@ -74,8 +74,8 @@ pub(in crate::runtime) struct Running {
     pub(in crate::runtime) line: Option<oneshot::Receiver<()>>,
     /// Probes that are under way.
     pub(in crate::runtime) tasks: Vec<AbortHandle>,
-    /// What its processes did when a probe had no answer.
-    pub(in crate::runtime) silence: Silence,
+    /// What its processes did when the last probe had no answer, and when that was.
+    pub(in crate::runtime) silence: Option<(Activity, Time)>,
     /// Whether it is to be emptied: everything of it is killed, and that is over when nothing is
     /// left.
     pub(in crate::runtime) clearing: bool,

@@ -11,18 +11,11 @@ use std::{
     path::Path,
 };
 
-use nix::sys::{
-    resource::{Resource, getrlimit, setrlimit},
-    stat::{SFlag, fstat},
-};
+use nix::sys::stat::{SFlag, fstat};
 use supervise::spec::{Command, ServiceName};
 use sys::spawn::{Group, Launch, SpawnError, Spawned};
 
-use crate::identity;
-
-/// So many open files are enough for any of these services, and few enough that a program which
-/// closes them all one by one does not take a second for it.
-const OPEN_FILES: u64 = 65_536;
+use crate::{identity, open_files};
 
 /// Why there is no process.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +105,7 @@ pub(in crate::runtime) fn launch(
         handed: around.listeners.clone(),
         cgroup: around.cgroup,
         group: Group::Session,
-        open_files: open_files(),
+        open_files: open_files::limits(),
         no_new_privs: true,
         death_signal: None,
     };
@@ -141,19 +134,4 @@ fn journal_stream(output: BorrowedFd<'_>) -> Option<String> {
     // Ours are this or pipes.
     let socket = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFSOCK;
     socket.then(|| format!("JOURNAL_STREAM={}:{}", stat.st_dev, stat.st_ino))
-}
-
-/// How many files a service may have open, and how many it could allow itself: as many as we may
-/// have, up to a sensible number.
-pub fn open_files() -> Option<(u64, u64)> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
-    Some((hard.min(OPEN_FILES), hard))
-}
-
-/// As many for ourselves: the usual soft limit of 1,024 is used up by two hundred services.
-pub(in crate::runtime) fn raise_open_files() -> nix::Result<()> {
-    match open_files() {
-        Some((soft, hard)) => setrlimit(Resource::RLIMIT_NOFILE, soft, hard),
-        None => Ok(()),
-    }
 }

@@ -27,8 +27,9 @@ use tokio::{
     time::{Duration, timeout},
 };
 
-use super::{clock::Clock, groups::Groups, listeners::Listeners};
+use super::{groups::Groups, listeners::Listeners};
 use crate::{
+    clock::Clock,
     config::paths::Paths,
     logs::{Output, Sink},
     stack::Particulars,
