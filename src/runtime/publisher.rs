@@ -13,9 +13,10 @@ use supervise::{
     spec::ServiceName,
 };
 use tokio::sync::watch;
+use tracing::Level;
 
 use crate::{
-    logs::messages,
+    logs::messages::{self, Message},
     publish::{Changes, Facts, Moment, Snapshot, Whole},
 };
 
@@ -129,69 +130,70 @@ pub(super) fn told(instance: &Instance, news: &News) {
     }
 }
 
-/// `again`: one that has failed is tried once more at its next time.
+/// Writes a change of state into the log. `again`: a task that has failed is tried once more at its next
+/// scheduled time.
 fn log(change: &Change, again: bool) {
     let name = change.instance.service.as_str();
-    let (to, reason) = (change.to, &change.reason);
-    macro_rules! say {
-        ($level:ident, $message:expr, $($text:tt)+) => {
-            tracing::$level!(ai_gateway_service = name, message_id = $message.id, $($text)+)
+    let text = sentence(change, again);
+    let (level, message) = severity(change);
+    let id = message.map(|message| message.id);
+    // The level of a call site is fixed at compile time, so each level needs a call of its own.
+    macro_rules! write {
+        ($level:ident) => {
+            tracing::$level!(ai_gateway_service = name, message_id = id, "{text}")
         };
     }
-    match (to, reason) {
-        (StateName::Failed, _) if again => {
-            say!(
-                error,
-                messages::SERVICE_FAILED,
-                "{name} has failed: {reason}; it is tried again at its next time"
-            );
+    match level {
+        Level::ERROR => write!(error),
+        Level::WARN => write!(warn),
+        _ => write!(info),
+    }
+}
+
+/// What the log says of a change of state.
+fn sentence(change: &Change, again: bool) -> String {
+    let (name, to, reason) = (&change.instance.service, change.to, &change.reason);
+    match to {
+        StateName::Failed if again => {
+            format!("{name} has failed: {reason}; it is tried again at its next time")
         }
-        (StateName::Failed, _) => {
-            say!(
-                error,
-                messages::SERVICE_FAILED,
-                "{name} has failed for good: {reason}"
-            );
-        }
-        (_, Reason::Exited(Exit::OutOfMemory)) => {
-            say!(
-                error,
-                messages::SERVICE_OUT_OF_MEMORY,
-                "{name} is {to}: {reason}"
-            );
-        }
+        StateName::Failed => format!("{name} has failed for good: {reason}"),
+        StateName::Starting | StateName::Running | StateName::Ready => format!("{name} is {to}"),
+        StateName::Waiting
+        | StateName::Scheduled
+        | StateName::Unhealthy
+        | StateName::Draining
+        | StateName::Stopping
+        | StateName::BackingOff
+        | StateName::Completed
+        | StateName::Stopped => format!("{name} is {to}: {reason}"),
+    }
+}
+
+/// How urgent a change of state is, and the entry of the journal's catalog that explains it, if there is
+/// one. The order of the arms matters: a failure counts as one whatever its reason is.
+fn severity(change: &Change) -> (Level, Option<&'static Message>) {
+    let (level, message) = match (change.to, &change.reason) {
+        (StateName::Failed, _) => (Level::ERROR, &messages::SERVICE_FAILED),
+        (_, Reason::Exited(Exit::OutOfMemory)) => (Level::ERROR, &messages::SERVICE_OUT_OF_MEMORY),
         (StateName::Draining | StateName::Stopping, Reason::Leaks(_))
             if matches!(change.from, StateName::Ready | StateName::Unhealthy) =>
         {
-            say!(warn, messages::SERVICE_LEAKS, "{name} is {to}: {reason}");
+            (Level::WARN, &messages::SERVICE_LEAKS)
         }
         (StateName::Stopping | StateName::Waiting, Reason::Exited(_)) => {
-            say!(warn, messages::SERVICE_EXITED, "{name} is {to}: {reason}");
+            (Level::WARN, &messages::SERVICE_EXITED)
         }
-        (StateName::BackingOff, _) => {
-            say!(warn, messages::SERVICE_WAITS, "{name} is {to}: {reason}");
-        }
-        (StateName::Unhealthy, _) => {
-            say!(
-                warn,
-                messages::SERVICE_UNHEALTHY,
-                "{name} is {to}: {reason}"
-            );
-        }
-        (StateName::Starting, _) => say!(info, messages::SERVICE_STARTING, "{name} is {to}"),
-        (StateName::Ready, _) => say!(info, messages::SERVICE_READY, "{name} is {to}"),
-        (StateName::Running, _) => say!(info, messages::SERVICE_STARTING, "{name} is {to}"),
-        (StateName::Completed, _) => {
-            say!(info, messages::TASK_COMPLETED, "{name} is {to}: {reason}");
-        }
-        (StateName::Stopped, _) => {
-            say!(info, messages::SERVICE_STOPPED, "{name} is {to}: {reason}");
-        }
+        (StateName::BackingOff, _) => (Level::WARN, &messages::SERVICE_WAITS),
+        (StateName::Unhealthy, _) => (Level::WARN, &messages::SERVICE_UNHEALTHY),
+        (StateName::Starting | StateName::Running, _) => (Level::INFO, &messages::SERVICE_STARTING),
+        (StateName::Ready, _) => (Level::INFO, &messages::SERVICE_READY),
+        (StateName::Completed, _) => (Level::INFO, &messages::TASK_COMPLETED),
+        (StateName::Stopped, _) => (Level::INFO, &messages::SERVICE_STOPPED),
         (
             StateName::Waiting | StateName::Scheduled | StateName::Draining | StateName::Stopping,
             _,
-        ) => {
-            tracing::info!(ai_gateway_service = name, "{name} is {to}: {reason}");
-        }
-    }
+        ) => return (Level::INFO, None),
+    };
+    (level, Some(message))
 }
