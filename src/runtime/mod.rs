@@ -12,15 +12,15 @@
 //!                                            waiters, the manager ◀─────┘
 //! ```
 //!
-//! Order within one turn: an event goes into the machine, its effects are carried out one by one, and
-//! what they answer at once (a launch, a cgroup that is empty already) goes in again before anything
-//! else is looked at; then the snapshot is published, and then those are answered whose order is done.
-//! So a crash and the next launch are one turn of the loop, and whoever was answered sees it in the next
-//! status. Questions never enter the loop.
+//! The order within one turn: an event goes into the machine, and its effects are carried out one by one.
+//! The events that they cause at once (a launch, a cgroup that is empty already) go into the machine before
+//! anything else does. Then the snapshot is published, and then the callers whose orders are done are
+//! answered. So a crash and the next launch are one turn of the loop, and a caller who was answered sees
+//! the result in the next status. Questions never enter the loop.
 //!
-//! Everything that takes time is a task of the executor's, and its result is the loop's next input; a
-//! configuration is read by a thread (`wishes`). Nothing polls: exits come by pidfd, orphans by SIGCHLD,
-//! emptied cgroups by `cgroup.events`, deadlines by one timer.
+//! Everything that takes time is a task of the executor, and its result is an input of the loop; a
+//! configuration is read by a thread (`reload_queue`). Nothing polls: exits are reported by pidfd, orphans
+//! by SIGCHLD, empty cgroups by `cgroup.events`, and deadlines by one timer.
 
 mod apart;
 mod calls;
@@ -39,11 +39,11 @@ mod preview;
 mod publisher;
 mod pulse;
 mod reload;
+mod reload_queue;
 mod skipped;
 mod teller;
 mod turn;
 mod waiters;
-mod wishes;
 mod worker;
 
 use std::{collections::HashSet, io, path::Path, sync::Arc};
@@ -66,8 +66,8 @@ pub use apart::within;
 pub use lock::{DaemonLock, Holder, LockError};
 pub use turn::run;
 
-/// The processes of the gateway with this state folder, the daemon's own included, as far as they
-/// can be told: for whoever asks who holds a port.
+/// The processes of the gateway with this state folder, including the daemon's own, as far as they can be
+/// recognised. For callers who ask which process has a port.
 pub fn processes(state: &Path) -> HashSet<i32> {
     let mut found = identity::pids(state).unwrap_or_default();
     found.extend(Holder::find(state).map(|holder| holder.pid));
@@ -82,18 +82,18 @@ pub struct Planned {
     pub stack: Stack,
     /// The resource profile's name.
     pub profile: String,
-    /// Where people reach it.
+    /// The addresses at which people reach it.
     pub urls: Urls,
     /// Compares the configuration that all of this was made from with the one on disk.
     pub compare: Compare,
 }
 
-/// What a configuration is read again for.
+/// For what a configuration is read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To be taken up: what can be set right on the way is.
+    /// To be applied. What can be repaired on the way, such as a missing secret, is repaired.
     TakeUp,
-    /// To be looked at: nothing changes.
+    /// To be shown. Nothing changes.
     Preview,
 }
 
@@ -102,9 +102,9 @@ pub type Replan = Arc<dyn Fn(Purpose) -> Result<Planned, Refusal> + Send + Sync>
 
 /// Everything that a daemon needs to know.
 pub struct Options {
-    /// Where everything lives.
+    /// The paths of the gateway.
     pub paths: Paths,
-    /// Where lines go.
+    /// Where log lines go.
     pub output: Output,
     /// What is to be run.
     pub planned: Planned,
@@ -122,25 +122,25 @@ impl std::fmt::Debug for Options {
     }
 }
 
-/// Why there is no daemon.
+/// Why the daemon cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Another one runs.
+    /// Another daemon runs for this gateway.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// What an earlier daemon left.
+    /// Processes of an earlier daemon cannot be ended.
     #[error(transparent)]
     Orphans(#[from] orphans::OrphansError),
     /// The services cannot be supervised together.
     #[error("the services cannot be supervised together")]
     Graph(#[from] GraphError),
-    /// Rendered files.
+    /// The rendered files cannot be written.
     #[error(transparent)]
     Files(#[from] files::FilesError),
-    /// The control socket.
+    /// The control socket cannot be opened.
     #[error(transparent)]
     Control(#[from] BindError),
-    /// The kernel.
+    /// The kernel refused something.
     #[error("cannot {what}")]
     Kernel {
         /// What was tried.

@@ -1,9 +1,8 @@
-//! The publisher: has the snapshot that everybody reads, and replaces it when something has changed; and
+//! The publisher: it has the snapshot that everybody reads, replaces it when something has changed, and
 //! writes the log. It decides nothing.
 //!
-//! What is new gathers in `next` while events are handled, and is published as a whole by
-//! [`Publisher::publish`], before anybody is answered. It looks only at services of which somebody says that
-//! they may have changed.
+//! While events are handled, changes are collected in `next`. [`Publisher::publish`] publishes them as a
+//! whole, before any caller is answered. It looks only at services that may have changed.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -17,10 +16,10 @@ use tracing::Level;
 
 use crate::{
     logs::messages::{self, Message},
-    publish::{Changes, Facts, Moment, Snapshot, Whole},
+    publish::{Changes, Facts, Snapshot, Transition, Whole},
 };
 
-/// The one who writes the snapshot.
+/// The only writer of the snapshot.
 #[derive(Debug)]
 pub(super) struct Publisher {
     to: watch::Sender<Arc<Snapshot>>,
@@ -28,7 +27,7 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// Nothing has been yet; everything is asked to start at `now`.
+    /// A snapshot without any history. All services are asked to start at `now`.
     pub(super) fn new(whole: Whole, now: Time) -> Self {
         Self {
             to: watch::Sender::new(Arc::new(Snapshot::first(whole, now))),
@@ -36,25 +35,25 @@ impl Publisher {
         }
     }
 
-    /// For somebody who reads it.
+    /// A receiver for somebody who reads the snapshots.
     pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.to.subscribe()
     }
 
-    /// The snapshot as it is now. Whoever has it keeps the next one from being published.
+    /// The current snapshot. While somebody holds this reference, the next one cannot be published.
     pub(super) fn snapshot(&self) -> watch::Ref<'_, Arc<Snapshot>> {
         self.to.borrow()
     }
 
-    /// A service went from one state to another. `again`: it is a task that has times of its own.
+    /// A service went from one state to another. `again` says that it is a task with a schedule.
     pub(super) fn changed(&mut self, change: &Change, again: bool, now: Time) {
-        let moment = Moment {
+        let transition = Transition {
             at: now,
             state: change.to,
             reason: change.reason.clone(),
         };
         let name = change.instance.service.clone();
-        self.next.moments.push((name, moment));
+        self.next.transitions.push((name, transition));
         log(change, again);
     }
 
@@ -69,18 +68,18 @@ impl Publisher {
         self.next.reload = Some(Some(why));
     }
 
-    /// Everything is asked to start anew.
+    /// All services are asked to start again.
     pub(super) fn starts(&mut self, now: Time) {
         self.next.asked = Some(now);
     }
 
-    /// Everything goes down for good.
+    /// The gateway shuts down.
     pub(super) const fn ends(&mut self) {
         self.next.ending = true;
     }
 
-    /// Publishes what is new, if anything is; says whether that is so. `touched`: the services of which
-    /// something may be new; `facts` has one as it is now, or nothing if it is gone.
+    /// Publishes what has changed, and returns whether anything has. `touched` are the services that may
+    /// have changed; `facts` returns the current facts of a service, or `None` if it is gone.
     pub(super) fn publish(
         &mut self,
         touched: BTreeSet<ServiceName>,
@@ -110,7 +109,7 @@ impl Publisher {
     }
 }
 
-/// Tells of what changes no state.
+/// Writes something into the log that changes no state.
 pub(super) fn told(instance: &Instance, news: &News) {
     let name = instance.service.as_str();
     match news {

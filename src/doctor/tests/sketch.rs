@@ -176,7 +176,7 @@ impl Sketch {
 }
 
 /// A gateway that is set up and does not run.
-fn gateway(resources: Option<config::Machine>) -> Gateway {
+fn gateway(resources: Option<config::Resources>) -> Gateway {
     let settings = settings(resources);
     let port = |key: &str, number| Port {
         key: key.to_owned(),
@@ -221,7 +221,7 @@ pub(super) fn python(minor: u32) -> Python {
 
 /// What holds by default on a machine with these resources, and for profile tiny on a machine that is too
 /// small for any.
-fn settings(resources: Option<config::Machine>) -> config::settings::Settings {
+fn settings(resources: Option<config::Resources>) -> config::settings::Settings {
     let load = |file, machine| {
         config::load(&config::Input {
             schema: services::schema(),

@@ -209,7 +209,7 @@ fn lxc(facts: &mut Facts) {
 }
 
 fn memory(facts: &mut Facts, bytes: u64) {
-    facts.machine.resources = Some(config::Machine {
+    facts.machine.resources = Some(config::Resources {
         memory_bytes: bytes,
         cpus: 1,
     });
