@@ -1,4 +1,4 @@
-//! The one place that asks for the time.
+//! The only place that reads the time.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,12 +8,12 @@ use tokio::time::Instant;
 
 use crate::publish::Now;
 
-/// The time since the daemon began, and what that is on the wall. It goes on while the machine is
-/// suspended, and every process of one boot can count it: who goes on where another daemon has ended
-/// (`Machine::resume`) takes over its beginning.
+/// The daemon's clock: the time since the daemon began, and that time as a date. It goes on while the
+/// machine is suspended, and every process of one boot can read it: a daemon that continues an earlier one
+/// (`Machine::resume`) takes over the earlier one's beginning.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
-    /// On the kernel's clock that counts from the boot.
+    /// When it began, on the kernel's clock that counts from the boot.
     began: Duration,
 }
 
@@ -28,14 +28,14 @@ impl Clock {
         Time(boot_time().saturating_sub(self.began))
     }
 
-    /// The moment as tokio counts: it does not count while the machine is suspended, and is a little late
-    /// then.
+    /// This point in time on tokio's clock. That clock does not count while the machine is suspended, so
+    /// after a suspension this is a little late.
     pub fn instant(&self, time: Time) -> Instant {
         Instant::now() + time.since(self.now())
     }
 
-    /// The moments at which the kernel's monotonic clock said `times`, which tokio reads too; none:
-    /// before we began. By one look at both clocks, so that their order stays what it was.
+    /// The points in time at which the kernel's monotonic clock showed `times`. `None` for one before the
+    /// daemon began. Both clocks are read only once, so that the order of the times is kept.
     pub fn of_monotonic<const N: usize>(&self, times: [Duration; N]) -> [Option<Time>; N] {
         let (now, monotonic) = (self.now(), monotonic());
         times.map(|time| {
@@ -44,8 +44,8 @@ impl Clock {
         })
     }
 
-    /// Now, on this clock and on the wall.
-    pub fn moment(&self) -> Now {
+    /// The time now, on this clock and as a date.
+    pub fn reading(&self) -> Now {
         Now {
             time: self.now(),
             wall: wall(),
@@ -56,14 +56,14 @@ impl Clock {
 /// The kernel's clock that counts from the boot, also while the machine is suspended.
 fn boot_time() -> Duration {
     let time = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from);
-    // It is there since Linux 2.6.39.
+    // Linux has this clock since 2.6.39.
     time.unwrap_or_default()
 }
 
-/// The kernel's monotonic clock, which systemd and we both read.
+/// The kernel's monotonic clock. systemd reads the same one, so it is used in messages to systemd.
 pub fn monotonic() -> Duration {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from);
-    // It is there since Linux 2.6; a message that says zero is one that systemd ignores.
+    // Linux has this clock since 2.6. systemd ignores a message in which the time is zero.
     time.unwrap_or_default()
 }
 
@@ -85,13 +85,13 @@ pub fn minute_of_day() -> u16 {
     sys::localtime::minute_of_day(unix_seconds()).unwrap_or_default()
 }
 
-/// How long until it is this minute of the day, local time.
+/// How long it takes until it is this minute of the day, local time.
 pub fn until_minute(minute: u16) -> Duration {
     until(unix_seconds(), minute, sys::localtime::minute_of_day)
 }
 
-/// Looks at one minute after the other, since a day may have 23 or 25 hours and lack that minute, and
-/// the day after has it.
+/// Looks at one minute after the other. A day may have 23 or 25 hours and may lack that minute; then the
+/// day after it has it.
 fn until(now: i64, minute: u16, minute_at: impl Fn(i64) -> Option<u16>) -> Duration {
     const DAYS: i64 = 2;
     let next = now - now.rem_euclid(60) + 60;
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_runs_forward_and_tokio_knows_its_moments() {
+    fn the_clock_runs_forward_and_tokio_has_the_same_times() {
         let clock = Clock::start();
         let (one, other) = (clock.now(), clock.now());
         assert!(one <= other);

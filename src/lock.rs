@@ -1,9 +1,9 @@
-//! One daemon a gateway: whoever holds the lock file is it.
+//! One daemon for each gateway: the process that holds the lock file is the daemon.
 //!
-//! The file is in the state folder, as that is what two daemons must not share; the folder of what
-//! runs may be emptied under a daemon, as logind does when a user logs out. The kernel gives the lock
-//! back when the process ends, however it ends. The file says who holds it: its number, when it was
-//! started, and whether it listens at the control socket already.
+//! The file lies in the state folder, because two daemons must never share that. The folder of sockets
+//! would not do, since it may be emptied under a running daemon: logind does that when a user logs out. The
+//! kernel releases the lock when the process ends, however it ends. The file says who holds the lock: the
+//! process's number, when it was started, and whether it listens at the control socket already.
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},
@@ -20,10 +20,10 @@ use sys::{pidfd::PidFd, proc};
 
 use crate::fs::regular;
 
-/// After the holder's number and start: it can be asked.
+/// The word after the holder's number and start which says that the daemon can be asked.
 const LISTENS: &str = "listens";
 
-/// Held for as long as it lives.
+/// The lock. It is held until this value is dropped.
 #[derive(Debug)]
 pub struct DaemonLock {
     file: Flock<File>,
@@ -41,16 +41,16 @@ pub struct Holder {
     pub listens: bool,
 }
 
-/// Why this process is not the daemon.
+/// Why this process cannot be the daemon.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another is.
+    /// Another process is the daemon.
     #[error(
         "this gateway runs already{}: 'ai-gateway status' shows it, 'ai-gateway stop' stops it",
         holder.map(|holder| format!(" (process {})", holder.pid)).unwrap_or_default()
     )]
     Held {
-        /// Who, if it has said so.
+        /// The other process, if the file names it.
         holder: Option<Holder>,
     },
     /// The file or its folder cannot be made.
@@ -89,7 +89,7 @@ impl DaemonLock {
                     file,
                     path: path.clone(),
                 };
-                // What the last one has written.
+                // The file still has the text of the last holder.
                 lock.file.set_len(0).map_err(failed)?;
                 lock.say("").map_err(failed)?;
                 Ok(lock)
@@ -101,7 +101,7 @@ impl DaemonLock {
         }
     }
 
-    /// That we can be asked at the control socket from here on.
+    /// Writes down that the daemon can be asked at the control socket from now on.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -115,17 +115,18 @@ impl DaemonLock {
     fn say(&self, what: &str) -> io::Result<()> {
         let own = nix::unistd::getpid().as_raw();
         let started = proc::stat(own).map_err(io::Error::other)?.started;
-        // Over what we said before, which it begins with: at no moment does the file name nobody.
+        // The text is written over the old one, which is the beginning of the new one, so that the file
+        // names the holder at any time.
         let text = format!("{own} {started} {what}");
         self.file.write_all_at(text.as_bytes(), 0)
     }
 }
 
 impl Holder {
-    /// The daemon of this state folder; none: there is none.
+    /// The daemon of this state folder. `None` if there is none.
     ///
-    /// By what it has written and not by the lock: to try that is to hold it for a moment, in which
-    /// a daemon could not begin.
+    /// This reads what the holder has written and does not try the lock: to try it means to hold it for a
+    /// moment, and a daemon that starts in that moment would fail.
     pub fn find(state: &Path) -> Option<Self> {
         let text = regular::text(&path(state)).ok()?;
         let mut words = text.split_whitespace();
@@ -141,10 +142,10 @@ impl Holder {
         proc::stat(self.pid).is_ok_and(|stat| !stat.zombie && stat.started == self.started)
     }
 
-    /// A handle on this very process; none: it has ended.
+    /// A handle on exactly this process. `None` if it has ended.
     pub fn open(&self) -> Option<PidFd> {
         let pidfd = PidFd::open(self.pid).ok()?;
-        // The number may have passed to another between the look and the handle, and not since.
+        // Another process may have got the number before the handle was made, but not after that.
         self.is_there().then_some(pidfd)
     }
 }

@@ -60,7 +60,7 @@ impl Who {
 
 /// What stands at a step of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A folder.
     Folder,
     /// A link, which is followed.
@@ -71,11 +71,11 @@ pub enum Kind {
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct PathStep {
     /// Where.
     pub path: PathBuf,
     /// What.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Whose.
     pub owner: u32,
     /// Of which group.
@@ -206,7 +206,7 @@ pub fn dangers<'a>(paths: impl IntoIterator<Item = &'a Path>, who: Who) -> Vec<D
 }
 
 /// Decides. Pure.
-pub fn judge(steps: &[Step], who: Who) -> Vec<Danger> {
+pub fn judge(steps: &[PathStep], who: Who) -> Vec<Danger> {
     let dangers = steps.iter().filter_map(|step| {
         let how = how(step, who)?;
         Some(Danger {
@@ -217,16 +217,16 @@ pub fn judge(steps: &[Step], who: Who) -> Vec<Danger> {
     dangers.collect()
 }
 
-fn how(step: &Step, who: Who) -> Option<How> {
+fn how(step: &PathStep, who: Who) -> Option<How> {
     let unknown = who.namespace && step.owner == OVERFLOW && !step.end;
     if step.owner != 0 && step.owner != who.uid && !unknown {
-        let link = step.kind == Kind::Link;
+        let link = step.kind == EntryKind::Link;
         let owner = step.owner;
         return Some(How::Foreign { owner, link });
     }
     // A link's own mode says nothing.
-    let sticky = step.kind == Kind::Folder && step.mode & STICKY != 0 && !step.end;
-    if step.kind == Kind::Link || sticky {
+    let sticky = step.kind == EntryKind::Folder && step.mode & STICKY != 0 && !step.end;
+    if step.kind == EntryKind::Link || sticky {
         return None;
     }
     let others = step.mode & OTHERS_WRITE != 0;
@@ -240,18 +240,19 @@ fn how(step: &Step, who: Who) -> Option<How> {
 
 /// The link of an ordinary user by which root would write into a folder of somebody else's: its owner
 /// chose where root writes. None: each link on the way is root's or leads to its owner's own folder.
-pub fn misleading(path: &Path) -> Option<Step> {
+pub fn misleading(path: &Path) -> Option<PathStep> {
     let steps = look(path);
     let folders = steps.iter().rev();
-    let mut folders = folders.filter(|step| step.kind == Kind::Folder);
+    let mut folders = folders.filter(|step| step.kind == EntryKind::Folder);
     let folder = folders.next()?.owner;
-    let chosen = |step: &&Step| step.kind == Kind::Link && ![0, folder].contains(&step.owner);
+    let chosen =
+        |step: &&PathStep| step.kind == EntryKind::Link && ![0, folder].contains(&step.owner);
     steps.iter().find(chosen).cloned()
 }
 
 /// Every step from the root folder to what `path` leads to, as far as it exists and may be seen.
-pub fn look(path: &Path) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
+pub fn look(path: &Path) -> Vec<PathStep> {
+    let mut steps: Vec<PathStep> = Vec::new();
     let mut at = PathBuf::from("/");
     let mut rest: VecDeque<PathBuf> = parts(path);
     let mut links = 0;
@@ -269,7 +270,7 @@ pub fn look(path: &Path) -> Vec<Step> {
             rest.push_front(part);
             break;
         };
-        let link = step.kind == Kind::Link;
+        let link = step.kind == EntryKind::Link;
         steps.push(step);
         if !link {
             at = next;
@@ -307,16 +308,16 @@ fn parts(path: &Path) -> VecDeque<PathBuf> {
     parts.collect()
 }
 
-fn step(path: &Path) -> io::Result<Step> {
+fn step(path: &Path) -> io::Result<PathStep> {
     let found = fs::symlink_metadata(path)?;
     let kind = if found.is_symlink() {
-        Kind::Link
+        EntryKind::Link
     } else if found.is_dir() {
-        Kind::Folder
+        EntryKind::Folder
     } else {
-        Kind::File
+        EntryKind::File
     };
-    Ok(Step {
+    Ok(PathStep {
         path: path.to_owned(),
         kind,
         owner: found.uid(),

@@ -1,8 +1,8 @@
-//! What to say where no daemon answers: this gateway was never set up, it is stopped, or the gateway
-//! that is meant belongs to another user.
+//! What to say if no daemon answers: this gateway was never set up, it is stopped, or the gateway that is
+//! meant belongs to another user.
 //!
-//! A stranger, root, or a job of cron looks for a gateway in other folders than the user whom it
-//! runs as, so "stopped" alone would often be wrong.
+//! Another user, root, or a cron job looks for the gateway in other folders than the user who runs it, so
+//! "stopped" alone would often be wrong.
 
 use std::{
     fs,
@@ -15,34 +15,35 @@ use nix::unistd::{Uid, User};
 
 use super::{
     context::{Context, SYSTEM_USER, variable},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     systemd::UNIT,
 };
 
-/// A daemon that runs for another user, or with other folders.
+/// A daemon that runs for another user, or in other folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Other {
     pid: u32,
     user: String,
-    /// Its `AI_GATEWAY_HOME`, as far as we may see it.
+    /// Its `AI_GATEWAY_HOME`, if we are allowed to see it.
     home: Option<String>,
 }
 
 /// Why no daemon answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Absent {
-    /// Root asks.
+    /// Whether root runs the command.
     root: bool,
-    /// This gateway was set up.
+    /// Whether this gateway was set up.
     set_up: bool,
-    /// Others run. Empty where a folder was named: then only the gateway in it is meant.
+    /// Other daemons that run. Empty if `AI_GATEWAY_HOME` is set: then only the gateway in that folder is
+    /// meant.
     others: Vec<Other>,
-    /// The machine's unit is installed, does not run, and is not what was asked for.
+    /// Whether the machine's unit is installed, does not run, and is not the gateway that was asked for.
     machine_is_stopped: bool,
 }
 
 impl Absent {
-    /// Looks around.
+    /// Finds out why no daemon answers.
     pub(super) fn find(context: &Context) -> Self {
         let named = variable("AI_GATEWAY_HOME").is_some_and(|home| !home.is_empty());
         let set_up = context.paths.payloads().join("litellm/current").exists();
@@ -59,21 +60,21 @@ impl Absent {
         }
     }
 
-    /// Whether somebody else's gateway is what was probably meant.
+    /// Whether the gateway of another user was probably meant.
     pub(super) fn is_elsewhere(&self) -> bool {
         !self.set_up && (!self.others.is_empty() || self.machine_is_stopped)
     }
 
-    /// The exit code: what is another user's is not for us to ask.
-    pub(super) fn exit(&self) -> Exit {
+    /// The exit code. Another user's gateway is one that this user may not ask.
+    pub(super) fn exit(&self) -> CommandExit {
         if self.is_elsewhere() && !self.root && !self.others.is_empty() {
-            Exit::NotPermitted
+            CommandExit::NotPermitted
         } else {
-            Exit::NotRunning
+            CommandExit::NotRunning
         }
     }
 
-    /// What is so, in a sentence without an end.
+    /// The situation as a sentence without a full stop.
     pub(super) fn what(&self) -> String {
         let other = self.others.first().filter(|_| !self.set_up);
         match other {
@@ -89,7 +90,7 @@ impl Absent {
         }
     }
 
-    /// What to do, for somebody who typed `verb`.
+    /// Hints for a person who typed `verb`.
     pub(super) fn hints(&self, verb: &str) -> Vec<String> {
         let reach = |other: &Other| {
             let Other { user, home, .. } = other;
@@ -116,7 +117,7 @@ impl Absent {
         hints
     }
 
-    /// The failure of `verb`, in the place of one that knows only that nobody answers.
+    /// The failure of `verb`. It replaces one that only says that nobody answers.
     pub(super) fn failure(&self, verb: &str, told: Failure) -> Failure {
         if !self.is_elsewhere() {
             let hints = self.hints(verb).into_iter();
@@ -127,8 +128,8 @@ impl Absent {
     }
 }
 
-/// The daemons that run, but for `own`, by the process table at `root`. Everybody may see the
-/// arguments and the owner of a process, unless /proc was mounted with hidepid.
+/// The running daemons except for `own`, by the process table below `root`. Every user may see the
+/// arguments and the owner of a process, unless /proc is mounted with hidepid.
 fn others(root: &Path, own: u32) -> Vec<Other> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     let mut found: Vec<Other> = entries
@@ -149,12 +150,12 @@ fn others(root: &Path, own: u32) -> Vec<Other> {
             })
         })
         .collect();
-    // The machine's own is the one that is meant most probably.
+    // The machine's own gateway comes first, because it is most probably meant.
     found.sort_by_key(|other| (other.user != SYSTEM_USER, other.pid));
     found
 }
 
-/// `ai-gateway run`, whatever the path of the program.
+/// Whether the arguments are `ai-gateway run`, whatever the path of the program is.
 fn is_daemon(arguments: &[u8]) -> bool {
     let mut words = arguments.split(|byte| *byte == 0);
     let program = words.next().unwrap_or_default();
@@ -170,7 +171,7 @@ fn home_of(environment: &[u8]) -> Option<String> {
     String::from_utf8(value.to_vec()).ok()
 }
 
-/// Whether the system's manager has the unit and does not run it. Everybody may ask it that.
+/// Whether the system's manager has the unit and does not run it. Every user may ask for that.
 fn machine_is_stopped() -> bool {
     let answer = Command::new("systemctl")
         .args(["show", "--property=LoadState,ActiveState", UNIT])
@@ -236,7 +237,7 @@ mod tests {
     #[test]
     fn ones_own_gateway_comes_first() {
         let absent = absent(false, true, &[other("alice", None)]);
-        assert_eq!(absent.exit(), Exit::NotRunning);
+        assert_eq!(absent.exit(), CommandExit::NotRunning);
         assert_eq!(absent.what(), "ai-gateway is stopped");
         assert_eq!(absent.hints("logs")[0], "'ai-gateway start' starts it");
         assert_eq!(absent.hints("logs").len(), 2);
@@ -248,7 +249,7 @@ mod tests {
         assert_eq!(absent.hints("logs"), ["'ai-gateway setup' sets it up"]);
         assert_eq!(absent.what(), "ai-gateway is not set up");
         absent.machine_is_stopped = true;
-        assert_eq!(absent.exit(), Exit::NotRunning);
+        assert_eq!(absent.exit(), CommandExit::NotRunning);
         assert_eq!(
             absent.hints("logs"),
             ["'sudo systemctl start ai-gateway.service' starts it"]

@@ -1,11 +1,10 @@
-//! The addresses of this machine, where the gateway listens on all of them.
+//! The addresses of this machine, for a gateway that listens on all of them.
 
 use std::net::IpAddr;
 
 use nix::{ifaddrs::getifaddrs, net::if_::InterfaceFlags};
 
-/// The addresses by which other machines reach a listener on `address`, where that is not one
-/// address but all of them.
+/// The addresses at which other machines reach a listener on `address`, if that stands for all addresses.
 pub(super) fn of_machine(address: IpAddr) -> Vec<IpAddr> {
     if !address.is_unspecified() {
         return Vec::new();
@@ -24,7 +23,7 @@ pub(super) fn of_machine(address: IpAddr) -> Vec<IpAddr> {
     of_family(address, found)
 }
 
-/// Those that a listener on `all` takes connections for, without those of a single link.
+/// The addresses at which a listener on `all` accepts connections, without link-local ones.
 fn of_family(all: IpAddr, found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
     let mut found: Vec<_> = found
         .filter(|address| match address {

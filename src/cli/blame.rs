@@ -4,7 +4,7 @@ use supervise::spec::ServiceName;
 
 use super::{
     context::{Context, Screen, now, print},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     status::pretty,
 };
 use crate::control::types::{Call, Reply};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let call = Call::Blame(args.service.clone());
     let Reply::Blame(blame) = context.connect()?.ask(&call)? else {
         return Err(Failure::new(
-            Exit::Failed,
+            CommandExit::Failed,
             "the daemon answered something else",
         ));
     };

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     context::{Context, print, tell},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     owner::Owner,
     preview, settings,
     status::pretty,
@@ -113,7 +113,7 @@ fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The same for a script. What would come of a reload is `diff`, if that was asked for.
+/// The same for scripts. `diff` is what a reload would change, if that was asked for.
 fn check_as_json(
     checked: Result<Loaded, Failure>,
     exposed: Option<String>,
@@ -136,11 +136,11 @@ fn check_as_json(
     print(pretty(&answer)?)?;
     checked.map(drop).map_err(|failure| match failure {
         Failure::BrokenPipe => failure,
-        _ => Failure::Said(Exit::Configuration),
+        _ => Failure::AlreadyReported(CommandExit::Configuration),
     })
 }
 
-/// What a reload would come to; none: nothing runs that it could come to.
+/// What a reload would change. `None` if no gateway runs.
 fn compared(context: &Context) -> Result<Option<Preview>, Failure> {
     match context.connect() {
         Ok(_) => preview::ask(context).map(Some),
@@ -149,7 +149,7 @@ fn compared(context: &Context) -> Result<Option<Preview>, Failure> {
     }
 }
 
-/// A daemon of ours has the ports that it should have.
+/// If our own daemon has the ports, they are not taken by others.
 fn taken_ports(context: &Context, loaded: &Loaded) -> Report {
     if context.connect().is_ok() {
         return Report::default();
@@ -179,7 +179,7 @@ fn show(loaded: &Loaded, json: bool) -> Result<(), Failure> {
         .collect();
     let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
     let keys = widest(&mut loaded.rows.iter().map(|row| row.key.len()));
-    // One long path must not push all the rest off the screen.
+    // One long path must not push the other columns off the screen.
     let width = widest(
         &mut values
             .iter()

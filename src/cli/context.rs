@@ -1,4 +1,4 @@
-//! What a command knows of the world around it: places, user, terminal, time.
+//! What a command knows of its surroundings: paths, user, terminal, time.
 
 use std::{
     fmt,
@@ -17,25 +17,25 @@ use crate::{
     lock::Holder,
 };
 
-/// The system user of a whole machine's gateway.
+/// The user of a gateway for the whole machine.
 pub(super) const SYSTEM_USER: &str = "ai-gateway";
 
-/// The world around a command.
+/// The surroundings of a command.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     /// Where everything lives.
     pub(super) paths: Paths,
-    /// Who we are.
+    /// The user who runs the command.
     pub(super) user: Uid,
-    /// The machine's gateway is meant, not a person's own.
+    /// Whether the machine's gateway is meant, and not a person's own.
     pub(super) system: bool,
 }
 
 impl Context {
-    /// Looks around.
+    /// Finds out the surroundings.
     ///
     /// # Errors
-    /// There is no place for a gateway.
+    /// There is no place for a gateway: no home folder, for example.
     pub(super) fn find() -> Result<Self, Failure> {
         let user = Uid::effective();
         let service_user = || User::from_uid(user).ok().flatten();
@@ -46,7 +46,7 @@ impl Context {
         };
         refuse_what_is_no_text()?;
         let mut paths = Paths::find(looked_up, system)?;
-        // A daemon that was started where there was no runtime folder, such as by cron at boot.
+        // Looks for a daemon that was started where there was no runtime folder, such as by cron at boot.
         let beside_state = paths.state.join("run");
         let listens = |run: &Path| run.join(CONTROL_SOCKET).exists();
         if !listens(&paths.run) && listens(&beside_state) {
@@ -62,7 +62,7 @@ impl Context {
     /// Connects to the daemon.
     ///
     /// # Errors
-    /// See [`Client::connect`], and a daemon that runs and cannot be reached.
+    /// See [`Client::connect`]. Also: a daemon runs and cannot be reached.
     pub(super) fn connect(&self) -> Result<Client, ClientError> {
         let path = self.paths.control_socket();
         let error = match Client::connect(&path) {
@@ -75,7 +75,7 @@ impl Context {
         if !listens {
             return Err(ClientError::Starting { pid });
         }
-        // It may have begun to listen between the attempt and the look.
+        // The daemon may have begun to listen after the first attempt.
         match Client::connect(&path) {
             Err(ClientError::NotRunning { path }) => Err(ClientError::OutOfReach { pid, path }),
             connected => connected,
@@ -94,15 +94,15 @@ pub(super) fn runtime_folder(user: Uid) -> Option<PathBuf> {
         .or_else(|| made_by_systemd(Path::new("/run/user"), user))
 }
 
-/// The user's folder in this one; none: there is none, or it is somebody else's.
+/// The user's folder in `folders`. `None` if there is none, or if it belongs to another user.
 fn made_by_systemd(folders: &Path, user: Uid) -> Option<PathBuf> {
     let folder = folders.join(user.to_string());
     let own = std::fs::metadata(&folder).is_ok_and(|found| found.uid() == user.as_raw());
     own.then_some(folder)
 }
 
-/// A folder whose name is no text cannot be written into the files of the services; to pass over it
-/// would be to take another one.
+/// Refuses folders whose names are not UTF-8, because they cannot be written into the services' files.
+/// Ignoring such a variable would mean to use another folder.
 fn refuse_what_is_no_text() -> Result<(), PathsError> {
     const FOLDERS: [&str; 5] = [
         "AI_GATEWAY_HOME",
@@ -118,12 +118,12 @@ fn refuse_what_is_no_text() -> Result<(), PathsError> {
     }
 }
 
-/// An environment variable that is text.
+/// An environment variable, if it is UTF-8.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// The one look at the clock.
+/// The only place in the command line that reads the clock.
 #[expect(
     clippy::disallowed_methods,
     reason = "the command line's one look at the clock; everything else gets it as data"
@@ -132,21 +132,21 @@ pub(super) fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// What the output can show.
+/// What the output device can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Screen {
-    /// Columns; where there is no terminal, as many as it takes.
+    /// The width in columns. Unlimited if there is no terminal.
     pub(super) width: usize,
-    /// Rows, in the same way.
+    /// The height in rows. Unlimited if there is no terminal.
     pub(super) height: usize,
-    /// More than ASCII.
+    /// Whether it shows more than ASCII.
     pub(super) unicode: bool,
-    /// A person looks at it.
+    /// Whether it is a terminal, so that a person looks at it.
     pub(super) terminal: bool,
 }
 
 impl Screen {
-    /// The screen behind standard output.
+    /// The device behind standard output.
     pub(super) fn find() -> Self {
         let terminal = io::stdout().is_terminal();
         let size = terminal_size::terminal_size_of(io::stdout()).filter(|_| terminal);
@@ -175,7 +175,7 @@ fn is_unicode(variable: impl Fn(&str) -> Option<String>) -> bool {
     })
 }
 
-/// Writes to standard output; colours only where they can be seen and are wanted.
+/// Writes to standard output, with colours only if they can be shown and are wanted.
 ///
 /// # Errors
 /// A broken pipe is [`Failure::BrokenPipe`].
@@ -185,7 +185,7 @@ pub(super) fn print(text: impl fmt::Display) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// Tells a person what goes on, on standard error. If that is gone there is nobody to tell.
+/// Prints a message for a person on standard error. If that is closed there is nobody to read it.
 pub(super) fn tell(text: impl fmt::Display) {
     let mut out = anstream::stderr().lock();
     let _gone = write!(out, "{text}").and_then(|()| out.flush());

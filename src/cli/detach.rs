@@ -1,4 +1,4 @@
-//! A daemon in the background: in a session of its own, with nothing of the terminal.
+//! Starting a daemon in the background: in a session of its own, without anything of the terminal.
 
 use std::{
     ffi::CString,
@@ -18,21 +18,21 @@ use sys::{
 
 use super::{
     context::Context,
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     interrupted, root,
     wait::{Signals, wait_for},
 };
 use crate::{control::client::ClientError, fs::regular, identity, lock::Holder};
 
-/// From one attempt to connect to the next. Only `start` waits like this, for the moment that the
-/// daemon takes to listen.
+/// The pause between two attempts to connect. Only `start` waits in this way, for the short time until the
+/// daemon listens.
 const ATTEMPT_MS: u16 = 20;
 
-/// So many last lines of a daemon that died are shown.
+/// How many of its last lines are shown if the daemon died.
 const LAST_LINES: usize = 10;
 
-/// Starts a daemon and returns when it listens. `warned` is what was told already, which a daemon
-/// that dies says as well.
+/// Starts a daemon and returns when it listens. `warned` is what was printed already: a daemon that dies
+/// would say it again.
 ///
 /// # Errors
 /// It cannot be started, it died, or somebody pressed Ctrl-C.
@@ -42,7 +42,7 @@ pub(super) fn daemon(
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     loop {
-        // Somebody else is about to start it: one daemon is enough for both.
+        // Another command is about to start the daemon; one daemon is enough for both.
         if let Some(other) = Holder::find(&context.paths.state).and_then(|other| other.open()) {
             if until_it_listens(context, other.as_fd(), signals)? {
                 return Ok(());
@@ -51,23 +51,23 @@ pub(super) fn daemon(
         }
         root::refuse(context, "start")?;
         let child = launch(context).map_err(|e| {
-            Failure::new(Exit::Failed, "cannot start the daemon").cause(e.to_string())
+            Failure::new(CommandExit::Failed, "cannot start the daemon").cause(e.to_string())
         })?;
         if until_it_listens(context, child.as_fd(), signals)? {
             return Ok(());
         }
         let failure = ended(&child);
-        // Ours gives way to one that was quicker.
+        // Another daemon was quicker, and ours ends.
         if Holder::find(&context.paths.state).is_none() {
             return Err(died(context, warned, failure));
         }
     }
 }
 
-/// Waits until the daemon listens; no: `ends` became readable before.
+/// Waits until the daemon listens. Returns false if `ends` became readable before.
 ///
 /// # Errors
-/// It may not be asked, or somebody pressed Ctrl-C.
+/// The daemon refuses us, or somebody pressed Ctrl-C.
 pub(super) fn until_it_listens(
     context: &Context,
     ends: BorrowedFd<'_>,
@@ -97,7 +97,8 @@ fn launch(context: &Context) -> io::Result<PidFd> {
     let words = words_file(context)?;
     let program = text(std::env::current_exe()?.as_os_str().as_bytes())?;
     let env = std::env::vars_os()
-        // Typed by a process of ours: the daemon is none of that service's.
+        // The command may run inside a service of a gateway; the new daemon must not be taken for that
+        // service's process.
         .filter(|(name, _)| name != identity::VARIABLE)
         .map(|(name, value)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
         .collect::<io::Result<_>>()?;
@@ -122,7 +123,7 @@ fn text(bytes: &[u8]) -> io::Result<CString> {
     CString::new(bytes).map_err(io::Error::from)
 }
 
-/// What a daemon says before it has a log, and when it falls over.
+/// The file with what a daemon prints before it has a log, and when it crashes.
 fn words_path(context: &Context) -> PathBuf {
     context.paths.logs().join("last-words")
 }
@@ -144,21 +145,21 @@ fn ended(child: &PidFd) -> Failure {
         Ok(Some(ProcessExit::Signal { signal, .. })) => format!("it was ended by signal {signal}"),
         Ok(None) | Err(_) => "nobody knows how it ended".to_owned(),
     };
-    Failure::new(Exit::Failed, "the daemon ended before it was ready").cause(how)
+    Failure::new(CommandExit::Failed, "the daemon ended before it was ready").cause(how)
 }
 
-/// Its reasons are ours.
+/// The exit code of a daemon that has died says why, so the command takes it over.
 fn with_code(code: i32) -> Failure {
-    let exit = [Exit::NotPermitted, Exit::Configuration]
+    let exit = [CommandExit::NotPermitted, CommandExit::Configuration]
         .into_iter()
         .find(|exit| *exit as i32 == code)
-        .unwrap_or(Exit::Failed);
+        .unwrap_or(CommandExit::Failed);
     Failure::new(exit, "the daemon ended before it was ready")
         .cause(format!("it exited with code {code}"))
 }
 
-/// `failure` with what the daemon said last, but for `warned`, which was told already; an error that
-/// it told in full stands for itself.
+/// Adds the last lines of the daemon to `failure`, except for `warned`, which was printed already. If the
+/// daemon has printed a complete error, that one is shown instead.
 pub(super) fn died(context: &Context, warned: &[String], failure: Failure) -> Failure {
     let log = context.paths.logs().join("ai-gateway.log");
     let untold = |words: String| {
@@ -186,7 +187,7 @@ fn is_error(words: &str) -> bool {
     words.lines().any(|line| line.starts_with("error: "))
 }
 
-/// The text of a file; nothing where it cannot be read.
+/// The text of a file. Empty if it cannot be read.
 fn read(path: &Path) -> String {
     regular::long_text(path).unwrap_or_default()
 }

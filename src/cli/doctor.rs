@@ -8,7 +8,7 @@ use nix::unistd::Uid;
 
 use super::{
     context::{Context, Screen, now, print, variable},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     owner::Owner,
     status::pretty,
     text::{BOLD, DIM, Line, colour},
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     if context.user.is_root() {
-        // What root has on its own path is not what the gateway's user finds.
+        // Root has another PATH than the gateway's user, so it would find other programs.
         variables.insert("PATH".into(), SYSTEM_PATH.into());
     }
     let world = World {
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
     match doctor::worst(&findings) {
         Level::Ok | Level::Warning => Ok(()),
-        Level::Problem => Err(Failure::Said(Exit::Failed)),
+        Level::Problem => Err(Failure::AlreadyReported(CommandExit::Failed)),
     }
 }
 
@@ -87,7 +87,7 @@ fn asked(context: &Context) -> Asked {
     }
 }
 
-/// Prose that is wider is hard to read.
+/// Text in longer lines is hard to read.
 const WIDEST: usize = 100;
 
 /// The whole picture: a table of what is well, and under what is not, why it matters and what
@@ -114,7 +114,7 @@ fn lines(checks: &[Check], findings: &[Finding], screen: Screen) -> Vec<Line> {
             if finding.level != Level::Ok {
                 let blank = || Line::new().plain(" ".repeat(indent));
                 lines.extend(hanging(blank(), &Line::new().and(DIM, finding.why), width));
-                // A command that is broken into lines could not be copied.
+                // A command that is wrapped could not be copied.
                 lines.extend(
                     finding
                         .fix
@@ -129,10 +129,10 @@ fn lines(checks: &[Check], findings: &[Finding], screen: Screen) -> Vec<Line> {
     lines
 }
 
-/// `text` after `head`, and where it is too long in lines below each other.
+/// `text` after `head`, wrapped if it is too long for one line.
 fn hanging(head: Line, text: &Line, width: usize) -> Vec<Line> {
     let indent = head.width();
-    // On the narrowest of screens some words in a line are better than one.
+    // On a very narrow screen, lines that are too long are better than lines of one word each.
     let room = width.saturating_sub(indent).max(24);
     let mut first = Some(head);
     let pieces = text.wrapped(room).into_iter().map(|piece| {

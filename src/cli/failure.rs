@@ -1,4 +1,4 @@
-//! How a command fails: what, why, what to do, and the exit code. Printed once, at the edge.
+//! How a command fails: what happened, why, what to do, and the exit code. It is printed once, by `main`.
 
 use std::{error::Error, fmt::Write as _, io};
 
@@ -12,21 +12,21 @@ use crate::{
     plan::{PlanError, environment::EnvironmentError},
 };
 
-/// The exit code of a command that failed: other people's scripts rest on these.
+/// The exit code of a command that failed. Other people's scripts rely on these numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Exit {
-    /// It was tried and did not work.
+pub(super) enum CommandExit {
+    /// The command tried and did not succeed.
     Failed = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// There is no daemon.
+    /// No daemon runs.
     NotRunning = 69,
-    /// Not by this user.
+    /// This user is not allowed to do it.
     NotPermitted = 77,
     /// The configuration is wrong.
     Configuration = 78,
-    /// SIGHUP ended it. As a shell tells of a process that a signal ended: 128 and its number.
+    /// SIGHUP ended it: 128 and the number of the signal, as shells report it.
     HungUp = 129,
     /// SIGINT ended it, which is Ctrl-C.
     Interrupted = 130,
@@ -36,7 +36,7 @@ pub(super) enum Exit {
     Terminated = 143,
 }
 
-impl Exit {
+impl CommandExit {
     /// The exit code of a command that ends because of a signal.
     pub(super) const fn by(signal: Signal) -> Self {
         match signal {
@@ -51,19 +51,19 @@ impl Exit {
 /// Why a command failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Whoever read our output has had enough: no failure at all, and nothing to say.
+    /// The reader of our output has closed the pipe. That is no failure, and nothing is printed.
     BrokenPipe,
-    /// It was said already; only the exit code is left.
-    Said(Exit),
+    /// The failure was printed already; only the exit code is left.
+    AlreadyReported(CommandExit),
     /// A report that begins with `error:` itself, in colours.
-    Report(Exit, String),
-    /// To be told.
+    Report(CommandExit, String),
+    /// A failure that is still to be printed.
     Told {
         /// The exit code.
-        exit: Exit,
+        exit: CommandExit,
         /// What happened.
         what: String,
-        /// Why, the nearest cause first.
+        /// Why it happened, the nearest cause first.
         causes: Vec<String>,
         /// What to do.
         hints: Vec<String>,
@@ -71,8 +71,8 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// A failure with nothing behind it.
-    pub(super) fn new(exit: Exit, what: impl Into<String>) -> Self {
+    /// A failure without a cause.
+    pub(super) fn new(exit: CommandExit, what: impl Into<String>) -> Self {
         Self::Told {
             exit,
             what: what.into(),
@@ -81,8 +81,8 @@ impl Failure {
         }
     }
 
-    /// A failure with what caused it.
-    pub(super) fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
+    /// A failure that an error has caused.
+    pub(super) fn of(exit: CommandExit, error: &(dyn Error + 'static)) -> Self {
         Self::Told {
             exit,
             what: error.to_string(),
@@ -91,7 +91,7 @@ impl Failure {
         }
     }
 
-    /// The same with something to do.
+    /// Adds a hint about what to do.
     #[must_use]
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Told { hints, .. } = &mut self {
@@ -100,7 +100,7 @@ impl Failure {
         self
     }
 
-    /// The same with a cause nearer to the root than those that it has.
+    /// Adds a cause at the end, behind those that are known already.
     #[must_use]
     pub(super) fn cause(mut self, cause: impl Into<String>) -> Self {
         if let Self::Told { causes, .. } = &mut self {
@@ -109,11 +109,11 @@ impl Failure {
         self
     }
 
-    /// Whether no daemon answered, and nothing is told yet of what to do about that.
+    /// Whether no daemon answered and there is no hint yet about what to do.
     pub(super) fn is_unexplained_absence(&self) -> bool {
         matches!(
             self,
-            Self::Told { exit: Exit::NotRunning, hints, .. } if hints.is_empty()
+            Self::Told { exit: CommandExit::NotRunning, hints, .. } if hints.is_empty()
         )
     }
 
@@ -121,14 +121,16 @@ impl Failure {
     pub(super) const fn code(&self) -> u8 {
         match self {
             Self::BrokenPipe => 0,
-            Self::Said(exit) | Self::Report(exit, _) | Self::Told { exit, .. } => *exit as u8,
+            Self::AlreadyReported(exit) | Self::Report(exit, _) | Self::Told { exit, .. } => {
+                *exit as u8
+            }
         }
     }
 
     /// The text for standard error, with colours.
     pub(super) fn text(&self) -> String {
         let (what, causes, hints) = match self {
-            Self::BrokenPipe | Self::Said(_) => return String::new(),
+            Self::BrokenPipe | Self::AlreadyReported(_) => return String::new(),
             Self::Report(_, text) => return format!("{text}\n"),
             Self::Told {
                 what,
@@ -150,25 +152,25 @@ impl Failure {
     }
 }
 
-/// Of writing to standard output.
+/// Errors of writing to standard output.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::BrokenPipe;
         }
-        Self::new(Exit::Failed, "cannot write to standard output").cause(error.to_string())
+        Self::new(CommandExit::Failed, "cannot write to standard output").cause(error.to_string())
     }
 }
 
 impl From<PathsError> for Failure {
     fn from(error: PathsError) -> Self {
-        Self::of(Exit::Configuration, &error)
+        Self::of(CommandExit::Configuration, &error)
     }
 }
 
 impl From<Report> for Failure {
     fn from(report: Report) -> Self {
-        Self::Report(Exit::Configuration, report.render(true))
+        Self::Report(CommandExit::Configuration, report.render(true))
     }
 }
 
@@ -177,7 +179,7 @@ impl From<LoadError> for Failure {
         match error {
             LoadError::Wrong(report) => report.into(),
             LoadError::Read { .. } | LoadError::NotText { .. } => {
-                Self::of(Exit::Configuration, &error)
+                Self::of(CommandExit::Configuration, &error)
             }
         }
     }
@@ -192,15 +194,16 @@ impl From<EnvironmentError> for Failure {
 impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
-            PlanError::Ports(report) => Self::Report(Exit::Failed, report.render(true)),
-            // Starting it again and again would not set it up, hence not a mere failure.
+            PlanError::Ports(report) => Self::Report(CommandExit::Failed, report.render(true)),
+            // This has the exit code of a wrong configuration: systemd does not restart a unit for it, and
+            // a restart would not help a gateway that is not set up.
             PlanError::NotSetUp(_) | PlanError::Environment(_) => {
-                Self::of(Exit::Configuration, &error)
+                Self::of(CommandExit::Configuration, &error)
             }
-            PlanError::Secrets(_) => Self::of(Exit::Failed, &error)
+            PlanError::Secrets(_) => Self::of(CommandExit::Failed, &error)
                 .hint("'ai-gateway setup' makes those that are missing"),
             PlanError::SecretsChanged(ref changed) => {
-                let failure = Self::of(Exit::Configuration, &error);
+                let failure = Self::of(CommandExit::Configuration, &error);
                 changed.hints().into_iter().fold(failure, Self::hint)
             }
         }
@@ -211,14 +214,14 @@ impl From<EditError> for Failure {
     fn from(error: EditError) -> Self {
         match error {
             EditError::Load(error) => error.into(),
-            EditError::Typed(report) => Self::Report(Exit::Usage, report.render(true)),
+            EditError::Typed(report) => Self::Report(CommandExit::Usage, report.render(true)),
             EditError::Wrong(report) => report.into(),
-            EditError::ByHand { .. } => Self::of(Exit::Failed, &error),
-            EditError::Misled { .. } => Self::of(Exit::NotPermitted, &error),
+            EditError::ByHand { .. } => Self::of(CommandExit::Failed, &error),
+            EditError::Misled { .. } => Self::of(CommandExit::NotPermitted, &error),
             EditError::Write { ref source, .. } => {
                 let exit = match source.kind() {
-                    io::ErrorKind::PermissionDenied => Exit::NotPermitted,
-                    _ => Exit::Failed,
+                    io::ErrorKind::PermissionDenied => CommandExit::NotPermitted,
+                    _ => CommandExit::Failed,
                 };
                 Self::of(exit, &error)
             }
@@ -229,17 +232,17 @@ impl From<EditError> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match &error {
-            // What to do depends on whose gateway is meant, which is looked for once, at the edge.
-            ClientError::NotRunning { path } => Self::of(Exit::NotRunning, &error)
+            // What to do depends on whose gateway is meant, which `main` finds out once.
+            ClientError::NotRunning { path } => Self::of(CommandExit::NotRunning, &error)
                 .cause(format!("nobody listens on {}", path.display())),
-            ClientError::Starting { .. } => Self::of(Exit::NotRunning, &error)
+            ClientError::Starting { .. } => Self::of(CommandExit::NotRunning, &error)
                 .hint("'ai-gateway start' waits until everything is ready"),
-            ClientError::OutOfReach { .. } => Self::of(Exit::Failed, &error).hint(
+            ClientError::OutOfReach { .. } => Self::of(CommandExit::Failed, &error).hint(
                 "its folder of sockets was removed: 'ai-gateway stop' and 'ai-gateway start' \
                  make it anew",
             ),
             ClientError::Silent { pid, stopped } => {
-                let failure = Self::of(Exit::Failed, &error);
+                let failure = Self::of(CommandExit::Failed, &error);
                 if *stopped {
                     failure.hint(format!("'kill -CONT {pid}' lets it go on"))
                 } else {
@@ -249,18 +252,20 @@ impl From<ClientError> for Failure {
                     ))
                 }
             }
-            ClientError::NotPermitted { .. } => Self::of(Exit::NotPermitted, &error)
+            ClientError::NotPermitted { .. } => Self::of(CommandExit::NotPermitted, &error)
                 .hint("type the command as that user, or as root"),
             ClientError::Refused(Refusal::Configuration(report)) => {
-                Self::Report(Exit::Configuration, report.clone())
+                Self::Report(CommandExit::Configuration, report.clone())
             }
-            ClientError::Refused(Refusal::UnknownService { .. }) => Self::of(Exit::Usage, &error),
-            ClientError::Refused(Refusal::Ending) => Self::of(Exit::Failed, &error)
+            ClientError::Refused(Refusal::UnknownService { .. }) => {
+                Self::of(CommandExit::Usage, &error)
+            }
+            ClientError::Refused(Refusal::Ending) => Self::of(CommandExit::Failed, &error)
                 .hint("'ai-gateway start' starts it again once it is down"),
-            ClientError::Gone => Self::of(Exit::Failed, &error)
+            ClientError::Gone => Self::of(CommandExit::Failed, &error)
                 .hint("'ai-gateway logs ai-gateway' shows what it said last"),
             ClientError::Refused(_) | ClientError::Io { .. } | ClientError::Strange { .. } => {
-                Self::of(Exit::Failed, &error)
+                Self::of(CommandExit::Failed, &error)
             }
         }
     }

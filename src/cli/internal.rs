@@ -1,5 +1,5 @@
-//! `ai-gateway internal`: what the daemon has its services run, and systemd for a reload. Not for
-//! people, and not in the help; what it prints is in LiteLLM's log or in the unit's.
+//! `ai-gateway internal`: commands that services and systemd's reload run. They are not for people and not
+//! in the help. Their output is in LiteLLM's log or in the unit's.
 
 use clap::Command;
 
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, root: &Command) -> Result<(), Failure> {
     match &args.verb {
         Verb::EnsureWebuiKey => after_start::run(),
         Verb::Complete { words } => completions::answer(root, words),
-        // Not the verb that people type: that one asks systemd, which is who asks here.
+        // This is not the verb `reload`: that one asks systemd, and systemd has started this command.
         Verb::Reload => reread::told(&super::context::Context::find()?),
     }
 }

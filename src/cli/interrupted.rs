@@ -1,4 +1,4 @@
-//! What is said to somebody who presses Ctrl-C while the daemon goes on with what it was asked.
+//! What a person is told who presses Ctrl-C while the daemon goes on with the order.
 
 /// While everything, or a service, starts.
 pub(super) const STARTING: &str = "It goes on starting: 'ai-gateway status' shows how far it is, \

@@ -1,4 +1,4 @@
-//! A user's units end with the last login, unless the user lingers.
+//! Lingering: without it, systemd ends a user's units with the user's last login.
 
 use std::{
     path::Path,
@@ -12,10 +12,10 @@ use super::{
     systemd::USER_MANAGER,
 };
 
-/// Where logind keeps who lingers (systemd, `logind-dbus.c`).
+/// The folder in which logind records which users linger (systemd, `logind-dbus.c`).
 const LINGERING: &str = "/var/lib/systemd/linger";
 
-/// Has this user linger where that makes a difference; what a person has to do if it is not
+/// Enables lingering for this user if that is needed. Returns what a person has to do if it is not
 /// permitted.
 pub(super) fn ensure(context: &Context) -> Option<String> {
     let alone = variable("AI_GATEWAY_HOME").is_some_and(|home| !home.is_empty());

@@ -14,7 +14,7 @@ use self::entry::Printer;
 use super::{
     absent::Absent,
     context::Context,
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     systemd::Manager,
     text,
 };
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let known = files::names(&folder);
     if known.is_empty() {
         let what = format!("there are no logs in {}", folder.display());
-        return Err(Absent::find(context).failure("logs", Failure::new(Exit::Failed, what)));
+        return Err(Absent::find(context).failure("logs", Failure::new(CommandExit::Failed, what)));
     }
     let only = args.service.as_ref().map(ServiceName::as_str);
     if let Some(name) = only
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 fn unknown(name: &str, known: &BTreeSet<String>) -> Failure {
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    Failure::new(Exit::Usage, format!("there is no log of {name}"))
+    Failure::new(CommandExit::Usage, format!("there is no log of {name}"))
         .hint(format!("there are logs of {}", text::list(&names)))
 }
 

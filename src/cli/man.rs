@@ -6,7 +6,7 @@ use clap::Command;
 
 use super::{
     context::print,
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
 };
 
 /// Write the manual pages into a folder
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args, root: Command) -> Result<(), Failure> {
         .and_then(|()| clap_mangen::generate_to(root, folder))
         .map_err(|e| {
             let what = format!("cannot write manual pages into {}", folder.display());
-            Failure::new(Exit::Failed, what).cause(e.to_string())
+            Failure::new(CommandExit::Failed, what).cause(e.to_string())
         })?;
     print(format!("Manual pages are in {}.\n", folder.display()))
 }

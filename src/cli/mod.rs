@@ -48,7 +48,7 @@ use clap::{CommandFactory as _, Parser};
 
 use absent::Absent;
 use context::{Context, tell};
-use failure::{Exit, Failure};
+use failure::{CommandExit, Failure};
 use stack::{admin, ask, budget, key};
 
 /// Run a self-hosted AI gateway without containers
@@ -101,7 +101,7 @@ enum Verb {
     Internal(internal::Args),
 }
 
-/// Does what the command line says and returns the exit code.
+/// Carries out the command line and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -117,11 +117,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A failure for want of a daemon, with where the one is that is meant.
+/// Adds to a failure that no daemon answers which gateway is meant and where it is.
 fn explained(failure: Failure) -> Failure {
     match Context::find() {
         Ok(context) if failure.is_unexplained_absence() => {
-            // The verb as it was typed: its options come after it and are of no use to a hint.
+            // The verb that was typed. Its options come after it and are of no use in a hint.
             let verb = std::env::args().nth(1).unwrap_or_default();
             Absent::find(&context).failure(&verb, failure)
         }
@@ -129,18 +129,18 @@ fn explained(failure: Failure) -> Failure {
     }
 }
 
-/// Help and the version are no errors, and a reader that has gone is none either.
+/// Printing help or the version is no error, and neither is a closed pipe.
 fn usage(error: &clap::Error) -> ExitCode {
     let _gone = error.print();
     if error.use_stderr() {
-        ExitCode::from(Exit::Usage as u8)
+        ExitCode::from(CommandExit::Usage as u8)
     } else {
         ExitCode::SUCCESS
     }
 }
 
 fn run(verb: &Verb) -> Result<(), Failure> {
-    // Not every verb needs a gateway, so each looks for its place itself.
+    // Not every verb needs a gateway, so each verb that does finds its paths itself.
     let context = Context::find;
     match verb {
         Verb::Setup(args) => setup::run(args, &context()?),

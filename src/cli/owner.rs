@@ -1,5 +1,6 @@
-//! Whose gateway it is: that of whoever asks, or, where root does, that of the user whom the folder
-//! or the machine has for it. Whatever has to know asks here, so that all have the same answer.
+//! Whose gateway it is: that of the user who runs the command, or, if root does, of the user to whom the
+//! folder or the machine's gateway belongs. All code that needs to know asks here, so that there is one
+//! answer.
 
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
@@ -13,14 +14,14 @@ use crate::config::exposed::Reader;
 pub(super) struct Owner {
     /// The user's name, or the number of one without a name.
     pub(super) name: String,
-    /// The user's number; none: there is no such user yet.
+    /// The user's number. `None` if there is no such user yet.
     pub(super) uid: Option<Uid>,
-    /// The number of the user's group; none: it is not known.
+    /// The number of the user's group. `None` if it is not known.
     pub(super) gid: Option<u32>,
 }
 
 impl Owner {
-    /// Looks in the user database.
+    /// Looks the user up in the user database.
     pub(super) fn find(context: &Context) -> Self {
         if context.user.is_root() {
             let name = gateway_user();
@@ -28,7 +29,7 @@ impl Owner {
             return Self::of(name, None, user);
         }
         let user = User::from_uid(context.user).ok().flatten();
-        // A number without a name is somebody all the same.
+        // A number without a name is a user as well.
         Self::of(context.user.to_string(), Some(context.user), user)
     }
 
@@ -47,7 +48,7 @@ impl Owner {
         }
     }
 
-    /// The same as the one whom the configuration is for.
+    /// The same in the form in which the configuration needs it.
     pub(super) fn reader(&self) -> Reader {
         Reader {
             uid: self.uid.map(Uid::as_raw),
@@ -63,7 +64,7 @@ pub(super) fn gateway_user() -> String {
     owner.unwrap_or_else(|| SYSTEM_USER.to_owned())
 }
 
-/// Whose folder it is, unless it is root's.
+/// The owner of a folder, unless that is root.
 fn owner_of(folder: &Path) -> Option<String> {
     let uid = Uid::from_raw(fs::metadata(folder).ok()?.uid());
     let user = User::from_uid(uid).ok()??;
@@ -79,7 +80,7 @@ mod tests {
     fn a_user_whom_nobody_has_made_yet_is_not_taken_for_root() {
         let owner = Owner::of("gw".to_owned(), None, None);
         assert_eq!(owner.uid, None);
-        // As the command line makes it where root writes the configuration first.
+        // This is how the command line makes the file if root writes the configuration first.
         let new = Rights {
             owner: 0,
             group: 0,

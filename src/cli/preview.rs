@@ -1,27 +1,27 @@
-//! What a reload would come to: for `reload --dry-run` and `config check --diff`.
+//! What a reload would change: for `reload --dry-run` and `config check --diff`.
 
 use supervise::spec::ServiceName;
 
 use super::{
     context::{Context, print},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     status::pretty,
     text::{BOLD, DIM, Line},
 };
 use crate::control::types::{Call, KeyPreview, Preview, Reply, ServicePreview, Step};
 
-/// Asks the daemon, which has what runs; nothing changes.
+/// Asks the daemon, which knows what runs. Nothing changes.
 pub(super) fn ask(context: &Context) -> Result<Preview, Failure> {
     match context.connect()?.ask(&Call::Preview)? {
         Reply::Preview(preview) => Ok(*preview),
         Reply::Done(_) | Reply::Status(_) | Reply::Why(_) | Reply::Blame(_) => Err(Failure::new(
-            Exit::Failed,
+            CommandExit::Failed,
             "the daemon answered something else",
         )),
     }
 }
 
-/// Prints it, for people or as one JSON object.
+/// Prints the preview, for people or as one JSON object.
 pub(super) fn show(preview: &Preview, json: bool) -> Result<(), Failure> {
     if json {
         return print(pretty(preview)?);
@@ -35,7 +35,7 @@ pub(super) fn show(preview: &Preview, json: bool) -> Result<(), Failure> {
     )
 }
 
-/// A line for each service, and one for each key. Pure.
+/// A line for each service, and one for each key. This is pure.
 fn lines(preview: &Preview) -> Vec<Line> {
     if preview.services.is_empty() && preview.keys.is_empty() {
         return vec![Line::new().plain("A reload would change nothing.")];

@@ -11,7 +11,7 @@ use super::{
     status::pretty,
     text::{self, BOLD, DIM, Line},
 };
-use crate::config::{Loaded, Machine, machine, profile};
+use crate::config::{Loaded, Resources, machine, profile};
 
 /// Show or set how much the services may use
 ///
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     print(text)
 }
 
-fn lines(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
+fn lines(loaded: &Loaded, machine: Option<Resources>) -> Vec<Line> {
     let mut lines = list(loaded, machine, |_| true);
     let chosen = &loaded.settings.profile;
     lines.push(Line::new());
@@ -54,7 +54,7 @@ fn lines(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
     lines
 }
 
-fn as_json(loaded: &Loaded, machine: Option<Machine>) -> Value {
+fn as_json(loaded: &Loaded, machine: Option<Resources>) -> Value {
     let services = &loaded.settings.built_in;
     let profiles = profile::all(loaded.schema());
     let profiles = profiles.map(|profile| {
@@ -74,11 +74,11 @@ fn as_json(loaded: &Loaded, machine: Option<Machine>) -> Value {
 }
 
 /// Those that fit the machine, the one in effect marked.
-pub(super) fn fitting(loaded: &Loaded, machine: Option<Machine>) -> Vec<Line> {
+pub(super) fn fitting(loaded: &Loaded, machine: Option<Resources>) -> Vec<Line> {
     list(loaded, machine, |fits| fits)
 }
 
-fn list(loaded: &Loaded, machine: Option<Machine>, shows: impl Fn(bool) -> bool) -> Vec<Line> {
+fn list(loaded: &Loaded, machine: Option<Resources>, shows: impl Fn(bool) -> bool) -> Vec<Line> {
     let chosen = loaded.settings.profile.as_str();
     let services = &loaded.settings.built_in;
     let profiles = profile::all(loaded.schema());

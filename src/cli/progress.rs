@@ -1,4 +1,4 @@
-//! What goes on while a person waits. Pure.
+//! What a person is told during a wait. This is pure.
 
 use std::{
     fmt,
@@ -13,13 +13,13 @@ use crate::control::types::GatewayStatus;
 /// What is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Waiting {
-    /// How far it is, and for whom.
+    /// How far the gateway is, and what it waits for.
     pub(super) what: String,
-    /// For how long the slowest of them.
+    /// How long the slowest service has been at it.
     pub(super) longest: Duration,
 }
 
-/// Tells how many requests a service still answers before it ends, as far as that is known.
+/// A function that returns how many requests a service still answers before it ends, if that is known.
 pub(super) type Requests<'a> = &'a dyn Fn(&ServiceName) -> Option<u64>;
 
 impl fmt::Display for Waiting {
@@ -28,7 +28,7 @@ impl fmt::Display for Waiting {
     }
 }
 
-/// How far the services are on their way up; none when nothing is on the way.
+/// How far the services are with their start. `None` if none of them is starting.
 pub(super) fn rising(
     status: &GatewayStatus,
     now: SystemTime,
@@ -54,7 +54,7 @@ pub(super) fn rising(
     })
 }
 
-/// How far the services are on their way down.
+/// How far the services are with their stop.
 pub(super) fn falling(
     status: &GatewayStatus,
     now: SystemTime,
@@ -69,7 +69,7 @@ pub(super) fn falling(
     })
 }
 
-/// How far one service is on its way down.
+/// How far one service is with its stop.
 pub(super) fn falling_one(
     status: &GatewayStatus,
     service: &ServiceName,
@@ -96,7 +96,7 @@ fn count(status: &GatewayStatus, is: impl Fn(StateName) -> bool) -> usize {
     status.services.values().filter(|s| is(s.state)).count()
 }
 
-/// Those that do something come before those that wait for them.
+/// Services that do something come before services that wait for them.
 fn waiting(
     status: &GatewayStatus,
     now: SystemTime,
@@ -126,7 +126,7 @@ fn waiting(
             Some(count) => format!("{count} requests of {name}"),
             None => format!("requests of {name}"),
         },
-        // LiteLLM drains after its signal.
+        // LiteLLM gets its signal first and finishes its requests after it.
         StateName::Stopping => match requests(name) {
             Some(1) => format!("1 request of {name}"),
             Some(count) if count > 0 => format!("{count} requests of {name}"),

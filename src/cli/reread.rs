@@ -1,4 +1,4 @@
-//! Has the daemon read the configuration again, for `reload` and for whoever has changed it.
+//! Asks the daemon to read the configuration again, for `reload` and for commands that have changed it.
 
 use super::{context::Context, failure::Failure, interrupted, progress, say::say, wait};
 use crate::control::{
@@ -6,15 +6,15 @@ use crate::control::{
     types::{Call, Reply},
 };
 
-/// Asks the daemon itself and prints its answer.
+/// Asks the daemon and prints its answer.
 pub(super) fn told(context: &Context) -> Result<(), Failure> {
     say(&ask(context)??, DONE)
 }
 
-/// What is said where the daemon says nothing.
+/// What is printed if the daemon's answer has no lines.
 pub(super) const DONE: &str = "The configuration was read again.";
 
-/// Asks the daemon itself, whoever started it.
+/// Asks the daemon directly, whether or not systemd has started it.
 pub(super) fn ask(context: &Context) -> Result<Result<Reply, ClientError>, Failure> {
     wait::ask(
         context,

@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if args.service.is_none()
         && let Some(manager) = Manager::find(context)
     {
-        // The one that runs is not stopped for a configuration that the next one would refuse.
+        // The running gateway is not stopped for a configuration that the next start would refuse.
         if let Err(wrong @ Failure::Report(..)) = settings::read(context, &[]) {
             tell("Nothing was restarted:\n");
             return Err(wrong);

@@ -2,7 +2,7 @@
 
 use super::{
     context::Context,
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     owner::Owner,
 };
 
@@ -17,7 +17,7 @@ pub(super) fn refuse(context: &Context, verb: &str) -> Result<(), Failure> {
 
 fn refusal(verb: &str, user: &str, known: bool) -> Failure {
     let failure = Failure::new(
-        Exit::NotPermitted,
+        CommandExit::NotPermitted,
         "ai-gateway does not run as root: nothing in it needs that, and PostgreSQL refuses it",
     );
     let failure = if known {

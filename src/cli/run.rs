@@ -11,7 +11,7 @@ use supervise::spec::ServiceSpec;
 
 use super::{
     context::{Context, variable},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     root, settings, trust,
 };
 use crate::{
@@ -42,31 +42,32 @@ pub(super) fn run(_args: &Args, context: &Context) -> Result<(), Failure> {
     })
 }
 
-/// For all that is read before a start: milliseconds, but on a busy disk that nobody has read.
+/// How long reading the configuration may take before a start. It takes milliseconds, and longer on a busy
+/// disk whose files are not in memory.
 const READ: Duration = Duration::from_secs(60);
 
-/// Runs the daemon; `errno` becomes what the kernel said, if that is why it does not run.
+/// Runs the daemon. `errno` gets the error of the kernel, if the daemon cannot run because of it.
 fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
     root::refuse(context, "run")?;
     trust::keep_to_ourselves();
     let first = context.clone();
     let planned =
         runtime::within(READ, move || plan(&first, Purpose::TakeUp)).unwrap_or_else(|| {
-            Err(
-                Failure::new(Exit::Failed, "cannot read what the gateway is made from")
-                    .cause("a file system does not answer")
-                    .hint(
-                        "the file system of the configuration or of the state is to be looked at",
-                    ),
+            Err(Failure::new(
+                CommandExit::Failed,
+                "cannot read what the gateway is made from",
             )
+            .cause("a file system does not answer")
+            .hint("the file system of the configuration or of the state is to be looked at"))
         })?;
     let output = Output::find(
         variable("JOURNAL_STREAM").as_deref(),
         &context.paths.logs(),
         io::stdout().is_terminal(),
     );
-    logs::init(&output)
-        .map_err(|e| Failure::new(Exit::Failed, "cannot open the log").cause(e.to_string()))?;
+    logs::init(&output).map_err(|e| {
+        Failure::new(CommandExit::Failed, "cannot open the log").cause(e.to_string())
+    })?;
     let again = context.clone();
     let options = Options {
         paths: context.paths.clone(),
@@ -76,11 +77,11 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
     };
     runtime::run(options).map_err(|error| {
         *errno = kernel(&error);
-        Failure::of(Exit::Failed, &error)
+        Failure::of(CommandExit::Failed, &error)
     })
 }
 
-/// From the file to what is to be run.
+/// Reads the configuration and plans what is to be run.
 fn plan(context: &Context, purpose: Purpose) -> Result<Planned, Failure> {
     trust::check(context)?;
     let loaded = settings::read(context, &[])?;
@@ -93,31 +94,31 @@ fn plan(context: &Context, purpose: Purpose) -> Result<Planned, Failure> {
     Ok(plan::plan(&context.paths, loaded, purpose, read)?)
 }
 
-/// The services as they are to be run now, for whoever ends what an earlier daemon left; none: there
-/// is no telling.
+/// The services as they would be run now, for whoever ends what an earlier daemon left. `None` if that
+/// cannot be known.
 pub(super) fn services(context: &Context) -> Option<Vec<ServiceSpec>> {
     let loaded = settings::read(context, &[]).ok()?;
     plan::services(&context.paths, &loaded.settings)
 }
 
-/// The same words for whoever asked over the socket.
+/// Words an error in the same way for a caller at the socket.
 fn refusal(failure: Failure) -> Refusal {
     let text = anstream::adapter::strip_str(&failure.text()).to_string();
     let text = text.trim_end();
     match failure {
         Failure::Report(..)
         | Failure::Told {
-            exit: Exit::Configuration,
+            exit: CommandExit::Configuration,
             ..
         } => Refusal::Configuration(text.to_owned()),
-        // Whoever prints a refusal says that it is an error.
-        Failure::Told { .. } | Failure::BrokenPipe | Failure::Said(_) => {
+        // The caller who prints the refusal adds that it is an error.
+        Failure::Told { .. } | Failure::BrokenPipe | Failure::AlreadyReported(_) => {
             Refusal::Failed(text.strip_prefix("error: ").unwrap_or(text).to_owned())
         }
     }
 }
 
-/// What the kernel said, if it is at the root of this.
+/// The error of the kernel, if it is the root cause.
 fn kernel(error: &RunError) -> Option<i32> {
     let mut all = std::iter::once::<&(dyn Error + 'static)>(error).chain(causes(error));
     all.find_map(|error| error.downcast_ref::<io::Error>())?

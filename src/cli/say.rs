@@ -1,9 +1,9 @@
-//! What is printed of the daemon's answer to a call.
+//! What is printed of the daemon's answer to an order.
 
 use super::{context::print, failure::Failure};
 use crate::control::types::Reply;
 
-/// What the daemon said, or if it said nothing, `otherwise`.
+/// Prints the lines of the daemon's answer, or `otherwise` if it has none.
 pub(super) fn say(reply: &Reply, otherwise: &str) -> Result<(), Failure> {
     match reply {
         Reply::Done(lines) if !lines.is_empty() => print(lines.join("\n") + "\n"),

@@ -1,10 +1,10 @@
-//! The configuration as a command reads and changes it.
+//! How commands read and change the configuration.
 
 use std::{path::Path, time::Duration};
 
 use super::{
     context::{Context, print, tell, variable},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     owner::Owner,
     reread,
     say::say,
@@ -20,10 +20,10 @@ use crate::{
     plan, runtime, services,
 };
 
-/// For a look at a file, if its file system answers.
+/// How long a command waits for a file, if its file system does not answer.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Reads it.
+/// Reads the configuration.
 pub(super) fn read(context: &Context, flags: &[(&str, &str)]) -> Result<Loaded, Failure> {
     Ok(config::read(
         services::schema(),
@@ -33,8 +33,8 @@ pub(super) fn read(context: &Context, flags: &[(&str, &str)]) -> Result<Loaded, 
     )?)
 }
 
-/// Those of them that the gateway could not have at its start: somebody else listens there, or it is
-/// a low port and this is no gateway of the machine, whose unit may listen on those.
+/// The ports that the gateway could not get at its start: another program listens there, or the port is
+/// below 1024 and this is a person's gateway, whose unit may not listen on such ports.
 pub(super) fn held_ports(context: &Context, loaded: &Loaded) -> Vec<TakenPort> {
     let mut taken = plan::taken_ports(&context.paths, loaded);
     taken.retain(|port| is_in_the_way(&port.reason, context.system));
@@ -49,7 +49,7 @@ const fn is_in_the_way(reason: &Reason, system: bool) -> bool {
     }
 }
 
-/// Tells what somebody should know of it.
+/// Prints the warnings about the configuration.
 pub(super) fn warn(loaded: &Loaded) {
     if !loaded.warnings.is_empty() {
         tell(loaded.warnings.render(true) + "\n");
@@ -70,24 +70,25 @@ pub(super) fn change(context: &Context, key: &str, value: &str) -> Result<Loaded
     )?)
 }
 
-/// Closes a file that is open to others and may hold keys: what a service of one's own finds in
-/// its environment. Tells and answers with a warning if it stays open.
+/// Makes a file private that other users can read and that may hold keys: what a service of one's own has
+/// in its environment. Prints what was done, and returns a warning if the file stays open.
 pub(super) fn close(context: &Context, loaded: &Loaded) -> Option<String> {
     let warning = warning(&left_open(context, loaded)?);
     tell(&warning);
     Some(warning)
 }
 
-/// Closes it and says so. Some: it stays open, because it is not ours to close or the kernel refused.
+/// Makes the file private and says so. Returns the warning if it stays open because it belongs to another
+/// user or the kernel refused.
 fn left_open(context: &Context, loaded: &Loaded) -> Option<exposed::Found> {
     let found = exposed(context, loaded)?;
     let closed = found.close(context.user.as_raw(), Owner::find(context).reader());
     closed.map(|text| tell(text + "\n")).err()
 }
 
-/// Warns and closes for a command that only asks a daemon, whose own words nobody sees. What cannot be
-/// read is the daemon's to say. Answers with the warnings, as the daemon words them, so that they need
-/// not be told twice.
+/// Warns about open files, and makes them private, for a command that only asks a daemon whose own warnings
+/// nobody sees. Files that cannot be read are left to the daemon. Returns the warnings in the daemon's
+/// words, so that they are not printed twice.
 pub(super) fn look_over(context: &Context) -> Vec<String> {
     let own = context.clone();
     let look = move || {
@@ -102,30 +103,30 @@ pub(super) fn look_over(context: &Context) -> Vec<String> {
     runtime::within(LOOK, look).unwrap_or_default()
 }
 
-/// A file that is open to others and may hold keys.
+/// A configuration file that other users can read and that may hold keys.
 pub(super) fn exposed(context: &Context, loaded: &Loaded) -> Option<exposed::Found> {
     let keys = loaded.settings.has_environment();
     keys.then(|| exposed::look(&context.paths.config, Owner::find(context).reader()))?
 }
 
-/// The warning of it, which every command tells in the same words.
+/// The warning about it, which is the same for every command.
 pub(super) fn warning(found: &exposed::Found) -> String {
     format!("warning: {found}\n")
 }
 
-/// The value of a key as it stands in TOML.
+/// The value of a key in TOML.
 pub(super) fn value<'a>(loaded: &'a Loaded, key: &str) -> &'a str {
     let row = loaded.rows.iter().find(|row| row.key == key);
     row.map_or("", |row| row.value.as_deref().unwrap_or(row.unset))
 }
 
-/// Sets one key, has a daemon that runs take it up, and says what has changed by it. The file is
-/// written only if what comes of it is right, and is as it was if the daemon refuses it.
+/// Sets one key, asks a running daemon to apply it, and says what has changed. The file is written only if
+/// the result is valid, and gets its old text back if the daemon refuses it.
 pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failure> {
     let machine = machine::facts(Path::new("/"));
     let path = &context.paths.config;
     let draft = edit::draft(services::schema(), path, key, value, &variable, machine)?;
-    // A file that is wrong as it is may be what is being set right.
+    // The file may be wrong as it is, and this change may be what corrects it.
     let before = read(context, &[]).ok();
     let changed = before
         .as_ref()
@@ -156,9 +157,9 @@ pub(super) fn set(context: &Context, key: &str, value: &str) -> Result<(), Failu
     }
 }
 
-/// Writes the file. One that is open to others is closed before, for what is new in it may be the keys;
-/// root's is replaced by one that the gateway reads by its group. One that would stay open is not
-/// written.
+/// Writes the file. If other users can read it, it is made private before, because the new text may contain
+/// the keys. A file of root's is replaced by one that the gateway reads through its group. A file that
+/// would stay open is not written.
 fn write(context: &Context, draft: &Draft) -> Result<(), Failure> {
     let Some(open) = left_open(context, &draft.loaded) else {
         return Ok(draft.write(None)?);
@@ -168,14 +169,16 @@ fn write(context: &Context, draft: &Draft) -> Result<(), Failure> {
         return Ok(());
     }
     let Some(rights) = open.replacement(context.user.as_raw()) else {
-        return Err(Failure::new(Exit::Failed, "nothing was written").cause(open.to_string()));
+        return Err(
+            Failure::new(CommandExit::Failed, "nothing was written").cause(open.to_string())
+        );
     };
     draft.write(Some(rights))?;
     tell(open.closed() + "\n");
     Ok(())
 }
 
-/// A port that this change would have the gateway listen on, and that somebody else has.
+/// A port on which the gateway would listen after this change, and which another program has.
 fn refuse_taken(
     context: &Context,
     loaded: &Loaded,
@@ -191,10 +194,10 @@ fn refuse_taken(
         return Ok(());
     }
     let report = ports::report(loaded, &taken).render(true);
-    Err(Failure::Report(Exit::Failed, report))
+    Err(Failure::Report(CommandExit::Failed, report))
 }
 
-/// Has the daemon read the file.
+/// Asks the daemon to read the file.
 fn apply(context: &Context, draft: &Draft) -> Result<(), Failure> {
     match reread::ask(context)? {
         Ok(reply) => say(&reply, reread::DONE),
@@ -203,7 +206,8 @@ fn apply(context: &Context, draft: &Draft) -> Result<(), Failure> {
         }
         Err(refused @ ClientError::Refused(Refusal::Configuration(_))) => {
             draft.undo()?;
-            // What it refused is gone; that it stays in the status would be no help.
+            // The text that the daemon refused is gone, so the refusal in the status would only confuse: a
+            // second reload removes it.
             let _still_refused = reread::ask(context)?;
             let path = context.paths.config.display();
             tell(format!(

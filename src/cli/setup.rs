@@ -4,7 +4,7 @@ use std::path::{self, PathBuf};
 
 use super::{
     context::{Context, print},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     linger, root, settings,
     stack::first_account::{self, FirstPassword},
     trust,
@@ -15,7 +15,7 @@ use crate::{
     secrets::Secret,
     services,
 };
-use questions::Said;
+use questions::Answers;
 
 mod questions;
 
@@ -69,9 +69,9 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// What was said of the configuration, by key.
-    fn said(&self) -> Said {
-        let said = [
+    /// What the command line says of the configuration, by key.
+    fn answers(&self) -> Answers {
+        let flags = [
             ("profile", &self.profile),
             ("budget", &self.budget),
             ("listen.port", &self.port),
@@ -79,8 +79,9 @@ impl Args {
             ("open_webui.admin_email", &self.admin_email),
             ("open_webui.admin_name", &self.admin_name),
         ];
-        let said = said.into_iter();
-        said.filter_map(|(key, value)| Some((key, value.clone()?)))
+        flags
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.clone()?)))
             .collect()
     }
 }
@@ -89,12 +90,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     root::refuse(context, "setup")?;
     trust::keep_to_ourselves();
     trust::check(context)?;
-    // All of it is checked before any of it is written.
-    let mut said = args.said();
-    for (key, value) in &said {
+    // Everything is checked before anything is written.
+    let mut answers = args.answers();
+    for (key, value) in &answers {
         edit::check_typed(services::schema(), key, value)?;
     }
-    let mut loaded = settings::read(context, &questions::borrowed(&said))?;
+    let mut loaded = settings::read(context, &questions::borrowed(&answers))?;
     let first = FirstPassword::find(args.admin_password_stdin, context, &loaded)?;
     let mut options = options(args, first.given)?;
     let plan = provision::survey(
@@ -114,7 +115,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         && !args.admin_password_stdin
         && questions::somebody_is_there();
     if asks {
-        loaded = questions::ask(context, &mut said, first.open)?;
+        loaded = questions::ask(context, &mut answers, first.open)?;
         if first.open {
             let chosen = first_account::ask_password()?;
             options.chosen = first_account::chosen(chosen);
@@ -127,7 +128,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if asks {
         questions::agree(&plan)?;
     }
-    let loaded = write(&said, context, loaded)?;
+    let loaded = write(&answers, context, loaded)?;
     settings::close(context, &loaded);
     let mut progress = progress::for_standard_error();
     provision::setup(
@@ -155,7 +156,7 @@ fn tell_only(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> {
     print(plan)?;
     match plan.problems.is_empty() {
         true => Ok(()),
-        false => Err(Failure::Said(Exit::Failed)),
+        false => Err(Failure::AlreadyReported(CommandExit::Failed)),
     }
 }
 
@@ -163,7 +164,7 @@ fn tell_only(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> {
 fn options(args: &Args, admin_password: Option<Secret>) -> Result<Options, Failure> {
     let absolute = |folder| {
         path::absolute(folder).map_err(|e| {
-            Failure::new(Exit::Failed, "cannot tell where --offline is").cause(e.to_string())
+            Failure::new(CommandExit::Failed, "cannot tell where --offline is").cause(e.to_string())
         })
     };
     Ok(Options {
@@ -174,28 +175,28 @@ fn options(args: &Args, admin_password: Option<Secret>) -> Result<Options, Failu
     })
 }
 
-/// Better now than after minutes of downloads, when the start would say so.
+/// It is better to fail now than after minutes of downloads, when the start would say so.
 fn refuse_taken(context: &Context, loaded: &Loaded) -> Result<(), Failure> {
     let taken = settings::held_ports(context, loaded);
     if taken.is_empty() {
         return Ok(());
     }
     let report = ports::report(loaded, &taken).render(true);
-    Err(Failure::Report(Exit::Failed, report))
+    Err(Failure::Report(CommandExit::Failed, report))
 }
 
-/// What was said stays said.
-fn write(said: &Said, context: &Context, loaded: Loaded) -> Result<Loaded, Failure> {
-    said.iter().try_fold(loaded, |_, (key, value)| {
+/// Writes what the command line and the answers say into `gateway.toml`, so that the next set-up knows it.
+fn write(answers: &Answers, context: &Context, loaded: Loaded) -> Result<Loaded, Failure> {
+    answers.iter().try_fold(loaded, |_, (key, value)| {
         settings::change(context, key, value)
     })
 }
 
 fn failure(error: SetupError) -> Failure {
     let exit = match error {
-        SetupError::Root { .. } => Exit::NotPermitted,
-        SetupError::Interrupted { signal } => Exit::by(signal),
-        _ => Exit::Failed,
+        SetupError::Root { .. } => CommandExit::NotPermitted,
+        SetupError::Interrupted { signal } => CommandExit::by(signal),
+        _ => CommandExit::Failed,
     };
     Failure::of(exit, &error)
 }

@@ -1,5 +1,5 @@
-//! What every way to a gateway that is ready has in common: what the daemon is asked, and what is said
-//! when it is ready or when a service has failed for good.
+//! What all commands have in common that wait for a gateway to be ready: what they ask of the daemon, and
+//! what they print when it is ready or when a service has failed for good.
 
 use super::{
     context::{Context, print, tell},
@@ -11,7 +11,7 @@ use crate::control::{
     types::{Call, GatewayStatus, Refusal},
 };
 
-/// That everything is ready, or to be started again if it was stopped or has failed.
+/// The order that everything becomes ready, including services that were stopped or have failed.
 pub(super) const RISEN: Call = Call::Start(None);
 
 /// What to do about a service that has failed for good.
@@ -25,7 +25,7 @@ pub(super) fn failed_for_good(error: ClientError) -> Failure {
     }
 }
 
-/// That it is ready, and where.
+/// Prints that the gateway is ready, and its addresses.
 pub(super) fn addresses(context: &Context) -> Result<(), Failure> {
     let status = context.connect()?.status()?;
     let state = table::state_word(status.state);
@@ -38,7 +38,7 @@ pub(super) fn addresses(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What somebody should know who has just been told that it is ready.
+/// Prints what a person should know who was just told that the gateway is ready.
 pub(super) fn tell_notes(status: &GatewayStatus) {
     for note in table::notes(status) {
         tell(note.render(usize::MAX) + "\n");

@@ -8,7 +8,7 @@ use super::{
     absent::Absent,
     addresses,
     context::{Context, Screen, now, print, tell},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     settings,
     stack::spend::Spend,
     table, watch,
@@ -62,7 +62,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     }
 }
 
-/// That it is stopped is an answer and goes where answers go; what to do about it does not.
+/// That the gateway is stopped is an answer, so it goes to standard output; the hint about what to do goes
+/// to standard error.
 fn stopped(args: &Args, context: &Context) -> Result<Failure, Failure> {
     let absent = Absent::find(context);
     if absent.is_elsewhere() {
@@ -75,15 +76,16 @@ fn stopped(args: &Args, context: &Context) -> Result<Failure, Failure> {
         for hint in absent.hints("status") {
             tell(format!("hint: {hint}\n"));
         }
-        return Ok(Failure::Said(Exit::NotRunning));
+        return Ok(Failure::AlreadyReported(CommandExit::NotRunning));
     }
     let reason = "ai-gateway is not running";
     let status = without_daemon(context, GatewayState::Stopped, reason);
     print(as_json(args, &status)?)?;
-    Ok(Failure::Said(Exit::NotRunning))
+    Ok(Failure::AlreadyReported(CommandExit::NotRunning))
 }
 
-/// A daemon that has the lock and does not listen yet, for a moment at each start: an answer, too.
+/// A daemon that has the lock and does not listen yet, which is so for a moment at each start. This is an
+/// answer, too.
 fn begun(args: &Args, context: &Context, starting: &ClientError) -> Result<Failure, Failure> {
     if args.json {
         let status = without_daemon(context, GatewayState::Starting, &starting.to_string());
@@ -92,12 +94,12 @@ fn begun(args: &Args, context: &Context, starting: &ClientError) -> Result<Failu
         print(format!("{starting}\n"))?;
         tell("hint: 'ai-gateway start' waits until everything is ready\n".to_owned());
     }
-    Ok(Failure::Said(Exit::NotRunning))
+    Ok(Failure::AlreadyReported(CommandExit::NotRunning))
 }
 
-/// As much of the status as is known while no daemon answers, in the same shape.
+/// The part of the status that is known while no daemon answers, in the same form.
 fn without_daemon(context: &Context, state: GatewayState, reason: &str) -> serde_json::Value {
-    // A configuration that is wrong is no reason not to say that nothing runs.
+    // Even if the configuration is wrong, the status says that nothing runs.
     let settings = settings::read(context, &[])
         .map(|loaded| loaded.settings)
         .ok();
@@ -110,7 +112,7 @@ fn without_daemon(context: &Context, state: GatewayState, reason: &str) -> serde
     })
 }
 
-/// One status of those that a watch tells, a line each, or the only one.
+/// Prints one status: one line of a watch, or the only one.
 fn as_json(args: &Args, status: &serde_json::Value) -> Result<String, Failure> {
     if args.watch {
         Ok(format!("{status}\n"))
@@ -119,14 +121,14 @@ fn as_json(args: &Args, status: &serde_json::Value) -> Result<String, Failure> {
     }
 }
 
-/// JSON for a person's eyes and a script's parser.
+/// JSON that a person can read and a script can parse.
 pub(super) fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
     serde_json::to_string_pretty(value)
         .map(|text| text + "\n")
-        .map_err(|e| Failure::of(Exit::Failed, &e))
+        .map_err(|e| Failure::of(CommandExit::Failed, &e))
 }
 
-/// What the machine has too little of: disks that are full and open files, each in a line.
+/// Sentences about what the machine has too little of: full disks, and open files.
 pub(super) fn lacks(context: &Context) -> String {
     let full = disk::full(&context.paths);
     let full = full
@@ -137,7 +139,7 @@ pub(super) fn lacks(context: &Context) -> String {
     full.chain(files).collect()
 }
 
-/// What the daemon does not know: the budget, and the addresses that other machines use.
+/// What the daemon does not know: the budget, and the addresses for other machines.
 fn more(status: &GatewayStatus, context: &Context) -> String {
     let Ok(loaded) = settings::read(context, &[]) else {
         return String::new();
@@ -150,7 +152,8 @@ fn more(status: &GatewayStatus, context: &Context) -> String {
     lines.concat()
 }
 
-/// By what other machines reach the chat page and the admin page, where those listen on all addresses.
+/// The addresses at which other machines reach the chat page and the admin page, if those listen on all
+/// addresses.
 fn from_other_machines(listen: &Listen) -> Vec<String> {
     let pages = [
         ("", listen.address, listen.port, ""),

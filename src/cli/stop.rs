@@ -7,7 +7,7 @@ use supervise::spec::ServiceName;
 
 use super::{
     context::{Context, print, tell},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     interrupted, progress,
     run::services,
     say::say,
@@ -54,9 +54,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     say(&reply, &format!("{service} is stopped"))
 }
 
-/// Everything is down when the daemon itself has gone.
+/// Waits for the end of the daemon itself; everything is down then.
 fn all(call: &Call, context: &Context) -> Result<(), Failure> {
-    // Taken while it certainly runs: it closes its sockets a moment before it has gone.
+    // The handle on the process is taken while it certainly runs, because it closes its sockets a moment
+    // before it ends.
     let daemon = Holder::find(&context.paths.state).and_then(|holder| holder.open());
     let mut until = match context.connect() {
         Err(ClientError::NotRunning { path }) => {
@@ -79,11 +80,11 @@ fn all(call: &Call, context: &Context) -> Result<(), Failure> {
         interrupted::STOPPING,
     );
     let reply = match asked? {
-        // It went before it could say so.
+        // The daemon ended before it could answer.
         Err(ClientError::Gone | ClientError::Refused(Refusal::Ending)) => Reply::Done(Vec::new()),
         answered => answered?,
     };
-    // On a connection that asks nothing, nothing comes but its end.
+    // Nothing was asked on this connection, so the only thing that can happen to it is that it is closed.
     wait_until(until.as_fd(), &mut signals)?;
     until.wait_for_end()?;
     if let Some(daemon) = daemon {
@@ -92,32 +93,32 @@ fn all(call: &Call, context: &Context) -> Result<(), Failure> {
     say(&reply, "ai-gateway is stopped")
 }
 
-/// What a daemon that was killed has left, stopped in order; how many processes that were.
+/// Stops in order what a killed daemon has left running. Returns how many processes that were.
 fn orphans(context: &Context) -> Result<usize, Failure> {
-    // Its commands are a part of how LiteLLM is stopped. Where the configuration is wrong by now,
-    // what the daemon wrote down has to do.
+    // The configuration says by which commands LiteLLM is stopped. If it is wrong by now, the record of the
+    // daemon has to do.
     let services = services(context).unwrap_or_default();
     let say = &mut |what: &str| tell(format!("{what}\n"));
     runtime::orphans::end(&context.paths.state, &services, say)
-        .map_err(|error| Failure::of(Exit::Failed, &error))
+        .map_err(|error| Failure::of(CommandExit::Failed, &error))
 }
 
-/// A daemon that cannot be asked: it does as if it had been.
+/// Stops a daemon that cannot be reached at its socket: a signal has the same effect as the order.
 fn by_signal(context: &Context) -> Result<(), Failure> {
     let holder = Holder::find(&context.paths.state);
     if let Some(daemon) = holder.and_then(|holder| holder.open()) {
         let mut signals = Signals::that_interrupt()?;
-        // It may have ended meanwhile.
+        // The daemon may have ended meanwhile.
         let _gone = daemon.send_signal(Signal::SIGTERM as i32);
         tell("stopping the daemon by a signal: it cannot be asked\n");
         wait_until(daemon.as_fd(), &mut signals)?;
     }
-    // One that had only begun has ended nothing yet.
+    // A daemon that had only just begun has not ended the processes of an earlier one yet.
     orphans(context)?;
     print("ai-gateway is stopped\n")
 }
 
-/// Until this is readable, or somebody does not want to wait for that.
+/// Waits until this is readable, or a signal says that somebody does not want to wait.
 fn wait_until(ends: BorrowedFd<'_>, signals: &mut Signals) -> Result<(), Failure> {
     while !wait_for(&[ends, signals.fd()], None)?[0] {
         signals.check(interrupted::STOPPING)?;

@@ -1,4 +1,4 @@
-//! Where a unit is installed, systemd starts and stops the daemon, and not we.
+//! If a unit is installed, systemd starts and stops the daemon, and the command line asks systemd to do so.
 
 use std::{
     io,
@@ -13,24 +13,24 @@ use nix::unistd::Uid;
 
 use super::{
     context::{Context, RUNTIME_DIR, runtime_folder, variable},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
 };
 
 /// The unit.
 pub(super) const UNIT: &str = "ai-gateway.service";
 
-/// Where a user's manager listens, in the user's runtime folder.
+/// The socket of a user's manager, in the user's runtime folder.
 pub(super) const USER_MANAGER: &str = "systemd/private";
 
-/// A manager of systemd that knows the unit.
+/// A manager of systemd (the system's or a user's) that knows the unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Manager {
     user: bool,
 }
 
 impl Manager {
-    /// The manager that runs this gateway, if it can be reached and knows the unit. A gateway in a
-    /// folder of its own is none of systemd's.
+    /// The manager that runs this gateway, if it can be reached and knows the unit. systemd does not run a
+    /// gateway in a folder of its own (`AI_GATEWAY_HOME`).
     pub(super) fn find(context: &Context) -> Option<Self> {
         if variable("AI_GATEWAY_HOME").is_some_and(|home| !home.is_empty()) {
             return None;
@@ -38,7 +38,7 @@ impl Manager {
         let manager = Self {
             user: !context.system,
         };
-        // `cat` would read unit files without a manager; this asks the manager itself.
+        // `systemctl cat` would read unit files without a manager; `show` asks the manager itself.
         let answer = manager
             .command("systemctl")
             .args(["show", "--property=LoadState", "--value", UNIT])
@@ -49,7 +49,7 @@ impl Manager {
         (answer.status.success() && answer.stdout.trim_ascii() == b"loaded").then_some(manager)
     }
 
-    /// One of systemd's programs, told which manager is meant.
+    /// A command that runs one of systemd's programs and says which manager is meant.
     pub(super) fn command(self, program: &str) -> Command {
         let mut command = Command::new(program);
         if self.user {
@@ -61,23 +61,23 @@ impl Manager {
         command
     }
 
-    /// Has the manager stop or reload the unit, and waits until that is done.
+    /// Asks the manager to stop or reload the unit, and waits until that is done.
     ///
     /// # Errors
-    /// It did not work; systemctl has said why.
+    /// It failed; systemctl has printed why.
     pub(super) fn tell(self, verb: &'static str) -> Result<(), Failure> {
         let status = self.command("systemctl").args([verb, UNIT]).status();
         let status = status.map_err(|error| cannot_run(&error))?;
         self.outcome(verb, status)
     }
 
-    /// Has the manager start or restart the unit, and waits for nothing.
+    /// Asks the manager to start or restart the unit, and does not wait.
     ///
     /// # Errors
     /// systemctl cannot be run.
     pub(super) fn begin(self, verb: &'static str) -> Result<Job, Failure> {
-        // It says nothing on its standard output, whose end tells that it has ended. A password that
-        // it may have to ask for, it reads from standard input.
+        // systemctl prints nothing on its standard output, so the end of that pipe shows that it has ended.
+        // If it has to ask for a password, it reads it from standard input.
         let child = self
             .command("systemctl")
             .args(["--quiet", verb, UNIT])
@@ -109,7 +109,7 @@ impl Manager {
             // systemctl(1), EXIT STATUS, after LSB: 4 is insufficient privilege.
             (Some(4), _) => {
                 let what = format!("'{typed}' is not permitted");
-                return Err(Failure::new(Exit::NotPermitted, what));
+                return Err(Failure::new(CommandExit::NotPermitted, what));
             }
             (Some(code), _) => format!("'{typed}' ended with code {code}"),
             (None, signal) => {
@@ -117,15 +117,15 @@ impl Manager {
                 format!("'{typed}' was ended by signal {signal}")
             }
         };
-        Err(Failure::new(Exit::Failed, what).hint(self.journal()))
+        Err(Failure::new(CommandExit::Failed, what).hint(self.journal()))
     }
 }
 
 fn cannot_run(error: &io::Error) -> Failure {
-    Failure::new(Exit::Failed, "cannot run systemctl").cause(error.to_string())
+    Failure::new(CommandExit::Failed, "cannot run systemctl").cause(error.to_string())
 }
 
-/// What systemd has been told to do, and a systemctl that waits for it.
+/// A running systemctl that waits for what systemd was asked to do.
 #[derive(Debug)]
 pub(super) struct Job {
     manager: Manager,
@@ -137,14 +137,14 @@ pub(super) struct Job {
 /// What systemd knows of the unit after a start that failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Unit {
-    /// With which code the daemon ended, if it ended by itself and not well.
+    /// The exit code of the daemon, if it ended by itself with a failure.
     pub(super) exit_code: Option<i32>,
-    /// What it said last of how it is.
+    /// The last status text that it sent.
     pub(super) status: Option<String>,
 }
 
 impl Unit {
-    /// Reads what `systemctl show` prints: `NAME=value`, one a line.
+    /// Reads the output of `systemctl show`: `NAME=value`, one a line.
     fn read(text: &str) -> Self {
         let value = |name: &str| {
             let found = text.lines().find_map(|line| line.strip_prefix(name));
@@ -162,13 +162,13 @@ impl Unit {
 }
 
 impl Job {
-    /// What becomes readable when systemctl has ended; none: it has.
+    /// A descriptor that becomes readable when systemctl has ended. `None` if it has.
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         let out = self.child.stdout.as_ref().filter(|_| !self.over);
         out.map(AsFd::as_fd)
     }
 
-    /// systemctl has ended.
+    /// Takes the result, after systemctl has ended.
     ///
     /// # Errors
     /// It did not succeed.
@@ -192,7 +192,7 @@ impl Job {
         )
     }
 
-    /// Where more is to be read of what the unit is.
+    /// The command that shows the state of the unit.
     pub(super) fn status(&self) -> String {
         format!(
             "'{}' shows what systemd knows",
@@ -200,14 +200,14 @@ impl Job {
         )
     }
 
-    /// Where more is to be read of how it came to that.
+    /// The command that shows the log of the unit.
     pub(super) fn journal(&self) -> String {
         self.manager.journal()
     }
 }
 
 impl Drop for Job {
-    /// What systemd was told goes on; who waits for it is no longer needed.
+    /// Stops waiting. What systemd was asked to do goes on.
     fn drop(&mut self) {
         if !self.over {
             let _gone = self.child.kill();

@@ -1,4 +1,4 @@
-//! The status as a person likes to see it. Pure: a status, a screen and a time in, lines out.
+//! The table of a status for people. This is pure: it turns a status, a screen and a time into lines.
 
 use std::{
     collections::BTreeMap,
@@ -14,20 +14,20 @@ use super::{
 };
 use crate::control::types::{GatewayState, GatewayStatus, Memory, ServiceStatus};
 
-/// The columns of a bar.
+/// The width of a bar.
 const BAR: usize = 8;
 
-/// CPU that was used up to a moment.
+/// The CPU time that was used up to a point in time.
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
-    /// The moment.
+    /// That point in time.
     pub(super) at: SystemTime,
-    /// Microseconds of each service.
+    /// The CPU time of each service in microseconds.
     pub(super) used: BTreeMap<ServiceName, u64>,
 }
 
 impl Sample {
-    /// Of this status.
+    /// The sample of this status.
     pub(super) fn of(status: &GatewayStatus, at: SystemTime) -> Self {
         let used = status
             .services
@@ -38,8 +38,8 @@ impl Sample {
     }
 }
 
-/// The whole picture. With an earlier sample, CPU is a share of the time since then; without, the
-/// time that was used in all.
+/// The whole table. With an earlier sample, CPU is the share of the time since then; without one, it is the
+/// total time.
 pub(super) fn lines(
     status: &GatewayStatus,
     screen: Screen,
@@ -99,7 +99,7 @@ fn headline(status: &GatewayStatus, screen: Screen) -> Line {
         .filter(|service| service.state.is_fine());
     let (ready, stopped) = (fine.count(), count(StateName::Stopped));
     let dot = if screen.unicode { " · " } else { ", " };
-    // What was stopped is meant to be down, and none of those that are waited for.
+    // Services that were stopped by request do not count: nobody waits for them.
     let meant = status.services.len() - stopped;
     let stopped = match stopped {
         0 => String::new(),
@@ -114,26 +114,26 @@ fn headline(status: &GatewayStatus, screen: Screen) -> Line {
         ))
 }
 
-/// A column: what is in it, and how dear it is when there is no room for all.
+/// A column: its cells, and its priority when there is not enough room.
 pub(super) struct Column {
-    /// Above it.
+    /// Its title.
     pub(super) title: &'static str,
-    /// Whether its cells end below each other.
+    /// Whether its cells are aligned on the right.
     pub(super) right: bool,
-    /// The lowest goes first; from 9 on it stays.
+    /// The priority. The column with the lowest one is dropped first; from 9 on it is never dropped.
     pub(super) worth: u8,
-    /// One a row.
+    /// One cell for each row.
     pub(super) cells: Vec<Line>,
 }
 
 impl Column {
-    /// Columns of the screen.
+    /// The width of the column.
     pub(super) fn width(&self) -> usize {
         let cells = self.cells.iter().map(Line::width).max().unwrap_or(0);
         cells.max(self.title.chars().count())
     }
 
-    /// Whether there is nothing in it.
+    /// Whether all its cells are empty.
     pub(super) fn is_empty(&self) -> bool {
         self.cells.iter().all(|cell| cell.width() == 0)
     }
@@ -178,7 +178,7 @@ fn table(
     ];
     columns.retain(|column| !column.is_empty());
     drop_what_does_not_fit(&mut columns, screen.width);
-    // The figures' title is the bar's, unless there is none.
+    // The title of the figures is above the bar, unless there is no bar.
     if !columns.iter().any(|column| column.title == "MEMORY") {
         for column in columns.iter_mut().filter(|column| column.worth == 4) {
             column.title = "MEMORY";
@@ -187,7 +187,7 @@ fn table(
     rows(&columns, services.len())
 }
 
-/// Drops the cheapest until the rest fits.
+/// Drops the columns with the lowest priority until the others fit.
 pub(super) fn drop_what_does_not_fit(columns: &mut Vec<Column>, width: usize) {
     loop {
         let needed: usize = columns.iter().map(|column| column.width() + 2).sum();
@@ -250,7 +250,8 @@ fn restarts(count: u32) -> Line {
     Line::new().and(style, count.to_string())
 }
 
-/// Where the kernel kills: the figure that people have set. Throttling begins a little before.
+/// The limit at which the kernel kills. It is the figure that people have configured; throttling begins a
+/// little below it.
 fn ceiling(memory: &Memory) -> Option<u64> {
     memory.max.or(memory.high)
 }
@@ -293,13 +294,13 @@ fn cpu(
         return Some(text::length(Duration::from_micros(used)));
     };
     let passed = now.duration_since(earlier.at).ok()?.as_micros();
-    // A service that was restarted counts from zero again.
+    // After a restart a service counts from zero again.
     let more = used.checked_sub(*earlier.used.get(name)?)?;
     let share = (u128::from(more) * 100).checked_div(passed)?;
     Some(format!("{share} %"))
 }
 
-/// What somebody should know of the configuration, whatever the services' states are.
+/// Messages about the configuration, whatever the states of the services are.
 pub(super) fn notes(status: &GatewayStatus) -> Vec<Line> {
     let note = |head: &str, rest: String| {
         Line::new()
@@ -338,7 +339,7 @@ pub(super) fn notes(status: &GatewayStatus) -> Vec<Line> {
     notes
 }
 
-/// The first few of them.
+/// The first few names of a list.
 fn keys(keys: &[String]) -> String {
     const MOST: usize = 5;
     let shown = keys.iter().take(MOST).map(String::as_str);
@@ -368,7 +369,7 @@ fn troubles(status: &GatewayStatus) -> Vec<Line> {
     lines.collect()
 }
 
-/// Where people reach it.
+/// The addresses at which people reach the gateway.
 pub(super) fn urls(status: &GatewayStatus) -> Vec<Line> {
     let underlined = colour(AnsiColor::Cyan).underline();
     let line = |name: &str, url: &str| {

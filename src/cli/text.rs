@@ -117,13 +117,13 @@ pub(super) fn length(time: Duration) -> String {
 
 /// How long ago a moment in RFC 3339 was. A moment that is still to come is now; text that is no
 /// time stays as it is.
-pub(super) fn ago(moment: &str, now: SystemTime) -> String {
-    since(moment, now).map_or_else(|| moment.to_owned(), length)
+pub(super) fn ago(timestamp: &str, now: SystemTime) -> String {
+    since(timestamp, now).map_or_else(|| timestamp.to_owned(), length)
 }
 
 /// The time since a moment in RFC 3339.
-pub(super) fn since(moment: &str, now: SystemTime) -> Option<Duration> {
-    let then = humantime::parse_rfc3339(moment).ok()?;
+pub(super) fn since(timestamp: &str, now: SystemTime) -> Option<Duration> {
+    let then = humantime::parse_rfc3339(timestamp).ok()?;
     Some(now.duration_since(then).unwrap_or_default())
 }
 
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_to_come_is_now_and_no_time_stays_as_it_is() {
+    fn a_time_to_come_is_now_and_no_time_stays_as_it_is() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(90);
         assert_eq!(ago("1970-01-01T00:00:30Z", now), "1 min");
         assert_eq!(ago("1970-01-01T00:02:00Z", now), "0 s");

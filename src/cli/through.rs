@@ -1,26 +1,26 @@
 //! A start or a restart through systemd, followed at the control socket.
 //!
-//! To systemd a start is over when everything is ready, and so its own wait goes on while one
-//! service has failed for good and waits for a person. The daemon knows better: as soon as it
-//! listens, it is asked. Until then systemctl tells whether it comes up at all.
+//! For systemd a start is over only when everything is ready, so it goes on waiting even if a service has
+//! failed for good and needs a person. The daemon knows more, so the command asks it as soon as it listens.
+//! Until then systemctl tells whether the daemon comes up at all.
 
 use std::os::fd::AsFd as _;
 
 use super::{
     context::{Context, now, print},
     detach::until_it_listens,
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     interrupted, progress,
     startup::{RISEN, addresses, failed_for_good},
     systemd::{Job, Manager, UNIT},
-    wait::{self, Progress, Signals, interrupted_by, wait_for},
+    wait::{self, ProgressLine, Signals, interrupted_by, wait_for},
 };
 use crate::control::{
     client::{Client, ClientError},
     types::Refusal,
 };
 
-/// Starts everything, and says where it is.
+/// Starts everything, and says at which addresses it can be reached.
 ///
 /// # Errors
 /// The daemon does not come up, or a service has failed for good.
@@ -29,7 +29,7 @@ pub(super) fn start(manager: Manager, context: &Context) -> Result<(), Failure> 
     follow(job, context, &mut Signals::that_interrupt()?)
 }
 
-/// The same after a stop.
+/// Restarts everything in the same way.
 ///
 /// # Errors
 /// As those of a start.
@@ -59,7 +59,7 @@ pub(super) fn stop(manager: Manager, context: &Context) -> Result<(), Failure> {
     let mut watched = Some(client);
     let mut job = manager.begin("stop")?;
     let mut signals = Signals::that_interrupt()?;
-    let (mut status, mut progress) = (None, Progress::new());
+    let (mut status, mut progress) = (None, ProgressLine::new());
     while let Some(fd) = job.fd() {
         let mut fds = vec![fd, signals.fd()];
         fds.extend(watched.as_ref().map(|client| client.as_fd()));
@@ -74,7 +74,7 @@ pub(super) fn stop(manager: Manager, context: &Context) -> Result<(), Failure> {
             return print("ai-gateway is stopped\n");
         }
         if readable.get(2) == Some(&true) {
-            // What it says no more of is no reason not to wait for systemd.
+            // If the daemon reports nothing more, the command still waits for systemd.
             match wait::newest(&mut watched) {
                 Ok(newest) => status = newest.or(status),
                 Err(_) => watched = None,
@@ -102,18 +102,18 @@ fn follow(mut job: Job, context: &Context, signals: &mut Signals) -> Result<(), 
             interrupted::STARTING,
         )? {
             Ok(_) => return addresses(context),
-            // One on its way down, which systemd lets go before it starts the next.
+            // This daemon is about to end; systemd waits for that before it starts the next one.
             Err(ClientError::Refused(Refusal::Ending)) => {
                 until_it_ends(context.connect()?, &mut job, signals)?;
             }
-            // It died: systemctl is about to say so, unless it was the one before.
+            // The daemon died. systemctl is about to report it, unless it was the daemon before.
             Err(ClientError::Gone) if job.fd().is_some() => {}
             Err(error) => return Err(failed_for_good(error)),
         }
     }
 }
 
-/// Waits until the daemon at the other end has ended, or systemctl has.
+/// Waits until the daemon at the other end of the connection, or systemctl, has ended.
 fn until_it_ends(mut client: Client, job: &mut Job, signals: &mut Signals) -> Result<(), Failure> {
     client.watch()?;
     while let Some(fd) = job.fd() {
@@ -131,7 +131,8 @@ fn until_it_ends(mut client: Client, job: &mut Job, signals: &mut Signals) -> Re
     Ok(())
 }
 
-/// systemctl has ended. If it did not succeed, why: the daemon's own words, where systemd has them.
+/// systemctl has ended. If it did not succeed, the failure has the daemon's own words, if systemd knows
+/// them.
 fn over(job: &mut Job) -> Result<(), Failure> {
     let Err(failure) = job.end() else {
         return Ok(());
@@ -144,10 +145,10 @@ fn over(job: &mut Job) -> Result<(), Failure> {
     let Some(code) = unit.exit_code else {
         return Err(said(failure).hint(job.status()));
     };
-    let exit = [Exit::NotPermitted, Exit::Configuration]
+    let exit = [CommandExit::NotPermitted, CommandExit::Configuration]
         .into_iter()
         .find(|exit| *exit as i32 == code)
-        .unwrap_or(Exit::Failed);
+        .unwrap_or(CommandExit::Failed);
     let failure = Failure::new(exit, format!("{UNIT} did not start"));
     Err(said(failure)
         .cause(format!("the daemon exited with code {code}"))

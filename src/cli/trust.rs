@@ -6,21 +6,21 @@ use nix::sys::stat::{Mode, umask};
 
 use super::{
     context::Context,
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     owner::Owner,
 };
 use crate::trust::{self, Untrusted, Who};
 
-/// What we and our children make is ours alone, whatever umask we were started with. Where others
-/// are to read something its mode is set.
+/// Sets the umask, so that files which we and our children make are private whatever umask we were started
+/// with. A file that others are to read gets its mode explicitly.
 pub(super) fn keep_to_ourselves() {
     let _before = umask(Mode::S_IRWXG | Mode::S_IRWXO);
 }
 
-/// Refuses what others could change.
+/// Refuses a gateway that other users could change.
 ///
 /// # Errors
-/// All of it, with the commands that end it.
+/// Everything that others could change, with the commands that prevent it.
 pub(super) fn check(context: &Context) -> Result<(), Failure> {
     let Some(user) = Owner::find(context).uid else {
         return Ok(());
@@ -32,6 +32,6 @@ pub(super) fn check(context: &Context) -> Result<(), Failure> {
 
 impl From<Untrusted> for Failure {
     fn from(error: Untrusted) -> Self {
-        Self::of(Exit::Configuration, &error).hint(error.hint())
+        Self::of(CommandExit::Configuration, &error).hint(error.hint())
     }
 }

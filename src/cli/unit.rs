@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     context::{Context, print, variable},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     owner, settings,
 };
 use crate::systemd::unit::{self, Target};
@@ -44,14 +44,15 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let program = match &args.program {
         Some(program) => program.clone(),
         None => env::current_exe().map_err(|e| {
-            Failure::new(Exit::Failed, "cannot tell where this program is").cause(e.to_string())
+            Failure::new(CommandExit::Failed, "cannot tell where this program is")
+                .cause(e.to_string())
         })?,
     };
     let user = args.user || !(args.system || context.system);
     let low_ports = unit::low_ports(&loaded.settings);
     if user && low_ports {
         return Err(Failure::new(
-            Exit::Failed,
+            CommandExit::Failed,
             "a user's own gateway cannot have a port below 1024",
         )
         .hint("as root: sysctl -w net.ipv4.ip_unprivileged_port_start=80 lets everybody")

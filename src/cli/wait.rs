@@ -1,4 +1,4 @@
-//! Asks the daemon for something that takes time, and shows a person how far it is.
+//! Sends the daemon an order that takes time, and shows a person how far it is.
 
 use std::{
     io::{self, IsTerminal as _},
@@ -19,7 +19,7 @@ use supervise::spec::ServiceName;
 
 use super::{
     context::{Context, now, tell},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     progress::{Requests, Waiting},
 };
 use crate::control::{
@@ -28,25 +28,25 @@ use crate::control::{
 };
 use crate::{clock, fs::regular, stack::IN_FLIGHT};
 
-/// From one look at the clock to the next while somebody looks on.
+/// How often the line is written anew, because it shows a time that passes.
 const TICK_MS: u16 = 1000;
 
-/// After so long without a word from the daemon, it is asked whether it is there.
+/// If the daemon has said nothing for this long, it is asked whether it still answers.
 const SILENCE_MS: u16 = 5_000;
 const SILENCE: Duration = Duration::from_millis(SILENCE_MS as u64);
 
-/// Says what is waited for.
+/// A function that describes what the wait is for, given a status.
 pub(super) type Describe<'a> =
     &'a dyn Fn(&GatewayStatus, SystemTime, Requests<'_>) -> Option<Waiting>;
 
-/// How many requests a service still answers, as it was counted last.
+/// How many requests the service still answers, by the last count that it has written.
 pub(super) fn requests(context: &Context, service: &ServiceName) -> Option<u64> {
     let file = context.paths.service(service).join(IN_FLIGHT);
     regular::text(&file).ok()?.trim().parse().ok()
 }
 
-/// Signals as something to read, so that a wait can end in order. With the value they do again what
-/// they did before.
+/// Signals as a descriptor that can be read, so that a wait ends in an orderly way. When the value is
+/// dropped the signals have their old effect again.
 #[derive(Debug)]
 pub(super) struct Signals {
     fd: SignalFd,
@@ -54,10 +54,10 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Takes `signals` from now on.
+    /// Blocks `signals` and receives them from now on.
     ///
     /// # Errors
-    /// The kernel says no.
+    /// The kernel refuses.
     pub(super) fn take(signals: &[Signal]) -> Result<Self, Failure> {
         let set: SigSet = signals.iter().copied().collect();
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
@@ -69,19 +69,20 @@ impl Signals {
             .map_err(|errno| kernel("take signals", errno))
     }
 
-    /// Takes what ends a wait. A command that waits more than once takes it once and lends it to
-    /// each wait: in between, a signal would end the command without a word of what goes on.
+    /// Receives the signals that end a wait. A command that waits more than once calls this once and uses
+    /// the value for each wait: between two waits, a signal would otherwise end the command without a word
+    /// about what goes on.
     ///
     /// # Errors
-    /// The kernel says no.
+    /// The kernel refuses.
     pub(super) fn that_interrupt() -> Result<Self, Failure> {
         Self::take(&[Signal::SIGINT, Signal::SIGTERM])
     }
 
-    /// Says what goes on if one has come.
+    /// If a signal has arrived, returns the message about what goes on.
     ///
     /// # Errors
-    /// One has come.
+    /// A signal has arrived.
     pub(super) fn check(&mut self, goes_on: &str) -> Result<(), Failure> {
         match self.next() {
             Some(signal) => Err(interrupted_by(signal, goes_on)),
@@ -89,14 +90,14 @@ impl Signals {
         }
     }
 
-    /// The next one that has come, if one has. It may come at any moment, also after a look that has
-    /// not seen it: whoever takes one has to act on it.
+    /// Takes the next signal that has arrived, if any. Whoever takes one has to act on it, because it is
+    /// gone then.
     pub(super) fn next(&mut self) -> Option<Signal> {
         let info = self.fd.read_signal().ok()??;
         Signal::try_from(info.ssi_signo.cast_signed()).ok()
     }
 
-    /// What becomes readable.
+    /// The descriptor that becomes readable when a signal arrives.
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
@@ -108,16 +109,16 @@ impl Drop for Signals {
     }
 }
 
-/// Says what goes on although a signal ends the wait for it.
+/// Says what goes on although a signal ends the wait.
 pub(super) fn interrupted_by(signal: Signal, goes_on: &str) -> Failure {
     tell(format!("\n{goes_on}\n"));
-    Failure::Said(Exit::by(signal))
+    Failure::AlreadyReported(CommandExit::by(signal))
 }
 
 /// Waits until one of `fds` is readable, or for `milliseconds`. Returns which are.
 ///
 /// # Errors
-/// The kernel says no.
+/// The kernel refuses.
 pub(super) fn wait_for(
     fds: &[BorrowedFd<'_>],
     milliseconds: Option<u16>,
@@ -137,15 +138,15 @@ pub(super) fn wait_for(
         .collect())
 }
 
-/// Waits until `fd` is readable. No: whoever read our standard output has gone, and nothing that
-/// may come is of use to anybody.
+/// Waits until `fd` is readable. Returns false if the reader of our standard output has gone away, so that
+/// further output would be of no use to anybody.
 ///
 /// # Errors
-/// The kernel says no.
+/// The kernel refuses.
 pub(super) fn readable_and_read(fd: BorrowedFd<'_>) -> Result<bool, Failure> {
     let out = io::stdout();
     loop {
-        // Without a wish for events, the kernel still says that the other end is closed (poll(2)).
+        // Even if no events are requested, the kernel reports that the other end is closed (poll(2)).
         let mut polled = [
             PollFd::new(fd, PollFlags::POLLIN),
             PollFd::new(out.as_fd(), PollFlags::empty()),
@@ -160,19 +161,19 @@ pub(super) fn readable_and_read(fd: BorrowedFd<'_>) -> Result<bool, Failure> {
 }
 
 fn kernel(action: &str, errno: Errno) -> Failure {
-    Failure::new(Exit::Failed, format!("cannot {action}")).cause(errno.desc())
+    Failure::new(CommandExit::Failed, format!("cannot {action}")).cause(errno.desc())
 }
 
-/// One line that is written again and again on a terminal, and only when it says something new
-/// elsewhere.
+/// One line about the progress. On a terminal it is written over again and again; elsewhere a new line is
+/// printed only if it says something new.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct ProgressLine {
     terminal: bool,
     shown: String,
 }
 
-impl Progress {
-    /// On standard error.
+impl ProgressLine {
+    /// Whether standard error is a terminal.
     pub(super) fn new() -> Self {
         Self {
             terminal: io::stderr().is_terminal(),
@@ -184,14 +185,14 @@ impl Progress {
     pub(super) fn show(&mut self, waiting: Option<&Waiting>) {
         match waiting {
             Some(waiting) if self.terminal => {
-                // A line that wraps could not be written over.
+                // A line that wraps could not be written over, so it is cut.
                 let width = terminal_size::terminal_size_of(io::stderr())
                     .map_or(usize::MAX, |(width, _)| {
                         usize::from(width.0).saturating_sub(1)
                     });
                 let line: String = waiting.to_string().chars().take(width).collect();
-                // Blanks and no escape sequence, which a dumb terminal would not know and which goes
-                // with the colours where those are not wanted.
+                // The rest of the line is cleared by blanks. An escape sequence would do nothing on a dumb
+                // terminal, and is filtered together with the colours if those are not wanted.
                 let rest = self
                     .shown
                     .chars()
@@ -208,19 +209,19 @@ impl Progress {
         }
     }
 
-    /// How long a wait may be before the line is old.
+    /// After how many milliseconds the line has to be written anew, if at all.
     pub(super) fn tick(&self) -> Option<u16> {
         self.terminal.then_some(TICK_MS)
     }
 }
 
-impl Default for Progress {
+impl Default for ProgressLine {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         if self.terminal && !self.shown.is_empty() {
             tell(format!("\r{}\r", " ".repeat(self.shown.chars().count())));
@@ -228,8 +229,8 @@ impl Drop for Progress {
     }
 }
 
-/// Asks and waits, with progress, and returns the daemon's answer. `interrupted` says what Ctrl-C
-/// leaves behind.
+/// Sends an order, shows the progress, and returns the daemon's answer. `interrupted` says what goes on
+/// after Ctrl-C.
 ///
 /// # Errors
 /// It could not be asked, or somebody pressed Ctrl-C.
@@ -243,10 +244,10 @@ pub(super) fn ask(
     ask_with(&mut signals, context, call, describe, interrupted)
 }
 
-/// The same as one wait of several.
+/// Does the same as one of several waits.
 ///
 /// # Errors
-/// As those of [`ask`].
+/// The same as those of [`ask`].
 pub(super) fn ask_with(
     signals: &mut Signals,
     context: &Context,
@@ -258,7 +259,7 @@ pub(super) fn ask_with(
     asked.begin(call)?;
     watched.watch()?;
     let mut watched = Some(watched);
-    let (mut status, mut progress) = (None, Progress::new());
+    let (mut status, mut progress) = (None, ProgressLine::new());
     let mut heard = clock::monotonic();
     loop {
         let mut fds = vec![asked.as_fd(), signals.fd()];
@@ -267,13 +268,13 @@ pub(super) fn ask_with(
         if readable.contains(&true) {
             heard = clock::monotonic();
         } else if clock::monotonic().saturating_sub(heard) >= SILENCE {
-            // Nothing has changed for a while, or nobody is there any more to say so.
+            // Either nothing has changed for a while, or the daemon does not answer any more.
             match context.connect().and_then(|mut client| client.status()) {
                 Err(silent @ ClientError::Silent { .. }) => {
                     drop(progress);
                     return Err(silent.into());
                 }
-                // That it has ended is heard on our own connections.
+                // If the daemon has ended, our own connections will show it.
                 Ok(_) | Err(_) => heard = clock::monotonic(),
             }
         }
@@ -297,7 +298,7 @@ pub(super) fn ask_with(
     }
 }
 
-/// The newest status that has come; where there will be no more, the connection is given up.
+/// The newest status that has arrived. If no more will come, the connection is closed.
 pub(super) fn newest(watched: &mut Option<Client>) -> Result<Option<GatewayStatus>, ClientError> {
     let mut newest = None;
     while let Some(client) = watched {

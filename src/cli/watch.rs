@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use super::{
     context::{Context, Screen, now, print, variable},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     table::{self, Sample},
     text::Line,
     wait::{Signals, readable_and_read, wait_for},
@@ -20,10 +20,10 @@ use crate::control::{
     types::GatewayStatus,
 };
 
-/// From one look at memory and CPU to the next.
+/// How often memory and CPU are measured again.
 const REFRESH_MS: u16 = 1000;
 
-/// CPU over a shorter time says little.
+/// A share of the CPU over a shorter time says little.
 const SAMPLE_MIN: Duration = Duration::from_millis(900);
 
 pub(super) fn run(client: Client, context: &Context, json: bool) -> Result<(), Failure> {
@@ -34,7 +34,7 @@ pub(super) fn run(client: Client, context: &Context, json: bool) -> Result<(), F
     print(draw(client, context)?)
 }
 
-/// Where nobody looks on: each change is written out once.
+/// Without a terminal each change is printed once.
 fn follow(mut client: Client, json: bool) -> Result<(), Failure> {
     client.watch()?;
     loop {
@@ -45,7 +45,8 @@ fn follow(mut client: Client, json: bool) -> Result<(), Failure> {
             return Ok(());
         };
         if json {
-            let line = serde_json::to_string(&status).map_err(|e| Failure::of(Exit::Failed, &e))?;
+            let line =
+                serde_json::to_string(&status).map_err(|e| Failure::of(CommandExit::Failed, &e))?;
             print(line + "\n")?;
         } else {
             let lines = table::lines(&status, Screen::find(), now(), None);
@@ -54,7 +55,7 @@ fn follow(mut client: Client, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// The alternate screen without a cursor, for as long as it lives.
+/// The alternate screen, without a cursor. Dropping this restores the old screen.
 struct Stage;
 
 impl Stage {
@@ -72,7 +73,7 @@ impl Drop for Stage {
     }
 }
 
-/// Draws until Ctrl-C or the daemon's end, and returns what is to be said then.
+/// Draws until Ctrl-C or the end of the daemon, and returns what is to be printed then.
 fn draw(mut changes: Client, context: &Context) -> Result<&'static str, Failure> {
     let mut figures = context.connect()?;
     changes.watch()?;
@@ -88,13 +89,13 @@ fn draw(mut changes: Client, context: &Context) -> Result<&'static str, Failure>
         let readable = wait_for(&[changes.as_fd(), signals.fd()], samples.patience())?;
         while let Some(signal) = signals.next() {
             if signal != Signal::SIGWINCH {
-                return Err(Failure::Said(Exit::by(signal)));
+                return Err(Failure::AlreadyReported(CommandExit::by(signal)));
             }
         }
         if readable[0] && !drain(&mut changes)? {
             return Ok("ai-gateway has stopped\n");
         }
-        // The figures change without any change of state, so they are always asked for anew.
+        // The figures change without any change of state, so they are asked for each time.
         let status = match figures.status() {
             Ok(status) => status,
             Err(ClientError::Gone) => return Ok("ai-gateway has stopped\n"),
@@ -104,7 +105,7 @@ fn draw(mut changes: Client, context: &Context) -> Result<&'static str, Failure>
     }
 }
 
-/// Takes the changes that have come; false: there will be no more.
+/// Takes the status messages that have arrived. Returns false if no more will come.
 fn drain(changes: &mut Client) -> Result<bool, ClientError> {
     loop {
         if changes.next_status()?.is_none() {
@@ -116,7 +117,7 @@ fn drain(changes: &mut Client) -> Result<bool, ClientError> {
     }
 }
 
-/// Two moments of CPU: the share between them is shown until the next second is over.
+/// Two samples of the CPU time. The share between them is shown until the next one.
 #[derive(Default)]
 struct Samples {
     earlier: Option<Sample>,
@@ -138,7 +139,7 @@ impl Samples {
         if old {
             self.earlier = self.newest.replace(Sample::of(status, now));
         }
-        // Before there are two, the time used in all would look like a share.
+        // Before there are two samples, the total time would look like a share.
         let earlier = self.earlier.as_ref().or(self.newest.as_ref());
         let mut lines = table::lines(status, screen, now, earlier);
         lines.truncate(screen.height.saturating_sub(1));
@@ -147,7 +148,7 @@ impl Samples {
     }
 }
 
-/// Lines for a screen, in colours if those are wanted.
+/// The lines for a screen, with colours if those are wanted.
 fn rendered_for_screen(lines: &[Line], width: usize) -> String {
     let coloured = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
     let line = |line: &Line| {
@@ -162,8 +163,8 @@ fn rendered_for_screen(lines: &[Line], width: usize) -> String {
     lines.iter().map(line).collect()
 }
 
-/// Writes to the terminal, with sequences that move the cursor: those are no colours, and are meant
-/// where colours are not wanted.
+/// Writes to the terminal, including sequences that move the cursor. Those are not colours, so they are not
+/// filtered if colours are not wanted.
 fn draw_text(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;

@@ -4,7 +4,7 @@ use supervise::{effect::StateName, spec::ServiceName};
 
 use super::{
     context::{Context, now, print},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     status::{lacks, pretty},
     table,
     text::{self, BOLD, DIM, Line},
@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let reply = context.connect()?.ask(&Call::Why(args.service.clone()))?;
     let Reply::Why(why) = reply else {
         return Err(Failure::new(
-            Exit::Failed,
+            CommandExit::Failed,
             "the daemon answered something else",
         ));
     };
@@ -72,17 +72,14 @@ fn lines(why: &Why, now: std::time::SystemTime) -> Vec<Line> {
     lines.push(Line::new());
     let times: Vec<String> = history
         .iter()
-        .map(|moment| text::ago(&moment.at, now) + " ago")
+        .map(|entry| text::ago(&entry.at, now) + " ago")
         .collect();
     let width = times.iter().map(String::len).max().unwrap_or(0);
-    lines.extend(history.iter().zip(times).map(|(moment, time)| {
+    lines.extend(history.iter().zip(times).map(|(entry, time)| {
         Line::new()
             .and(DIM, format!("{time:>width$}  "))
-            .and(
-                table::style(moment.state),
-                format!("{:<11}  ", moment.state),
-            )
-            .plain(&moment.reason)
+            .and(table::style(entry.state), format!("{:<11}  ", entry.state))
+            .plain(&entry.reason)
     }));
     if matches!(
         status.state,

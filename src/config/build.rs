@@ -1,4 +1,4 @@
-//! From one value a key to [`Settings`], and to the rows of `config show`.
+//! From the merged values to [`Settings`], and to the lines of `config show`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,15 +21,15 @@ use super::{
 pub struct Row {
     /// The dotted name.
     pub key: String,
-    /// Its value as TOML; none: it has none.
+    /// Its value as TOML. `None` if it has no value.
     pub value: Option<String>,
-    /// What holds where there is no value.
+    /// What is in effect if there is no value.
     pub unset: &'static str,
     /// Where the value came from.
     pub origin: Origin,
 }
 
-/// The settings. Only for what was checked.
+/// Makes the settings. The values have to be checked before.
 pub(super) fn settings(all: &Merged) -> Settings {
     let port = |name| u16::try_from(all.whole(name).unwrap_or_default()).unwrap_or_default();
     let address = |name| match all.value(name) {
@@ -172,7 +172,7 @@ fn kind(value: &impl Fn(&'static str) -> Option<Value>, deadline: Duration) -> C
     }
 }
 
-/// What holds for a key of a user's own service.
+/// The value of a key of a service of the user's own.
 fn of_service(all: &Merged, service: &str, leaf: &str) -> Option<Entry> {
     let name = format!("service.{service}.{leaf}");
     all.entries.get(&name).cloned().or_else(|| {
@@ -184,7 +184,7 @@ fn of_service(all: &Merged, service: &str, leaf: &str) -> Option<Entry> {
     })
 }
 
-/// All keys, those of services for each service.
+/// All keys; the keys of services appear once for each service.
 pub(super) fn rows(all: &Merged) -> Vec<Row> {
     let rows = entries(all).into_iter();
     rows.map(|(name, key, entry)| row(name, key, entry))

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    profile::{Machine, limited},
+    profile::{Resources, limited},
     report::{Place, Problem, nearest},
     resolve::{Merged, Origin},
     schema::Key,
@@ -24,7 +24,7 @@ const LEAST_EVERY: Duration = Duration::from_secs(1);
 const MOST_EVERY: Duration = Duration::from_secs(30 * 60);
 
 /// Everything that takes more than one value to see.
-pub(super) fn check(all: &Merged, machine: Option<Machine>) -> Vec<Problem> {
+pub(super) fn check(all: &Merged, machine: Option<Resources>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if all.complete {
         services(all, &mut problems);
@@ -340,7 +340,7 @@ fn next_circle<'a>(
 }
 
 /// The sum of the memory limits against what the machine has.
-fn memory(all: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
+fn memory(all: &Merged, machine: Resources, problems: &mut Vec<Problem>) {
     let built_in = all.built_in();
     let names: Vec<_> = all
         .services()
@@ -398,7 +398,7 @@ fn memory(all: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
 }
 
 /// The sum, written as one adds by hand.
-fn table(rows: &[(&str, &String, u64)], sum: u64, machine: Machine) -> String {
+fn table(rows: &[(&str, &String, u64)], sum: u64, machine: Resources) -> String {
     let line = |name: &str, bytes: u64| format!("  {name:<14}{:>10}", megabytes(bytes));
     let mut lines = vec!["the memory limits are".to_owned()];
     lines.extend(rows.iter().map(|(service, _, bytes)| line(service, *bytes)));
@@ -411,7 +411,7 @@ fn table(rows: &[(&str, &String, u64)], sum: u64, machine: Machine) -> String {
     lines.join("\n")
 }
 
-fn cpus(all: &Merged, machine: Machine, problems: &mut Vec<Problem>) {
+fn cpus(all: &Merged, machine: Resources, problems: &mut Vec<Problem>) {
     let has = format!("this machine has {}", machine.cpus);
     for service in all.services() {
         let name = format!("limits.{service}.cpus");

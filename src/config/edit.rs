@@ -17,7 +17,7 @@ mod places;
 
 use self::places::Places;
 use super::{
-    Input, LoadError, Loaded, Machine, Report,
+    Input, LoadError, Loaded, Report, Resources,
     exposed::Rights,
     load, raw,
     report::{Place, Problem, Source, nearest},
@@ -101,7 +101,7 @@ pub fn draft(
     key: &str,
     value: &str,
     env: &dyn Fn(&str) -> Option<String>,
-    machine: Option<Machine>,
+    machine: Option<Resources>,
 ) -> Result<Draft, EditError> {
     let old = text_of(path)?;
     let new = set(schema, old.as_deref().unwrap_or(HEAD), path, key, value)?;
@@ -180,7 +180,7 @@ pub fn change(
     key: &str,
     value: &str,
     env: &dyn Fn(&str) -> Option<String>,
-    machine: Option<Machine>,
+    machine: Option<Resources>,
 ) -> Result<Loaded, EditError> {
     let draft = draft(schema, path, key, value, env, machine)?;
     draft.write(None)?;

@@ -1,9 +1,9 @@
-//! Whether a configuration with keys in it is open to others than the gateway's user.
+//! Whether other users than the gateway's can read a configuration that has keys in it.
 //!
-//! [`look`] opens the file, [`Exposed::of`] decides (pure): the file is its owner's alone (0600), or
-//! root's and read by the gateway through its group (0640). Set-up, `run`, start, restart, reload
-//! and whatever writes the file close it, root's file only for root; `config check` and `doctor` say
-//! it.
+//! [`look`] opens the file, and [`Exposed::of`] decides (pure). The file has to be readable by its owner
+//! alone (0600), or to belong to root and be read by the gateway through its group (0640). Set-up, `run`,
+//! start, restart, reload, and every command that writes the file, correct its mode; a file of root's is
+//! corrected only by root. `config check` and `doctor` report it.
 
 use std::{
     fmt,
@@ -15,28 +15,28 @@ use std::{
 
 use crate::{fs::regular, shell};
 
-/// Whose gateway it is.
+/// The user of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reader {
-    /// The user; none: there is no such user yet.
+    /// The user's number. `None` if there is no such user yet.
     pub uid: Option<u32>,
-    /// The user's group; none: it is not known.
+    /// The number of the user's group. `None` if it is not known.
     pub gid: Option<u32>,
 }
 
-/// Who may do what with a file: its owner, its group and its permission bits.
+/// The owner, the group and the permission bits of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rights {
-    /// Whose.
+    /// The owner.
     pub owner: u32,
-    /// Of which group.
+    /// The group.
     pub group: u32,
     /// The permission bits.
     pub mode: u32,
 }
 
 impl Rights {
-    /// Those of a file as it is.
+    /// Those of an open file.
     pub fn of(file: &Metadata) -> Self {
         Self {
             owner: file.uid(),
@@ -46,17 +46,17 @@ impl Rights {
     }
 }
 
-/// It is open to others.
+/// What has to change so that other users cannot read the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exposed {
     /// The permission bits that it should have.
     pub wanted: u32,
-    /// The group that it has to be given, so that the gateway can still read it.
+    /// The group that it has to have, so that the gateway can still read it.
     pub group: Option<u32>,
 }
 
 impl Exposed {
-    /// Decides; none: it is open to nobody else. Pure.
+    /// Decides from these rights. `None` if nobody else can read the file. This is pure.
     pub fn of(file: Rights, reader: Reader) -> Option<Self> {
         if file.owner != 0 {
             let open = file.mode & 0o077 != 0;
@@ -65,7 +65,7 @@ impl Exposed {
                 group: None,
             });
         }
-        // The gateway reads root's file by its group. Group 0 is root.
+        // The gateway reads a file of root's through its group. Group 0 is root's own.
         let stranger = reader.gid.filter(|gid| file.group != *gid);
         let read_by_strangers = stranger.is_some() && file.group != 0 && file.mode & 0o040 != 0;
         let open = file.mode & 0o027 != 0 || read_by_strangers;
@@ -75,7 +75,7 @@ impl Exposed {
         })
     }
 
-    /// The commands that end it, for a path as a shell takes it.
+    /// The commands that correct it. The path is quoted for a shell.
     pub fn commands(&self, path: &str) -> Vec<String> {
         let chgrp = self.group.map(|group| format!("chgrp {group} {path}"));
         let chmod = format!("chmod {:04o} {path}", self.wanted);
@@ -83,20 +83,20 @@ impl Exposed {
     }
 }
 
-/// A configuration that is open to others.
+/// A configuration that other users can read.
 #[derive(Debug)]
 pub struct Found {
     path: PathBuf,
     file: File,
     rights: Rights,
     exposed: Exposed,
-    /// A link led to it.
+    /// Whether its path was a symbolic link.
     linked: bool,
-    /// Why it could not be closed.
+    /// Why it could not be corrected.
     refused: Option<io::Error>,
 }
 
-/// Looks at a configuration with keys in it; none: it is open to nobody else, or there is none.
+/// Looks at a configuration with keys in it. `None` if no other user can read it, or there is no file.
 pub fn look(path: &Path, reader: Reader) -> Option<Found> {
     let file = regular::open(path).ok()?;
     let found = file.metadata().ok()?;
@@ -112,14 +112,14 @@ pub fn look(path: &Path, reader: Reader) -> Option<Found> {
 }
 
 impl Found {
-    /// Closes it, where it is this user's or the gateway's and keeps its group. Answers with what was
-    /// done.
+    /// Corrects the mode of a file that belongs to this user or to the gateway and keeps its group. Returns
+    /// what was done.
     ///
-    /// A file of root's is given to no other group here, for whoever may write its folder may have
-    /// put a link to something else of root's in its place.
+    /// A file of root's is not given to another group here: whoever can write its folder may have put a
+    /// link to another file of root's in its place.
     ///
     /// # Errors
-    /// It stays open, with the reason if the kernel refused.
+    /// The file stays open; the error has the reason if the kernel refused.
     pub fn close(mut self, us: u32, reader: Reader) -> Result<String, Self> {
         let own = self.rights.owner == us || us == 0 && Some(self.rights.owner) == reader.uid;
         if !own || self.exposed.group.is_some() {
@@ -135,7 +135,7 @@ impl Found {
         }
     }
 
-    /// What a file that root writes in its place has to have; none: it would be open as well.
+    /// The rights that a file needs which root writes in its place. `None` if that would be open as well.
     pub fn replacement(&self, us: u32) -> Option<Rights> {
         let roots = us == 0 && self.rights.owner == 0 && !self.linked;
         self.exposed.group.filter(|_| roots).map(|group| Rights {
@@ -145,7 +145,7 @@ impl Found {
         })
     }
 
-    /// That it was closed.
+    /// The message that it was corrected.
     pub fn closed(&self) -> String {
         let (was, is) = match self.exposed.group {
             Some(group) => (
@@ -163,7 +163,7 @@ impl Found {
     }
 }
 
-/// What is wrong, with the commands that end it.
+/// What is wrong, with the commands that correct it.
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();

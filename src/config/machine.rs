@@ -1,27 +1,27 @@
-//! What this machine, or the container that we are in, gives us.
+//! The resources of this machine, or of the container in which we run.
 
 use std::{fs, path::Path};
 
-use super::profile::Machine;
+use super::profile::Resources;
 
-/// Reads it below `root`, which is `/` but for tests.
+/// Reads the resources below `root`, which is `/` except in tests.
 ///
-/// `/proc/meminfo` may speak of the host while we are in a container, so the smallest `memory.max`
-/// of our cgroup and of all above it counts as well. None: neither can be read.
-pub fn facts(root: &Path) -> Option<Machine> {
+/// In a container, `/proc/meminfo` may show the memory of the host, so the smallest `memory.max` of our
+/// cgroup and of all cgroups above it counts as well. `None` if neither can be read.
+pub fn facts(root: &Path) -> Option<Resources> {
     let read = |path: &str| fs::read_to_string(root.join(path)).ok();
     let total = read("proc/meminfo").and_then(|text| total(&text));
     let cgroup = read("proc/self/cgroup").and_then(|text| unified(&text));
     let limit = cgroup.and_then(|path| smallest_limit(&root.join("sys/fs/cgroup"), &path));
     let memory_bytes = total.into_iter().chain(limit).min();
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Some(Machine {
+    Some(Resources {
         memory_bytes: memory_bytes?,
         cpus: u32::try_from(cpus).unwrap_or(u32::MAX),
     })
 }
 
-/// `MemTotal` of /proc/meminfo, in bytes.
+/// The value of `MemTotal` in /proc/meminfo, in bytes.
 fn total(meminfo: &str) -> Option<u64> {
     let line = meminfo
         .lines()
@@ -30,7 +30,7 @@ fn total(meminfo: &str) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// Our path in the unified hierarchy, by /proc/self/cgroup, without its first slash.
+/// The path of our cgroup in the unified hierarchy, from /proc/self/cgroup, without its first slash.
 fn unified(cgroup: &str) -> Option<String> {
     let path = cgroup.lines().find_map(|line| line.strip_prefix("0::/"))?;
     let climbs = path.split('/').any(|part| part == "..");

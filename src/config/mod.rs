@@ -1,12 +1,13 @@
-//! From `gateway.toml`, profile, environment and flags to settings that are known to be right.
+//! From `gateway.toml`, profile, environment and flags to settings that are known to be valid.
 //!
-//! - [`schema`] is what a key is, and the one list of them, which whoever reads a configuration hands in. `raw` holds a file against it, `value` says what a value
-//!   means, `resolve` merges the layers, `check` finds what is wrong with values together, `build`
-//!   makes [`settings::Settings`] of them: all pure, all by [`load`].
-//! - [`read`] is the shell around it: it reads the file and, by `machine`, what this machine has.
+//! - [`schema`] says what a key is, and holds the only list of keys; whoever reads a configuration passes
+//!   it in. `raw` compares a file with it, `value` says what a value means, `resolve` merges the layers,
+//!   `check` finds values that contradict each other, and `build` makes [`settings::Settings`]. All of these
+//!   are pure, and [`load`] calls them.
+//! - [`read`] is the shell around them: it reads the file and, by `machine`, the resources of this machine.
 //! - [`exposed`] tells whether others can read a file with keys in it.
-//! - [`report`] shows problems where they are, [`edit`] changes one key of a file, [`ports`] asks
-//!   who holds a port, and [`example`] writes the commented example and the reference.
+//! - [`report`] shows problems at their places, [`edit`] changes one key of a file, [`ports`] finds out who
+//!   has a port, and [`example`] writes the commented example and the reference.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +33,7 @@ mod value;
 mod values;
 
 pub use build::Row;
-pub use profile::Machine;
+pub use profile::Resources;
 pub use report::Report;
 pub use resolve::Origin;
 pub use value::{Kind, decode::is_email};
@@ -43,18 +44,18 @@ use paths::Paths;
 use schema::Schema;
 use settings::Settings;
 
-/// All that settings come from.
+/// Everything from which settings are made.
 pub struct Input<'a> {
-    /// All that can be set.
+    /// The list of all keys.
     pub schema: &'static Schema,
-    /// The file's path and text; none: there is no file.
+    /// The path and the text of the file. `None` if there is no file.
     pub file: Option<(PathBuf, String)>,
-    /// Looks an environment variable up.
+    /// Looks up an environment variable.
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// Dotted names and the values that were typed for them.
+    /// Dotted names of keys and the values that were typed as flags.
     pub flags: &'a [(&'a str, &'a str)],
-    /// What this machine has; none: it is not known, and nothing is held against it.
-    pub machine: Option<Machine>,
+    /// The resources of this machine. `None` if they are not known; then nothing is compared with them.
+    pub machine: Option<Resources>,
 }
 
 impl std::fmt::Debug for Input<'_> {
@@ -67,18 +68,18 @@ impl std::fmt::Debug for Input<'_> {
     }
 }
 
-/// Settings, and how they came about.
+/// Settings, and where they came from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     /// The settings.
     pub settings: Settings,
     /// Every key with its value and where that came from.
     pub rows: Vec<Row>,
-    /// The value of every key, to be compared with another configuration's.
+    /// The value of every key, for a comparison with another configuration.
     pub values: Values,
-    /// What somebody should know.
+    /// Warnings that a person should see.
     pub warnings: Report,
-    /// Where each value that was set stands, to be shown with what only the kernel can tell.
+    /// The places of the values that were set, to show problems that only the kernel can find.
     places: BTreeMap<String, report::Place>,
     sources: Vec<report::Source>,
     merged: resolve::Merged,
@@ -91,22 +92,22 @@ impl Loaded {
         row.map_or(Origin::Default, |row| row.origin.clone())
     }
 
-    /// All that can be set.
+    /// The list of all keys.
     pub const fn schema(&self) -> &'static Schema {
         self.merged.schema
     }
 
-    /// These settings, but for one key of [`Values::differing`], which is as `other` has it: to see what
-    /// comes of it alone. They may be none that a file could have.
+    /// These settings with one key of [`Values::differing`] as `other` has it, to find out what that change
+    /// does alone. No file may exist that would give exactly these settings.
     pub fn settings_with(&self, other: &Self, key: &str) -> Settings {
         build::settings(&self.merged.with(&other.merged, key))
     }
 }
 
-/// Resolves settings.
+/// Makes settings of all layers.
 ///
 /// # Errors
-/// Every problem that there is, not only the first.
+/// Every problem, not only the first one.
 pub fn load(input: &Input<'_>) -> Result<Loaded, Report> {
     let mut merged = resolve::merge(input);
     let found = check::check(&merged, input.machine);
@@ -127,7 +128,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Report> {
     })
 }
 
-/// What a profile comes to with these lines of a file and where nothing else is said.
+/// The settings of a profile with these lines of a file and the defaults for all other keys.
 ///
 /// # Errors
 /// There is no such profile, or the lines are wrong.
@@ -145,7 +146,7 @@ pub fn of_profile(schema: &'static Schema, profile: &str, text: &str) -> Result<
 /// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file is there and cannot be read.
+    /// The file exists and cannot be read.
     #[error("cannot read {}: make it readable for the user of the gateway", path.display())]
     Read {
         /// The file.
@@ -154,25 +155,26 @@ pub enum LoadError {
         #[source]
         source: io::Error,
     },
-    /// It is no text.
+    /// It is not UTF-8.
     #[error("{} is not UTF-8 text at line {line}, column {column}", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
-        /// From 1 on.
+        /// The line of the first wrong byte, from 1.
         line: usize,
-        /// In bytes, from 1 on.
+        /// The column of that byte, in bytes, from 1.
         column: usize,
     },
-    /// It says something wrong.
+    /// It has mistakes.
     #[error("{0}")]
     Wrong(Report),
 }
 
-/// Reads the file and what this machine has, and resolves settings. No file: the defaults are in effect.
+/// Reads the file and the resources of this machine, and makes settings. If there is no file, the defaults
+/// are in effect.
 ///
 /// # Errors
-/// A file that cannot be read, or every problem with what is said.
+/// The file cannot be read, or every problem of its contents.
 pub fn read(
     schema: &'static Schema,
     paths: &Paths,
@@ -182,16 +184,16 @@ pub fn read(
     read_with(schema, paths, env, flags, machine::facts(Path::new("/")))
 }
 
-/// As [`read`], on a machine that is given.
+/// The same as [`read`], for a machine with these resources.
 ///
 /// # Errors
-/// As [`read`].
+/// The same as those of [`read`].
 pub fn read_with(
     schema: &'static Schema,
     paths: &Paths,
     env: &dyn Fn(&str) -> Option<String>,
     flags: &[(&str, &str)],
-    machine: Option<Machine>,
+    machine: Option<Resources>,
 ) -> Result<Loaded, LoadError> {
     let file = text_of(&paths.config)?.map(|text| (paths.config.clone(), text));
     let input = Input {
@@ -204,7 +206,7 @@ pub fn read_with(
     load(&input).map_err(LoadError::Wrong)
 }
 
-/// The text of a file; none: there is no such file.
+/// The text of a file. `None` if there is no such file.
 fn text_of(path: &Path) -> Result<Option<String>, LoadError> {
     let bytes = match regular::bytes(path) {
         Ok(bytes) => bytes,

@@ -1,13 +1,14 @@
-//! Where everything lives: the configuration file, the state that is kept, and what is there only
-//! while the daemon runs.
+//! The paths of a gateway: the configuration file, the state that is kept, and the folder of what exists
+//! only while the daemon runs.
 //!
-//! Pure: the environment comes in as a look-up.
+//! This is pure: the environment is passed in as a function.
 
 use std::path::{Path, PathBuf};
 
 use supervise::spec::ServiceName;
 
-/// The longest path that fits into a Unix socket's address, in bytes (unix(7): 108 with its end).
+/// The longest path that fits into the address of a Unix socket, in bytes (unix(7): 108 with the final
+/// zero).
 pub const SOCKET_PATH_MAX: usize = 107;
 
 /// The name of the daemon's socket, in [`Paths::run`].
@@ -18,27 +19,27 @@ pub const CONTROL_SOCKET: &str = "control.sock";
 pub struct Paths {
     /// The configuration file. It need not exist.
     pub config: PathBuf,
-    /// What is kept: secrets, payloads, the database, logs.
+    /// The state that is kept: secrets, payloads, the database, logs.
     pub state: PathBuf,
-    /// What is there only while the daemon runs: sockets, rendered files.
+    /// What exists only while the daemon runs: sockets and rendered files.
     pub run: PathBuf,
 }
 
-/// Why there is no place for a gateway.
+/// Why no paths can be found for a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathsError {
-    /// Neither a home nor a folder of its own.
+    /// Neither a home folder nor `AI_GATEWAY_HOME` is set.
     #[error(
         "neither HOME nor AI_GATEWAY_HOME is set: set AI_GATEWAY_HOME to a folder for the gateway"
     )]
     NoHome,
-    /// It cannot be written into a file of settings.
+    /// A path is not UTF-8, so it cannot be written into a file of settings.
     #[error("{variable} is not UTF-8 text: choose a folder whose name is")]
     NotText {
         /// The environment variable.
         variable: &'static str,
     },
-    /// A folder that depends on where the command is typed.
+    /// A relative path, which would depend on the folder in which the command is typed.
     #[error("{variable} is {value:?}: it has to be an absolute path")]
     Relative {
         /// The environment variable.
@@ -46,17 +47,17 @@ pub enum PathsError {
         /// Its value.
         value: String,
     },
-    /// A part of the stack does not take it.
+    /// A path has a character with which a part of the stack cannot work.
     #[error("{} holds {character:?}, which does not work there: {why}; choose a folder without it", path.display())]
     Character {
         /// The folder or file.
         path: PathBuf,
         /// The character.
         character: char,
-        /// What it would break.
+        /// What the character would break.
         why: &'static str,
     },
-    /// Sockets in it could not be reached.
+    /// A folder is too deep for the address of a Unix socket.
     #[error(
         "{} is too long: a socket in it would have {length} bytes and the kernel takes \
          {SOCKET_PATH_MAX}: set AI_GATEWAY_HOME to a shorter path",
@@ -65,13 +66,13 @@ pub enum PathsError {
     TooLong {
         /// The folder.
         run: PathBuf,
-        /// Of the longest socket's path, in bytes.
+        /// The length of the longest socket's path, in bytes.
         length: usize,
     },
 }
 
-/// Why a path must not hold a character; none: it may. The one rule for all commands: what it lets
-/// through was tried from set-up to a chat.
+/// Why a path must not have this character. `None` if it may. All commands use this one rule; characters
+/// that it allows were tried from set-up to a chat.
 fn unusable(character: char) -> Option<&'static str> {
     Some(match character {
         '\'' | '"' | '\\' | '`' => {
@@ -89,10 +90,10 @@ fn unusable(character: char) -> Option<&'static str> {
 }
 
 impl Paths {
-    /// Finds the folders. `system`: this is the service user of a whole machine, not a person.
+    /// Finds the paths. `system` says that this is the service user of a whole machine, not a person.
     ///
     /// # Errors
-    /// No home, a relative path, or one in which sockets could not be reached.
+    /// There is no home folder, a path is relative, or sockets in a folder could not be reached.
     pub fn find(
         variable: impl Fn(&str) -> Option<String>,
         system: bool,
@@ -162,7 +163,8 @@ impl Paths {
         Ok(self)
     }
 
-    /// All that nobody but the gateway's user and root may change: whoever can has what it has.
+    /// The paths that nobody but the gateway's user and root may be able to change, because who can change
+    /// them can do everything that the gateway can.
     pub fn trusted(&self) -> Vec<PathBuf> {
         let (config, state, run) = (self.config.clone(), self.state.clone(), self.run.clone());
         let within = [
@@ -175,12 +177,13 @@ impl Paths {
         [config, state, run].into_iter().chain(within).collect()
     }
 
-    /// The secrets, mode 0700.
+    /// The folder of the secrets, of mode 0700.
     pub fn secrets(&self) -> PathBuf {
         self.state.join("secrets")
     }
 
-    /// One folder per payload in it, and in that one per version and a link named `current`.
+    /// The folder of the payloads. It has a folder for each payload, which has one for each version and a
+    /// link named `current`.
     pub fn payloads(&self) -> PathBuf {
         self.state.join("payloads")
     }
@@ -205,12 +208,12 @@ impl Paths {
         self.run.join("litellm").join("http.sock")
     }
 
-    /// Where the daemon listens for the command line.
+    /// The socket on which the daemon listens for the command line.
     pub fn control_socket(&self) -> PathBuf {
         self.run.join(CONTROL_SOCKET)
     }
 
-    /// Log files, where there is no journal.
+    /// The folder of the log files, if there is no journal.
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")
     }
@@ -295,7 +298,7 @@ mod tests {
         for c in ['é', '文', '🙂'] {
             assert!(find(&[("AI_GATEWAY_HOME", &home(c))], false).is_ok());
         }
-        // Wherever the folder comes from.
+        // This holds for a folder from any of the variables.
         for name in [
             "XDG_CONFIG_HOME",
             "XDG_DATA_HOME",

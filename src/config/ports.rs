@@ -1,5 +1,5 @@
-//! Whether the ports are free, and if not, who has them. Asks the kernel by binding: the only
-//! answer that holds.
+//! Whether the ports are free, and if not, which program has them. The kernel is asked by an attempt to
+//! bind each port, because no other answer is reliable.
 
 use std::{
     collections::HashSet,
@@ -12,7 +12,7 @@ use sys::{listeners, proc};
 
 use super::{Loaded, Origin, Report, report::Problem, settings::Settings};
 
-/// How far from a port that is taken a free one is looked for.
+/// How far from a taken port a free one is searched for.
 const NEARBY: u16 = 100;
 
 /// A port that cannot be listened on.
@@ -35,18 +35,18 @@ pub struct TakenPort {
 pub enum Reason {
     /// A process listens on it.
     Held {
-        /// Its id.
+        /// The number of the process.
         pid: u32,
-        /// Its name.
+        /// The name of its program.
         name: String,
     },
-    /// A process that we may not see listens on it.
+    /// A process of which we may not see the descriptors listens on it.
     HeldBySomebody,
-    /// Only root or a process with CAP_NET_BIND_SERVICE may.
+    /// Only root, or a process with CAP_NET_BIND_SERVICE, may listen on it.
     Privileged,
     /// The address is not one of this machine's.
     NotOurs,
-    /// The kernel said something else.
+    /// The kernel gave another error.
     Other(String),
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// In one line: what, where, why and what to do.
+/// One line: what is wrong, where, why, and what to do.
 impl fmt::Display for TakenPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -83,13 +83,13 @@ impl fmt::Display for TakenPort {
 }
 
 impl TakenPort {
-    /// Whether it is one of those that nothing goes without, and not an address of a service of the user's
-    /// own.
+    /// Whether the gateway cannot work without this port. An address of a service of the user's own is not
+    /// such a port.
     pub fn is_the_gateways(&self) -> bool {
         GATEWAYS.contains(&self.key.as_str())
     }
 
-    /// Whether one of these processes holds it.
+    /// Whether one of these processes has the port.
     pub fn is_held_by_one_of(&self, processes: &HashSet<i32>) -> bool {
         let Reason::Held { pid, .. } = self.reason else {
             return false;
@@ -101,7 +101,8 @@ impl TakenPort {
 /// The keys of the gateway's own ports.
 const GATEWAYS: [&str; 2] = ["listen.port", "listen.admin_port"];
 
-/// The key of the address of the port with this key: for a service of the user's own the same one.
+/// The key of the address that belongs to the port with this key. For a service of the user's own both are
+/// one key.
 pub fn address_key(port: &str) -> &str {
     match port {
         "listen.port" => "listen.address",
@@ -110,7 +111,7 @@ pub fn address_key(port: &str) -> &str {
     }
 }
 
-/// Every TCP port that is to be listened on, with its key.
+/// Every TCP port on which the gateway or its services listen, with its key.
 pub fn wanted(settings: &Settings) -> Vec<(String, SocketAddr)> {
     let listen = &settings.listen;
     let [port, admin_port] = GATEWAYS.map(str::to_owned);
@@ -132,7 +133,7 @@ pub fn wanted(settings: &Settings) -> Vec<(String, SocketAddr)> {
     gateways.into_iter().chain(customs).collect()
 }
 
-/// The ports that cannot be listened on now. Of no use while the gateway itself runs.
+/// The ports that cannot be bound now. While the gateway itself runs, these are its own ports.
 pub fn in_use(loaded: &Loaded) -> Vec<TakenPort> {
     let ports = wanted(&loaded.settings);
     let numbers: Vec<u16> = ports.iter().map(|(_, at)| at.port()).collect();
@@ -151,7 +152,7 @@ pub fn in_use(loaded: &Loaded) -> Vec<TakenPort> {
     taken.collect()
 }
 
-/// The same, shown where each port is set.
+/// The same as a report, which shows where each port is set.
 pub fn report(loaded: &Loaded, taken: &[TakenPort]) -> Report {
     let problems = taken.iter().map(|taken| {
         let TakenPort {
@@ -198,7 +199,7 @@ fn free_near(address: SocketAddr, not: &[u16]) -> Option<u16> {
         .find(|&port| TcpListener::bind((address.ip(), port)).is_ok())
 }
 
-/// The process that listens on a port, as far as we may see.
+/// The process that listens on a port, if we may see it.
 pub(crate) fn holder(port: u16) -> Option<(u32, String)> {
     let listeners = listeners::on_port(port).ok()?;
     let processes = proc::all().ok()?.into_iter();

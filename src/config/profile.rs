@@ -1,4 +1,4 @@
-//! Resource profiles: data in `profiles/*.toml`, a part of the program.
+//! Resource profiles. They are data in `profiles/*.toml` and compiled into the program.
 
 use super::{
     raw,
@@ -14,18 +14,18 @@ const FILES: [(&str, &str); 5] = [
     ("local", include_str!("../../profiles/local.toml")),
 ];
 
-/// What a machine offers to the gateway.
+/// The resources of a machine, or of the container in which the gateway runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Machine {
-    /// The memory that we may use at all: the machine's or our cgroup's, whichever is smaller.
+pub struct Resources {
+    /// The memory that the gateway can have: the machine's or its cgroup's, whichever is smaller.
     pub memory_bytes: u64,
-    /// The CPUs that we may use.
+    /// The number of CPUs that the gateway can use.
     pub cpus: u32,
 }
 
-impl Machine {
-    /// What services may have. The rest is for the kernel's own structures, the daemon and a shell:
-    /// a machine that is sold with "2 GB" shows about 2080 MB and keeps at least 60 of them.
+impl Resources {
+    /// The memory for the services. The rest is for the kernel, the daemon and a shell: a machine that is
+    /// sold with "2 GB" shows about 2080 MB, of which at least 60 have to stay free.
     pub fn for_services(&self) -> u64 {
         self.memory_bytes / 100 * 97
     }
@@ -38,11 +38,11 @@ pub struct Profile {
     pub name: &'static str,
     /// What it is for, as a phrase.
     pub about: String,
-    /// The most that its services may have in sum, in bytes; none: there is no limit.
+    /// The sum of its services' memory limits, in bytes. `None` if it has no limits.
     pub memory: Option<u64>,
-    /// The most CPU time of its services in sum, in thousandths of a CPU.
+    /// The sum of its services' CPU time, in thousandths of a CPU.
     pub cpu_milli: Option<u32>,
-    /// Dotted names and values.
+    /// The dotted names of keys, and their values.
     pub(super) values: Vec<(String, Value)>,
 }
 
@@ -53,10 +53,10 @@ impl Profile {
         Some(parse(schema, name, text).expect("every profile is read by a test"))
     }
 
-    /// The largest profile that fits: its memory limits, and no more workers than CPUs. None fits:
-    /// the smallest, so that somebody can say by how much it does not. `services` are those that the
-    /// gateway brings along and that are a part of it.
-    pub fn for_machine(schema: &'static Schema, machine: Machine, services: &[&str]) -> Self {
+    /// The largest profile that fits the machine by its memory limits and has no more workers than there
+    /// are CPUs. If none fits, the smallest one is returned, so that a message can say how much is missing.
+    /// `services` are those of the built-in services that are a part of the gateway.
+    pub fn for_machine(schema: &'static Schema, machine: Resources, services: &[&str]) -> Self {
         let fitting = limited(schema).filter(|profile| {
             profile.fits(machine, services)
                 && profile.workers(schema) <= u64::from(machine.cpus.max(1))
@@ -67,8 +67,8 @@ impl Profile {
             .expect("tiny is one of the profiles")
     }
 
-    /// Whether the memory limits of these services leave the machine room to live.
-    pub fn fits(&self, machine: Machine, services: &[&str]) -> bool {
+    /// Whether the memory limits of these services leave enough room for the rest of the machine.
+    pub fn fits(&self, machine: Resources, services: &[&str]) -> bool {
         self.sum(services) <= machine.for_services()
     }
 
@@ -86,7 +86,7 @@ impl Profile {
         }
     }
 
-    /// The most processes of one service that could each keep a CPU busy.
+    /// How many processes of one service could each keep a CPU busy.
     pub fn workers(&self, schema: &Schema) -> u64 {
         let keys = schema.built_in.iter().filter_map(|service| service.workers);
         let workers = keys.filter_map(|key| match self.value(key) {
@@ -102,18 +102,18 @@ impl Profile {
     }
 }
 
-/// The profiles with limits, from the smallest machine's to the largest one's.
+/// The profiles with limits, from the smallest to the largest.
 pub fn limited(schema: &'static Schema) -> impl Iterator<Item = Profile> {
     all(schema).filter(|profile| profile.memory.is_some())
 }
 
-/// All profiles: those with limits, and last the one without.
+/// All profiles: first those with limits, then the one without.
 pub fn all(schema: &'static Schema) -> impl Iterator<Item = Profile> {
     let names = PROFILES.into_iter();
     names.filter_map(move |name| Profile::named(schema, name))
 }
 
-/// A profile's own keys come first in its file; all others are those of `gateway.toml`.
+/// Reads a profile. Its own keys come first in its file; all others are keys of `gateway.toml`.
 fn parse(schema: &'static Schema, name: &'static str, text: &str) -> Result<Profile, String> {
     let (entries, mistakes) = raw::parse(text);
     if let Some(mistake) = mistakes.first() {
@@ -193,8 +193,8 @@ mod tests {
 
     const GB: u64 = 1_000_000_000;
 
-    fn machine(memory_bytes: u64, cpus: u32) -> Machine {
-        Machine { memory_bytes, cpus }
+    fn machine(memory_bytes: u64, cpus: u32) -> Resources {
+        Resources { memory_bytes, cpus }
     }
 
     #[test]

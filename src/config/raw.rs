@@ -18,7 +18,7 @@ pub(super) use syntax::Mistake;
 
 /// One key that a text gives a value.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
+pub(super) struct Assignment {
     /// The whole dotted name.
     pub(super) name: String,
     /// The key that it is.
@@ -41,11 +41,11 @@ pub(super) struct ServiceTable {
 /// All that a text says.
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    pub(super) said: Vec<Said>,
+    pub(super) assignments: Vec<Assignment>,
     pub(super) tables: Vec<ServiceTable>,
     pub(super) problems: Vec<Problem>,
     /// Keys on lines that are no TOML: that they are there is all that is known.
-    pub(super) unread: Vec<Said>,
+    pub(super) unread: Vec<Assignment>,
     /// Whether it is no TOML, so that what was found of it may not be all.
     pub(super) broken: bool,
 }
@@ -175,7 +175,7 @@ impl Reader {
             return;
         }
         match (self.schema.look_up(&parts), &raw.is) {
-            (Lookup::Key(key), _) => self.document.said.push(Said {
+            (Lookup::Key(key), _) => self.document.assignments.push(Assignment {
                 name: parts.join("."),
                 key,
                 name_span: name.span.clone(),

@@ -1,4 +1,4 @@
-//! What is wrong, shown where it is wrong: every problem at once, each with the text underlined.
+//! Reports of problems: all problems at once, each with the text at fault underlined.
 
 use std::{fmt, ops::Range};
 
@@ -7,16 +7,16 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normali
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// The gateway cannot be run like this.
+    /// The gateway cannot run with this.
     Error,
-    /// It can, and somebody should know.
+    /// The gateway can run with this, but a person should know of it.
     Warning,
 }
 
 /// A text that settings come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Source {
-    /// The file's path; none for a variable or a flag, whose text says what it is.
+    /// The path of the file. `None` for a variable or a flag, whose text shows what it is.
     pub(super) path: Option<String>,
     pub(super) text: String,
 }
@@ -24,13 +24,13 @@ pub(super) struct Source {
 /// A piece of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// Which of the sources.
+    /// The number of the source.
     pub(super) source: usize,
-    /// Which bytes of it.
+    /// The bytes of the source.
     pub(super) span: Range<usize>,
 }
 
-/// A piece of a source and what there is to say about it.
+/// A piece of a source, and a label for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Mark {
     at: Place,
@@ -66,12 +66,12 @@ impl Problem {
         }
     }
 
-    /// Underlines what is wrong. No place: the value came from nowhere that could be shown.
+    /// Underlines what is wrong. `None` if the value has no place that could be shown.
     pub(crate) fn at(self, place: Option<Place>, label: impl Into<String>) -> Self {
         self.mark(place, label.into(), true)
     }
 
-    /// Underlines what it has to do with.
+    /// Underlines another place that has to do with it.
     pub(crate) fn near(self, place: Option<Place>, label: impl Into<String>) -> Self {
         self.mark(place, label.into(), false)
     }
@@ -95,7 +95,7 @@ impl Problem {
         self.severity == Severity::Error
     }
 
-    /// Where it is, to sort by: what has no place comes last.
+    /// The place by which problems are sorted. Problems without a place come last.
     fn order(&self) -> (usize, usize) {
         let main = self.marks.iter().find(|mark| mark.main);
         main.or(self.marks.first())
@@ -125,17 +125,18 @@ impl Report {
         self.problems.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no problems.
     pub fn is_empty(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// The problems' titles, each a sentence without an end.
+    /// The titles of the problems, without full stops.
     pub fn titles(&self) -> impl Iterator<Item = &str> {
         self.problems.iter().map(|problem| problem.title.as_str())
     }
 
-    /// For a terminal if `colour`, else as plain text. Ends without a line's end.
+    /// The report for a terminal if `colour` is true, and otherwise as plain text. It does not end with a
+    /// line break.
     pub fn render(&self, colour: bool) -> String {
         let renderer = if colour {
             Renderer::styled()
@@ -150,7 +151,7 @@ impl Report {
         shown.join("\n\n")
     }
 
-    /// Every place lies within its source, at the borders of characters.
+    /// Every place has to lie within its source, at the boundaries of characters.
     #[cfg(test)]
     pub(super) fn assert_places(&self) {
         for mark in self.problems.iter().flat_map(|problem| &problem.marks) {
@@ -202,7 +203,7 @@ fn snippet<'a>(
         .annotations(annotations)
 }
 
-/// A text that may repeat what a file says, without what could steer a terminal.
+/// Removes control characters, with which a text from a file could steer the terminal.
 fn safe(text: &str) -> String {
     text.lines()
         .map(normalize_untrusted_str)
@@ -210,7 +211,7 @@ fn safe(text: &str) -> String {
         .join("\n")
 }
 
-/// As plain text.
+/// The report as plain text.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false))
@@ -219,7 +220,7 @@ impl fmt::Display for Report {
 
 impl std::error::Error for Report {}
 
-/// The name that was most probably meant, if one is near enough.
+/// The known name that was probably meant, if one is similar enough.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let name = plain(name);
@@ -231,7 +232,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, known)| known)
 }
 
-/// The line, from 1 on, that holds the byte at `offset`.
+/// The number of the line with the byte at `offset`, from 1.
 pub(super) fn line_of(text: &str, offset: usize) -> usize {
     let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
     1 + before.iter().filter(|&&byte| byte == b'\n').count()

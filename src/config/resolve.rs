@@ -1,5 +1,5 @@
-//! From what is said in many places to one value a key: defaults < profile < file < environment <
-//! flags. Pure.
+//! Merges the layers (defaults < profile < file < environment < flags), so that each key has one value.
+//! This is pure.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use std::{
 use super::{
     Input,
     profile::Profile,
-    raw::{self, Said},
+    raw::{self, Assignment},
     report::{Place, Problem, Source, line_of, nearest},
     schema::{Default, Key, Schema},
     value::{Raw, RawValue, Value, Wrong, decode::written},
@@ -19,9 +19,9 @@ use super::{
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody set it.
+    /// The default.
     Default,
-    /// Nobody set it, and what fits depends on the machine.
+    /// The default, which depends on the machine.
     Machine,
     /// The profile of this name.
     Profile(&'static str),
@@ -51,7 +51,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The value that holds for a key.
+/// The value that is in effect for a key.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub(super) value: Value,
@@ -59,7 +59,7 @@ pub(super) struct Entry {
     pub(super) place: Option<Place>,
 }
 
-/// A service that a table is named after.
+/// A service that has a table of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Table {
     pub(super) defines: bool,
@@ -72,8 +72,8 @@ pub(super) struct Table {
 pub(crate) struct Merged {
     pub(super) schema: &'static Schema,
     pub(super) entries: BTreeMap<String, Entry>,
-    /// Keys whose value was not understood: a lower layer's stands in, and no conclusion may be
-    /// drawn from it.
+    /// The keys whose value could not be understood. They have the value of a lower layer, from which no
+    /// check may draw a conclusion.
     pub(super) broken: BTreeSet<String>,
     pub(super) tables: Vec<Table>,
     pub(crate) profile: Profile,
@@ -83,7 +83,7 @@ pub(crate) struct Merged {
     pub(super) complete: bool,
 }
 
-/// Without the values: an environment may have secrets in it.
+/// `Debug` does not show the values, because an environment may have secrets in it.
 impl fmt::Debug for Merged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.entries.keys()).finish()
@@ -91,8 +91,8 @@ impl fmt::Debug for Merged {
 }
 
 impl Merged {
-    /// These layers, but for one key, or one service of the user's own by its table: that is as the
-    /// others have it.
+    /// A copy of these layers in which one key, or one service of the user's own, is as in the other
+    /// layers.
     pub(super) fn with(&self, others: &Self, key: &str) -> Self {
         let mut mixed = self.clone();
         let meant = |name: &String| {
@@ -124,19 +124,19 @@ impl Merged {
         self.entries.contains_key(name)
     }
 
-    /// Where its value stands; none: nobody wrote it.
+    /// The place of its value. `None` if nobody has written it.
     pub(crate) fn place(&self, name: &str) -> Option<Place> {
         self.entries.get(name)?.place.clone()
     }
 
-    /// Where every value stands that was set.
+    /// The places of all values that were written.
     pub(super) fn places(&self) -> BTreeMap<String, Place> {
         let set = self.entries.iter();
         set.filter_map(|(name, entry)| Some((name.clone(), entry.place.clone()?)))
             .collect()
     }
 
-    /// Whether what was said of a key was understood, so that a conclusion may be drawn from its value.
+    /// Whether the value of a key could be understood, so that a check may draw a conclusion from it.
     pub(crate) fn sound(&self, name: &str) -> bool {
         !self.broken.contains(name)
     }
@@ -166,7 +166,7 @@ impl Merged {
         }
     }
 
-    /// The user's own services, in the order of their names, without those whose name is taken.
+    /// The user's own services in the order of their names, without those whose name is taken.
     pub(super) fn custom(&self) -> impl Iterator<Item = &str> {
         let defined = self.tables.iter().filter(|table| table.defines);
         let names: BTreeSet<_> = defined.map(|table| table.service.as_str()).collect();
@@ -175,18 +175,18 @@ impl Merged {
             .filter(|name| !self.schema.is_reserved(name))
     }
 
-    /// Those services that the gateway brings along and that are a part of it.
+    /// The built-in services that are a part of the gateway.
     pub(super) fn built_in(&self) -> Vec<&'static str> {
         self.schema.parts(|switch| self.flag(switch))
     }
 
-    /// Every service that there will be.
+    /// Every service of this configuration.
     pub(super) fn services(&self) -> Vec<&str> {
         self.built_in().into_iter().chain(self.custom()).collect()
     }
 }
 
-/// Collects the layers from the file on, then puts the profile and the defaults below them.
+/// Collects the layers from the file upwards, and then puts the profile and the defaults below them.
 struct Layers<'a> {
     path: Option<PathBuf>,
     entries: BTreeMap<String, Entry>,
@@ -197,7 +197,7 @@ struct Layers<'a> {
     input: &'a Input<'a>,
 }
 
-/// Merges all layers and collects what is wrong with single values.
+/// Merges all layers, and collects the problems of single values.
 pub(super) fn merge(input: &Input<'_>) -> Merged {
     let mut layers = Layers {
         path: None,
@@ -235,14 +235,17 @@ impl Layers<'_> {
                     span: table.name.span,
                 },
             }));
-        let unread = document.unread.into_iter().map(|said| said.name);
+        let unread = document
+            .unread
+            .into_iter()
+            .map(|assignment| assignment.name);
         self.broken.extend(unread);
-        for said in document.said {
+        for assignment in document.assignments {
             let origin = Origin::File {
                 path: path.clone(),
-                line: line_of(text, said.raw.span.start),
+                line: line_of(text, assignment.raw.span.start),
             };
-            self.add(&said, 0, origin);
+            self.add(&assignment, 0, origin);
         }
         !document.broken
     }
@@ -286,7 +289,8 @@ impl Layers<'_> {
         }
     }
 
-    /// A value that was typed as text behind `head`.
+    /// Adds a value that was typed as text. `head` is what stands before it in a message, such as
+    /// `--port=`.
     fn typed(&mut self, name: &str, key: &'static Key, head: &str, text: &str, origin: Origin) {
         let span = head.len()..head.len() + text.len();
         let mut is = key.kind.is_composed().then(|| raw::value(text)).flatten();
@@ -309,7 +313,7 @@ impl Layers<'_> {
                 },
             });
         }
-        let said = Said {
+        let assignment = Assignment {
             name: name.to_owned(),
             key,
             name_span: 0..head.len(),
@@ -318,24 +322,28 @@ impl Layers<'_> {
                 is: is.unwrap_or_else(|| written(key.kind, text)),
             },
         };
-        self.add(&said, source, origin);
+        self.add(&assignment, source, origin);
     }
 
-    fn add(&mut self, said: &Said, source: usize, origin: Origin) {
+    fn add(&mut self, assignment: &Assignment, source: usize, origin: Origin) {
         let place = |span| Some(Place { source, span });
-        match said.key.kind.decode(&said.raw) {
+        match assignment.key.kind.decode(&assignment.raw) {
             Ok(value) => {
-                self.broken.remove(&said.name);
+                self.broken.remove(&assignment.name);
                 let entry = Entry {
                     value,
                     origin,
-                    place: place(said.raw.span.clone()),
+                    place: place(assignment.raw.span.clone()),
                 };
-                self.entries.insert(said.name.clone(), entry);
+                self.entries.insert(assignment.name.clone(), entry);
             }
             Err(wrongs) => {
                 let in_file = matches!(origin, Origin::File { .. });
-                let example = format!("for example: {} = {}", said.key.leaf(), said.key.example);
+                let example = format!(
+                    "for example: {} = {}",
+                    assignment.key.leaf(),
+                    assignment.key.example
+                );
                 for Wrong {
                     is,
                     span,
@@ -344,12 +352,12 @@ impl Layers<'_> {
                 } in wrongs
                 {
                     self.problems.push(
-                        Problem::error(format!("`{}` {is}", said.name))
+                        Problem::error(format!("`{}` {is}", assignment.name))
                             .at(place(span), label)
                             .help(help.or_else(|| in_file.then(|| example.clone()))),
                     );
                 }
-                self.broken.insert(said.name.clone());
+                self.broken.insert(assignment.name.clone());
             }
         }
     }
@@ -399,7 +407,7 @@ impl Layers<'_> {
     }
 }
 
-/// The place of a typed value is all of it: the parser saw it without its head.
+/// The place of a typed value is the whole text, because the parser saw the value without its head.
 fn spread(value: &mut RawValue, span: &std::ops::Range<usize>) {
     let each = |raw: &mut Raw| {
         raw.span = span.clone();
@@ -417,7 +425,7 @@ fn spread(value: &mut RawValue, span: &std::ops::Range<usize>) {
     }
 }
 
-/// The default of a key, as a value.
+/// The default of a key as a value.
 pub(super) fn default_of(key: &Key) -> Option<Value> {
     let Default::Value(text) = key.default else {
         return None;

@@ -1,34 +1,34 @@
-//! What a key of the configuration is, and how one is found by its name. The decoder, the example,
-//! `config show`, the reference and the names of variables and flags are all made from the one [`Schema`],
-//! so that they cannot disagree.
+//! What a key of the configuration is, and how a key is found by its name. The decoder, the example,
+//! `config show`, the reference, and the names of variables and flags are all made from one [`Schema`], so
+//! that they cannot disagree.
 //!
-//! The keys of the gateway as a whole are in `keys`. Each service that the gateway brings along declares its
-//! own ([`Declaration`], [`BuiltIn`]); whoever has the list of services makes the schema of it and hands it to
-//! [`super::load`]. Nothing in here names a service.
+//! The keys of the gateway as a whole are in `keys`. Each built-in service declares its own keys
+//! ([`Declaration`], [`BuiltIn`]). Whoever has the list of services makes the schema from them and passes
+//! it to [`super::load`]. Nothing here names a service.
 
 pub(crate) mod keys;
 
 use std::path::PathBuf;
 
-use super::{profile::Machine, report::Problem, resolve::Merged, value::Kind, values::Values};
+use super::{profile::Resources, report::Problem, resolve::Merged, value::Kind, values::Values};
 
-/// What a table is for, after its name, as the example says it before its keys.
+/// The name of a table and its purpose, which the example writes before its keys.
 pub type Table = (&'static str, &'static str);
 
-/// A key that files may still have from an earlier version, and why it was removed. It is warned of and has
-/// no effect.
+/// A key of an earlier version that files may still have, and why it was removed. It has no effect and
+/// gives a warning.
 pub type Removed = (&'static str, &'static str);
 
-/// What somebody adds to the configuration.
+/// What a part of the gateway adds to the configuration.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Declaration {
     /// Its keys, in the order in which they are shown.
     pub keys: &'static [Key],
-    /// The tables that those stand in.
+    /// The tables in which those keys stand.
     pub tables: &'static [Table],
-    /// The keys that it had once.
+    /// The keys that it had in earlier versions.
     pub removed: &'static [Removed],
-    /// What is wrong with values that are right one by one.
+    /// Checks for values that are valid alone and wrong together.
     pub(crate) check: Option<Check>,
     /// The programs that its keys name, each with the key.
     pub(crate) programs: Option<Programs>,
@@ -37,35 +37,35 @@ pub struct Declaration {
 /// The programs that keys name, each with the key.
 pub(crate) type Programs = fn(&Values) -> Vec<(&'static str, PathBuf)>;
 
-/// Finds what is wrong with values together, or with this machine where that is known.
-pub(crate) type Check = fn(&Merged, Option<Machine>) -> Vec<Problem>;
+/// Finds values that are wrong together, or wrong on this machine if its resources are known.
+pub(crate) type Check = fn(&Merged, Option<Resources>) -> Vec<Problem>;
 
-/// What the configuration knows of a service that the gateway brings along, besides its keys.
+/// What the configuration has to know of a built-in service, besides its keys.
 #[derive(Debug, Clone, Copy)]
 pub struct BuiltIn {
     /// Its name, as in `limits.NAME`.
     pub name: &'static str,
-    /// The key that says whether it is a part of the gateway; none: it always is.
+    /// The key that says whether the service is a part of the gateway. `None` if it always is.
     pub switch: Option<&'static str>,
-    /// With less memory than this it cannot do its work, in MB.
+    /// The least memory with which it can work, in MB.
     pub least_mb: u64,
-    /// The key that says how many processes it has that could each keep a CPU busy; none: one is enough.
+    /// The key that says how many of its processes could each keep a CPU busy. `None` if there is only one.
     pub workers: Option<&'static str>,
-    /// Its limits by default, where `profiles/` does not have them: the name of a profile, and lines as they
-    /// would stand in `[limits.NAME]`.
+    /// Its default limits, if `profiles/` does not have them: the name of a profile, and lines in the form
+    /// of `[limits.NAME]`.
     pub limits: &'static [(&'static str, &'static str)],
 }
 
-/// All that can stand in `gateway.toml`.
+/// Everything that can stand in `gateway.toml`.
 #[derive(Debug)]
 pub struct Schema {
-    /// Services that the gateway brings along, in the order in which they are listed.
+    /// The built-in services, in the order in which they are listed.
     pub built_in: Vec<BuiltIn>,
     /// All keys, in the order in which they are shown.
     pub keys: Vec<Key>,
     /// All tables, in the order in which they are shown.
     pub tables: Vec<Table>,
-    /// The name of the last table, which few people need.
+    /// The name of the last table in the example, which few people need.
     pub appendix: &'static str,
     removed: Vec<Removed>,
     pub(super) checks: Vec<Check>,

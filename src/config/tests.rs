@@ -4,7 +4,7 @@ use super::*;
 use crate::services;
 
 /// A machine with "2 GB", as it reports itself.
-const SMALL: Machine = Machine {
+const SMALL: Resources = Resources {
     memory_bytes: 2_083_000_000,
     cpus: 2,
 };
@@ -17,7 +17,7 @@ fn load_all(
     text: &str,
     env: &[(&str, &str)],
     flags: &[(&str, &str)],
-    machine: Option<Machine>,
+    machine: Option<Resources>,
 ) -> Result<Loaded, Report> {
     load(&Input {
         schema: services::schema(),

@@ -1,4 +1,4 @@
-//! Values: what a text says, and what it means once it is known which kind it has to be.
+//! Values: the text as it was written, and its meaning once its kind is known.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ mod units;
 
 pub(super) use units::{cpus_text, megabytes, size_text};
 
-/// What a value may be.
+/// The kinds of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Yes or no.
@@ -79,7 +79,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What is expected, for "expected …".
+    /// What is expected, to be put after "expected".
     pub fn expected(&self) -> String {
         match self {
             Self::Bool => "true or false".into(),
@@ -149,7 +149,7 @@ impl Kind {
     }
 }
 
-/// "a, b or c".
+/// Joins words: "a, b or c".
 pub(super) fn or(words: &[String]) -> String {
     match words {
         [] => String::new(),
@@ -158,7 +158,7 @@ pub(super) fn or(words: &[String]) -> String {
     }
 }
 
-/// A value as it was written, and where.
+/// A value as it was written, and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Raw {
     pub(super) span: Range<usize>,
@@ -169,7 +169,7 @@ pub(super) struct Raw {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum RawValue {
     Text(String),
-    /// Whole or not, in decimal: what is made of it depends on the kind.
+    /// A number, whole or not, in decimal. Its meaning depends on the kind.
     Number(String),
     Bool(bool),
     Date,
@@ -177,7 +177,7 @@ pub(super) enum RawValue {
     Table(Vec<(Name, Raw)>),
 }
 
-/// A name on the left of `=` or in a header, and where.
+/// A name on the left of `=` or in a header, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
     pub(super) span: Range<usize>,
@@ -185,7 +185,7 @@ pub(super) struct Name {
 }
 
 impl RawValue {
-    /// Whether it says the same as another, wherever the two stand.
+    /// Whether two values say the same, regardless of their places.
     pub(super) fn says(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::List(one), Self::List(other)) => {
@@ -205,7 +205,7 @@ impl RawValue {
         }
     }
 
-    /// What it is, for "found …".
+    /// What it is, to be put after "found".
     pub(super) fn found(&self) -> String {
         match self {
             Self::Text(text) if text.is_empty() => "an empty text".into(),
@@ -219,7 +219,7 @@ impl RawValue {
     }
 }
 
-/// A value that was understood.
+/// A value whose meaning is known.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Bool(bool),
@@ -229,7 +229,7 @@ pub(super) enum Value {
     Address(IpAddr),
     /// In bytes.
     Size(Option<u64>),
-    /// In thousandths.
+    /// In thousandths of a CPU.
     Cpus(Option<u32>),
     Time(Duration),
     /// The minute of the day.
@@ -237,10 +237,10 @@ pub(super) enum Value {
     Path(PathBuf),
     Command(Vec<String>),
     Environment(BTreeMap<String, String>),
-    /// With the place of each.
+    /// Each with its place.
     Services(Vec<(String, Range<usize>)>),
     Networks(Vec<Network>),
-    /// With the place of each.
+    /// Each with its place.
     Listen(Vec<(Listener, Range<usize>)>),
     Probe(CustomProbe),
     Schedule(CustomSchedule),
@@ -248,10 +248,10 @@ pub(super) enum Value {
     Reload(CustomReload),
 }
 
-/// Why a value was not understood: what is wrong with it, at which place in it, and how to write it.
+/// Why a value is not valid: what is wrong with it, at which place in it, and how to write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wrong {
-    /// Goes on after the key's name: "`listen.port` is out of range".
+    /// The end of a sentence that begins with the key's name: "`listen.port` is out of range".
     pub(super) is: &'static str,
     pub(super) span: Range<usize>,
     pub(super) label: String,
@@ -259,7 +259,7 @@ pub(super) struct Wrong {
 }
 
 impl Value {
-    /// As JSON. The values of an environment, which may be secrets, are null.
+    /// The value as JSON. The values of an environment may be secrets, so they are null.
     pub(super) fn json(&self) -> Json {
         match self {
             Self::Bool(yes) => json!(yes),
@@ -296,7 +296,7 @@ impl Value {
     }
 }
 
-/// As TOML, but for an environment, whose values may be secrets.
+/// The value as TOML, except for an environment, whose values may be secrets.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -356,7 +356,7 @@ fn schedule_text(schedule: CustomSchedule) -> String {
     }
 }
 
-/// As people write it: without SIG.
+/// The name of a signal as people write it, without SIG.
 fn signal_name(signal: i32) -> String {
     Signal::try_from(signal).map_or_else(
         |_| signal.to_string(),
@@ -369,7 +369,7 @@ fn list<'a>(words: impl Iterator<Item = &'a String>) -> String {
     format!("[{}]", words.join(", "))
 }
 
-/// A text as TOML.
+/// A text in the form of TOML, with quotes.
 pub(super) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! The value of every key, to tell which keys of two configurations differ. Pure.
+//! The value of every key, to find out which keys differ between two configurations. This is pure.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,8 +19,8 @@ impl Values {
         Self(values.collect())
     }
 
-    /// The keys whose values are not the same in both, in order. A service of the user's own that
-    /// only one of them has is named once, by its table.
+    /// The keys whose values differ, in order. A service of the user's own that only one of the two has is
+    /// listed once, by the name of its table.
     pub fn differing(&self, other: &Self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         let all = self.0.keys().chain(other.0.keys());
@@ -40,12 +40,12 @@ impl Values {
         names
     }
 
-    /// Whether a key is true.
+    /// Whether a yes-or-no key is set to true.
     pub fn flag(&self, key: &str) -> bool {
         matches!(self.0.get(key), Some(Value::Bool(true)))
     }
 
-    /// The number that a key says; none: it has no value.
+    /// The number that is the value of a key. `None` if it has no value.
     pub fn whole(&self, key: &str) -> Option<u64> {
         match self.0.get(key) {
             Some(Value::Whole(number)) => Some(*number),
@@ -53,7 +53,7 @@ impl Values {
         }
     }
 
-    /// The text that a key says, or nothing.
+    /// The text that is the value of a key. Empty if it has no value.
     pub fn text(&self, key: &str) -> &str {
         match self.0.get(key) {
             Some(Value::Text(text)) => text,
@@ -61,7 +61,7 @@ impl Values {
         }
     }
 
-    /// The path that a key says; none: it has no value.
+    /// The path that is the value of a key. `None` if it has no value.
     pub fn path(&self, key: &str) -> Option<PathBuf> {
         match self.0.get(key) {
             Some(Value::Path(path)) => Some(path.clone()),
@@ -69,7 +69,7 @@ impl Values {
         }
     }
 
-    /// The networks that a key says.
+    /// The networks that are the value of a key.
     pub fn networks(&self, key: &str) -> Vec<Network> {
         match self.0.get(key) {
             Some(Value::Networks(networks)) => networks.clone(),
@@ -77,7 +77,7 @@ impl Values {
         }
     }
 
-    /// The value of a key as JSON; null: it has none.
+    /// The value of a key as JSON. Null if it has no value.
     pub fn json(&self, key: &str) -> serde_json::Value {
         self.0.get(key).map_or(serde_json::Value::Null, Value::json)
     }
@@ -88,7 +88,7 @@ impl Values {
     }
 }
 
-/// Whether two values are the same, wherever each stands in its file.
+/// Whether two values are the same, regardless of their places in the files.
 fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
     match (one, other) {
         (Some(Value::Services(one)), Some(Value::Services(other))) => {
@@ -107,13 +107,13 @@ fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
     }
 }
 
-/// `service.NAME` of `service.NAME.KEY`.
+/// The part `service.NAME` of `service.NAME.KEY`.
 fn table(name: &str) -> Option<&str> {
     name.starts_with("service.").then_some(())?;
     name.rsplit_once('.').map(|(table, _)| table)
 }
 
-/// Without the values: an environment may have secrets in it.
+/// `Debug` does not show the values, because an environment may have secrets in it.
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()

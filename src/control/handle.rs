@@ -70,13 +70,17 @@ pub trait Tell: Clone + Send + 'static {
     fn changed(&mut self) -> impl Future<Output = bool> + Send;
 }
 
+/// Takes the answer to an order back to the connection that gave it. Dropped without an answer it tells that
+/// the daemon ends.
+pub type ReplySender = oneshot::Sender<Result<Reply, Refusal>>;
+
 /// An order on its way to the loop.
 #[derive(Debug)]
 pub struct PendingCall {
     /// What is to be done.
     pub order: Order,
-    /// For the answer. Dropped without one: the daemon ends.
-    pub reply: oneshot::Sender<Result<Reply, Refusal>>,
+    /// For the answer.
+    pub reply: ReplySender,
 }
 
 /// What the control server holds of the daemon.

@@ -48,7 +48,7 @@ pub fn blame(snapshot: &Snapshot, service: Option<&ServiceName>, now: Now, files
 
 fn start(part: &Service, state: StateName, own: Option<Own>, began: Time) -> Start {
     let milestones = &part.now.milestones;
-    let since = |moment: Option<Time>| moment.map(|moment| micros(moment.since(began)));
+    let since = |time: Option<Time>| time.map(|time| micros(time.since(began)));
     let own = own.filter(|own| is_of(*own, milestones));
     Start {
         state,

@@ -20,5 +20,5 @@ mod status;
 
 pub use blame::{Own, blame};
 pub use configuration::{Alone, Compare, Compared};
-pub use snapshot::{Changes, Facts, Moment, Now, Process, Service, Snapshot, Starts, Whole};
+pub use snapshot::{Changes, Facts, Now, Process, Service, Snapshot, Starts, Transition, Whole};
 pub use status::{Figures, Files, Usage, status, why};

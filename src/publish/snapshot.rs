@@ -92,7 +92,7 @@ pub struct Service {
     /// As it is.
     pub now: Facts,
     /// Its latest changes of state, oldest first.
-    pub history: VecDeque<Moment>,
+    pub history: VecDeque<Transition>,
 }
 
 /// What is known of a service at one moment.
@@ -127,7 +127,7 @@ pub struct Process {
 
 /// One change of a service's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
+pub struct Transition {
     /// When.
     pub at: Time,
     /// Into which state.
@@ -154,7 +154,7 @@ pub struct Changes {
     /// Services that are not there any more.
     pub gone: Vec<ServiceName>,
     /// Changes of states, in their order.
-    pub moments: Vec<(ServiceName, Moment)>,
+    pub transitions: Vec<(ServiceName, Transition)>,
     /// A new configuration is in effect.
     pub whole: Option<Arc<Whole>>,
     /// The last reload was refused, and why, or was not.
@@ -181,7 +181,7 @@ impl Changes {
         let Self {
             services,
             gone,
-            moments,
+            transitions,
             whole,
             reload,
             asked,
@@ -189,7 +189,7 @@ impl Changes {
         } = self;
         services.is_empty()
             && gone.is_empty()
-            && moments.is_empty()
+            && transitions.is_empty()
             && whole.is_none()
             && reload.is_none()
             && asked.is_none()
@@ -215,11 +215,11 @@ impl Service {
         self.now.status.state
     }
 
-    fn remember(&mut self, moment: Moment) {
+    fn remember(&mut self, transition: Transition) {
         if self.history.len() == HISTORY {
             self.history.pop_front();
         }
-        self.history.push_back(moment);
+        self.history.push_back(transition);
     }
 }
 
@@ -290,7 +290,7 @@ impl Snapshot {
             };
             self.tally.add(&self.services[at]);
         }
-        for (name, moment) in changes.moments {
+        for (name, moment) in changes.transitions {
             if let Ok(at) = self.find(&name) {
                 Arc::make_mut(&mut self.services[at]).remember(moment);
             }

@@ -82,10 +82,10 @@ pub fn status(snapshot: &Snapshot, now: Now, figures: &Figures, files: &Files) -
 pub fn why(snapshot: &Snapshot, name: &ServiceName, now: Now, figures: &Figures) -> Option<Why> {
     let known = snapshot.service(name)?;
     let usage = figures.get(name).cloned().unwrap_or_default();
-    let history = known.history.iter().map(|moment| HistoryEntry {
-        at: now.rfc3339(moment.at),
-        state: moment.state,
-        reason: moment.reason.to_string(),
+    let history = known.history.iter().map(|transition| HistoryEntry {
+        at: now.rfc3339(transition.at),
+        state: transition.state,
+        reason: transition.reason.to_string(),
     });
     Some(Why {
         service: name.clone(),
@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
     use crate::publish::{
-        Changes, Facts, Moment, Whole,
+        Changes, Facts, Transition, Whole,
         fixtures::{facts, name},
     };
 
@@ -149,14 +149,14 @@ mod tests {
             ..Whole::default()
         };
         let mut snapshot = Arc::new(Snapshot::first(whole, Time::default()));
-        let exited = Moment {
+        let exited = Transition {
             at: Time::default(),
             state: StateName::BackingOff,
             reason: Reason::Exited(Exit::Code(3)),
         };
         let changes = Changes {
             services,
-            moments: vec![(name("a"), exited)],
+            transitions: vec![(name("a"), exited)],
             ..Changes::default()
         };
         Snapshot::advance(&mut snapshot, changes);

@@ -1,8 +1,8 @@
-//! Work that may never end, apart from the loop.
+//! Work that may never end, done outside of the loop.
 //!
-//! Opening or reading a file waits for its file system, and one that is mounted from a machine which
-//! is gone does not answer. A thread of its own waits then; the loop is told when the answer is there,
-//! or that there was none in time. Such a thread cannot be ended, so there is at most one for each
+//! To open or read a file means to wait for its file system, and a file system of a remote machine that is
+//! gone does not answer. So a separate thread waits, and the loop is told when the result is there, or that
+//! there was none in time. Such a thread cannot be ended from outside, so there is at most one for each
 //! purpose.
 
 use std::{
@@ -19,20 +19,20 @@ use std::{
 use nix::sys::signal::{SigSet, SigmaskHow};
 use tokio::sync::oneshot;
 
-/// At most one thread.
+/// A place for at most one thread.
 #[derive(Debug, Default)]
 pub(super) struct Apart {
-    /// Whether it is at work.
+    /// Whether the thread is at work.
     busy: Arc<AtomicBool>,
 }
 
-/// Why there will be no answer.
+/// Why the work cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApartError {
-    /// An earlier one has not ended.
+    /// An earlier piece of work has not ended yet.
     #[error("an earlier attempt still waits for a file system that does not answer")]
     Stuck,
-    /// The kernel has no thread left.
+    /// The kernel can make no more threads.
     #[error("there is no thread for it")]
     Thread(#[source] io::Error),
 }
@@ -46,7 +46,7 @@ impl Drop for Busy {
 }
 
 impl Apart {
-    /// Begins `work`; its result comes by what is returned.
+    /// Begins `work`, and returns where its result will arrive.
     pub(super) fn begin<T: Send + 'static>(
         &mut self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -58,16 +58,18 @@ impl Apart {
         let (done, result) = oneshot::channel();
         let work = move || {
             let found = work();
-            // Before whoever waits may begin the next; and if the work panics, all the same.
+            // This comes before the result is sent, because the receiver may begin the next work at once.
+            // It also happens if the work panics.
             drop(busy);
-            // They may have given up.
+            // The receiver may have given up.
             let _nobody = done.send(found);
         };
         detach(work).map(|()| result).map_err(ApartError::Thread)
     }
 }
 
-/// The result of `work`, or none if that takes longer than `limit`. For where there is no loop.
+/// Returns the result of `work`, or `None` if it takes longer than `limit`. For code that runs outside of
+/// the loop.
 pub fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
@@ -80,11 +82,11 @@ pub fn within<T: Send + 'static>(
     result.recv_timeout(limit).ok()
 }
 
-/// Begins a thread that goes on by itself. It takes no signal: those are for the thread that waits
-/// for them, and one that is not blocked here would end the program instead.
+/// Starts a thread with all signals blocked. They are meant for the thread that waits for them; in a thread
+/// that did not block them, a signal would end the program instead.
 fn detach(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-    // It begins with the signals blocked that its maker has blocked.
+    // A new thread has the same signals blocked as the thread that starts it.
     let thread = thread::Builder::new().name("reader".to_owned()).spawn(work);
     before.thread_set_mask()?;
     thread.map(drop)

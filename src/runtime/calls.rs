@@ -1,5 +1,5 @@
-//! What people order of the daemon: each order is kept until its goal is reached. What reads the
-//! configuration first is in `reload`; what changes nothing never comes here (`teller`).
+//! Orders of people to the daemon. Each order is kept until its goal is reached. Orders that need a new
+//! look at the configuration are in `reload`; questions, which change nothing, never come here (`teller`).
 
 use supervise::{
     event::{Event, Request, Target},
@@ -8,8 +8,8 @@ use supervise::{
 
 use super::{
     daemon::Daemon,
+    reload_queue::ReloadRequest,
     waiters::{Goal, Wanted},
-    wishes::Wish,
 };
 use crate::{
     control::{
@@ -19,7 +19,8 @@ use crate::{
     logs::messages,
 };
 
-/// What an order comes to: it is done when this goal is reached, after this event; and what is told then.
+/// What an order means: the event that it causes, the goal whose reaching completes it, and what the caller
+/// is told then.
 struct Begun {
     goal: Goal,
     news: Vec<String>,
@@ -30,9 +31,9 @@ impl Daemon {
     pub(super) fn answer(&mut self, PendingCall { order, reply }: PendingCall) {
         let target = |service: Option<ServiceName>| service.map_or(Target::All, Target::One);
         let begun = match order {
-            Order::Reload(None) => return self.wish(Wish::Reload(Some(reply))),
-            Order::Preview => return self.wish(Wish::Preview(reply)),
-            Order::Restart(None) => return self.wish(Wish::RestartAll(reply)),
+            Order::Reload(None) => return self.request_reload(ReloadRequest::Reload(Some(reply))),
+            Order::Preview => return self.request_reload(ReloadRequest::Preview(reply)),
+            Order::Restart(None) => return self.request_reload(ReloadRequest::RestartAll(reply)),
             Order::Start(service) => {
                 let goal = self.goal_up(service.as_ref());
                 self.request(goal, Request::Start(target(service)))
@@ -66,7 +67,7 @@ impl Daemon {
                 self.waiters.add(goal, news, reply);
                 self.feed([event]);
             }
-            // Who asked may be gone; then nobody hears the answer.
+            // The caller may have gone away; then nobody hears the answer.
             Err(refusal) => drop(reply.send(Err(refusal))),
         }
     }
@@ -86,7 +87,7 @@ impl Daemon {
         })
     }
 
-    /// What is said of a task that was run.
+    /// What the caller is told about a task that was run.
     fn task_done(&self, service: &ServiceName) -> Option<String> {
         let task = self.machine.spec(service)?.task();
         task.map(|_| format!("{service} has ended well"))
@@ -112,7 +113,8 @@ impl Daemon {
         }
     }
 
-    /// Everything, or one service; its run as well if it is a task.
+    /// The goal that everything, or one service, is up. If that service is a task, its run is a part of the
+    /// goal.
     fn goal_up(&self, service: Option<&ServiceName>) -> Goal {
         match service {
             Some(service) => Goal::Up(vec![Wanted {
@@ -123,7 +125,7 @@ impl Daemon {
         }
     }
 
-    /// Everything that is a part of the gateway.
+    /// The goal that every service of the gateway is up.
     pub(super) fn goal_of_all(&self) -> Goal {
         let names = self.machine.start_order().iter().cloned();
         Goal::Up(names.map(Wanted::up).collect())

@@ -1,8 +1,8 @@
-//! The daemon: the machine, and whom its decisions go to.
+//! The daemon: it owns the machine and passes the machine's decisions on.
 //!
-//! One owner of all state. What happens comes in by [`Daemon::feed`] and goes through the machine to the
-//! executor, which acts, and to the publisher, who tells. Calls (`calls`) and reloads (`reload`) add what is
-//! theirs; `turn` waits for whatever is next.
+//! It is the only owner of all state. Events enter by [`Daemon::feed`] and go through the machine to the
+//! executor, which acts, and to the publisher, which publishes. `calls` handles orders and `reload` new
+//! configurations; `turn` waits for the next input.
 
 use std::collections::VecDeque;
 
@@ -17,8 +17,8 @@ use super::{
     executor::{Executor, Launched},
     facts::facts,
     publisher::{self, Publisher},
-    waiters::{Goal, Progress, Waiters},
-    wishes::Wishes,
+    reload_queue::ReloadQueue,
+    waiters::{Goal, GoalState, Waiters},
 };
 use crate::{
     clock::{self, Clock},
@@ -36,13 +36,13 @@ pub(super) struct Daemon {
     pub(super) planned: Planned,
     pub(super) waiters: Waiters,
     pub(super) manager: Manager,
-    /// Whether something may be new to the manager.
+    /// Whether there may be something that systemd was not told yet.
     pub(super) untold: bool,
-    /// Reloads that are under way.
+    /// The goals of the reloads that are under way.
     pub(super) reloads: Vec<Goal>,
-    /// Those for which the configuration is still to be read.
-    pub(super) wishes: Wishes,
-    /// How often a person or systemd has asked for the end.
+    /// The requests for which the configuration still has to be read.
+    pub(super) reload_queue: ReloadQueue,
+    /// How often a person or systemd has asked for the end of the daemon.
     pub(super) asked_to_end: u32,
     pub(super) complete: bool,
     pub(super) replan: Replan,
@@ -71,7 +71,7 @@ impl Daemon {
             manager: Manager::of_process(clock.now()),
             untold: true,
             reloads: Vec::new(),
-            wishes: Wishes::default(),
+            reload_queue: ReloadQueue::default(),
             asked_to_end: 0,
             complete: false,
             replan,
@@ -98,16 +98,17 @@ impl Daemon {
         self.feed([Event::Request(Request::Start(Target::All))]);
     }
 
-    /// Event, effects, what they answer at once, and so on until nothing more follows; then those
-    /// who wait.
+    /// Handles an event: the machine returns effects, the executor carries them out, and the events that
+    /// they cause at once are handled in the same way until nothing more follows. Then callers who wait are
+    /// answered.
     pub(super) fn feed(&mut self, events: impl Into<VecDeque<Event>>) {
         self.carry_out(Vec::new(), events.into());
     }
 
-    /// The same after effects that no event has brought: those of new specifications.
+    /// Does the same for effects that no event has caused: those of new specifications.
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>, mut events: VecDeque<Event>) {
         let answers = self.act_all(effects);
-        // What is done already comes before what is asked for.
+        // What the effects have caused already is handled before the events that were handed in.
         answers
             .into_iter()
             .rev()
@@ -123,7 +124,7 @@ impl Daemon {
         }
     }
 
-    /// Publishes what is new: before anybody is told that something was done.
+    /// Publishes what is new. This comes before any caller is told that an order is done.
     pub(super) fn publish(&mut self) {
         let (machine, executor) = (&mut self.machine, &mut self.executor);
         let mut touched = machine.take_news();
@@ -131,12 +132,12 @@ impl Daemon {
         let published = self
             .publisher
             .publish(touched, |name| facts(machine, executor, name));
-        // The manager hears of what is new, and while something is under way how long it takes.
+        // systemd hears what is new, and, while something is under way, how long that may still take.
         let quiet = self.reloads.is_empty() && self.publisher.snapshot().is_fine();
         self.untold |= published || !quiet;
     }
 
-    /// What a new configuration changes of what is told.
+    /// The part of the snapshot that only a new configuration changes.
     pub(super) fn whole(&self) -> Whole {
         whole(&self.planned, &self.executor)
     }
@@ -164,8 +165,8 @@ impl Daemon {
         answers.collect()
     }
 
-    /// Before the effects of what may have changed who is expected to run: a restart passes through
-    /// *stopped*, and is no reason to close anything.
+    /// Opens and closes listeners, before the effects that may have changed which services are expected to
+    /// run. A restart passes through the state *stopped*, which is no reason to close anything.
     fn keep_listeners(&mut self, effects: &[Effect]) {
         let changed = |effect: &Effect| matches!(effect, Effect::Changed(_));
         if !effects.iter().any(changed) {
@@ -178,7 +179,7 @@ impl Daemon {
         self.executor.listeners.keep(&expected);
     }
 
-    /// What systemd wants to know, if it listens.
+    /// Sends systemd what it wants to know, if it listens.
     pub(super) fn tell_manager(&mut self) {
         self.untold = false;
         if !self.manager.listens() {
@@ -191,19 +192,19 @@ impl Daemon {
             now: self.executor.clock.now(),
         };
         if self.asked_to_end > 0 {
-            return self.manager.tell(|herald| herald.stopping(view));
+            return self.manager.tell(|notifier| notifier.stopping(view));
         }
         let reloading = !self.reloads.is_empty();
         self.reloads
-            .retain(|goal| goal.progress(|name| snapshot.status(name)) == Progress::Under);
+            .retain(|goal| goal.state(|name| snapshot.status(name)) == GoalState::Pending);
         if reloading && self.reloads.is_empty() {
             let view = view.clone();
-            self.manager.tell(|herald| herald.reloaded(None, view));
+            self.manager.tell(|notifier| notifier.reloaded(None, view));
         }
-        self.manager.tell(|herald| herald.news(view));
+        self.manager.tell(|notifier| notifier.news(view));
     }
 
-    /// By a signal. Somebody who asks three times does not want to wait.
+    /// Handles a signal that asks for the end. Whoever sends it three times does not want to wait.
     pub(super) fn asked_to_end(&mut self) {
         self.asked_to_end += 1;
         self.publisher.ends();

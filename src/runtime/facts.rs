@@ -1,12 +1,12 @@
-//! What the loop knows of one service, for the publisher. Everything in here is in memory already: what has
-//! to be measured or read is left to workers (`measure`, `look`).
+//! What the loop knows of one service, for the publisher. All of it is in memory already. What has to be
+//! measured or read from files is the work of workers (`measure`, `look`).
 
 use supervise::{machine::Machine, spec::ServiceName};
 
 use super::executor::Executor;
 use crate::publish::{Facts, Process};
 
-/// None: there is no such service.
+/// The facts of one service. `None` if there is no such service.
 pub(super) fn facts(machine: &Machine, executor: &Executor, name: &ServiceName) -> Option<Facts> {
     let status = machine.status_of(name)?;
     let start = machine.start_of(name)?;

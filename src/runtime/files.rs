@@ -1,5 +1,5 @@
-//! Writes what the stack wants to find: folders that only we may enter, files that only we may
-//! read.
+//! Writes the folders and files of a stack. Only the gateway's user may enter these folders and read these
+//! files.
 
 use std::{
     fs::{self, DirBuilder},
@@ -17,18 +17,18 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}", path.display())]
 pub struct FilesError {
-    /// Which.
+    /// The folder or file.
     pub path: PathBuf,
     /// What the file system said.
     #[source]
     pub source: io::Error,
 }
 
-/// Makes the folders and writes the files. A file is replaced as a whole or not at all, so a
-/// service that reads it meanwhile sees the old or the new one.
+/// Makes the folders and writes the files. Each file is replaced as a whole or not at all, so a service
+/// that reads it at the same time sees either the old or the new one.
 ///
 /// # Errors
-/// Names the first that cannot be made.
+/// The first folder or file that cannot be made.
 pub fn write(stack: &Stack) -> Result<(), FilesError> {
     let cwds = stack.services.iter().map(|service| &service.command.cwd);
     for folder in stack.folders.iter().chain(cwds) {
@@ -46,7 +46,7 @@ pub fn write(stack: &Stack) -> Result<(), FilesError> {
     Ok(())
 }
 
-/// A folder that only we may enter, whatever the umask is.
+/// Makes a folder that only the gateway's user may enter, whatever the umask is.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     if !folder.is_dir() {
         return DirBuilder::new().recursive(true).mode(0o700).create(folder);

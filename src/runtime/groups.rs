@@ -1,9 +1,9 @@
 //! The cgroups of the services: siblings below the cgroup that systemd delegated to us.
 //!
-//! We move ourselves into a leaf, `supervisor`, and put every service into a leaf of its own, since
-//! a cgroup with controllers for its children may hold no process (systemd,
-//! `docs/CGROUP_DELEGATION.md`). Attributes of the cgroup that we were given are never written.
-//! Where nothing was delegated there are no limits, and [`Groups::state`] says why.
+//! The daemon moves itself into a leaf, `supervisor`, and puts every service into a leaf of its own,
+//! because a cgroup that has controllers for its children may hold no process itself (systemd,
+//! `docs/CGROUP_DELEGATION.md`). It never writes attributes of the cgroup that was delegated to it. If none
+//! was delegated there are no limits, and [`Groups::state`] says why.
 
 use std::{
     collections::BTreeSet,
@@ -16,41 +16,41 @@ use sys::cgroup::{Cgroup, CgroupError, CpuMax};
 
 use crate::control::types::LimitsState;
 
-/// The leaf that we live in.
+/// The leaf of the daemon itself.
 pub const SUPERVISOR: &str = "supervisor";
 
-/// Without these, a limit of a profile would not hold.
+/// The controllers without which the limits of a profile cannot be enforced.
 const NEEDED: [&str; 3] = ["memory", "cpu", "pids"];
 
-/// With it, a busy disk is shared by weight; few user managers have it.
+/// The controller with which a busy disk is shared by weight. Few user managers delegate it.
 const WELCOME: &str = "io";
 
 /// A period of `cpu.max` in microseconds: the kernel's default.
 const PERIOD_USEC: u64 = 100_000;
 
-/// What we were given.
+/// What systemd delegated to the daemon.
 #[derive(Debug)]
 pub enum Groups {
-    /// A cgroup to divide.
+    /// A cgroup in which the daemon may make others.
     Delegated {
-        /// It.
+        /// The cgroup.
         root: Cgroup,
         /// Its path from the root of the cgroup file system.
         path: PathBuf,
-        /// Controllers that are missing for the limits.
+        /// The controllers that the limits need and that are missing.
         missing: Vec<&'static str>,
-        /// The services that were given one so far: some may be no part of the gateway any more.
+        /// The services that have got a cgroup so far. Some may have been removed from the configuration.
         given: BTreeSet<ServiceName>,
     },
     /// Nothing.
     None {
-        /// Why, and what mends it.
+        /// The reason, and what to do about it.
         reason: String,
     },
 }
 
 impl Groups {
-    /// Takes over the cgroup in which this process was started, if it is ours to divide.
+    /// Takes over the cgroup in which this process was started, if it was delegated.
     pub fn take() -> Self {
         let read = |file| std::fs::read_to_string(file).unwrap_or_default();
         let Some(mount) = unified_mount(&read("/proc/self/mountinfo")) else {
@@ -104,7 +104,7 @@ impl Groups {
         }
     }
 
-    /// Whether the limits hold, for people and scripts.
+    /// Whether limits are enforced, for people and scripts.
     pub fn state(&self) -> LimitsState {
         let reason = match self {
             Self::Delegated { missing, .. } if missing.is_empty() => None,
@@ -121,7 +121,7 @@ impl Groups {
         }
     }
 
-    /// The path of the cgroup that is divided, from the root of the cgroup file system.
+    /// The path of the delegated cgroup from the root of the cgroup file system.
     pub fn place(&self) -> Option<PathBuf> {
         match self {
             Self::Delegated { path, .. } => Some(path.clone()),
@@ -147,10 +147,10 @@ impl Groups {
         }
     }
 
-    /// The cgroup of a service with these limits in force, before any process is in it.
+    /// Prepares the cgroup of a service, with these limits in force before any process is in it.
     ///
     /// # Errors
-    /// The kernel refuses a cgroup or a limit.
+    /// The kernel refuses the cgroup or a limit.
     pub fn prepare(
         &mut self,
         service: &ServiceName,
@@ -167,8 +167,8 @@ impl Groups {
         }
     }
 
-    /// Removes the cgroups of all services, which have no process any more; those that something is
-    /// still in, or that the kernel keeps, are its answer.
+    /// Removes the cgroups of all services, which have no process any more. Returns those that still have a
+    /// process or that the kernel does not remove.
     pub fn remove_all(&mut self) -> Vec<CgroupError> {
         match self {
             Self::Delegated { root, given, .. } => {
@@ -181,22 +181,22 @@ impl Groups {
     }
 }
 
-/// The child of this name, new where nothing is in it.
+/// The child with this name. It is made anew if no process is in it.
 ///
-/// A process cannot be cloned into a cgroup that was killed once: since the kernel counts the kills
-/// of a cgroup (`kill_seq`; 6.1.176 seen), it takes the count of the parent's cgroup for that of the
-/// new one, finds them different and kills the child. In a new cgroup the count is zero again.
+/// A process cannot be cloned into a cgroup that was killed once. The kernel counts the kills of a cgroup
+/// (`kill_seq`; seen in 6.1.176). It compares the count of the parent's cgroup with that of the new one,
+/// finds them different and kills the child. In a new cgroup the count is zero again.
 fn renewed(root: &Cgroup, name: &str) -> Result<Cgroup, CgroupError> {
-    // It may be in use, or there for the first time; what matters is told by the next line.
+    // It may be in use, or not exist yet. If there is a real problem, the next line reports it.
     let _gone = root.remove_child(name);
     root.create_child(name)
 }
 
-/// Writes every limit whose controller is there; that one is missing was said once by
-/// [`Groups::state`].
+/// Writes every limit whose controller is there. [`Groups::state`] has reported a missing controller once
+/// already.
 pub(super) fn enforce(group: &Cgroup, limits: &Limits) -> Result<(), CgroupError> {
     if group.has("memory.max") {
-        // Max first: high above it would be of no use, even for a moment.
+        // `memory.max` is written first, because a `memory.high` above it would have no effect.
         group.set_memory_max(limits.memory_max)?;
         group.set_memory_high(limits.memory_high)?;
         group.set_memory_oom_group(true)?;
@@ -219,14 +219,14 @@ pub(super) fn enforce(group: &Cgroup, limits: &Limits) -> Result<(), CgroupError
     Ok(())
 }
 
-/// The kernel's default where nothing is asked for.
+/// The kernel's default if nothing is configured.
 fn weight(asked: Option<u32>) -> u16 {
     let weight = asked.unwrap_or(100).clamp(1, 10_000);
     u16::try_from(weight).expect("10000 fits")
 }
 
-/// Where the unified hierarchy is mounted, from `/proc/self/mountinfo` (proc_pid_mountinfo(5)):
-/// the fifth field is the place, and the kind follows a dash.
+/// Where the unified hierarchy is mounted, from `/proc/self/mountinfo` (proc_pid_mountinfo(5)): the fifth
+/// field is the path, and the type follows a dash.
 fn unified_mount(mountinfo: &str) -> Option<PathBuf> {
     mountinfo.lines().find_map(|line| {
         let (left, right) = line.split_once(" - ")?;
@@ -235,8 +235,8 @@ fn unified_mount(mountinfo: &str) -> Option<PathBuf> {
     })
 }
 
-/// The path of our cgroup from `/proc/self/cgroup` (cgroups(7)): the line of hierarchy 0. One
-/// outside of our cgroup namespace begins with `/..` and is none.
+/// The path of our cgroup from `/proc/self/cgroup` (cgroups(7)), which is in the line of hierarchy 0. A
+/// path outside of our cgroup namespace begins with `/..` and cannot be used.
 fn own_path(cgroup: &str) -> Option<PathBuf> {
     let path = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
     (!path.starts_with("/..")).then(|| path.into())

@@ -1,14 +1,14 @@
 //! The listening sockets that are held for services.
 //!
-//! A service's sockets are bound when it is first expected to run and stay bound while it restarts,
-//! crashes and waits, until it has failed for good or somebody stops it. Its main process gets copies
-//! ([`supervise::spec::FIRST_LISTENER`]). So no other program can take the address in between, and a
-//! client that comes while the service is away waits in the socket's queue.
+//! A service's sockets are bound when it is first expected to run. They stay bound while it restarts,
+//! crashes and waits, until it has failed for good or somebody stops it. Its main process gets copies of
+//! them ([`supervise::spec::FIRST_LISTENER`]). So no other program can take the address in between, and a
+//! client that connects while the service is down waits in the socket's queue.
 //!
-//! A reload binds only what it adds. What the new configuration wants and cannot have refuses the
-//! reload, except on a port that a service of ours still has: that one is bound at the next launch.
+//! A reload binds only the sockets that are new. If one of them cannot be bound, the reload is refused. The
+//! exception is a port that another service of this gateway still has: it is bound at the next launch.
 //!
-//! Used by the loop alone (`daemon`, `executor`, `reload`).
+//! Only the loop uses this (`daemon`, `executor`, `reload`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,11 +34,11 @@ use supervise::spec::{Handover, Listener, ServiceName, ServiceSpec};
 
 use crate::config::ports;
 
-/// The kernel makes it as many as `net.core.somaxconn` allows, which may be more or fewer. `doctor`
-/// says when it is fewer than [`crate::stack::QUEUE`].
+/// The length of the queue that is asked for. The kernel cuts it to `net.core.somaxconn`, which may be
+/// higher or lower than what nginx needs. `doctor` says when it is lower than [`crate::stack::QUEUE`].
 const MOST: Backlog = Backlog::MAXALLOWABLE;
 
-/// Not blocking until somebody wants it otherwise ([`Held::prepare_for`]).
+/// The socket is non-blocking until a service needs it otherwise ([`Held::prepare_for`]).
 const FLAGS: SockFlag = SockFlag::SOCK_CLOEXEC.union(SockFlag::SOCK_NONBLOCK);
 
 /// A socket that could not be bound.
@@ -46,7 +46,7 @@ const FLAGS: SockFlag = SockFlag::SOCK_CLOEXEC.union(SockFlag::SOCK_NONBLOCK);
 #[error("cannot listen on {at}{}", holder.as_deref().map(|who| format!(": {who} listens there")).unwrap_or_default())]
 pub(super) struct ListenError {
     at: Listener,
-    /// Whoever has the port, where that is the reason and can be seen.
+    /// The process that has the port, if that is the reason and the process can be seen.
     holder: Option<String>,
     #[source]
     source: io::Error,
@@ -56,7 +56,7 @@ pub(super) struct ListenError {
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     held: BTreeMap<ServiceName, Vec<Held>>,
-    /// The services that may have other ones than when somebody has asked the last time.
+    /// The services whose sockets may have changed since [`Listeners::take_news`] was called the last time.
     news: BTreeSet<ServiceName>,
 }
 
@@ -67,16 +67,16 @@ struct Held {
 }
 
 impl Listeners {
-    /// The services that may have other sockets than when this was asked the last time.
+    /// The services whose sockets may have changed since this was called the last time.
     pub(super) fn take_news(&mut self) -> BTreeSet<ServiceName> {
         std::mem::take(&mut self.news)
     }
 
-    /// For a launch: lets go of what the service no longer has, takes over what another service had
-    /// before, and binds what is missing.
+    /// Prepares a launch: closes the sockets that the service no longer has, takes over those that another
+    /// service had before, and binds those that are missing.
     ///
     /// # Errors
-    /// The first that cannot be bound, and who has its port.
+    /// The first socket that cannot be bound, and who has its port.
     pub(super) fn open(&mut self, spec: &ServiceSpec) -> Result<(), ListenError> {
         self.let_go(spec);
         self.take_over(spec);
@@ -89,11 +89,11 @@ impl Listeners {
         Ok(())
     }
 
-    /// Holds what the services have that are expected to run, and nothing else. What cannot be bound is
-    /// told when the service is to be launched.
+    /// Opens the sockets of the services that are expected to run, and closes all others. A socket that
+    /// cannot be bound is reported when its service is launched.
     ///
-    /// An address that goes from one service to another is closed in no moment: the old one may still
-    /// answer what has come in, so nobody could bind it anew.
+    /// An address that passes from one service to another is never closed in between: the old service may
+    /// still answer requests on it, so nobody could bind it anew.
     pub(super) fn keep(&mut self, expected: &[&ServiceSpec]) {
         let names: BTreeSet<_> = expected.iter().map(|spec| &spec.name).collect();
         let all = std::mem::take(&mut self.held).into_iter();
@@ -111,8 +111,8 @@ impl Listeners {
         }
     }
 
-    /// What another service holds and this one has, as in the time between a reload and the restart of
-    /// the other.
+    /// Takes over a socket of another service that this service has now. This is so between a reload and
+    /// the restart of the other service.
     fn take_over(&mut self, spec: &ServiceSpec) {
         let mut taken = Vec::new();
         let others = self.held.iter_mut().filter(|(name, _)| **name != spec.name);
@@ -128,7 +128,7 @@ impl Listeners {
         }
     }
 
-    /// Gives up what this specification does not have.
+    /// Closes the sockets that this specification does not have, and those whose name is gone.
     pub(super) fn let_go(&mut self, spec: &ServiceSpec) {
         if let Some(held) = self.held.get_mut(&spec.name) {
             held.retain(|held| spec.listeners.contains(&held.at) && held.is_reachable());
@@ -146,7 +146,7 @@ impl Listeners {
         Ok(())
     }
 
-    /// The service's sockets in the order of its specification; none if one of them is missing.
+    /// The service's sockets in the order of its specification. Empty if one of them is missing.
     pub(super) fn of(&self, spec: &ServiceSpec) -> Vec<BorrowedFd<'_>> {
         let held = self.held.get(&spec.name).map_or(&[][..], Vec::as_slice);
         let of = |at: &Listener| held.iter().find(|held| held.at == *at);
@@ -161,8 +161,7 @@ impl Listeners {
         held.map(|held| held.at.to_string()).collect()
     }
 
-    /// Binds what these services have and nobody holds yet, so that a reload is refused before it
-    /// has changed anything.
+    /// Binds the new sockets of these services, so that a reload is refused before it has changed anything.
     pub(super) fn prepare(&mut self, specs: &[ServiceSpec]) -> Result<(), ListenError> {
         let mut bound = Vec::new();
         for spec in specs {
@@ -189,7 +188,7 @@ impl Listeners {
         self.held.values().flatten()
     }
 
-    /// Most often the answer, and found without a look at all others.
+    /// The usual answer, which is found without a search through all other services.
     fn is_held_for(&self, service: &ServiceName, at: &Listener) -> bool {
         let own = self.held.get(service).into_iter().flatten();
         own.into_iter().any(|held| held.at == *at)
@@ -199,7 +198,7 @@ impl Listeners {
         self.all().any(|held| held.at == *at)
     }
 
-    /// Whether a port of this number is ours already, at whatever address.
+    /// Whether this gateway has a socket with this port number already, at any address.
     fn has_port_of(&self, at: &Listener) -> bool {
         let port = |at: &Listener| match at {
             Listener::Tcp(address) => Some(address.port()),
@@ -221,13 +220,13 @@ impl Held {
         })
     }
 
-    /// Whether accept(2) waits, for the next instance. Its copies and ours are one open file, so whatever the
-    /// last instance has made of it is undone here, as systemd does at each start.
+    /// Sets whether accept(2) blocks, for the next instance. The copies of the service and our socket are
+    /// one open file, so whatever the last instance has set is undone here, as systemd does at each start.
     ///
-    /// nginx takes what it inherits as it is: of two workers that are woken for one connection the
-    /// second would wait in accept(2) for the next one, and answer nobody meanwhile. A program that knows
-    /// systemd's protocol expects to wait, as systemd's own sockets do (`NonBlocking=` in
-    /// systemd.service(5)).
+    /// nginx uses inherited sockets as they are. If two workers are woken up for one connection, the second
+    /// one would block in accept(2) until the next connection comes, and answer nobody meanwhile. A program
+    /// that knows systemd's protocol expects blocking sockets, which are systemd's default (`NonBlocking=`
+    /// in systemd.service(5)).
     fn prepare_for(&self, handover: Handover) -> io::Result<()> {
         let flags = fcntl(&self.socket, FcntlArg::F_GETFL)?;
         let mut flags = OFlag::from_bits_retain(flags);
@@ -236,7 +235,7 @@ impl Held {
         Ok(())
     }
 
-    /// The name of a Unix socket may have been removed by somebody: logind empties a user's folder.
+    /// Somebody may have removed the name of a Unix socket: logind empties a user's folder.
     fn is_reachable(&self) -> bool {
         match &self.at {
             Listener::Tcp(_) => true,
@@ -246,10 +245,10 @@ impl Held {
 }
 
 impl Drop for Held {
-    /// The name of a Unix socket outlasts the socket.
+    /// The name of a Unix socket stays when the socket is closed, so it is removed here.
     fn drop(&mut self) {
         if let Listener::Unix(path) = &self.at {
-            // Whoever finds a name without a listener is refused as well.
+            // If it cannot be removed: a client that finds a name without a listener is refused as well.
             let _gone = fs::remove_file(path);
         }
     }
@@ -277,16 +276,16 @@ fn bind_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
         SocketAddr::V6(_) => AddressFamily::Inet6,
     };
     let socket = socket(family, SockType::Stream, FLAGS, None)?;
-    // Connections of an earlier daemon that are still closing do not keep the port.
+    // Without this, connections of an earlier daemon that are still closing would keep the port.
     setsockopt(&socket, ReuseAddr, &true)?;
-    // Accepted connections inherit it, whichever program accepts them.
+    // Accepted connections inherit this option, whichever program accepts them.
     setsockopt(&socket, TcpNoDelay, &true)?;
     if address.is_ipv6() {
-        // As nginx asks of its own since 1.3.4.
+        // nginx sets this for its own sockets since 1.3.4.
         setsockopt(&socket, Ipv6V6Only, &true)?;
     }
     bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
-    // From here on nobody else can bind it, with whatever options.
+    // From here on nobody else can bind the address, whatever options they use.
     listen(&socket, MOST)?;
     Ok(socket)
 }
@@ -295,14 +294,14 @@ fn bind_unix(path: &Path) -> io::Result<OwnedFd> {
     remove_stale(path)?;
     let socket = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
     bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
-    // Nobody can connect before it listens.
+    // Nobody can connect before the socket listens.
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     listen(&socket, MOST)?;
     Ok(socket)
 }
 
-/// The name may be there from an earlier daemon. What is no socket, or one on which somebody listens, is
-/// not ours to remove: people choose these names too.
+/// Removes the name of a Unix socket that an earlier daemon has left. It does not remove anything that is
+/// not a socket, nor a socket on which somebody listens, because people choose these names too.
 fn remove_stale(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -313,7 +312,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         }
         Ok(_) => {}
     }
-    // Without waiting: somebody listens whose queue is full.
+    // The attempt does not block: if it would have to wait, somebody listens whose queue is full.
     let caller = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
     match connect(caller.as_raw_fd(), &UnixAddr::new(path)?) {
         Err(Errno::ECONNREFUSED) => fs::remove_file(path),

@@ -1,8 +1,9 @@
-//! What only files tell: how the configuration on disk compares, and what the services have left in their
-//! folders. A file may be on a mount that does not answer, so a worker reads them, when somebody asks.
+//! What only files tell: how the configuration on disk differs, and what the services have written into
+//! their folders. A file may be on a mount that does not answer, so a worker reads the files, when somebody
+//! asks.
 //!
-//! There is one more occasion. What services say of a start is written over by their next one, and the
-//! last start of everything is told as it was: so it is read once more when everything has become ready.
+//! There is one more occasion. A service overwrites its milestones at its next start, but the last start of
+//! everything has to be shown as it was. So the files are also read once when everything has become ready.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
@@ -18,10 +19,10 @@ use crate::{
     stack::MILESTONES,
 };
 
-/// A status waits no longer for files.
+/// How long a status waits for files.
 pub(super) const LIMIT: Duration = Duration::from_secs(2);
 
-/// Looks for whoever asks, until the daemon ends.
+/// Reads files for callers, until the daemon ends.
 pub(super) async fn serve(
     mut worker: Worker<(), Files>,
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -67,7 +68,7 @@ pub(super) async fn serve(
     }
 }
 
-/// The start of everything that is over and of which nothing was read yet.
+/// The last start of everything, if it is over and its files were not read yet.
 fn is_to_be_kept(snapshot: &Snapshot, kept: Option<Time>) -> Option<Time> {
     let starts = &snapshot.starts;
     let over = starts.kept.as_ref().map(|_| starts.asked);

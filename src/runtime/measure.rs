@@ -1,7 +1,7 @@
-//! What services use: memory and CPU, by their cgroups, or by their processes where there are none.
+//! What services use: memory and CPU, by their cgroups, or by their processes if there are no cgroups.
 //!
-//! The kernel walks through all of a process's memory to sum it up, a tenth of a second for a gigabyte.
-//! So a worker measures, when somebody asks.
+//! To sum up the memory of a process the kernel walks through all of it, which takes a tenth of a second
+//! for a gigabyte. So a worker measures, and only when somebody asks.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -25,23 +25,24 @@ use crate::{
     publish::{Figures, Service, Snapshot, Usage},
 };
 
-/// Only a process that hangs in the kernel makes it take longer. Who asks while one is under way waits for
-/// two of them, which has to be less than the command line's patience.
+/// The limit of one measurement. Only a process that hangs in the kernel makes it take that long. A caller
+/// who asks while one is under way waits for two of them, which together have to take less than the command
+/// line waits.
 pub(super) const LIMIT: Duration = Duration::from_secs(2);
 
-/// What is to be measured: one service, or all.
+/// What is to be measured: one service, or all services.
 pub(super) type Subject = Option<ServiceName>;
 
-/// How this gateway's processes are found.
+/// How the processes of this gateway are found.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
-    /// Its number.
+    /// The number of the gateway.
     pub(super) gateway: GatewayId,
-    /// The cgroup of which each service has a part, where there is one.
+    /// The cgroup below which each service has its own, if there are cgroups.
     pub(super) groups: Option<PathBuf>,
 }
 
-/// Measures for whoever asks, until the daemon ends.
+/// Measures for callers, until the daemon ends.
 pub(super) async fn serve(
     mut worker: Worker<Subject, Figures>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -54,12 +55,12 @@ pub(super) async fn serve(
         let found = worker
             .work(move || figures(&snapshot, subjects.as_ref(), &places))
             .await;
-        // Nothing is known of what could not be measured in time.
+        // If the measurement took too long, its figures are not known.
         batch.answer(found.unwrap_or_default());
     }
 }
 
-/// What these services use, or all of them.
+/// What one service uses, or what all use.
 fn figures(
     snapshot: &Snapshot,
     subjects: Option<&BTreeSet<ServiceName>>,
@@ -113,10 +114,10 @@ fn of_processes(members: &[pid_t]) -> Usage {
     }
 }
 
-/// The processes of these services: of our descendants those that [`identity::ours`] finds to be theirs.
+/// The processes of these services: those of our descendants that [`identity::ours`] finds to be theirs.
 ///
-/// Below the main process of another service nothing is looked for: whose parent has ended was handed to
-/// us, the subreaper, and is never found below a stranger.
+/// The descendants of other services' main processes are not searched. A process whose parent has ended
+/// becomes a child of this daemon, which is the subreaper, and never a descendant of another service.
 fn members(
     services: &[Arc<Service>],
     wanted: &BTreeSet<&ServiceName>,

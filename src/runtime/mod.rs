@@ -12,15 +12,15 @@
 //!                                            waiters, the manager ◀─────┘
 //! ```
 //!
-//! Order within one turn: an event goes into the machine, its effects are carried out one by one, and
-//! what they answer at once (a launch, a cgroup that is empty already) goes in again before anything
-//! else is looked at; then the snapshot is published, and then those are answered whose order is done.
-//! So a crash and the next launch are one turn of the loop, and whoever was answered sees it in the next
-//! status. Questions never enter the loop.
+//! The order within one turn: an event goes into the machine, and its effects are carried out one by one.
+//! The events that they cause at once (a launch, a cgroup that is empty already) go into the machine before
+//! anything else does. Then the snapshot is published, and then the callers whose orders are done are
+//! answered. So a crash and the next launch are one turn of the loop, and a caller who was answered sees
+//! the result in the next status. Questions never enter the loop.
 //!
-//! Everything that takes time is a task of the executor's, and its result is the loop's next input; a
-//! configuration is read by a thread (`wishes`). Nothing polls: exits come by pidfd, orphans by SIGCHLD,
-//! emptied cgroups by `cgroup.events`, deadlines by one timer.
+//! Everything that takes time is a task of the executor, and its result is an input of the loop; a
+//! configuration is read by a thread (`reload_queue`). Nothing polls: exits are reported by pidfd, orphans
+//! by SIGCHLD, empty cgroups by `cgroup.events`, and deadlines by one timer.
 
 mod apart;
 mod calls;
@@ -38,11 +38,11 @@ mod preview;
 mod publisher;
 mod pulse;
 mod reload;
+mod reload_queue;
 mod skipped;
 mod teller;
 mod turn;
 mod waiters;
-mod wishes;
 mod worker;
 
 use std::{collections::HashSet, path::Path};
@@ -53,8 +53,8 @@ pub use apart::within;
 pub use options::{Options, Planned, Purpose, Replan, RunError};
 pub use turn::run;
 
-/// The processes of the gateway with this state folder, the daemon's own included, as far as they
-/// can be told: for whoever asks who holds a port.
+/// The processes of the gateway with this state folder, including the daemon's own, as far as they can be
+/// recognised. For callers who ask which process has a port.
 pub fn processes(state: &Path) -> HashSet<i32> {
     let mut found = identity::pids(state).unwrap_or_default();
     found.extend(Holder::find(state).map(|holder| holder.pid));

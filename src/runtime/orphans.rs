@@ -1,12 +1,13 @@
-//! What a daemon that was killed has left running: ended as a stop would have ended it.
+//! Ends the processes that a killed daemon has left running, in the way in which a stop would have ended
+//! them.
 //!
-//! Such processes hold the ports, sockets and the database that the next ones need, and what they
-//! have begun. So each service is stopped by its own steps, those that others require last: LiteLLM
-//! answers what it was asked and writes what that cost while PostgreSQL still runs. Whatever is left
-//! then is killed.
+//! Such processes hold ports, sockets and the database, which the next ones need, and they still have work
+//! to finish. So each service is stopped by its own stop steps, and the services that others require are
+//! stopped last: LiteLLM finishes its requests and writes what they cost while PostgreSQL still runs.
+//! Whatever is left then is killed.
 //!
-//! Nothing else is under way meanwhile, so this blocks. Callers: the daemon before it launches
-//! anything, and `stop` where there is no daemon.
+//! Nothing else runs at that time, so this blocks. Callers: the daemon before it launches anything, and
+//! `stop` if there is no daemon.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,49 +29,51 @@ use supervise::{
 };
 use sys::pidfd::PidFd;
 
-use super::executor::launch::{Surroundings, launch};
+use super::executor::launch::{LaunchError, Surroundings, launch};
 use crate::{
+    causes::chain,
     clock::Clock,
     identity::{FindError, GatewayId, Handle, Owner, Record, Signal, find},
 };
 
-/// For a service of which nobody knows how it is stopped.
+/// How a service is stopped if nobody knows its stop steps.
 const UNKNOWN: Signal = Signal {
     signal: SIGTERM,
     patience: Duration::from_secs(10),
 };
 
-/// After SIGKILL, only a process that hangs in the kernel takes longer.
+/// How long the end of a process may take after SIGKILL. Only a process that hangs in the kernel takes
+/// longer.
 const GONE: Duration = Duration::from_secs(10);
 
-/// What was killed may have made another one just before.
+/// How often it looks again: a process may have started another one just before it was killed.
 const ROUNDS: usize = 5;
 
-/// Why something may be left.
+/// Why processes of an earlier daemon may still run.
 #[derive(Debug, thiserror::Error)]
 pub enum OrphansError {
-    /// Nobody can tell.
+    /// It cannot be found out which processes there are.
     #[error("cannot look for what an earlier daemon left running")]
     Find(#[from] FindError),
-    /// The kernel.
+    /// The kernel refused to wait for them.
     #[error("cannot wait for what an earlier daemon left running")]
     Wait(#[source] io::Error),
-    /// It does not die.
+    /// A process does not end although it was killed.
     #[error(
         "process {pid}, which an earlier daemon left running for {service}, does not end: \
          it hangs in the kernel, and only a reboot or the disk that it waits for ends it"
     )]
     Stuck {
-        /// Its number.
+        /// The number of the process.
         pid: i32,
-        /// Its service.
+        /// The service for which it was launched.
         service: ServiceName,
     },
 }
 
-/// Stops and ends everything that was launched for a service of the gateway with this state folder,
-/// and returns how many processes that were. `services` tells how each is stopped; where it says
-/// nothing, what the killed daemon wrote down does. `tell` hears what is waited for.
+/// Stops everything that was launched for a service of the gateway with this state folder, and returns how
+/// many processes that were. `services` says how each service is stopped; for a service that is not in it,
+/// the record of the killed daemon does. `tell` is called with a sentence about what is waited for.
 ///
 /// # Errors
 /// See [`OrphansError`].
@@ -89,7 +92,7 @@ pub fn end(
             break;
         }
         count += left.values().map(Vec::len).sum::<usize>();
-        // Read before anything ends: it says how.
+        // The record says how each service is stopped. It has to be read before the processes end.
         let record = Record::read(state, &gateway).unwrap_or_default();
         let requires = left
             .keys()
@@ -114,7 +117,7 @@ fn by_service(found: Vec<Handle>) -> BTreeMap<ServiceName, Vec<Handle>> {
     for handle in found {
         match &handle.process.owner {
             Owner::Service(name) => services.entry(name.clone()).or_default().push(handle),
-            // Set-up sees to its own.
+            // Processes of set-up are ended by the next set-up.
             Owner::SetUp => {}
         }
     }
@@ -163,8 +166,9 @@ fn steps(service: &ServiceName, services: &[ServiceSpec], record: &Record) -> Ve
         .unwrap_or_else(|| of_signals(&[UNKNOWN]))
 }
 
-/// The services in the order of a stop: each before all that it requires, those that do not wait for
-/// one another together. A circle, which two records of different times could make, ends as one.
+/// The services in groups that are stopped one after the other: each service comes before everything that
+/// it requires, and services that do not depend on each other are in one group. Two records of different
+/// times could form a cycle; its members are stopped together.
 fn waves(mut left: BTreeMap<ServiceName, BTreeSet<ServiceName>>) -> Vec<Vec<ServiceName>> {
     let mut waves = Vec::new();
     while !left.is_empty() {
@@ -183,14 +187,14 @@ fn waves(mut left: BTreeMap<ServiceName, BTreeSet<ServiceName>>) -> Vec<Vec<Serv
     waves
 }
 
-/// A service that is being stopped.
+/// The stop of one service.
 struct Stop {
     service: ServiceName,
     processes: Vec<Handle>,
     steps: std::vec::IntoIter<StopStep>,
-    /// The command of the step that is under way.
+    /// The running command of the current step, if that is a command.
     command: Option<PidFd>,
-    /// When the next step is due, or with none left, when killing it has taken too long.
+    /// When the next step begins. After the last step: when killing the processes has taken too long.
     due: Time,
     killed: bool,
 }
@@ -207,7 +211,7 @@ impl Stop {
         }
     }
 
-    /// What is signalled: the main process, or where that is gone, all of them.
+    /// The processes that get the signals: the main process, or all of them if it has ended.
     fn main(&self) -> impl Iterator<Item = &Handle> {
         let main = |handle: &&Handle| handle.process.main;
         let known = self.processes.iter().any(|handle| handle.process.main);
@@ -216,8 +220,8 @@ impl Stop {
             .filter(move |handle| !known || main(handle))
     }
 
-    /// Goes on: forgets who has ended, and takes the next step if it is due. Whether anything is
-    /// left.
+    /// Continues the stop: removes the processes that have ended, and takes the next step if its time has
+    /// come. Returns whether any process is left.
     fn go_on(&mut self, now: Time, gateway: &GatewayId) -> Result<bool, OrphansError> {
         let had_main = self.processes.iter().any(|handle| handle.process.main);
         self.processes.retain(|handle| !has_ended(&handle.pidfd));
@@ -248,7 +252,8 @@ impl Stop {
             StopStep::Signal { signal, timeout } => {
                 self.due = now.after(*timeout);
                 for handle in self.main() {
-                    // It may have ended by itself. One that was stopped could not hear the other.
+                    // The process may have ended by itself. SIGCONT follows because a stopped process gets
+                    // no other signal.
                     let _gone = handle.pidfd.send_signal(*signal);
                     let _gone = handle.pidfd.send_signal(SIGCONT);
                 }
@@ -258,7 +263,7 @@ impl Stop {
                 match run(command, &self.service, gateway) {
                     Ok(pidfd) => self.command = Some(pidfd),
                     Err(error) => {
-                        tracing::warn!("{}: {error}", self.service);
+                        tracing::warn!("{}: {}", self.service, chain(&error));
                         self.due = now;
                     }
                 }
@@ -276,13 +281,14 @@ impl Stop {
     }
 }
 
-/// Runs a step's command for a service that no instance of ours is of.
+/// Runs the command of a stop step for a service of which this daemon has launched no instance.
 fn run(
     command: &Command,
     service: &ServiceName,
     gateway: &GatewayId,
-) -> Result<PidFd, Box<dyn std::error::Error>> {
-    let null = File::options().read(true).write(true).open("/dev/null")?;
+) -> Result<PidFd, LaunchError> {
+    let null = File::options().read(true).write(true).open("/dev/null");
+    let null = null.map_err(LaunchError::Null)?;
     let instance = Instance {
         service: service.clone(),
         generation: 0,
@@ -306,7 +312,7 @@ fn has_ended(process: &PidFd) -> bool {
     poll(&mut ended, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
-/// Stops these together, and returns when nothing of them is left.
+/// Stops these services at the same time, and returns when none of their processes is left.
 fn stop(mut stops: Vec<Stop>, gateway: &GatewayId) -> Result<(), OrphansError> {
     let clock = Clock::start();
     loop {
@@ -329,13 +335,13 @@ fn stop(mut stops: Vec<Stop>, gateway: &GatewayId) -> Result<(), OrphansError> {
     }
 }
 
-/// Until one of them has ended, or for this long.
+/// Waits until one of them has ended, at most this long.
 fn wait(fds: &[BorrowedFd<'_>], time: Duration) -> Result<(), OrphansError> {
     let mut polled: Vec<_> = fds
         .iter()
         .map(|fd| PollFd::new(*fd, PollFlags::POLLIN))
         .collect();
-    // Rounded up: to be woken a moment early would be to turn until it is due.
+    // Rounded up: if it woke up a moment too early it would only have to wait again.
     let time = time.saturating_add(Duration::from_millis(1));
     match poll(
         &mut polled,

@@ -1,4 +1,4 @@
-//! What a new configuration would come to, were it taken up now: per service, and per key. Pure.
+//! What a new configuration would change if it were applied now, per service and per key. This is pure.
 
 use supervise::{
     machine::{Reconfigured, Uptake},
@@ -7,7 +7,7 @@ use supervise::{
 
 use crate::control::types::{KeyPreview, Preview, ServicePreview, Step};
 
-/// Puts together what the machine says of the whole, and of each key alone.
+/// Combines what the machine says of the whole configuration and of each changed key alone.
 pub(super) fn preview(
     whole: Reconfigured,
     alone: impl Iterator<Item = (String, Reconfigured)>,
@@ -33,7 +33,7 @@ pub(super) fn preview(
     }
 }
 
-/// In the order of their names.
+/// The result is in the order of the names.
 fn services(changes: Reconfigured) -> Vec<ServicePreview> {
     let Reconfigured {
         added,

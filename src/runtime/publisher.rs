@@ -1,9 +1,8 @@
-//! The publisher: has the snapshot that everybody reads, and replaces it when something has changed; and
+//! The publisher: it has the snapshot that everybody reads, replaces it when something has changed, and
 //! writes the log. It decides nothing.
 //!
-//! What is new gathers in `next` while events are handled, and is published as a whole by
-//! [`Publisher::publish`], before anybody is answered. It looks only at services of which somebody says that
-//! they may have changed.
+//! While events are handled, changes are collected in `next`. [`Publisher::publish`] publishes them as a
+//! whole, before any caller is answered. It looks only at services that may have changed.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -13,13 +12,14 @@ use supervise::{
     spec::ServiceName,
 };
 use tokio::sync::watch;
+use tracing::Level;
 
 use crate::{
-    logs::messages,
-    publish::{Changes, Facts, Moment, Snapshot, Whole},
+    logs::messages::{self, Message},
+    publish::{Changes, Facts, Snapshot, Transition, Whole},
 };
 
-/// The one who writes the snapshot.
+/// The only writer of the snapshot.
 #[derive(Debug)]
 pub(super) struct Publisher {
     to: watch::Sender<Arc<Snapshot>>,
@@ -27,7 +27,7 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// Nothing has been yet; everything is asked to start at `now`.
+    /// A snapshot without any history. All services are asked to start at `now`.
     pub(super) fn new(whole: Whole, now: Time) -> Self {
         Self {
             to: watch::Sender::new(Arc::new(Snapshot::first(whole, now))),
@@ -35,25 +35,25 @@ impl Publisher {
         }
     }
 
-    /// For somebody who reads it.
+    /// A receiver for somebody who reads the snapshots.
     pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.to.subscribe()
     }
 
-    /// The snapshot as it is now. Whoever has it keeps the next one from being published.
+    /// The current snapshot. While somebody holds this reference, the next one cannot be published.
     pub(super) fn snapshot(&self) -> watch::Ref<'_, Arc<Snapshot>> {
         self.to.borrow()
     }
 
-    /// A service went from one state to another. `again`: it is a task that has times of its own.
+    /// A service went from one state to another. `again` says that it is a task with a schedule.
     pub(super) fn changed(&mut self, change: &Change, again: bool, now: Time) {
-        let moment = Moment {
+        let transition = Transition {
             at: now,
             state: change.to,
             reason: change.reason.clone(),
         };
         let name = change.instance.service.clone();
-        self.next.moments.push((name, moment));
+        self.next.transitions.push((name, transition));
         log(change, again);
     }
 
@@ -68,18 +68,18 @@ impl Publisher {
         self.next.reload = Some(Some(why));
     }
 
-    /// Everything is asked to start anew.
+    /// All services are asked to start again.
     pub(super) fn starts(&mut self, now: Time) {
         self.next.asked = Some(now);
     }
 
-    /// Everything goes down for good.
+    /// The gateway shuts down.
     pub(super) const fn ends(&mut self) {
         self.next.ending = true;
     }
 
-    /// Publishes what is new, if anything is; says whether that is so. `touched`: the services of which
-    /// something may be new; `facts` has one as it is now, or nothing if it is gone.
+    /// Publishes what has changed, and returns whether anything has. `touched` are the services that may
+    /// have changed; `facts` returns the current facts of a service, or `None` if it is gone.
     pub(super) fn publish(
         &mut self,
         touched: BTreeSet<ServiceName>,
@@ -109,7 +109,7 @@ impl Publisher {
     }
 }
 
-/// Tells of what changes no state.
+/// Writes something into the log that changes no state.
 pub(super) fn told(instance: &Instance, news: &News) {
     let name = instance.service.as_str();
     match news {
@@ -129,69 +129,70 @@ pub(super) fn told(instance: &Instance, news: &News) {
     }
 }
 
-/// `again`: one that has failed is tried once more at its next time.
+/// Writes a change of state into the log. `again`: a task that has failed is tried once more at its next
+/// scheduled time.
 fn log(change: &Change, again: bool) {
     let name = change.instance.service.as_str();
-    let (to, reason) = (change.to, &change.reason);
-    macro_rules! say {
-        ($level:ident, $message:expr, $($text:tt)+) => {
-            tracing::$level!(ai_gateway_service = name, message_id = $message.id, $($text)+)
+    let text = sentence(change, again);
+    let (level, message) = severity(change);
+    let id = message.map(|message| message.id);
+    // The level of a call site is fixed at compile time, so each level needs a call of its own.
+    macro_rules! write {
+        ($level:ident) => {
+            tracing::$level!(ai_gateway_service = name, message_id = id, "{text}")
         };
     }
-    match (to, reason) {
-        (StateName::Failed, _) if again => {
-            say!(
-                error,
-                messages::SERVICE_FAILED,
-                "{name} has failed: {reason}; it is tried again at its next time"
-            );
+    match level {
+        Level::ERROR => write!(error),
+        Level::WARN => write!(warn),
+        _ => write!(info),
+    }
+}
+
+/// What the log says of a change of state.
+fn sentence(change: &Change, again: bool) -> String {
+    let (name, to, reason) = (&change.instance.service, change.to, &change.reason);
+    match to {
+        StateName::Failed if again => {
+            format!("{name} has failed: {reason}; it is tried again at its next time")
         }
-        (StateName::Failed, _) => {
-            say!(
-                error,
-                messages::SERVICE_FAILED,
-                "{name} has failed for good: {reason}"
-            );
-        }
-        (_, Reason::Exited(Exit::OutOfMemory)) => {
-            say!(
-                error,
-                messages::SERVICE_OUT_OF_MEMORY,
-                "{name} is {to}: {reason}"
-            );
-        }
+        StateName::Failed => format!("{name} has failed for good: {reason}"),
+        StateName::Starting | StateName::Running | StateName::Ready => format!("{name} is {to}"),
+        StateName::Waiting
+        | StateName::Scheduled
+        | StateName::Unhealthy
+        | StateName::Draining
+        | StateName::Stopping
+        | StateName::BackingOff
+        | StateName::Completed
+        | StateName::Stopped => format!("{name} is {to}: {reason}"),
+    }
+}
+
+/// How urgent a change of state is, and the entry of the journal's catalog that explains it, if there is
+/// one. The order of the arms matters: a failure counts as one whatever its reason is.
+fn severity(change: &Change) -> (Level, Option<&'static Message>) {
+    let (level, message) = match (change.to, &change.reason) {
+        (StateName::Failed, _) => (Level::ERROR, &messages::SERVICE_FAILED),
+        (_, Reason::Exited(Exit::OutOfMemory)) => (Level::ERROR, &messages::SERVICE_OUT_OF_MEMORY),
         (StateName::Draining | StateName::Stopping, Reason::Leaks(_))
             if matches!(change.from, StateName::Ready | StateName::Unhealthy) =>
         {
-            say!(warn, messages::SERVICE_LEAKS, "{name} is {to}: {reason}");
+            (Level::WARN, &messages::SERVICE_LEAKS)
         }
         (StateName::Stopping | StateName::Waiting, Reason::Exited(_)) => {
-            say!(warn, messages::SERVICE_EXITED, "{name} is {to}: {reason}");
+            (Level::WARN, &messages::SERVICE_EXITED)
         }
-        (StateName::BackingOff, _) => {
-            say!(warn, messages::SERVICE_WAITS, "{name} is {to}: {reason}");
-        }
-        (StateName::Unhealthy, _) => {
-            say!(
-                warn,
-                messages::SERVICE_UNHEALTHY,
-                "{name} is {to}: {reason}"
-            );
-        }
-        (StateName::Starting, _) => say!(info, messages::SERVICE_STARTING, "{name} is {to}"),
-        (StateName::Ready, _) => say!(info, messages::SERVICE_READY, "{name} is {to}"),
-        (StateName::Running, _) => say!(info, messages::SERVICE_STARTING, "{name} is {to}"),
-        (StateName::Completed, _) => {
-            say!(info, messages::TASK_COMPLETED, "{name} is {to}: {reason}");
-        }
-        (StateName::Stopped, _) => {
-            say!(info, messages::SERVICE_STOPPED, "{name} is {to}: {reason}");
-        }
+        (StateName::BackingOff, _) => (Level::WARN, &messages::SERVICE_WAITS),
+        (StateName::Unhealthy, _) => (Level::WARN, &messages::SERVICE_UNHEALTHY),
+        (StateName::Starting | StateName::Running, _) => (Level::INFO, &messages::SERVICE_STARTING),
+        (StateName::Ready, _) => (Level::INFO, &messages::SERVICE_READY),
+        (StateName::Completed, _) => (Level::INFO, &messages::TASK_COMPLETED),
+        (StateName::Stopped, _) => (Level::INFO, &messages::SERVICE_STOPPED),
         (
             StateName::Waiting | StateName::Scheduled | StateName::Draining | StateName::Stopping,
             _,
-        ) => {
-            tracing::info!(ai_gateway_service = name, "{name} is {to}: {reason}");
-        }
-    }
+        ) => return (Level::INFO, None),
+    };
+    (level, Some(message))
 }

@@ -1,4 +1,4 @@
-//! Whether the loop turns, for those who answer without it.
+//! Whether the loop makes progress. Those who answer without the loop want to know that.
 //!
 //! ```text
 //!            begins                    waits
@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The loop writes down when its next sign of life is due: at its next deadline while it waits, and at once
-//! while it works. A loop whose sign is overdue hangs. Answers wait until it goes on, as they would if they
-//! came from the loop: so whoever asks notices, and is told nothing that is old.
+//! while it works. A loop whose sign of life is overdue hangs. Answers wait until the loop goes on, as they
+//! would if the loop gave them. So a caller notices that the loop hangs, and is never told something old.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,10 +16,10 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-/// A turn takes microseconds. A reload that writes files on a busy disk takes longer.
+/// How long a turn may take. It takes microseconds, and longer if a reload writes files on a busy disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The loop waits for events alone.
+/// The time of a loop without a deadline: it waits for events alone.
 const NEVER: u64 = u64::MAX;
 
 /// The signs of life of the loop.
@@ -46,7 +46,7 @@ impl Pulse {
         self.shows(Some(Instant::now()));
     }
 
-    /// The loop waits, until this moment at the latest.
+    /// The loop waits, until this point in time at the latest.
     pub(super) fn waits(&self, until: Option<Instant>) {
         self.shows(until);
     }
@@ -69,7 +69,7 @@ impl Pulse {
         Duration::from_micros(late) > PATIENCE
     }
 
-    /// Waits until the loop turns, which it does already unless it hangs. Safe to be cancelled.
+    /// Waits until the loop makes progress. Unless it hangs, this returns at once. It is safe to cancel.
     pub(super) async fn beats(&self) {
         loop {
             let turned = self.turned.notified();

@@ -1,8 +1,7 @@
-//! The configuration, read again: by a call, by SIGHUP, and before a restart of everything.
+//! Reading the configuration again: by a call, by SIGHUP, and before everything is restarted.
 //!
-//! It is read by a thread of its own (`wishes`), one request after the other, while the loop goes on; what
-//! came of it is an input like any other. A configuration that is wrong, or that nobody can read in time,
-//! leaves everything as it is.
+//! A thread reads it (`reload_queue`), for one request after the other, while the loop goes on. The result
+//! is an input like any other. If the configuration is wrong, or cannot be read in time, nothing changes.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -10,8 +9,8 @@ use super::{
     Planned, Purpose,
     daemon::Daemon,
     files, preview,
+    reload_queue::{Read, ReloadRequest},
     waiters::{Goal, Wanted},
-    wishes::{Read, Wish},
 };
 use crate::{
     causes::chain,
@@ -27,7 +26,7 @@ use supervise::{
     spec::{Limits, ServiceName},
 };
 
-/// What a new configuration comes to: a goal, what people are told, and what is to be done.
+/// What a new configuration means: a goal, what people are told, and the effects.
 struct Applied {
     goal: Goal,
     news: Vec<String>,
@@ -35,21 +34,21 @@ struct Applied {
 }
 
 impl Daemon {
-    /// Reads the configuration again and does what is wished, now or after those before.
-    pub(super) fn wish(&mut self, wish: Wish) {
+    /// Reads the configuration again and does what is requested, now or when the requests before it are done.
+    pub(super) fn request_reload(&mut self, request: ReloadRequest) {
         if let Err(refusal) = self.admit(&Request::Start(Target::All)) {
-            return wish.refuse(refusal);
+            return request.refuse(refusal);
         }
-        if self.wishes.is_reading() {
-            return self.wishes.later(wish);
+        if self.reload_queue.is_reading() {
+            return self.reload_queue.enqueue(request);
         }
-        if !wish.is_preview() {
+        if !request.is_preview() {
             let monotonic = clock::monotonic();
-            self.manager.tell(|herald| herald.reload(monotonic));
+            self.manager.tell(|notifier| notifier.reload(monotonic));
             self.untold = true;
         }
         let (replan, compare) = (Arc::clone(&self.replan), self.planned.compare.clone());
-        let previews = wish.is_preview();
+        let previews = request.is_preview();
         let read = move || {
             let planned = replan(if previews {
                 Purpose::Preview
@@ -63,48 +62,48 @@ impl Daemon {
             };
             Ok(Read { planned, alone })
         };
-        if let Err((wish, error)) = self.wishes.read(wish, read) {
-            self.refuse(wish, Refusal::Failed(chain(&error)));
+        if let Err((request, error)) = self.reload_queue.read(request, read) {
+            self.refuse(request, Refusal::Failed(chain(&error)));
         }
     }
 
-    /// The configuration was read, or cannot be.
+    /// The thread has read the configuration, or could not.
     pub(super) fn read_again(&mut self, read: Result<Read, Refusal>) {
-        let Some(wish) = self.wishes.was_read() else {
+        let Some(request) = self.reload_queue.was_read() else {
             return;
         };
         // A shutdown may have begun meanwhile.
         let read = self.admit(&Request::Start(Target::All)).and(read);
-        match (wish, read) {
-            (Wish::Preview(reply), read) => {
+        match (request, read) {
+            (ReloadRequest::Preview(reply), read) => {
                 let preview = read.and_then(|read| self.preview(read));
                 drop(reply.send(preview.map(|preview| Reply::Preview(Box::new(preview)))));
             }
-            (wish, Ok(Read { planned, .. })) => self.take_up(wish, planned),
-            (wish, Err(refusal)) => self.refuse(wish, refusal),
+            (request, Ok(Read { planned, .. })) => self.take_up(request, planned),
+            (request, Err(refusal)) => self.refuse(request, refusal),
         }
-        // One that cannot be read for is answered at once, and then the next one's turn has come.
-        while !self.wishes.is_reading()
-            && let Some(next) = self.wishes.take_next()
+        // If no thread can be started, a request is answered at once. Then the next one is taken.
+        while !self.reload_queue.is_reading()
+            && let Some(next) = self.reload_queue.take_next()
         {
-            self.wish(next);
+            self.request_reload(next);
         }
     }
 
-    fn take_up(&mut self, wish: Wish, planned: Planned) {
+    fn take_up(&mut self, request: ReloadRequest, planned: Planned) {
         match self.apply(planned) {
             Ok(applied) => {
-                // Nobody but the manager hears when it is over.
+                // Only systemd is told when a reload is over.
                 if self.manager.listens() {
                     self.reloads.push(applied.goal.clone());
                 }
-                self.go_on(wish, applied);
+                self.go_on(request, applied);
             }
-            Err(refusal) => self.refuse(wish, refusal),
+            Err(refusal) => self.refuse(request, refusal),
         }
     }
 
-    /// What new specifications would come to now.
+    /// What new specifications would change if they were applied now.
     fn foresee(&self, new: Checked) -> Reconfigured {
         let over =
             |instance: &Instance, limits: &Limits| self.executor.over_limit(instance, limits);
@@ -116,24 +115,25 @@ impl Daemon {
         let whole = whole.map_err(|error| Refusal::Failed(chain(&error)))?;
         let whole = self.foresee(whole);
         let alone = read.alone.into_iter().map(|(key, specs)| {
-            // Alone it may be one that cannot be: of two services that are new, one requires the other.
+            // A key alone may give specifications that are not valid. For example, one new service may
+            // require another new one.
             let changes = Checked::new(specs).map(|specs| self.foresee(specs));
             (key, changes.unwrap_or_default())
         });
         Ok(preview::preview(whole, alone))
     }
 
-    fn go_on(&mut self, wish: Wish, applied: Applied) {
+    fn go_on(&mut self, request: ReloadRequest, applied: Applied) {
         let Applied {
             goal,
             news,
             effects,
         } = applied;
         let mut events = VecDeque::new();
-        match wish {
-            Wish::Reload(None) | Wish::Preview(_) => {}
-            Wish::Reload(Some(reply)) => self.waiters.add(goal, news, reply),
-            Wish::RestartAll(reply) => {
+        match request {
+            ReloadRequest::Reload(None) | ReloadRequest::Preview(_) => {}
+            ReloadRequest::Reload(Some(reply)) => self.waiters.add(goal, news, reply),
+            ReloadRequest::RestartAll(reply) => {
                 self.publisher.starts(self.executor.clock.now());
                 events.push_back(Event::Request(Request::Restart(Target::All)));
                 let goal = self.goal_of_all();
@@ -148,9 +148,9 @@ impl Daemon {
         self.carry_out(effects, events);
     }
 
-    fn refuse(&mut self, wish: Wish, refusal: Refusal) {
-        if matches!(wish, Wish::Preview(_)) {
-            return wish.refuse(refusal);
+    fn refuse(&mut self, request: ReloadRequest, refusal: Refusal) {
+        if matches!(request, ReloadRequest::Preview(_)) {
+            return request.refuse(refusal);
         }
         if !matches!(refusal, Refusal::Ending) {
             self.publisher.refused(titles(&refusal.to_string()));
@@ -169,12 +169,12 @@ impl Daemon {
         let why = refusal.to_string();
         let first = why.lines().next().unwrap_or_default().to_owned();
         self.manager
-            .tell(|herald| herald.reloaded(Some(first), view));
+            .tell(|notifier| notifier.reloaded(Some(first), view));
         drop(snapshot);
-        wish.refuse(refusal);
+        request.refuse(refusal);
     }
 
-    /// Takes up what was read; where that cannot be done everything stays as it is.
+    /// Applies the configuration that was read. If that fails, nothing changes.
     fn apply(&mut self, planned: Planned) -> Result<Applied, Refusal> {
         let failed = |error: &(dyn std::error::Error + 'static)| Refusal::Failed(chain(error));
         let new = Checked::new(planned.stack.services.clone()).map_err(|error| failed(&error))?;
@@ -188,8 +188,9 @@ impl Daemon {
                 .for_each(|s| self.executor.listeners.let_go(s));
             return Err(failed(&error));
         }
-        // The machine learns only from the effects that an instance holds more than its new limits allow,
-        // and who asked is told now that it restarts.
+        // That an instance uses more memory than its new limits allow is known to the machine only when the
+        // effects have been carried out. The caller is told now that the instance restarts, so it is
+        // computed beforehand.
         let changes = self.foresee(new.clone());
         let (_, effects) = self.machine.reconfigure(new, self.executor.clock.now());
         self.executor
@@ -211,7 +212,7 @@ impl Daemon {
         })
     }
 
-    /// Everything that is new or has changed is what it is meant to be.
+    /// The goal that every new or changed service is up.
     fn goal(&self, changes: &Reconfigured) -> Goal {
         let meant = |name: &ServiceName| {
             let status = self.machine.status_of(name);
@@ -227,7 +228,7 @@ impl Daemon {
     }
 }
 
-/// What is wrong, without the lines of the file that a report shows: those may have secrets in them.
+/// The titles of a report, without the lines of the file that it shows: those may contain secrets.
 fn titles(report: &str) -> String {
     let errors = report
         .lines()
@@ -241,7 +242,7 @@ fn titles(report: &str) -> String {
 
 const NOTHING_HAS_CHANGED: &str = "nothing has changed";
 
-/// What new specifications come to, for people.
+/// What new specifications change, in sentences for people.
 fn news(changes: &Reconfigured) -> Vec<String> {
     let Reconfigured {
         added,

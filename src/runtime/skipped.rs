@@ -1,5 +1,5 @@
-//! Which measures of the diet the services have skipped: each leaves that in a file beside its
-//! rendered ones at its start. It is read for a status, outside of the loop.
+//! Which measures of the diet the services have skipped. At its start each service writes that into a file
+//! beside its rendered files. The file is read for a status, outside of the loop.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::{control::types::SkippedMeasure, fs::regular};
 /// The file's name.
 const FILE: &str = "diet-skipped.json";
 
-/// Longer than this is not what a service has written.
+/// A file that is longer than this was not written by a service.
 const LONGEST: usize = 64 << 10;
 
 #[derive(Deserialize)]
@@ -20,7 +20,8 @@ struct Entry {
     reason: String,
 }
 
-/// What `service`, whose rendered files are in `folder`, has skipped. Nothing where it says nothing.
+/// What `service` has skipped; its rendered files are in `folder`. Empty if there is no such file, or it
+/// cannot be understood.
 pub(super) fn read(service: &ServiceName, folder: &Path) -> Vec<SkippedMeasure> {
     let entries = regular::text(&folder.join(FILE))
         .ok()

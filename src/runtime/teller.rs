@@ -1,8 +1,8 @@
-//! Answers questions from the snapshot: the loop does not notice.
+//! Answers questions from the snapshot, without the loop.
 //!
-//! What has to be measured or read for an answer comes from workers, and the snapshot is read after
-//! that. So the states in an answer are as new as can be, and whoever was told that an order is done sees
-//! in the next answer what it has done: the loop publishes before it answers.
+//! If an answer needs something measured or read, a worker does that first, and the snapshot is taken after
+//! it. So the states in an answer are as new as possible. A caller who was told that an order is done sees
+//! its result in the next answer, because the loop publishes before it answers orders.
 
 use std::{future::Future, sync::Arc};
 
@@ -36,8 +36,8 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    /// Tells what comes by `snapshots`. Its workers are tasks of `workers`, and do nothing until somebody
-    /// asks.
+    /// Answers from the snapshots that arrive by `snapshots`. Its workers are tasks of `workers`, and do
+    /// nothing until somebody asks.
     pub(super) fn new(
         snapshots: watch::Receiver<Arc<Snapshot>>,
         pulse: Arc<Pulse>,
@@ -77,14 +77,14 @@ impl Teller {
             Question::Status => {
                 let (figures, files) = tokio::join!(self.figures(None), self.files());
                 let snapshot = self.snapshot()?;
-                let status = publish::status(&snapshot, self.clock.moment(), &figures, &files);
+                let status = publish::status(&snapshot, self.clock.reading(), &figures, &files);
                 Ok(Reply::Status(Box::new(status)))
             }
             Question::Why(service) => {
                 known(&*self.snapshot()?, &service)?;
                 let figures = self.figures(Some(service.clone())).await;
                 let snapshot = self.snapshot()?;
-                let why = publish::why(&snapshot, &service, self.clock.moment(), &figures);
+                let why = publish::why(&snapshot, &service, self.clock.reading(), &figures);
                 let why = why.ok_or_else(|| Refusal::Failed(format!("{service} is gone")))?;
                 Ok(Reply::Why(Box::new(why)))
             }
@@ -94,7 +94,7 @@ impl Teller {
                 }
                 let files = self.files().await;
                 let snapshot = self.snapshot()?;
-                let now = self.clock.moment();
+                let now = self.clock.reading();
                 let blame = publish::blame(&snapshot, service.as_ref(), now, &files);
                 Ok(Reply::Blame(Box::new(blame)))
             }

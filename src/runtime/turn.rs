@@ -1,4 +1,4 @@
-//! The loop: whatever comes next, one after the other.
+//! The loop: it takes one input after the other.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -19,8 +19,8 @@ use super::{
     measure::Places,
     orphans,
     pulse::Pulse,
+    reload_queue::{Read, ReloadRequest},
     teller::Teller,
-    wishes::{Read, Wish},
 };
 use crate::{
     clock::Clock,
@@ -35,15 +35,15 @@ use crate::{
     open_files,
 };
 
-/// Orders that wait for the loop. It answers in microseconds; more than these come only from a
-/// caller who has gone wild, and wait at the socket.
+/// How many orders may wait for the loop. It answers in microseconds, so more than these can only come from
+/// a caller that has gone wrong; they wait at the socket.
 const CALLS: usize = 16;
 
-/// Runs the gateway until somebody asks it to end, and everything is down.
+/// Runs the gateway until somebody asks it to end and everything is down.
 ///
 /// # Errors
-/// Says why it could not begin. Once it has begun, what goes wrong with a service is the
-/// machine's to deal with.
+/// The reason for which it could not begin. What goes wrong with a service after that is handled by the
+/// machine.
 pub fn run(options: Options) -> Result<(), RunError> {
     let kernel = |what| move |source| RunError::Kernel { what, source };
     let state = &options.paths.state;
@@ -92,20 +92,20 @@ async fn serve(options: Options, lock: DaemonLock, launched: Launched) -> Result
         ),
     };
     let control = tokio::spawn(server::serve(listener, handle, geteuid(), async move {
-        // Dropping the sender says it as well.
+        // If nobody receives this, the dropped sender tells the same.
         let _ended = ended.await;
     }));
     daemon.begin();
     daemon.turn(&mut signals, &mut calls, &pulse).await;
     daemon.end().await;
-    // Whoever waits for our end may start the next daemon as soon as its connection closes, so the
-    // lock goes first; and nobody answers calls any more, which those who made them have to know.
-    // Before it, while the name is still ours to remove.
+    // A caller that waits for the end of this daemon may start the next one as soon as its connection
+    // closes, so the lock is released before that. Nobody answers calls from here on, so the socket is
+    // removed, and that before the lock is released, while its name still belongs to this daemon.
     let _gone = std::fs::remove_file(&socket);
     drop(lock);
     drop(calls);
     drop(end);
-    // It lets the last answers out, and ends within a second.
+    // The control server sends the last answers and ends within a second.
     let _done = control.await;
     Ok(())
 }
@@ -128,7 +128,7 @@ impl Signals {
     }
 }
 
-/// What comes next.
+/// The next input of the loop.
 enum Next {
     Input(Input),
     ChildEnded,
@@ -137,12 +137,12 @@ enum Next {
     End,
     HangUp,
     Deadline,
-    /// The manager wants a sign of life.
+    /// It is time to send systemd a sign of life.
     Beat,
 }
 
 impl Daemon {
-    /// One input after the other, until everything is down for good.
+    /// Handles one input after the other, until everything is down for good.
     async fn turn(
         &mut self,
         signals: &mut Signals,
@@ -151,7 +151,7 @@ impl Daemon {
     ) {
         while !self.complete {
             let clock = self.executor.clock;
-            // Looked at here as well, since other inputs go before it.
+            // Checked before each input, because the arms below prefer other inputs to this one.
             let wants_beat = self.manager.next().is_some_and(|beat| beat <= clock.now());
             if self.untold || wants_beat {
                 self.tell_manager();
@@ -164,12 +164,12 @@ impl Daemon {
                 None => std::future::pending().await,
             };
             pulse.waits([due, beat].into_iter().flatten().min());
-            // Every arm is cancel-safe: each waits for a readiness that stays until it is taken.
+            // Every arm is safe to cancel: each waits for something that stays ready until it is taken.
             let next = tokio::select! {
                 biased;
                 input = self.executor.next() => Next::Input(input),
                 Some(()) = signals.child.recv() => Next::ChildEnded,
-                read = self.wishes.next() => Next::Read(read),
+                read = self.reload_queue.next() => Next::Read(read),
                 Some(order) = calls.recv() => Next::Order(order),
                 Some(()) = signals.terminate.recv() => Next::End,
                 Some(()) = signals.interrupt.recv() => Next::End,
@@ -180,7 +180,7 @@ impl Daemon {
             pulse.begins();
             self.take(next);
         }
-        // What is left ends by itself, each step within its own limit.
+        // The services that are left end by themselves, each step of a stop within its own time.
         pulse.waits(None);
     }
 
@@ -199,21 +199,23 @@ impl Daemon {
             Next::End => self.asked_to_end(),
             Next::HangUp => self.hung_up(),
             Next::Deadline => self.feed([Event::Deadline]),
-            // Each turn begins with it.
+            // Each turn begins by sending systemd what is due.
             Next::Beat => {}
         }
     }
 
     fn hung_up(&mut self) {
         match self.executor.output() {
-            // Our terminal is gone, and we with it.
+            // The terminal of a daemon in the foreground was closed, so the daemon ends.
             Output::Files { terminal: true, .. } => self.asked_to_end(),
-            // A signal has no answer: a refusal is in the log.
-            Output::Files { .. } | Output::Journal(_) => self.wish(Wish::Reload(None)),
+            // Nobody waits for an answer to a signal: if the reload is refused, the log says so.
+            Output::Files { .. } | Output::Journal(_) => {
+                self.request_reload(ReloadRequest::Reload(None));
+            }
         }
     }
 
-    /// Nothing runs any more: takes leave.
+    /// Nothing runs any more: sends the last messages and ends.
     async fn end(&mut self) {
         self.tell_manager();
         self.executor.end().await;

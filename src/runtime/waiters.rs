@@ -1,17 +1,18 @@
-//! Callers who wait until what they asked for is so.
+//! Callers who wait until their request is fulfilled: a service is ready, or stopped, or the daemon ends.
 
+use crate::control::{
+    handle::ReplySender,
+    types::{Refusal, Reply},
+};
 use supervise::{effect::StateName, machine::ServiceStatus, spec::ServiceName};
-use tokio::sync::oneshot;
-
-use crate::control::types::{Refusal, Reply};
 
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Goal {
-    /// These are what they are meant to be. A goal is looked at when the machine has acted, so a service
-    /// that is to be another instance shows it.
+    /// These services are up. Goals are checked after the machine has acted, so a service that is to be
+    /// replaced by a new instance already shows that.
     Up(Vec<Wanted>),
-    /// It is stopped, or has failed, which is down as well.
+    /// The service is down: it is stopped, or has failed.
     Down(ServiceName),
     /// Everything is down and the daemon ends.
     End,
@@ -20,16 +21,16 @@ pub(super) enum Goal {
 /// One service that is waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// Which.
+    /// The service.
     pub(super) service: ServiceName,
-    /// If it is a task, its run is waited for as well.
+    /// If it is a task, whether its run has to end as well.
     pub(super) run: bool,
-    /// It has to have read its files.
+    /// Whether it has to have read its files again.
     pub(super) files: bool,
 }
 
 impl Wanted {
-    /// Up, and no more.
+    /// Waits only until the service is up.
     pub(super) const fn up(service: ServiceName) -> Self {
         Self {
             service,
@@ -39,84 +40,81 @@ impl Wanted {
     }
 }
 
-/// How near a goal is.
+/// Whether a goal is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Progress {
-    /// Not there yet.
-    Under,
-    /// There.
+pub(super) enum GoalState {
+    /// It is not reached yet.
+    Pending,
+    /// It is reached.
     Reached,
-    /// It will not get there by itself, and why.
+    /// It will not be reached without help, for this reason.
     Lost(String),
 }
 
 impl Goal {
-    /// How near it is.
-    pub(super) fn progress<'a>(
+    /// Whether it is reached.
+    pub(super) fn state<'a>(
         &self,
         find: impl Fn(&ServiceName) -> Option<&'a ServiceStatus>,
-    ) -> Progress {
+    ) -> GoalState {
         match self {
             Self::Up(services) => services
                 .iter()
                 .map(|wanted| match find(&wanted.service) {
                     Some(status) => up(status, wanted),
-                    None => Progress::Lost(format!(
+                    None => GoalState::Lost(format!(
                         "{} is no longer a part of the gateway",
                         wanted.service
                     )),
                 })
-                .fold(Progress::Reached, worse),
+                .fold(GoalState::Reached, worse),
             Self::Down(name) => match find(name).map(|status| status.state) {
-                None | Some(StateName::Stopped | StateName::Failed) => Progress::Reached,
-                Some(_) => Progress::Under,
+                None | Some(StateName::Stopped | StateName::Failed) => GoalState::Reached,
+                Some(_) => GoalState::Pending,
             },
-            Self::End => Progress::Under,
+            Self::End => GoalState::Pending,
         }
     }
 }
 
-fn up(status: &ServiceStatus, wanted: &Wanted) -> Progress {
+fn up(status: &ServiceStatus, wanted: &Wanted) -> GoalState {
     let name = &status.instance.service;
     match status.state {
-        StateName::Failed => Progress::Lost(format!(
+        StateName::Failed => GoalState::Lost(format!(
             "{name} has failed: {}: `ai-gateway why {name}` and `ai-gateway logs {name}` say more",
             status.reason
         )),
         StateName::Stopped if !status.renewed => {
-            Progress::Lost(format!("{name} was stopped: {}", status.reason))
+            GoalState::Lost(format!("{name} was stopped: {}", status.reason))
         }
-        // Somebody else runs it, and nothing of ours brings it up.
-        StateName::Unhealthy if status.external => Progress::Lost(format!(
+        // An external service: nothing that the gateway does brings it up.
+        StateName::Unhealthy if status.external => GoalState::Lost(format!(
             "{name} does not answer ({}); what requires it starts when it does",
             status.reason
         )),
-        _ if wanted.files && status.reloading => Progress::Under,
-        _ if status.renewed => Progress::Under,
+        _ if wanted.files && status.reloading => GoalState::Pending,
+        _ if status.renewed => GoalState::Pending,
         state if state.is_fine() || (status.is_fine() && !wanted.run) => match &status.outdated {
-            Some(why) if wanted.files => Progress::Lost(format!(
+            Some(why) if wanted.files => GoalState::Lost(format!(
                 "{name} goes on with its old files: {why}: `ai-gateway logs {name}` says more"
             )),
-            Some(_) | None => Progress::Reached,
+            Some(_) | None => GoalState::Reached,
         },
-        _ => Progress::Under,
+        _ => GoalState::Pending,
     }
 }
 
-fn worse(a: Progress, b: Progress) -> Progress {
+fn worse(a: GoalState, b: GoalState) -> GoalState {
     match (a, b) {
-        (Progress::Lost(why), _) | (_, Progress::Lost(why)) => Progress::Lost(why),
-        (Progress::Under, _) | (_, Progress::Under) => Progress::Under,
-        (Progress::Reached, Progress::Reached) => Progress::Reached,
+        (GoalState::Lost(why), _) | (_, GoalState::Lost(why)) => GoalState::Lost(why),
+        (GoalState::Pending, _) | (_, GoalState::Pending) => GoalState::Pending,
+        (GoalState::Reached, GoalState::Reached) => GoalState::Reached,
     }
 }
 
-/// Where the answer to a call goes.
-pub(super) type Answer = oneshot::Sender<Result<Reply, Refusal>>;
-
-/// Everybody who waits: for what, what they are told then, and how.
+/// All callers who wait: for what, what they are told when it is reached, and where the answer goes.
 #[derive(Debug, Default)]
-pub(super) struct Waiters(Vec<(Goal, Vec<String>, Answer)>);
+pub(super) struct Waiters(Vec<(Goal, Vec<String>, ReplySender)>);
 
 impl Waiters {
     /// Whether nobody waits.
@@ -124,30 +122,32 @@ impl Waiters {
         self.0.is_empty()
     }
 
-    /// Somebody waits for `goal`, and is told `news` when it is reached.
-    pub(super) fn add(&mut self, goal: Goal, news: Vec<String>, reply: Answer) {
+    /// Adds a caller who waits for `goal` and is told `news` when it is reached.
+    pub(super) fn add(&mut self, goal: Goal, news: Vec<String>, reply: ReplySender) {
         self.0.push((goal, news, reply));
     }
 
-    /// Answers those whose goal is reached or lost; forgets those who are gone.
+    /// Answers the callers whose goal is reached or cannot be reached any more, and forgets those who have
+    /// gone away.
     pub(super) fn settle<'a>(&mut self, find: impl Fn(&ServiceName) -> Option<&'a ServiceStatus>) {
         let waiting = std::mem::take(&mut self.0);
         for (goal, news, reply) in waiting {
-            let answer = match goal.progress(&find) {
-                Progress::Under if reply.is_closed() => continue,
-                Progress::Under => {
+            let answer = match goal.state(&find) {
+                GoalState::Pending if reply.is_closed() => continue,
+                GoalState::Pending => {
                     self.0.push((goal, news, reply));
                     continue;
                 }
-                Progress::Reached => Ok(Reply::Done(news)),
-                Progress::Lost(why) => Err(Refusal::Failed(why)),
+                GoalState::Reached => Ok(Reply::Done(news)),
+                GoalState::Lost(why) => Err(Refusal::Failed(why)),
             };
-            // Nobody is there any more to hear it.
+            // The caller may have gone away.
             let _gone = reply.send(answer);
         }
     }
 
-    /// The daemon ends: that is what those who wait for the end wanted; the others are told.
+    /// The daemon ends. Callers who wait for the end have reached their goal; the others are told that the
+    /// gateway was stopped.
     pub(super) fn end(&mut self) {
         for (goal, news, reply) in self.0.drain(..) {
             let answer = match goal {
@@ -166,6 +166,7 @@ mod tests {
         effect::Reason,
         event::{Exit, Instance, Time},
     };
+    use tokio::sync::oneshot;
 
     fn name(name: &str) -> ServiceName {
         ServiceName::new(name).unwrap()
@@ -208,14 +209,14 @@ mod tests {
                 renewed,
                 ..status("a", 1, state)
             };
-            goal.progress(among(&[status]))
+            goal.state(among(&[status]))
         };
-        assert_eq!(progress(StateName::Ready, true), Progress::Under);
-        assert_eq!(progress(StateName::Stopped, true), Progress::Under);
-        assert_eq!(progress(StateName::Starting, false), Progress::Under);
-        assert_eq!(progress(StateName::Ready, false), Progress::Reached);
+        assert_eq!(progress(StateName::Ready, true), GoalState::Pending);
+        assert_eq!(progress(StateName::Stopped, true), GoalState::Pending);
+        assert_eq!(progress(StateName::Starting, false), GoalState::Pending);
+        assert_eq!(progress(StateName::Ready, false), GoalState::Reached);
         let stopped = progress(StateName::Stopped, false);
-        assert!(matches!(stopped, Progress::Lost(_)), "{stopped:?}");
+        assert!(matches!(stopped, GoalState::Lost(_)), "{stopped:?}");
     }
 
     #[test]
@@ -230,13 +231,13 @@ mod tests {
             ..up_of("a")
         }]);
         let running = [scheduled(StateName::Running)];
-        assert_eq!(all.progress(among(&running)), Progress::Reached);
-        assert_eq!(run.progress(among(&running)), Progress::Under);
+        assert_eq!(all.state(among(&running)), GoalState::Reached);
+        assert_eq!(run.state(among(&running)), GoalState::Pending);
         for goal in [&all, &run] {
             let done = [scheduled(StateName::Completed)];
-            assert_eq!(goal.progress(among(&done)), Progress::Reached);
-            let failed = goal.progress(among(&[scheduled(StateName::Failed)]));
-            assert!(matches!(failed, Progress::Lost(_)), "{failed:?}");
+            assert_eq!(goal.state(among(&done)), GoalState::Reached);
+            let failed = goal.state(among(&[scheduled(StateName::Failed)]));
+            assert!(matches!(failed, GoalState::Lost(_)), "{failed:?}");
         }
     }
 
@@ -252,20 +253,20 @@ mod tests {
         }]);
         let start = Goal::Up(vec![up_of("a")]);
         assert_eq!(
-            start.progress(among(std::slice::from_ref(&outdated))),
-            Progress::Reached
+            start.state(among(std::slice::from_ref(&outdated))),
+            GoalState::Reached
         );
         assert!(matches!(
-            reload.progress(among(&[outdated])),
-            Progress::Lost(_)
+            reload.state(among(&[outdated])),
+            GoalState::Lost(_)
         ));
         let external = ServiceStatus {
             external: true,
             ..status("a", 1, StateName::Unhealthy)
         };
         assert!(matches!(
-            start.progress(among(&[external])),
-            Progress::Lost(_)
+            start.state(among(&[external])),
+            GoalState::Lost(_)
         ));
     }
 
@@ -276,7 +277,7 @@ mod tests {
             status("a", 1, StateName::Starting),
             status("b", 1, StateName::Failed),
         ];
-        let Progress::Lost(why) = goal.progress(among(&now)) else {
+        let GoalState::Lost(why) = goal.state(among(&now)) else {
             panic!("b has failed")
         };
         assert!(

@@ -1,12 +1,12 @@
-//! Work that takes time and that several may ask for at once: measuring, and reading files.
+//! Work that takes time and that several callers may request at once: measuring, and reading files.
 //!
 //! ```text
 //!  Asker ──▶ questions ──▶ Worker: next ──▶ work (a thread apart) ──▶ the same answer for all of them
 //! ```
 //!
-//! Everything that was asked before the work begins is answered by it, and what is asked later by the
-//! next one. So an answer is never older than its question, two pieces of work are never under way at
-//! once, and their number does not grow with that of the callers. Nobody asks: there is no thread.
+//! One piece of work answers everybody who asked before it began; whoever asks later gets the result of the
+//! next one. So an answer is never older than its question, two pieces of work never run at once, and their
+//! number does not grow with the number of callers. While nobody asks there is no thread.
 
 use std::sync::Arc;
 
@@ -17,17 +17,18 @@ use tokio::{
 
 use super::apart::Apart;
 
-/// More than these wait in their own tasks. The control socket has far fewer callers.
+/// How many questions may wait in the queue. Further callers wait in their own tasks. The control socket
+/// has far fewer callers than this.
 const QUESTIONS: usize = 1024;
 
-/// A question, and where its answer goes.
+/// A question, and where its answer is sent.
 type Pending<Q, T> = (Q, oneshot::Sender<Arc<T>>);
 
-/// Asks a worker.
+/// The side of the callers: it asks the worker.
 #[derive(Debug)]
 pub(super) struct Asker<Q, T>(mpsc::Sender<Pending<Q, T>>);
 
-/// Has the work done.
+/// The side that does the work.
 #[derive(Debug)]
 pub(super) struct Worker<Q, T> {
     questions: mpsc::Receiver<Pending<Q, T>>,
@@ -35,11 +36,11 @@ pub(super) struct Worker<Q, T> {
     limit: Duration,
 }
 
-/// Those who are answered by one piece of work.
+/// The callers that one piece of work answers.
 #[derive(Debug)]
 pub(super) struct Batch<Q, T>(Vec<Pending<Q, T>>);
 
-/// A worker that gives up what takes longer than `limit`, and who asks it.
+/// Makes a worker that gives up work which takes longer than `limit`, and the side that asks it.
 pub(super) fn worker<Q, T>(limit: Duration) -> (Asker<Q, T>, Worker<Q, T>) {
     let (to, questions) = mpsc::channel(QUESTIONS);
     let worker = Worker {
@@ -57,7 +58,7 @@ impl<Q, T> Clone for Asker<Q, T> {
 }
 
 impl<Q, T> Asker<Q, T> {
-    /// What was found after this was asked. None: the daemon ends.
+    /// A result of work that began after this question. `None` if the daemon ends.
     pub(super) async fn ask(&self, question: Q) -> Option<Arc<T>> {
         let (reply, answer) = oneshot::channel();
         self.0.send((question, reply)).await.ok()?;
@@ -66,8 +67,8 @@ impl<Q, T> Asker<Q, T> {
 }
 
 impl<Q, T: Send + 'static> Worker<Q, T> {
-    /// Everybody who waits by now; waits for the first of them. None: nobody will ask any more. Safe to
-    /// be cancelled.
+    /// Waits for the first question, and returns all that have been asked by then. `None` if nobody will
+    /// ask any more. It is safe to cancel.
     pub(super) async fn next(&mut self) -> Option<Batch<Q, T>> {
         let mut all = vec![self.questions.recv().await?];
         while let Ok(more) = self.questions.try_recv() {
@@ -76,7 +77,7 @@ impl<Q, T: Send + 'static> Worker<Q, T> {
         Some(Batch(all))
     }
 
-    /// What the work has found. None: it takes too long, or an earlier one has never ended.
+    /// The result of the work. `None` if it takes too long, or if an earlier piece of work has not ended.
     pub(super) async fn work(&mut self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let found = self.thread.begin(work).ok()?;
         timeout(self.limit, found).await.ok()?.ok()
@@ -84,7 +85,7 @@ impl<Q, T: Send + 'static> Worker<Q, T> {
 }
 
 impl<Q, T> Batch<Q, T> {
-    /// What they ask.
+    /// The questions.
     pub(super) fn questions(&self) -> impl Iterator<Item = &Q> {
         self.0.iter().map(|(question, _)| question)
     }
@@ -93,7 +94,7 @@ impl<Q, T> Batch<Q, T> {
     pub(super) fn answer(self, found: T) {
         let found = Arc::new(found);
         for (_, reply) in self.0 {
-            // Who asked may be gone.
+            // The caller may have gone away.
             drop(reply.send(Arc::clone(&found)));
         }
     }

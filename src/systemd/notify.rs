@@ -1,6 +1,6 @@
 //! sd_notify(3): what the service manager is told, and when.
 //!
-//! [`Herald`] decides, as a function of the services' states, the time and what was said before;
+//! [`Notifier`] decides, as a function of the services' states, the time and what was said before;
 //! [`Manager`] sends it. The messages:
 //!
 //! - `STATUS=` when the line changes. Its seconds are brought up to date only when the loop is
@@ -41,7 +41,7 @@ const UNTIL_SOMEBODY_HELPS: Duration = Duration::from_secs(10 * 365 * 24 * 3600)
 
 /// What the service manager wants of us.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub struct NotifyEnvironment {
     /// Where it listens, if it does.
     pub socket: Option<String>,
     /// Longer than this without a sign of life, and we are killed.
@@ -50,7 +50,7 @@ pub struct Wishes {
     pub pid: u32,
 }
 
-impl Wishes {
+impl NotifyEnvironment {
     /// Reads them from the environment of the process `pid` (sd_notify(3),
     /// sd_watchdog_enabled(3)).
     pub fn read(variable: impl Fn(&str) -> Option<String>, pid: u32) -> Self {
@@ -97,43 +97,43 @@ impl<'a, S: Iterator<Item = &'a ServiceStatus> + Clone> Services<'a> for S {}
 
 /// Decides what to say.
 #[derive(Debug)]
-pub struct Herald {
+pub struct Notifier {
     pid: u32,
     phase: Phase,
     /// Why a reload was refused, to be told until something changes.
     refused: Option<String>,
     status: String,
     extended_to: Option<Time>,
-    beat: Option<Beat>,
+    heartbeat: Option<Heartbeat>,
 }
 
 /// Signs of life.
 #[derive(Debug, Clone, Copy)]
-struct Beat {
+struct Heartbeat {
     every: Duration,
     next: Time,
 }
 
-impl Herald {
+impl Notifier {
     /// Says nothing yet.
-    pub fn new(wishes: &Wishes, now: Time) -> Self {
-        let beat = |watchdog: Duration| Beat {
+    pub fn new(environment: &NotifyEnvironment, now: Time) -> Self {
+        let heartbeat = |watchdog: Duration| Heartbeat {
             every: watchdog / 2,
             next: now,
         };
         Self {
-            pid: wishes.pid,
+            pid: environment.pid,
             phase: Phase::Starting,
             refused: None,
             status: String::new(),
             extended_to: None,
-            beat: wishes.watchdog.map(beat),
+            heartbeat: environment.watchdog.map(heartbeat),
         }
     }
 
     /// When it wants to be asked even if nothing happens.
     pub fn next(&self) -> Option<Time> {
-        self.beat.map(|beat| beat.next)
+        self.heartbeat.map(|heartbeat| heartbeat.next)
     }
 
     /// A reload begins, at this time of the monotonic clock.
@@ -218,11 +218,11 @@ impl Herald {
             *text += &message([NotifyState::Custom(&extend)]);
             self.extended_to = Some(end);
         }
-        if let Some(beat) = &mut self.beat
-            && beat.next <= view.now
+        if let Some(heartbeat) = &mut self.heartbeat
+            && heartbeat.next <= view.now
         {
             *text += &message([NotifyState::Watchdog]);
-            beat.next = view.now.after(beat.every);
+            heartbeat.next = view.now.after(heartbeat.every);
         }
     }
 
@@ -273,17 +273,18 @@ pub fn failure(why: &str, errno: Option<i32>, exit: u8) -> String {
 /// The service manager, or nobody.
 #[derive(Debug)]
 pub struct Manager {
-    herald: Herald,
+    notifier: Notifier,
     socket: Option<Socket>,
 }
 
 impl Manager {
     /// Whoever started this process.
     pub fn of_process(now: Time) -> Self {
-        let wishes = Wishes::read(|name| std::env::var(name).ok(), std::process::id());
+        let environment =
+            NotifyEnvironment::read(|name| std::env::var(name).ok(), std::process::id());
         Self {
-            herald: Herald::new(&wishes, now),
-            socket: open(&wishes),
+            notifier: Notifier::new(&environment, now),
+            socket: open(&environment),
         }
     }
 
@@ -294,13 +295,13 @@ impl Manager {
 
     /// When it is to be told something even if nothing happens.
     pub fn next(&self) -> Option<Time> {
-        self.socket.as_ref().and_then(|_| self.herald.next())
+        self.socket.as_ref().and_then(|_| self.notifier.next())
     }
 
-    /// Has the herald say what it wants to.
-    pub fn tell(&mut self, what: impl FnOnce(&mut Herald) -> Option<String>) {
+    /// Has the notifier say what it wants to.
+    pub fn tell(&mut self, what: impl FnOnce(&mut Notifier) -> Option<String>) {
         if let Some(socket) = &self.socket
-            && let Some(message) = what(&mut self.herald)
+            && let Some(message) = what(&mut self.notifier)
         {
             send(socket, &message);
         }
@@ -309,14 +310,14 @@ impl Manager {
 
 /// Tells whoever started this process that it fails.
 pub fn fail(why: &str, errno: Option<i32>, exit: u8) {
-    let wishes = Wishes::read(|name| std::env::var(name).ok(), std::process::id());
-    if let Some(socket) = open(&wishes) {
+    let environment = NotifyEnvironment::read(|name| std::env::var(name).ok(), std::process::id());
+    if let Some(socket) = open(&environment) {
         send(&socket, &failure(why, errno, exit));
     }
 }
 
-fn open(wishes: &Wishes) -> Option<Socket> {
-    let address = wishes.socket.as_deref()?;
+fn open(environment: &NotifyEnvironment) -> Option<Socket> {
+    let address = environment.socket.as_deref()?;
     Socket::open(address)
         .inspect_err(|error| tracing::warn!(%error, "cannot reach the service manager"))
         .ok()

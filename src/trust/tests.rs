@@ -10,10 +10,10 @@ const WHO: Who = Who {
     namespace: false,
 };
 
-fn folder(owner: u32, group: u32, mode: u32) -> Step {
-    Step {
+fn folder(owner: u32, group: u32, mode: u32) -> PathStep {
+    PathStep {
         path: "/srv/gw".into(),
-        kind: Kind::Folder,
+        kind: EntryKind::Folder,
         owner,
         group,
         mode,
@@ -21,12 +21,12 @@ fn folder(owner: u32, group: u32, mode: u32) -> Step {
     }
 }
 
-fn is_safe(step: Step) -> bool {
+fn is_safe(step: PathStep) -> bool {
     judge(&[step], WHO).is_empty()
 }
 
-fn end(step: Step) -> Step {
-    Step { end: true, ..step }
+fn end(step: PathStep) -> PathStep {
+    PathStep { end: true, ..step }
 }
 
 #[test]
@@ -52,8 +52,8 @@ fn a_sticky_folder_is_safe_on_the_way_and_not_as_an_end() {
 
 #[test]
 fn the_owner_of_a_link_counts_and_its_mode_does_not() {
-    let link = |owner| Step {
-        kind: Kind::Link,
+    let link = |owner| PathStep {
+        kind: EntryKind::Link,
         ..folder(owner, owner, 0o777)
     };
     assert!(is_safe(link(1000)) && is_safe(link(0)));
@@ -99,7 +99,7 @@ fn what_is_wrong_is_said_with_its_command() {
 fn below(base: &Path, path: &Path) -> Vec<(String, u32, bool)> {
     let steps = look(path).into_iter().filter_map(|step| {
         let inside = step.path.strip_prefix(base).ok()?.display().to_string();
-        let mode = if step.kind == Kind::Link {
+        let mode = if step.kind == EntryKind::Link {
             0
         } else {
             step.mode

@@ -184,18 +184,35 @@ fn keys_that_were_not_made_yet_are_made_by_setup() {
     ");
 }
 
-#[test]
-fn keys_are_shown_to_who_asks_for_them() {
+/// A gateway with keys, and what `key` with these arguments prints there, the keys by their names.
+fn shown(arguments: &[&str]) -> Vec<String> {
     let bench = Bench::new();
-    let secrets = ai_gateway::secrets::SecretStore::new(bench.home().join("state/secrets"));
+    let folder = bench.home().join("state/secrets");
+    let secrets = ai_gateway::secrets::SecretStore::new(folder.clone());
     secrets
         .make_missing(ai_gateway::services::catalog().secrets(), None)
         .unwrap();
-    let of = |name: &str| {
-        std::fs::read_to_string(bench.home().join("state/secrets").join(name)).unwrap()
+    let known = [
+        ("open-webui-admin-password", "WEBUI-PASSWORD"),
+        ("litellm-ui-password", "PASSWORD"),
+        ("litellm-master-key", "API-KEY"),
+    ]
+    .map(|(file, name)| (std::fs::read_to_string(folder.join(file)).unwrap(), name));
+    let print = |argument: &&str| {
+        let printed = bench.run(&format!("key {argument}"));
+        known
+            .iter()
+            .fold(printed, |text, (key, name)| text.replace(key, name))
     };
-    let (password, api) = (of("litellm-ui-password"), of("litellm-master-key"));
-    assert_snapshot!(bench.run("key"), @"
+    arguments.iter().map(print).collect()
+}
+
+#[test]
+fn keys_are_shown_to_who_asks_for_them() {
+    let [files, shown, api, password] = &shown(&["", "--show", "api", "password"])[..] else {
+        panic!("one answer for each");
+    };
+    assert_snapshot!(files, @"
     exit: 0
     --- stdout ---
     Open WebUI login     admin@localhost
@@ -204,12 +221,7 @@ fn keys_are_shown_to_who_asks_for_them() {
     Admin page password  in $TEST/gw/state/secrets/litellm-ui-password
     API master key       in $TEST/gw/state/secrets/litellm-master-key
     ");
-    let webui = of("open-webui-admin-password");
-    let known = |text: String| {
-        let text = text.replace(&webui, "WEBUI-PASSWORD");
-        text.replace(&password, "PASSWORD").replace(&api, "API-KEY")
-    };
-    assert_snapshot!(known(bench.run("key --show")), @"
+    assert_snapshot!(shown, @"
     exit: 0
     --- stdout ---
     Open WebUI login     admin@localhost
@@ -218,7 +230,22 @@ fn keys_are_shown_to_who_asks_for_them() {
     Admin page password  PASSWORD
     API master key       API-KEY
     ");
-    assert_snapshot!(known(bench.run("key --json")), @r#"
+    assert_snapshot!(api, @"
+    exit: 0
+    --- stdout ---
+    API-KEY
+    ");
+    assert_snapshot!(password, @"
+    exit: 0
+    --- stdout ---
+    PASSWORD
+    ");
+}
+
+#[test]
+fn keys_as_json_are_with_the_files_that_they_are_in() {
+    let json = &shown(&["--json"])[0];
+    assert_snapshot!(json, @r#"
     exit: 0
     --- stdout ---
     {
@@ -240,14 +267,4 @@ fn keys_are_shown_to_who_asks_for_them() {
       }
     }
     "#);
-    assert_snapshot!(known(bench.run("key api")), @"
-    exit: 0
-    --- stdout ---
-    API-KEY
-    ");
-    assert_snapshot!(known(bench.run("key password")), @"
-    exit: 0
-    --- stdout ---
-    PASSWORD
-    ");
 }

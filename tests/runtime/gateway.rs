@@ -37,43 +37,7 @@ fn daemon() {
     let Some(home) = env::var_os(HOME).map(PathBuf::from) else {
         return;
     };
-    let planned = move |scenario: &str| Planned {
-        stack: scenarios::stack(scenario, &home).expect("a scenario of this name"),
-        profile: "local".to_owned(),
-        urls: Urls {
-            webui: None,
-            api: "http://127.0.0.1:3000/api/litellm/v1".to_owned(),
-            admin: "http://127.0.0.1:4000/ui".to_owned(),
-        },
-        compare: {
-            let (home, runs) = (home.clone(), scenario.to_owned());
-            let file = home.join("scenario");
-            // A pipe is not opened, not even for a moment: whoever writes into it is to meet the
-            // reload that reads it, and nobody else.
-            let now = move || {
-                let text = file.is_file().then(|| regular::text(&file).ok());
-                text.flatten().unwrap_or_default()
-            };
-            let (again, before) = (now.clone(), runs.clone());
-            let look = move || {
-                let now = now();
-                Compared {
-                    differs: (now != runs)
-                        .then(|| "scenario".to_owned())
-                        .into_iter()
-                        .collect(),
-                    invalid: (now == "nonsense").then(|| "this is nonsense".to_owned()),
-                }
-            };
-            let alone = move || {
-                let now = again();
-                let stack = scenarios::stack(&now, &home).filter(|_| now != before);
-                let services = stack.map(|stack| ("scenario".to_owned(), stack.services));
-                services.into_iter().collect()
-            };
-            Compare::new(look, alone)
-        },
-    };
+    let planned = move |scenario: &str| planned(&home, scenario);
     let paths = paths(&PathBuf::from(env::var_os(HOME).expect("it was there")));
     let scenario_file = paths.config.with_file_name("scenario");
     let scenario = fs::read_to_string(&scenario_file).expect("the test wrote it");
@@ -102,6 +66,50 @@ fn daemon() {
     if let Err(error) = run(options) {
         panic!("{error}");
     }
+}
+
+/// What the daemon is to run in this scenario.
+fn planned(home: &Path, scenario: &str) -> Planned {
+    Planned {
+        stack: scenarios::stack(scenario, home).expect("a scenario of this name"),
+        profile: "local".to_owned(),
+        urls: Urls {
+            webui: None,
+            api: "http://127.0.0.1:3000/api/litellm/v1".to_owned(),
+            admin: "http://127.0.0.1:4000/ui".to_owned(),
+        },
+        compare: compare(home, scenario),
+    }
+}
+
+/// How the file with the scenario's name is compared with the scenario that runs.
+fn compare(home: &Path, runs: &str) -> Compare {
+    let (home, runs) = (home.to_owned(), runs.to_owned());
+    let file = home.join("scenario");
+    // A pipe is not opened, not even for a moment: whoever writes into it is to meet the
+    // reload that reads it, and nobody else.
+    let now = move || {
+        let text = file.is_file().then(|| regular::text(&file).ok());
+        text.flatten().unwrap_or_default()
+    };
+    let (again, before) = (now.clone(), runs.clone());
+    let look = move || {
+        let now = now();
+        Compared {
+            differs: (now != runs)
+                .then(|| "scenario".to_owned())
+                .into_iter()
+                .collect(),
+            invalid: (now == "nonsense").then(|| "this is nonsense".to_owned()),
+        }
+    };
+    let alone = move || {
+        let now = again();
+        let stack = scenarios::stack(&now, &home).filter(|_| now != before);
+        let services = stack.map(|stack| ("scenario".to_owned(), stack.services));
+        services.into_iter().collect()
+    };
+    Compare::new(look, alone)
 }
 
 pub(crate) fn paths(home: &Path) -> Paths {

@@ -57,17 +57,7 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
         "untitled" => vec![service("untitled", "exec env -i /bin/sleep 1000")],
         "ordered" => ordered(home),
         "probes" => probes(home),
-        "hanging-probe" => vec![ServiceSpec {
-            liveness: Some(Liveness {
-                probe: Probe::Exec(command(home, "ill", "exec sleep 1000")),
-                every: Duration::from_millis(10),
-                timeout: Duration::from_millis(100),
-                failures: 2,
-                restart_after: None,
-                hung_after: None,
-            }),
-            ..service("ill", "exec sleep 1000")
-        }],
+        "hanging-probe" => vec![with_a_probe_that_hangs(home)],
         "hangs" => vec![answering(home)],
         "now-and-then" => vec![answering_now_and_then(home)],
         "another-listener" => vec![listening(home)],
@@ -77,16 +67,7 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
             broken.command.program = "/nonexistent".into();
             vec![broken, service("fine", "exec sleep 1000")]
         }
-        "telling" => vec![ServiceSpec {
-            startup: ready_by(Probe::LogLine("is up".into())),
-            ..service(
-                "telling",
-                &format!(
-                    "{} >start-moments; echo it is up; exec sleep 1000",
-                    python("moments")
-                ),
-            )
-        }],
+        "telling" => vec![telling(home)],
         "task" => task(home),
         "again" => again_and_again(home),
         "kinds" => every_kind(home, Duration::from_secs(60)),
@@ -105,7 +86,37 @@ pub(crate) fn stack(scenario: &str, home: &Path) -> Option<Stack> {
     Some(of(services))
 }
 
-/// A service that is named as one of ours speaks as it does.
+/// A service whose liveness probe never answers.
+fn with_a_probe_that_hangs(home: &Path) -> ServiceSpec {
+    ServiceSpec {
+        liveness: Some(Liveness {
+            probe: Probe::Exec(command(home, "ill", "exec sleep 1000")),
+            every: Duration::from_millis(10),
+            timeout: Duration::from_millis(100),
+            failures: 2,
+            restart_after: None,
+            hung_after: None,
+        }),
+        ..service(home, "ill", "exec sleep 1000")
+    }
+}
+
+/// A service that says when it has reached which step of its start, as LiteLLM does.
+fn telling(home: &Path) -> ServiceSpec {
+    ServiceSpec {
+        startup: ready_by(Probe::LogLine("is up".into())),
+        ..service(
+            home,
+            "telling",
+            &format!(
+                "{} >start-moments; echo it is up; exec sleep 1000",
+                python("moments")
+            ),
+        )
+    }
+}
+
+/// A stack of these services that writes no files.
 fn of(services: Vec<ServiceSpec>) -> Stack {
     Stack {
         services,

@@ -1,24 +1,24 @@
 //! How long to wait before the next restart, and when to give up.
 //!
-//! The first restart in a row is at once, the second waits `base`, each further one twice as long,
-//! never more than `cap`. Jitter takes up to a quarter off, so that services that fell together do
-//! not all come back in the same instant. After `burst` restarts the answer is to give up.
+//! The first restart in a row is immediate. The second waits `base`, and each further one waits twice as
+//! long, but never longer than `cap`. Jitter takes up to a quarter off, so that services that failed
+//! together do not all come back at the same time. After `burst` restarts the answer is to give up.
 
 use std::time::Duration;
 
 use crate::spec::RestartPolicy;
 
-/// What to do after an exit that calls for a restart.
+/// What to do after an exit that the restart policy restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// Start again after this long; zero is at once.
+    /// Start again after this long. Zero means at once.
     Restart(Duration),
-    /// The credit is spent.
+    /// The restart credit is used up.
     GiveUp,
 }
 
-/// Decides after `restarts` restarts in a row. `dice` is any random number; the same one gives the
-/// same answer.
+/// Decides what follows after `restarts` restarts in a row. `dice` is a random number for the jitter; the
+/// same number gives the same answer.
 pub fn next(policy: &RestartPolicy, restarts: u32, dice: u16) -> Next {
     if restarts >= policy.burst {
         return Next::GiveUp;

@@ -1,7 +1,8 @@
-//! What a change of a specification asks of a service that runs.
+//! What a change of a specification requires of a service that runs.
 //!
-//! Pure: two specifications in, the fields that differ out, each with the least that makes the new
-//! value count. The machine carries it out when it is reconfigured; a preview only shows it.
+//! This is pure: it compares two specifications and returns the fields that differ, each with the smallest
+//! action that makes the new value take effect. The machine carries the action out when it is reconfigured;
+//! a preview only shows it.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::spec::{ServiceKind, ServiceSpec};
 
-/// The least that makes a change count, from the least to the most.
+/// What is needed for a change to take effect, in the order from the least to the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
@@ -17,7 +18,7 @@ pub enum Class {
     Live,
     /// The service reads its files again, by its own reload action.
     Reload,
-    /// Only a new instance has it.
+    /// The service has to be restarted: only a new instance can have the new value.
     Restart,
 }
 
@@ -37,7 +38,7 @@ impl fmt::Display for Class {
 pub enum Field {
     /// [`ServiceSpec::kind`].
     Kind,
-    /// Of a task: when it runs, and how long it may.
+    /// Of a task: its schedule and its deadline.
     Schedule,
     /// [`ServiceSpec::command`].
     Command,
@@ -86,18 +87,18 @@ impl fmt::Display for Field {
     }
 }
 
-/// A field whose value is another one.
+/// A field that has another value in the new specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Which.
+    /// The field.
     pub field: Field,
-    /// What it takes.
+    /// What is needed for the new value to take effect.
     pub class: Class,
 }
 
 /// The fields in which two specifications of one service differ.
 pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
-    // By name, so that a new field does not compile until somebody has thought about its class.
+    // All fields are named here, so that a new field does not compile until somebody has chosen its class.
     let ServiceSpec {
         name: _,
         kind,
@@ -141,7 +142,8 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
         (Field::ReloadAction, Class::Live, old.reload != *reload),
         (Field::Stop, Class::Live, old.stop != *stop),
         (Field::Limits, Class::Live, old.limits != *limits),
-        // What a process was confined to when it was launched holds for its whole life.
+        // A process keeps the confinement that it was launched with until it ends: the kernel cannot lift
+        // it.
         (
             Field::Confinement,
             Class::Restart,
@@ -155,7 +157,8 @@ pub fn differences(old: &ServiceSpec, new: &ServiceSpec) -> Vec<Difference> {
         .collect()
 }
 
-/// An instance follows the instances that it was launched with, and knows no others.
+/// An instance is tied to the instances of its requirements that ran when it was launched, and to no
+/// others.
 const fn class_of_requirements(new: &ServiceSpec) -> Class {
     if new.restart_with_requirements {
         Class::Restart
@@ -164,7 +167,7 @@ const fn class_of_requirements(new: &ServiceSpec) -> Class {
     }
 }
 
-/// The action of the new specification may be for the new files.
+/// The new reload action may have been written for the new files, so both change together.
 const fn class_of_files(old: &ServiceSpec, new: &ServiceSpec) -> Class {
     match (&old.reload, &new.reload) {
         (Some(_), Some(_)) => Class::Reload,
@@ -172,7 +175,7 @@ const fn class_of_files(old: &ServiceSpec, new: &ServiceSpec) -> Class {
     }
 }
 
-/// What somebody else runs is nothing but its probes: by others it is something else.
+/// An external service consists of nothing but its probes. With other probes it is another service.
 const fn class_of_probes(new: &ServiceSpec) -> Class {
     if new.is_external() {
         Class::Restart
@@ -181,7 +184,7 @@ const fn class_of_probes(new: &ServiceSpec) -> Class {
     }
 }
 
-/// The least that makes all of them count; none: nothing differs.
+/// What is needed for all of these changes to take effect together. `None` if nothing differs.
 pub fn class(differences: &[Difference]) -> Option<Class> {
     differences.iter().map(|difference| difference.class).max()
 }

@@ -1,9 +1,8 @@
 //! What a service may read, write, execute and connect to.
 //!
-//! Plain data, beside the rest of a specification. It is made by whoever plans a service and says no more
-//! than that: nothing enforces it yet. Its parts are those that Landlock has rules for, so that whoever
-//! enforces it one day has nothing to make up: folders count with all that is below them, and TCP is told
-//! apart by ports alone.
+//! This is plain data beside the rest of a specification. Whoever plans a service writes it, and nothing
+//! enforces it yet. It has only parts for which Landlock has rules, so that it can be enforced later as it
+//! stands: a folder stands for everything below it, and TCP is restricted by port numbers alone.
 //!
 //! It leaves out what any program needs of its machine: the system's libraries and programs, its settings in
 //! `/etc`, `/proc`, and devices such as `/dev/null`. Those are the same for all, and belong to
@@ -12,13 +11,13 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-/// Whether a service is held to anything.
+/// Whether a service is confined.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Confinement {
     /// It may do whatever its user may.
     #[default]
     Unconfined,
-    /// It may do this and nothing else.
+    /// It may do what is listed here and nothing else.
     To(Access),
 }
 
@@ -44,7 +43,7 @@ pub struct Access {
 pub enum Ports {
     /// Every port.
     Any,
-    /// These, which may be none.
+    /// These ports. The list may be empty.
     Only(BTreeSet<u16>),
 }
 

@@ -14,10 +14,10 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
-    /// Launch the main process; answer `Launched` or `LaunchFailed`.
+    /// Launch the main process. The answer is `Launched` or `LaunchFailed`.
     Launch(Instance),
-    /// Ask the probe; answer `Probed` within the probe's own time-out, or for a probe that the
-    /// service answers by itself, when it does.
+    /// Run the probe. The answer `Probed` comes within the probe's time-out, or, if the service reports its
+    /// readiness by itself, when it does.
     Probe {
         /// Of which instance.
         instance: Instance,
@@ -47,15 +47,15 @@ pub enum Effect {
     /// Kill every process of this instance, and whatever probes and commands of it still run; answer
     /// `Emptied` when none is left.
     KillAll(Instance),
-    /// Tell who listens.
+    /// Publish a change of state.
     Changed(Change),
-    /// Tell who listens of what changes no state.
+    /// Publish something that people want to know and that changes no state.
     Told(Instance, News),
     /// Everything is down after a shutdown request; nothing more will come.
     ShutdownComplete,
 }
 
-/// What changes no state, and people want to know.
+/// Something that changes no state and that people want to know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum News {
@@ -72,11 +72,11 @@ pub enum News {
 pub struct Change {
     /// Which service, in which instance.
     pub instance: Instance,
-    /// Where it was.
+    /// The state before.
     pub from: StateName,
-    /// Where it is.
+    /// The state now.
     pub to: StateName,
-    /// Why.
+    /// The reason of the change.
     pub reason: Reason,
 }
 
@@ -84,9 +84,9 @@ pub struct Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StateName {
-    /// Down, and meant to be.
+    /// It does not run, and should not.
     Stopped,
-    /// Meant to be up; something that it requires is not ready.
+    /// It should run; something that it requires is not ready.
     Waiting,
     /// Launched, not ready yet.
     Starting,
@@ -100,18 +100,20 @@ pub enum StateName {
     Completed,
     /// A task whose time has not come yet.
     Scheduled,
-    /// Ending what it has begun, on its way down.
+    /// It finishes what it has begun, before it stops.
     Draining,
-    /// Going down.
+    /// It is being stopped.
     Stopping,
-    /// Will be started again after a while.
+    /// It ended and will be started again after a pause.
     BackingOff,
-    /// Given up. A person starts it again, or, if it is a task with times of its own, the next of them.
+    /// The restart credit is used up. A person has to start it again; a task with a schedule is also tried
+    /// again at its next time.
     Failed,
 }
 
 impl StateName {
-    /// Whether it is what a service is meant to be: it does its work, or has none to do now.
+    /// Whether this is the state of a service that is as it should be: it does its work, or has none to do
+    /// now.
     pub const fn is_fine(self) -> bool {
         match self {
             Self::Ready | Self::Completed | Self::Scheduled => true,

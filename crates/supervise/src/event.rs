@@ -36,7 +36,7 @@ pub enum Exit {
     Signal(i32),
     /// Killed by the kernel because its cgroup was out of memory.
     OutOfMemory,
-    /// It is gone, and nobody can say how.
+    /// It has ended, and nobody knows how.
     Unknown,
 }
 
@@ -52,29 +52,29 @@ impl fmt::Display for Exit {
     }
 }
 
-/// Whom a request is about.
+/// Which services a request is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// Every service.
     All,
-    /// This one; a start includes what it requires.
+    /// This service. A start includes everything that it requires.
     One(ServiceName),
 }
 
-/// What a person, or the runtime in their name, asks for.
+/// What a person asks for, or the runtime on behalf of a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// Bring it up and keep it up. Also ends a back-off and forgives a failure.
+    /// Start it and keep it running. This also ends a back-off and clears a failure.
     Start(Target),
-    /// Bring it down and leave it down.
+    /// Stop it and leave it stopped.
     Stop(Target),
-    /// Bring it down, then up.
+    /// Stop it, then start it.
     Restart(Target),
-    /// Have this service, which is up, read its files again.
+    /// Make this service read its files again. It has to be up.
     Reload(ServiceName),
-    /// Bring everything down, for good.
+    /// Stop everything for good.
     Shutdown,
 }
 
@@ -82,9 +82,9 @@ pub enum Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// From launch to ready.
+    /// The readiness probe: between launch and ready.
     Readiness,
-    /// After ready.
+    /// The liveness probe: after ready.
     Liveness,
 }
 
@@ -92,11 +92,12 @@ pub enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// It works.
+    /// The service works.
     Pass,
-    /// It does not, and why.
+    /// The service does not work, for this reason.
     Fail(String),
-    /// It does not and will not: it hangs, as [`crate::hang`] tells it, and what shows it.
+    /// The service hangs and will not recover by itself, as [`crate::hang`] tells; the text says what shows
+    /// it.
     Hung(String),
 }
 
@@ -108,7 +109,7 @@ pub enum Event {
     Request(Request),
     /// The main process runs.
     Launched(Instance),
-    /// There is no process, and why.
+    /// The main process could not be launched.
     LaunchFailed {
         /// Of which instance.
         instance: Instance,
@@ -122,9 +123,9 @@ pub enum Event {
         /// How.
         exit: Exit,
     },
-    /// After [`Effect::KillAll`](crate::effect::Effect::KillAll): no process of this instance is left.
+    /// No process of this instance is left, after [`Effect::KillAll`](crate::effect::Effect::KillAll).
     Emptied(Instance),
-    /// A probe has an answer. For readiness it may also come unasked, from the service itself.
+    /// A probe has an answer. A service may also report its readiness by itself.
     Probed {
         /// Of which instance.
         instance: Instance,
@@ -133,7 +134,7 @@ pub enum Event {
         /// The answer.
         verdict: Verdict,
     },
-    /// The post-start command has ended; the text says why it did not succeed.
+    /// The post-start command has ended; the error says why it failed.
     PostStarted {
         /// Of which instance.
         instance: Instance,
@@ -147,44 +148,44 @@ pub enum Event {
         /// Which step.
         step: usize,
     },
-    /// The files of an instance were checked; the text says what is wrong with them.
+    /// The files of an instance were checked; the error says what is wrong with them.
     FilesChecked {
         /// Of which instance.
         instance: Instance,
         /// What came of it.
         result: Result<(), String>,
     },
-    /// The reload action is done; the text says why the service goes on with its old files.
+    /// The reload action is done; the error says why the service goes on with its old files.
     Reloaded {
         /// Of which instance.
         instance: Instance,
         /// How it went.
         result: Result<(), String>,
     },
-    /// New limits are in force; the text says why they cannot be for this instance.
+    /// New limits were applied; the error says why they cannot be applied to this instance.
     Limited {
         /// Of which instance.
         instance: Instance,
         /// How it went.
         result: Result<(), String>,
     },
-    /// When a task that rests is to run again.
+    /// The time at which a waiting task is to run next.
     Due {
-        /// Of which instance: the one that has ended.
+        /// The instance that has ended.
         instance: Instance,
         /// When.
         at: Time,
     },
-    /// What an instance uses was measured.
+    /// The resource usage of an instance was measured.
     Measured {
         /// Of which instance.
         instance: Instance,
-        /// What it uses; none: nobody counts it, and this instance need not be asked again.
+        /// What it uses. `None` if the kernel does not count it; then this instance is not measured again.
         usage: Option<Usage>,
         /// The minute of the day, local time.
         minute: u16,
     },
-    /// The time that [`Machine::next_deadline`](crate::machine::Machine::next_deadline) named has
-    /// come. Too early does no harm.
+    /// The time that [`Machine::next_deadline`](crate::machine::Machine::next_deadline) named has come. If
+    /// it comes too early, nothing happens.
     Deadline,
 }

@@ -1,7 +1,7 @@
-//! Which service needs which: checked once, then asked by the machine.
+//! Which service requires which. The graph is checked once, when it is made.
 //!
-//! A [`Graph`] exists only if every name is used once, every requirement is there, and nothing
-//! requires itself, not even by way of others; so whoever holds one may walk it without a guard.
+//! [`Graph::new`] rejects duplicate names, unknown requirements and cycles, also those over several
+//! services. Whoever has a [`Graph`] can therefore walk it without checking for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,17 +80,17 @@ impl Graph {
         })
     }
 
-    /// Every service, after all that it requires. Stop in the reverse of it.
+    /// Every service, each after all services that it requires. The reverse is the order of a stop.
     pub fn start_order(&self) -> &[ServiceName] {
         &self.order
     }
 
-    /// What `service` requires directly; nothing for a name that is not in the graph.
+    /// What `service` requires directly. Empty for a name that is not in the graph.
     pub fn requirements(&self, service: &ServiceName) -> impl Iterator<Item = &ServiceName> {
         self.requires.get(service).into_iter().flatten()
     }
 
-    /// What requires `service` directly; nothing for a name that is not in the graph.
+    /// What requires `service` directly. Empty for a name that is not in the graph.
     pub fn dependants(&self, service: &ServiceName) -> impl Iterator<Item = &ServiceName> {
         self.dependants.get(service).into_iter().flatten()
     }

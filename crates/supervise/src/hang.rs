@@ -1,11 +1,11 @@
 //! Whether a service that gives no answer hangs, or is only slow.
 //!
-//! A slow one works: it uses processor time, or waits for a processor or a disk. One that hangs does
-//! neither, and no patience brings it back; nor does it bring back one that a signal has stopped.
+//! A slow service works: it uses processor time, or waits for a processor or a disk. A service that hangs
+//! does neither and will not recover by itself. The same holds for a service that a signal has stopped.
 
 use std::time::Duration;
 
-/// Less than this part of one processor is what an idle service uses for its timers.
+/// An idle service uses less than this part of one processor for its timers.
 const IDLE: u32 = 100;
 
 /// What all processes of a service were seen to do, at the time of a probe without an answer.
@@ -19,8 +19,8 @@ pub struct Activity {
     pub busy: bool,
 }
 
-/// Whether the service hangs. `before` is what was seen at the last probe without an answer, and how
-/// long ago.
+/// Whether the service hangs. `before` is what was seen at the last probe without an answer, and how long
+/// ago that was.
 #[must_use]
 pub fn hangs(before: Option<(Activity, Duration)>, now: &Activity) -> bool {
     if now.stopped {
@@ -29,7 +29,8 @@ pub fn hangs(before: Option<(Activity, Duration)>, now: &Activity) -> bool {
     let Some((before, ago)) = before else {
         return false;
     };
-    // Less than before: a process that had used some is gone, so somebody did something.
+    // The sum is lower than before, so a process that had used some time has ended: something happened, and
+    // the service does not hang.
     let used = now.cpu.checked_sub(before.cpu);
     !now.busy && !before.busy && used.is_some_and(|used| used < ago / IDLE)
 }

@@ -1,22 +1,23 @@
-//! The milestones of a start: what `ai-gateway blame` tells. Data only; the machine writes it.
+//! The milestones of a start, which `ai-gateway blame` shows. This is data only; the machine writes it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{event::Time, spec::ServiceName};
 
-/// How far the newest start of a service has come, and when each step was done. One that was never
-/// wanted has none of them.
+/// When the newest start of a service reached each step. A service that was never asked to run has no
+/// milestones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Milestones {
-    /// It was wanted, or its back-off was over: from here it waited for what it requires.
+    /// When the service was asked to run, or when its back-off was over. From here on it waited for what it
+    /// requires.
     pub wanted: Option<Time>,
-    /// It was launched.
+    /// When it was launched.
     pub launched: Option<Time>,
-    /// Of what it requires, the last to become ready, if that was after it was wanted: so this is
-    /// what it waited for.
+    /// The requirement that became ready last, if that was after the service was asked to run: this is the
+    /// one that it waited for.
     pub waited_for: Option<ServiceName>,
-    /// Its readiness probe passed. Never, without one.
+    /// When its readiness probe passed. A service without a readiness probe never has this milestone.
     pub answered: Option<Time>,
-    /// Its post-start command had ended well, if it has one: it was ready.
+    /// When its post-start command had ended well, or, without one, when it was ready.
     pub ready: Option<Time>,
 }

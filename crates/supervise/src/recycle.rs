@@ -34,22 +34,24 @@ use trend::Trend;
 
 pub use policy::RecyclePolicy;
 
-/// Used up within so much time: it is time for a plan.
+/// If the memory will be used up within this time, a restart is planned.
 const HORIZON: Duration = Duration::from_secs(24 * 3600);
-/// The set hour is so long, so that a measurement falls into it.
+/// The hour that the configuration sets lasts this long, so that at least one measurement falls into it.
 const HOUR: u16 = 60;
 /// Minutes in a day.
 const DAY: u16 = 24 * 60;
-/// With nothing to do, a service uses less than so many thousandths of a CPU: for its timers, and for
-/// the answers to our probes.
+/// A service that uses less than this many thousandths of a CPU is quiet: its timers and the answers to the
+/// probes need that much.
 const QUIET_MILLI: u128 = 25;
-/// Quiet for so many measurements in a row is idle.
+/// A service that was quiet for this many measurements in a row is idle.
 const QUIET_FOR: u8 = 5;
-/// Memory was short for more than so many thousandths of the time: the kernel is at work.
+/// If processes waited for memory for more than this many thousandths of the time, the kernel is busy with
+/// finding memory.
 const STALLED_MILLI: u128 = 50;
-/// A recycled instance that is over again within so many times the youngest age was not worth it.
+/// If a recycled instance fills its memory again within this many times the youngest age, the restart did
+/// not help.
 const WORTH: u32 = 8;
-/// No instance is made to wait for longer than that: two to the power of this.
+/// The limit of the wait that such restarts cause: two to the power of this.
 const MOST_STRIKES: u32 = WORTH.trailing_zeros();
 
 /// What an instance uses at a moment.

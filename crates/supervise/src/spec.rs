@@ -1,93 +1,22 @@
 //! What a service is: how it is launched, what it needs, how it is probed, restarted and stopped.
 //!
-//! Plain data, made once by whoever plans the stack and read by the machine (policy) and by the
-//! runtime (how to launch, probe and stop). Nothing here acts.
+//! This is plain data. Whoever plans the services makes it once; the machine reads the policies in it, and
+//! the runtime reads how to launch, probe and stop. Nothing here acts.
+
+mod name;
 
 use std::{
-    borrow::Borrow,
     collections::{BTreeMap, BTreeSet},
     fmt,
     net::SocketAddr,
     path::PathBuf,
-    sync::Arc,
     time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
+pub use self::name::{InvalidName, NAME_MAX, ServiceName};
 use crate::{confinement::Confinement, recycle::RecyclePolicy};
-
-/// The longest name of a service, in bytes: it becomes a cgroup's and a file's name.
-pub const NAME_MAX: usize = 32;
-
-/// The name of a service: a lower-case letter, then lower-case letters, digits and dashes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ServiceName(Arc<str>);
-
-/// A text that cannot name a service.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{name:?} cannot name a service: expected a lower-case letter, then lower-case letters, \
-     digits or dashes, at most {NAME_MAX} in all"
-)]
-pub struct InvalidName {
-    /// The text as it was given.
-    pub name: String,
-}
-
-impl ServiceName {
-    /// Checks `name` against the grammar above.
-    pub fn new(name: &str) -> Result<Self, InvalidName> {
-        let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
-        let continues_well = name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if starts_well && continues_well && name.len() <= NAME_MAX {
-            Ok(Self(name.into()))
-        } else {
-            Err(InvalidName {
-                name: name.to_owned(),
-            })
-        }
-    }
-
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for ServiceName {
-    type Error = InvalidName;
-    fn try_from(name: String) -> Result<Self, InvalidName> {
-        Self::new(&name)
-    }
-}
-
-impl From<ServiceName> for String {
-    fn from(name: ServiceName) -> Self {
-        name.0.as_ref().to_owned()
-    }
-}
-
-impl Borrow<str> for ServiceName {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ServiceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl fmt::Debug for ServiceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", &self.0)
-    }
-}
 
 /// A value of an environment variable. A secret one never shows itself in `Debug`.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -125,15 +54,15 @@ pub struct Command {
     pub args: Vec<String>,
     /// The whole environment.
     pub env: BTreeMap<String, EnvValue>,
-    /// The working folder: one that no other service has, so that a process of this service can
-    /// be told from another's where there is no cgroup.
+    /// The working folder. No other service has the same one, so that processes of this service can be
+    /// recognised by it where there is no cgroup.
     pub cwd: PathBuf,
 }
 
 /// How to find out whether a service does its work.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Probe {
-    /// A GET whose answer has a status from 200 to 399.
+    /// An HTTP GET whose answer has a status from 200 to 399.
     Http(HttpTarget),
     /// Something accepts connections at `host:port`.
     Tcp(String),
@@ -153,7 +82,7 @@ pub enum Probe {
     LogLine(String),
 }
 
-/// Where an HTTP probe asks.
+/// What an HTTP probe requests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HttpTarget {
     /// The server.
@@ -184,8 +113,8 @@ pub enum Listener {
 }
 
 impl Listener {
-    /// Whether what connects to this address comes to this socket. One for all addresses of IPv6 is for those
-    /// of IPv6 alone.
+    /// Whether a connection to this address arrives at this socket. A socket for all IPv6 addresses accepts
+    /// IPv6 connections only.
     pub fn takes(&self, at: SocketAddr) -> bool {
         let Self::Tcp(here) = self else {
             return false;
@@ -211,26 +140,26 @@ pub const FIRST_LISTENER: usize = 3;
 /// How a main process learns which listeners it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Handover {
-    /// Its command says so, in a way of its own. The sockets do not block.
+    /// By its command line, in the program's own way. The sockets are non-blocking.
     Command,
     /// By systemd's protocol, for programs that know sd_listen_fds(3): `LISTEN_FDS`, `LISTEN_PID` and
-    /// `LISTEN_FDNAMES` in its environment. The sockets block when it is launched, as systemd's do.
+    /// `LISTEN_FDNAMES` in its environment. The sockets are blocking at the launch, as systemd's are.
     Systemd,
 }
 
 /// The phase between launch and ready.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Startup {
-    /// Longer than this from launch to ready is a failed start.
+    /// If the service is not ready this long after its launch, the start has failed.
     pub deadline: Duration,
-    /// What makes the service ready; none: it is ready once it was launched.
+    /// The readiness probe. Default: no probe; the service counts as ready as soon as it has been launched.
     pub readiness: Option<Probe>,
-    /// Where the service binds a TCP port by itself. What anybody else answers there, before the
-    /// service does, is none of its readiness. Not needed for [`ServiceSpec::listeners`].
+    /// The TCP port that the service binds by itself. If another program answers there before the service
+    /// does, the probe does not count as passed. Not needed for [`ServiceSpec::listeners`].
     pub listens: Option<SocketAddr>,
-    /// From the end of one readiness probe to the next.
+    /// The pause between the end of one readiness probe and the start of the next.
     pub every: Duration,
-    /// Longer than this is a probe that failed.
+    /// A probe that takes longer than this has failed.
     pub timeout: Duration,
     /// Runs after the readiness probe passed and before the service counts as ready.
     pub post_start: Option<Command>,
@@ -239,77 +168,80 @@ pub struct Startup {
 /// The phase after ready.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Liveness {
-    /// What is asked.
+    /// The liveness probe.
     pub probe: Probe,
-    /// From the end of one probe to the next.
+    /// The pause between the end of one probe and the start of the next.
     pub every: Duration,
-    /// Longer than this is a probe that failed.
+    /// A probe that takes longer than this has failed.
     pub timeout: Duration,
-    /// So many failures in a row make the service unhealthy.
+    /// After this many failures in a row the service is unhealthy.
     pub failures: u32,
-    /// So many failures in a row make it restart; none: it is never restarted for a probe.
+    /// After this many failures in a row the service is restarted. `None`: it is never restarted because of
+    /// its probe.
     pub restart_after: Option<u32>,
-    /// So many in a row that tell that it hangs make it restart; none: they count as failures.
+    /// After this many failures in a row that show that it hangs, the service is restarted. `None`: they
+    /// count like other failures.
     pub hung_after: Option<u32>,
 }
 
-/// When a service that ended is started again.
+/// Which exits of the main process lead to a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RestartMode {
-    /// Whatever its exit was.
+    /// Every exit.
     Always,
-    /// Unless it exited with 0.
+    /// Every exit but a successful one.
     OnFailure,
-    /// Never.
+    /// No exit.
     Never,
 }
 
 /// Restart, back-off and giving up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RestartPolicy {
-    /// Which exits count.
+    /// Which exits lead to a restart.
     pub mode: RestartMode,
-    /// The second restart in a row waits this long, each further one twice as long. The first is
-    /// at once.
+    /// The pause before the second restart in a row. Each further restart waits twice as long; the first
+    /// one is immediate.
     pub base: Duration,
-    /// The longest wait.
+    /// The longest pause.
     pub cap: Duration,
-    /// So many restarts without `stable` in between, and the service has failed for good.
+    /// After this many restarts, without being ready for `stable` in between, the service has failed for
+    /// good.
     pub burst: u32,
-    /// Ready for this long earns the credit back.
+    /// A service that was ready for this long gets its full restart credit back.
     pub stable: Duration,
 }
 
-/// One step of stopping a service; the next begins when it is over. After the last one, whatever
-/// is left is killed.
+/// One step of stopping a service. The next step begins when this one is over. After the last one, the
+/// processes that are left are killed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum StopStep {
     /// Run a command that ends when the service has drained.
     Run {
         /// The command.
         command: Command,
-        /// Longer than this, and the next step begins.
+        /// After this time the next step begins, even if the command still runs.
         timeout: Duration,
     },
     /// Send a signal to the service's main process.
     Signal {
         /// The signal's number.
         signal: i32,
-        /// Longer than this without an exit, and the next step begins.
+        /// If the process has not ended after this time, the next step begins.
         timeout: Duration,
     },
 }
 
-/// How a service that runs takes up files that have changed.
+/// How a running service takes up files that have changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reload {
-    /// Ends with 0 if the files are right. If it does not, the service is left alone and goes on with
-    /// what it has read.
+    /// A command that exits with 0 if the files are valid. If it fails, the service is not reloaded and
+    /// goes on with the files that it has read.
     pub check: Option<Command>,
-    /// What makes it read them.
+    /// What makes the service read them.
     pub action: ReloadAction,
-    /// Longer than this, for the check and for a command, is a failure.
+    /// The check and the command of the action fail if they take longer than this.
     pub timeout: Duration,
 }
 
@@ -322,7 +254,7 @@ pub enum ReloadAction {
     Run(Command),
 }
 
-/// What the kernel is told to enforce. None: no limit.
+/// The limits that the kernel enforces. `None` means no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Limits {
     /// `memory.max`, in bytes.
@@ -344,81 +276,85 @@ pub struct Limits {
 pub enum ServiceKind {
     /// It runs until it is stopped.
     Daemon,
-    /// It runs to its end. What requires it waits until it has ended well.
+    /// It runs until it has done its work. Services that require it wait until it has ended well.
     Task(Task),
-    /// Somebody else runs it, perhaps on another machine: it is probed and never launched, and what
-    /// requires it waits until it answers. Its readiness and its liveness are probes by a connection.
+    /// Somebody else runs it, perhaps on another machine. It is probed and never launched, and services
+    /// that require it wait until it answers. Its readiness and liveness probes have to be ones that
+    /// connect to it.
     External,
 }
 
 /// How a task runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Task {
-    /// Longer than this is a failure.
+    /// A run that takes longer than this has failed.
     pub deadline: Duration,
-    /// When it runs; none: once, when it is first wanted. Also whenever somebody starts it by name.
+    /// When it runs. Without a schedule it runs once, when it is first asked to run. It also runs whenever
+    /// somebody starts it by name.
     pub schedule: Option<Schedule>,
 }
 
 /// When a task runs again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Schedule {
-    /// So long after it has begun to wait.
+    /// This long after it began to wait: after the end of its last run, or after it was first asked to run.
     Every(Duration),
-    /// At this minute of each day, local time.
+    /// Every day at this minute, local time.
     Daily {
-        /// From midnight.
+        /// Minutes since midnight.
         minute: u16,
     },
 }
 
-/// SIGTERM.
+/// The number of SIGTERM.
 pub(crate) const TERMINATE: i32 = 15;
 
-/// All that is known of one service.
+/// The complete description of one service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ServiceSpec {
     /// Its name.
     pub name: ServiceName,
-    /// What it is.
+    /// Whether it is a daemon, a task or an external service.
     pub kind: ServiceKind,
-    /// What is launched.
+    /// The command of its main process.
     pub command: Command,
-    /// The files that it reads, each with a mark of its contents. Whoever writes them does so before
-    /// the service is launched or reloads.
+    /// The files that it reads, each with a mark that changes with the contents. They are written before
+    /// the service is launched or reloaded.
     pub files: BTreeMap<PathBuf, String>,
     /// The sockets that are held for it. Its main process gets the first as descriptor
     /// [`FIRST_LISTENER`], the second as the next, and so on.
     pub listeners: Vec<Listener>,
-    /// How the main process learns of them.
+    /// How the main process learns which sockets those are.
     pub handover: Handover,
-    /// Services that must be ready before it is launched.
+    /// The services that have to be ready before it is launched.
     pub requires: BTreeSet<ServiceName>,
-    /// Restart it when one of `requires` was restarted.
+    /// Whether it is restarted when one of `requires` was restarted.
     pub restart_with_requirements: bool,
-    /// From launch to ready.
+    /// The phase from launch to ready.
     pub startup: Startup,
-    /// After ready; none: only its exit is watched.
+    /// The phase after ready. `None`: there is no liveness probe, and only the exit of the main process is
+    /// noticed.
     pub liveness: Option<Liveness>,
-    /// After an exit that nobody asked for.
+    /// What follows when the main process ends without a request.
     pub restart: RestartPolicy,
-    /// The codes besides 0 of an exit that is no failure.
+    /// The exit codes besides 0 that count as a success.
     pub success_exit: BTreeSet<i32>,
-    /// How it takes up [`files`](Self::files) that have changed; none: by a restart.
+    /// How it takes up [`files`](Self::files) that have changed. `None`: it is restarted.
     pub reload: Option<Reload>,
     /// How it is stopped.
     pub stop: Vec<StopStep>,
     /// How much it may use.
     pub limits: Limits,
-    /// What else it may do.
+    /// What it may read, write, execute and connect to.
     pub confinement: Confinement,
-    /// How it is watched for leaks; none, or no limit of its memory: not at all.
+    /// How it is watched for memory leaks. `None`: not at all. Without a memory limit it is not watched
+    /// either.
     pub recycle: Option<RecyclePolicy>,
 }
 
 impl ServiceSpec {
-    /// A daemon of which no more is said: it is ready once it was launched, started again after every end,
-    /// and stopped by SIGTERM. Whoever plans a service says in what it differs.
+    /// A daemon with default values: it is ready as soon as it has been launched, is restarted after every
+    /// exit, and is stopped by SIGTERM. Whoever plans a service changes what differs.
     pub fn daemon(name: ServiceName, command: Command) -> Self {
         let second = Duration::from_secs(1);
         Self {
@@ -466,17 +402,17 @@ impl ServiceSpec {
         }
     }
 
-    /// When it runs, if it is a task that does so again and again.
+    /// The schedule, if it is a task that has one.
     pub fn schedule(&self) -> Option<Schedule> {
         self.task()?.schedule
     }
 
-    /// Whether it has listeners that it is told of by systemd's protocol.
+    /// Whether it has listeners and learns of them by systemd's protocol.
     pub fn is_activated(&self) -> bool {
         self.handover == Handover::Systemd && !self.listeners.is_empty()
     }
 
-    /// Whether somebody else runs it.
+    /// Whether it is an external service.
     pub const fn is_external(&self) -> bool {
         matches!(self.kind, ServiceKind::External)
     }
@@ -485,17 +421,6 @@ impl ServiceSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_follow_the_grammar() {
-        for good in ["a", "open-webui", "litellm2"] {
-            assert_eq!(ServiceName::new(good).unwrap().as_str(), good);
-        }
-        let long = "a".repeat(NAME_MAX + 1);
-        for bad in ["", "-a", "2a", "A", "a_b", "a/b", "é", &long] {
-            assert_eq!(ServiceName::new(bad).unwrap_err().name, bad);
-        }
-    }
 
     #[test]
     fn a_secret_never_shows_in_debug_output() {

@@ -18,7 +18,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{self, Pid};
 
 use crate::slots::LOWEST;
-use crate::spawn::{Group, Step};
+use crate::spawn::{Group, LaunchStep};
 
 /// All that the child needs, made before there is a child.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl OwnPid {
     }
 }
 
-type Failure = (Step, Errno);
+type Failure = (LaunchStep, Errno);
 
 /// Becomes the program, or tells the parent why not and ends.
 pub(crate) fn run(prepared: &Prepared<'_>) -> ! {
@@ -118,26 +118,26 @@ pub(crate) fn run(prepared: &Prepared<'_>) -> ! {
 }
 
 fn become_program(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
-    part_descriptors(prepared.above).map_err(|errno| (Step::PartFiles, errno))?;
-    reset_signals().map_err(|errno| (Step::Signals, errno))?;
-    enter_group(prepared.group).map_err(|errno| (Step::Group, errno))?;
+    part_descriptors(prepared.above).map_err(|errno| (LaunchStep::PartFiles, errno))?;
+    reset_signals().map_err(|errno| (LaunchStep::Signals, errno))?;
+    enter_group(prepared.group).map_err(|errno| (LaunchStep::Group, errno))?;
     let [stdio @ .., _report] = prepared.descriptors;
-    place_stdio(stdio).map_err(|errno| (Step::Stdio, errno))?;
+    place_stdio(stdio).map_err(|errno| (LaunchStep::Stdio, errno))?;
     if let Some(cwd) = prepared.cwd {
-        unistd::chdir(cwd).map_err(|errno| (Step::Chdir, errno))?;
+        unistd::chdir(cwd).map_err(|errno| (LaunchStep::Chdir, errno))?;
     }
     if let Some((soft, hard)) = prepared.open_files {
         let limited = setrlimit(Resource::RLIMIT_NOFILE, soft, hard);
-        limited.map_err(|errno| (Step::OpenFiles, errno))?;
+        limited.map_err(|errno| (LaunchStep::OpenFiles, errno))?;
     }
     if prepared.no_new_privs {
-        prctl::set_no_new_privs().map_err(|errno| (Step::NoNewPrivs, errno))?;
+        prctl::set_no_new_privs().map_err(|errno| (LaunchStep::NoNewPrivs, errno))?;
     }
     if let Some(signal) = prepared.death_signal {
-        die_with(prepared.parent, signal).map_err(|errno| (Step::DeathSignal, errno))?;
+        die_with(prepared.parent, signal).map_err(|errno| (LaunchStep::DeathSignal, errno))?;
     }
-    let first = place_handed(prepared.handed).map_err(|errno| (Step::HandOver, errno))?;
-    close_rest(first).map_err(|errno| (Step::CloseFiles, errno))?;
+    let first = place_handed(prepared.handed).map_err(|errno| (LaunchStep::HandOver, errno))?;
+    close_rest(first).map_err(|errno| (LaunchStep::CloseFiles, errno))?;
     if let Some(own_pid) = prepared.own_pid {
         own_pid.write(unistd::getpid());
     }
@@ -225,7 +225,7 @@ fn exec(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
     // SAFETY: both arrays end with a null pointer and point at strings that `Prepared` borrows, each
     // of which ends with a zero.
     unsafe { libc::execve(prepared.program.as_ptr(), argv, envp) };
-    Err((Step::Exec, Errno::last()))
+    Err((LaunchStep::Exec, Errno::last()))
 }
 
 impl Prepared<'_> {

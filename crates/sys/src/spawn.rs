@@ -5,7 +5,7 @@
 
 mod step;
 
-pub use step::{Group, Step};
+pub use step::{Group, LaunchStep};
 
 use std::ffi::{CStr, CString, c_char};
 use std::fs::File;
@@ -69,7 +69,7 @@ pub struct Spawned {
 #[error("cannot launch {program}: failed to {step}")]
 pub struct SpawnError {
     /// What was being done.
-    pub step: Step,
+    pub step: LaunchStep,
     /// The program that was to be launched.
     pub program: String,
     /// What the kernel said.
@@ -87,13 +87,13 @@ impl Launch<'_> {
     /// Says which step failed, in us or in the child, and what the kernel said.
     pub fn spawn(&self) -> Result<Spawned, SpawnError> {
         let failed = |step| move |source| self.error(step, source);
-        let (hear, filled) = self.descriptors().map_err(failed(Step::Prepare))?;
+        let (hear, filled) = self.descriptors().map_err(failed(LaunchStep::Prepare))?;
         let own_pid = self.pid_variable.map(OwnPid::new);
         let prepared = self.prepared(&filled, own_pid.as_ref());
-        let spawned = clone(&prepared, self.cgroup).map_err(failed(Step::Clone))?;
+        let spawned = clone(&prepared, self.cgroup).map_err(failed(LaunchStep::Clone))?;
         // Ours must go, or the pipe would never end.
         drop(filled);
-        match read_report(hear).map_err(failed(Step::Report))? {
+        match read_report(hear).map_err(failed(LaunchStep::Report))? {
             None => Ok(spawned),
             Some((step, source)) => {
                 // It is on its way out. If somebody else reaps all children, it is theirs already.
@@ -103,7 +103,7 @@ impl Launch<'_> {
         }
     }
 
-    fn error(&self, step: Step, source: io::Error) -> SpawnError {
+    fn error(&self, step: LaunchStep, source: io::Error) -> SpawnError {
         SpawnError {
             step,
             program: self.program.to_string_lossy().into_owned(),
@@ -175,18 +175,18 @@ fn clone_args(pidfd: &mut c_int, cgroup: Option<BorrowedFd<'_>>) -> libc::clone_
 /// By hand: the type of the constant differs between targets and versions of libc.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
-fn read_report(hear: OwnedFd) -> io::Result<Option<(Step, io::Error)>> {
+fn read_report(hear: OwnedFd) -> io::Result<Option<(LaunchStep, io::Error)>> {
     let mut report = Vec::with_capacity(5);
     File::from(hear).read_to_end(&mut report)?;
     let [step, a, b, c, d] = report[..] else {
         return Ok(None);
     };
-    let step = Step::OF_CHILD
+    let step = LaunchStep::OF_CHILD
         .into_iter()
         .find(|known| *known as u8 == step);
     let errno = i32::from_ne_bytes([a, b, c, d]);
     Ok(Some((
-        step.unwrap_or(Step::Report),
+        step.unwrap_or(LaunchStep::Report),
         io::Error::from_raw_os_error(errno),
     )))
 }

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 
 use common::{c, launch, null, output_of, shell, until_ended};
 use sys::pidfd::{Exit, PidFd};
-use sys::spawn::{Group, Step};
+use sys::spawn::{Group, LaunchStep};
 
 #[test]
 fn the_exit_code_is_seen() {
@@ -86,7 +86,7 @@ fn a_missing_program_fails_at_exec_with_enoent() {
     let error = launch(&null, "/nonexistent/program", &[])
         .spawn()
         .unwrap_err();
-    assert_eq!(error.step, Step::Exec);
+    assert_eq!(error.step, LaunchStep::Exec);
     assert_eq!(error.source.raw_os_error(), Some(libc::ENOENT));
     assert_eq!(
         error.to_string(),
@@ -102,7 +102,7 @@ fn a_missing_working_directory_fails_at_chdir() {
     let error = launch.spawn().unwrap_err();
     assert_eq!(
         (error.step, error.source.raw_os_error()),
-        (Step::Chdir, Some(libc::ENOENT))
+        (LaunchStep::Chdir, Some(libc::ENOENT))
     );
 }
 
@@ -114,7 +114,7 @@ fn a_limit_that_cannot_be_set_fails_at_open_files() {
     let error = launch.spawn().unwrap_err();
     assert_eq!(
         (error.step, error.source.raw_os_error()),
-        (Step::OpenFiles, Some(libc::EINVAL))
+        (LaunchStep::OpenFiles, Some(libc::EINVAL))
     );
 }
 
@@ -128,7 +128,7 @@ fn a_cgroup_that_is_none_fails_at_clone() {
     let error = launch.spawn().unwrap_err();
     assert_eq!(
         (error.step, error.source.raw_os_error()),
-        (Step::Clone, Some(libc::EBADF))
+        (LaunchStep::Clone, Some(libc::EBADF))
     );
 }
 
@@ -312,7 +312,7 @@ fn more_than_there_are_places_for_are_refused() {
     let error = launch.spawn().unwrap_err();
     assert_eq!(
         (error.step, error.source.raw_os_error()),
-        (Step::Prepare, Some(libc::EMFILE))
+        (LaunchStep::Prepare, Some(libc::EMFILE))
     );
 }
 

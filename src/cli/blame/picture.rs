@@ -1,4 +1,5 @@
-//! A start as a person likes to see it. Pure: what the daemon says, a screen and a time in, lines out.
+//! A start as a table and a time line for people. This is pure: it turns the daemon's answer, a screen and
+//! a time into lines.
 
 use std::{cmp::Reverse, collections::BTreeSet, time::SystemTime};
 
@@ -12,34 +13,35 @@ use super::super::{
 };
 use crate::control::types::{Blame, Start};
 
-/// The columns of a time line, where there is room; below the least there is none.
+/// The width of the time line, if there is enough room. If there is less than the least width, no time line
+/// is shown.
 const TIME_LINE: usize = 40;
 const TIME_LINE_LEAST: usize = 8;
 
-/// What a service does on its way up.
+/// A phase of a service's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum StartPhase {
     /// It waits for what it requires.
     Wait,
     /// Python imports its modules.
     Imports,
     /// Its application starts.
     Application,
-    /// From there, or from its launch, until its probe passes.
+    /// From there, or from the launch if there are no such phases, until its probe passes.
     Answer,
-    /// The command after that.
+    /// Its post-start command runs.
     After,
 }
 
-const STEPS: [Step; 5] = [
-    Step::Wait,
-    Step::Imports,
-    Step::Application,
-    Step::Answer,
-    Step::After,
+const PHASES: [StartPhase; 5] = [
+    StartPhase::Wait,
+    StartPhase::Imports,
+    StartPhase::Application,
+    StartPhase::Answer,
+    StartPhase::After,
 ];
 
-impl Step {
+impl StartPhase {
     const fn title(self) -> &'static str {
         match self {
             Self::Wait => "WAITED",
@@ -87,15 +89,15 @@ impl Step {
     }
 }
 
-/// A step with its beginning and its end, in microseconds since the whole start began.
+/// A phase with its beginning and its end, in microseconds since the whole start began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
-    step: Step,
+    step: StartPhase,
     from: u64,
     to: u64,
 }
 
-/// The steps that a service has done, in order, and what it is at now until `now`.
+/// The phases that a service has finished, in order, and the current one until `now`.
 fn spans(start: &Start, now: u64) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut from = start.wanted_usec;
@@ -108,21 +110,21 @@ fn spans(start: &Start, now: u64) -> Vec<Span> {
             from = to;
         }
     };
-    done(Step::Wait, start.launched_usec);
+    done(StartPhase::Wait, start.launched_usec);
     if start.launched_usec.is_some() {
-        done(Step::Imports, start.imported_usec);
-        done(Step::Application, start.started_usec);
-        // Without a probe it was ready as soon as the command was done.
-        done(Step::Answer, start.answered_usec);
-        done(Step::After, start.ready_usec);
+        done(StartPhase::Imports, start.imported_usec);
+        done(StartPhase::Application, start.started_usec);
+        // A service without a probe was ready as soon as its command was done.
+        done(StartPhase::Answer, start.answered_usec);
+        done(StartPhase::After, start.ready_usec);
     }
     let at = match start.state {
-        StateName::Waiting => Some(Step::Wait),
-        StateName::Starting if start.answered_usec.is_some() => Some(Step::After),
+        StateName::Waiting => Some(StartPhase::Wait),
+        StateName::Starting if start.answered_usec.is_some() => Some(StartPhase::After),
         StateName::Starting if start.imported_usec.is_some() && start.started_usec.is_none() => {
-            Some(Step::Application)
+            Some(StartPhase::Application)
         }
-        StateName::Starting => Some(Step::Answer),
+        StateName::Starting => Some(StartPhase::Answer),
         StateName::Stopped
         | StateName::Running
         | StateName::Completed
@@ -140,7 +142,7 @@ fn spans(start: &Start, now: u64) -> Vec<Span> {
     spans
 }
 
-/// From launch to ready, or so far.
+/// The time from launch to ready, or, if it is not ready yet, the time so far.
 fn took(start: &Start, now: u64) -> Option<u64> {
     let launched = start.launched_usec?;
     let end = match start.state {
@@ -160,7 +162,7 @@ fn took(start: &Start, now: u64) -> Option<u64> {
     Some(end?.saturating_sub(launched))
 }
 
-/// When the last of them was ready; none: not all are.
+/// When the last of these services became ready. `None` if some are not ready.
 fn all_ready(blame: &Blame) -> Option<u64> {
     let mut latest = None;
     for start in blame.services.values() {
@@ -199,7 +201,7 @@ fn headline(blame: &Blame, now: SystemTime) -> Line {
         .plain(format!("{} ago", text::ago(&blame.began, now)))
 }
 
-/// A row for each service, the slowest first; those that are not ready come before.
+/// A row for each service, the slowest first. Services that are not ready come before all others.
 fn services(blame: &Blame, screen: Screen) -> Vec<Line> {
     let now = blame.now_usec;
     let mut rows: Vec<_> = blame.services.iter().collect();
@@ -226,7 +228,7 @@ fn services(blame: &Blame, screen: Screen) -> Vec<Line> {
             Line::new().and(BOLD, time(took(start, now)))
         }),
     ];
-    let steps = STEPS.map(|step| {
+    let steps = PHASES.map(|step| {
         column(step.title(), true, 5, &|_, start| {
             let spans = spans(start, now);
             let span = spans.iter().find(|span| span.step == step);
@@ -247,17 +249,17 @@ fn services(blame: &Blame, screen: Screen) -> Vec<Line> {
     table::rows(&columns, rows.len())
 }
 
-/// `cells` columns for the time until `until`. What is too short for a column still has one.
+/// `cells` columns for the time until `until`. A phase that is too short for a column still gets one.
 fn time_line(spans: &[Span], until: u64, cells: usize, unicode: bool) -> Line {
     let wide = u64::try_from(cells).unwrap_or(u64::MAX);
     let until = until.max(1);
-    // Of the steps that reach into a column the last one that is not waiting shows.
+    // If several phases reach into a column, the last one that is not waiting is shown.
     let at = |cell: u64| {
         let (from, to) = (cell * until / wide, (cell + 1) * until / wide);
         let within = |span: &&Span| span.from < to && span.to > from;
         let longest = |span: &&Span| {
             let inside = span.to.min(to) - span.from.max(from);
-            (span.step != Step::Wait, inside)
+            (span.step != StartPhase::Wait, inside)
         };
         spans.iter().filter(within).max_by_key(longest)
     };

@@ -7,14 +7,14 @@ use crate::{
     logs::prefix,
 };
 
-/// One line that somebody said.
+/// One line of a log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct Entry {
-    /// When, RFC 3339 with microseconds, so that text sorts as time does.
+    /// The time, RFC 3339 with microseconds, so that the order of the texts is the order of the times.
     pub(super) time: String,
-    /// Who.
+    /// The service that has written it, or the daemon.
     pub(super) service: String,
-    /// What.
+    /// The text.
     pub(super) message: String,
 }
 
@@ -34,7 +34,7 @@ impl Printer {
         if self.json {
             return serde_json::to_string(entry).expect("an entry is plain text") + "\n";
         }
-        // The day is there with --json; a person mostly looks at what happened just now.
+        // --json has the date as well; a person mostly looks at what has just happened.
         let time = entry
             .time
             .get(11..19)

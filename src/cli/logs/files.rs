@@ -1,5 +1,5 @@
-//! Our own log files: `NAME.log`, and `NAME.log.1` with what was before. Each line begins with its
-//! time in RFC 3339 and a blank.
+//! The gateway's own log files: `NAME.log`, and `NAME.log.1` with the older lines. Each line begins with
+//! its time in RFC 3339 and a blank.
 
 use std::{
     collections::BTreeSet,
@@ -10,14 +10,14 @@ use std::{
 
 use super::entry::Entry;
 use crate::{
-    cli::failure::{Exit, Failure},
+    cli::failure::{CommandExit, Failure},
     fs::regular,
 };
 
-/// So much is read at once, from the end towards the beginning.
+/// How much is read at once, from the end of the file towards its beginning.
 const CHUNK: u64 = 64 << 10;
 
-/// Whose logs are in the folder.
+/// The names of the logs in the folder.
 pub(super) fn names(folder: &Path) -> BTreeSet<String> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten();
     files
@@ -28,10 +28,10 @@ pub(super) fn names(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Opens these logs, or only that of one name.
+/// Opens all logs, or only the one of this name.
 ///
 /// # Errors
-/// One is there and cannot be read.
+/// A log exists and cannot be read.
 pub(super) fn open(folder: &Path, only: Option<&str>) -> Result<Vec<Log>, Failure> {
     let wanted = |name: &String| only.is_none_or(|only| only == name);
     let names = names(folder).into_iter().filter(wanted);
@@ -42,19 +42,19 @@ pub(super) fn open(folder: &Path, only: Option<&str>) -> Result<Vec<Log>, Failur
 /// One log as it was when it was opened.
 #[derive(Debug)]
 pub(super) struct Log {
-    /// Whose.
+    /// The name of the log.
     pub(super) name: String,
-    /// The file that was written to then; it may have been put aside since.
+    /// The file that was written to at that time. It may have been rotated since.
     pub(super) file: File,
-    /// So long it was.
+    /// Its length at that time.
     pub(super) end: u64,
 }
 
 impl Log {
-    /// Opens the log of this name. None: there is none, or not any more.
+    /// Opens the log of this name. `None` if there is none, or not any more.
     ///
     /// # Errors
-    /// It is there and cannot be read.
+    /// It exists and cannot be read.
     pub(super) fn open(folder: &Path, name: &str) -> Result<Option<Self>, Failure> {
         Self::at(&path(folder, name), name)
     }
@@ -106,7 +106,7 @@ pub(super) fn last(folder: &Path, logs: &mut [Log], count: usize) -> Result<Vec<
     Ok(newest(all, count))
 }
 
-/// The last `count` in the order of time; lines of one moment stay in the order of their file.
+/// The last `count` lines in the order of time. Lines with the same time stay in the order of their file.
 fn newest(mut entries: Vec<Entry>, count: usize) -> Vec<Entry> {
     entries.sort_by(|a, b| a.time.cmp(&b.time));
     entries.split_off(entries.len().saturating_sub(count))
@@ -115,13 +115,13 @@ fn newest(mut entries: Vec<Entry>, count: usize) -> Vec<Entry> {
 /// The file cannot be read, and why.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
     let exit = match error.kind() {
-        io::ErrorKind::PermissionDenied => Exit::NotPermitted,
-        _ => Exit::Failed,
+        io::ErrorKind::PermissionDenied => CommandExit::NotPermitted,
+        _ => CommandExit::Failed,
     };
     Failure::new(exit, format!("cannot read {}", path.display())).cause(error.to_string())
 }
 
-/// What is before `end`, with at least `count` whole lines if there are so many.
+/// The text before `end`, with at least `count` complete lines if there are so many.
 fn tail_bytes(file: &mut File, end: u64, count: usize) -> io::Result<Vec<u8>> {
     let mut from = end;
     let mut bytes = Vec::new();
@@ -137,7 +137,7 @@ fn tail_bytes(file: &mut File, end: u64, count: usize) -> io::Result<Vec<u8>> {
         bytes = chunk;
     }
     if from > 0 {
-        // The first line of these has lost its beginning.
+        // The first line of this part has lost its beginning.
         let first = bytes
             .iter()
             .position(|b| *b == b'\n')
@@ -151,7 +151,8 @@ fn line_ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|b| **b == b'\n').count()
 }
 
-/// Whole lines. One without a time, which a full disk may leave, has that of the line before it.
+/// Splits a text into lines. A line without a time, which a full disk may leave, gets the time of the line
+/// before it.
 pub(super) fn parse(bytes: &[u8], name: &str) -> Vec<Entry> {
     let text = String::from_utf8_lossy(bytes);
     let mut entries: Vec<Entry> = Vec::new();

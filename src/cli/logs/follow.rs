@@ -18,11 +18,11 @@ use super::{
     files::{self, Log, parse, path, unreadable},
 };
 use crate::cli::{
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     wait::readable_and_read,
 };
 
-/// Prints the last `count` lines and then what is added, until the reader has gone.
+/// Prints the last `count` lines and then every new line, until the reader has gone away.
 ///
 /// # Errors
 /// The folder cannot be watched, or a file cannot be read.
@@ -33,9 +33,13 @@ pub(super) fn run(
     printer: &Printer,
 ) -> Result<(), Failure> {
     let news = watch(folder).map_err(|errno| {
-        Failure::new(Exit::Failed, format!("cannot watch {}", folder.display())).cause(errno.desc())
+        Failure::new(
+            CommandExit::Failed,
+            format!("cannot watch {}", folder.display()),
+        )
+        .cause(errno.desc())
     })?;
-    // After the watch began, so that no line falls between.
+    // This comes after the watch has begun, so that no line is missed in between.
     let mut logs = files::open(folder, only)?;
     printer.print(&files::last(folder, &mut logs, count)?)?;
     let mut followed: Vec<Followed> = logs.into_iter().map(Followed::new).collect();
@@ -47,7 +51,9 @@ pub(super) fn run(
         match news.read_events() {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => {
-                return Err(Failure::new(Exit::Failed, "cannot wait for lines").cause(errno.desc()));
+                return Err(
+                    Failure::new(CommandExit::Failed, "cannot wait for lines").cause(errno.desc())
+                );
             }
         }
     }
@@ -60,7 +66,7 @@ fn watch(folder: &Path) -> nix::Result<Inotify> {
     Ok(news)
 }
 
-/// A log, up to where it was read.
+/// A log file, and how far it was read.
 #[derive(Debug)]
 struct Followed {
     log: Log,
@@ -91,7 +97,7 @@ impl Followed {
         Ok(parse(&mem::replace(&mut self.begun, rest), name))
     }
 
-    /// Whether another file has taken its place.
+    /// Whether the file was rotated: another file has its name.
     fn was_put_aside(&self, path: &Path) -> bool {
         let inode = |meta: io::Result<fs::Metadata>| meta.map(|meta| meta.ino()).ok();
         let here = inode(fs::metadata(path));
@@ -99,7 +105,7 @@ impl Followed {
     }
 }
 
-/// All that was added, in the order of time.
+/// All new lines, in the order of time.
 fn grown(
     folder: &Path,
     only: Option<&str>,
@@ -119,7 +125,7 @@ fn grown(
         let path = path(folder, &log.log.name);
         let failed = |e: io::Error| unreadable(&path, &e);
         let put_aside = log.was_put_aside(&path);
-        // Asked first and read then: what was put aside has got its last line by now.
+        // This is asked before the file is read: a file that was rotated has got its last line by then.
         entries.append(&mut log.read().map_err(failed)?);
         if put_aside && let Some(new) = Log::open(folder, &log.log.name)? {
             *log = Followed::new(Log { end: 0, ..new });

@@ -1,4 +1,4 @@
-//! The journal, through `journalctl`: it knows where the journal is and who may read it.
+//! The journal, read through `journalctl`, which knows where the journal is and who may read it.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -14,7 +14,7 @@ use super::{
     entry::{Entry, Printer},
 };
 use crate::cli::{
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     systemd::{Manager, UNIT},
     wait::readable_and_read,
 };
@@ -25,7 +25,7 @@ use crate::cli::{
 /// It cannot be run, or says that something is wrong.
 pub(super) fn show(args: &Args, manager: Manager, printer: &Printer) -> Result<(), Failure> {
     let failed = |e: std::io::Error| {
-        Failure::new(Exit::Failed, "cannot run journalctl").cause(e.to_string())
+        Failure::new(CommandExit::Failed, "cannot run journalctl").cause(e.to_string())
     };
     let mut child = manager
         .command("journalctl")
@@ -55,18 +55,18 @@ pub(super) fn show(args: &Args, manager: Manager, printer: &Printer) -> Result<(
         return Ok(());
     }
     Err(Failure::new(
-        Exit::Failed,
+        CommandExit::Failed,
         "journalctl could not show the journal",
     ))
 }
 
-/// Its journalctl, which with `--follow` does not end by itself.
+/// Runs journalctl. With `--follow` it does not end by itself.
 #[derive(Debug)]
 struct Journalctl(Child);
 
 impl Drop for Journalctl {
     fn drop(&mut self) {
-        // Where it has ended already, both say so.
+        // If it has ended already, both calls say so.
         let _ended = self.0.kill();
         let _reaped = self.0.wait();
     }

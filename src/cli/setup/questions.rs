@@ -1,7 +1,7 @@
 //! What set-up asks a person: the profile, the budget, the ports, and whether to go on.
 //!
-//! Each answer is held against the whole configuration at once, so that a wrong one is asked for
-//! again with the reason. Enter takes what is proposed, and nothing is written for it.
+//! Each answer is checked against the whole configuration at once. If it is wrong, the question is asked
+//! again with the reason. Enter accepts the proposal, and then nothing is written.
 
 use std::{
     io::{self, BufRead as _, IsTerminal as _},
@@ -10,23 +10,23 @@ use std::{
 
 use super::super::{
     context::{Context, tell},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     profile, settings,
     text::Line,
 };
 use crate::{
     config::{
-        Loaded, Machine, Origin, machine,
+        Loaded, Origin, Resources, machine,
         ports::{Reason, TakenPort},
     },
     provision::Plan,
     services,
 };
 
-/// Keys and values, as if they had been typed as flags.
-pub(super) type Said = Vec<(&'static str, String)>;
+/// Keys and their values, as if they had been typed as flags.
+pub(super) type Answers = Vec<(&'static str, String)>;
 
-/// The columns of the narrowest terminal that people use.
+/// The width of the narrowest terminal that people use.
 const WIDTH: usize = 80;
 
 /// One question.
@@ -36,13 +36,13 @@ struct Question {
     asked: Asked,
 }
 
-/// When a question is asked. Nobody is asked without need.
+/// When a question is asked. No question is asked without need.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Always,
-    /// The port is another program's.
+    /// Another program has the port.
     IfTaken,
-    /// Open WebUI's first account is still to be made.
+    /// Open WebUI's first account does not exist yet.
     IfFirst,
 }
 
@@ -74,20 +74,24 @@ const QUESTIONS: [Question; 5] = [
     },
 ];
 
-/// Whether there is somebody to ask.
+/// Whether there is a person to ask.
 pub(super) fn somebody_is_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for what was not said yet, and returns the settings that come of it.
+/// Asks for what is not decided yet, and returns the resulting settings.
 ///
 /// # Errors
 /// The input ended, or the configuration was wrong before any answer.
-pub(super) fn ask(context: &Context, said: &mut Said, first: bool) -> Result<Loaded, Failure> {
-    let mut loaded = read(context, said)?;
+pub(super) fn ask(
+    context: &Context,
+    answers: &mut Answers,
+    first: bool,
+) -> Result<Loaded, Failure> {
+    let mut loaded = read(context, answers)?;
     for question in &QUESTIONS {
-        let answered = said.iter().any(|(key, _)| *key == question.key);
-        // A variable is stronger than the file that the answer would go to.
+        let answered = answers.iter().any(|(key, _)| *key == question.key);
+        // An environment variable overrides the file, so an answer would have no effect.
         let fixed = matches!(loaded.origin(question.key), Origin::Environment(_));
         let needed = match question.asked {
             Asked::Always => true,
@@ -100,15 +104,15 @@ pub(super) fn ask(context: &Context, said: &mut Said, first: bool) -> Result<Loa
         if question.key == "profile" {
             tell(profiles(&loaded, machine::facts(Path::new("/"))));
         }
-        loaded = answer(context, question, said, loaded)?;
+        loaded = answer(context, question, answers, loaded)?;
     }
     Ok(loaded)
 }
 
-/// Shows the plan, and asks whether it is to be done.
+/// Shows the plan, and asks whether to carry it out.
 ///
 /// # Errors
-/// No, or the input ended.
+/// The answer is no, or the input ended.
 pub(super) fn agree(plan: &Plan) -> Result<(), Failure> {
     tell(format!("\n{plan}\n"));
     loop {
@@ -122,11 +126,11 @@ pub(super) fn agree(plan: &Plan) -> Result<(), Failure> {
     }
 }
 
-/// Asks until the answer can be used.
+/// Asks until the answer is valid.
 fn answer(
     context: &Context,
     question: &Question,
-    said: &mut Said,
+    answers: &mut Answers,
     loaded: Loaded,
 ) -> Result<Loaded, Failure> {
     let key = question.key;
@@ -144,7 +148,7 @@ fn answer(
             continue;
         }
         let value = if typed.is_empty() { &proposed } else { &typed };
-        let mut tried = said.clone();
+        let mut tried = answers.clone();
         if typed.is_empty() && *value == holds {
             tried.retain(|(known, _)| *known != key);
         } else {
@@ -161,20 +165,20 @@ fn answer(
         match taken(context, &loaded, key) {
             Some(port) => propose_free(&port, &mut proposed),
             None => {
-                *said = tried;
+                *answers = tried;
                 return Ok(loaded);
             }
         }
     }
 }
 
-/// What going on means.
+/// What it means to go on.
 const AGREEING: &str = "\
 With y, or Enter, all of the above is done; it can be cut off anywhere and
 run again. With n nothing is done, and nothing of your answers is written.
 ";
 
-/// What a key is for and what may be its value, for somebody who typed `?`.
+/// What a key is for and which values it can have, for a person who typed `?`.
 fn explanation(key: &str) -> String {
     let Some(key) = services::schema().find(key) else {
         return String::new();
@@ -191,7 +195,7 @@ fn explanation(key: &str) -> String {
         .collect()
 }
 
-/// Says why a port is not to be had, and proposes another one.
+/// Says why a port cannot be used, and proposes another one.
 fn propose_free(port: &TakenPort, proposed: &mut String) {
     let how = match port.reason {
         Reason::Privileged => "cannot be used by this user",
@@ -212,18 +216,18 @@ fn taken(context: &Context, loaded: &Loaded, key: &str) -> Option<TakenPort> {
     taken.find(|port| port.key == key)
 }
 
-fn read(context: &Context, said: &Said) -> Result<Loaded, Failure> {
-    settings::read(context, &borrowed(said))
+fn read(context: &Context, answers: &Answers) -> Result<Loaded, Failure> {
+    settings::read(context, &borrowed(answers))
 }
 
-/// As the configuration takes them.
-pub(super) fn borrowed(said: &Said) -> Vec<(&str, &str)> {
-    let pairs = said.iter();
+/// The answers in the form that the configuration takes.
+pub(super) fn borrowed(answers: &Answers) -> Vec<(&str, &str)> {
+    let pairs = answers.iter();
     pairs.map(|(key, value)| (*key, value.as_str())).collect()
 }
 
 /// What this machine has, and which profiles fit it.
-fn profiles(loaded: &Loaded, machine: Option<Machine>) -> String {
+fn profiles(loaded: &Loaded, machine: Option<Resources>) -> String {
     let has = machine.map_or_else(String::new, |machine| {
         let cpus = match machine.cpus {
             1 => "1 CPU".to_owned(),
@@ -240,13 +244,14 @@ fn profiles(loaded: &Loaded, machine: Option<Machine>) -> String {
     format!("{has}What the services may use of it:\n{lines}")
 }
 
-/// One line without its end and the blanks around it.
+/// One line of input, without its end and without blanks around it.
 fn line() -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = io::stdin().lock().read_until(b'\n', &mut bytes);
-    let read = read
-        .map_err(|e| Failure::new(Exit::Failed, "cannot read the answer").cause(e.to_string()))?;
-    // The end of input is nobody's yes.
+    let read = read.map_err(|e| {
+        Failure::new(CommandExit::Failed, "cannot read the answer").cause(e.to_string())
+    })?;
+    // The end of the input does not count as yes.
     if read == 0 {
         tell("\n");
         return Err(nothing_done());
@@ -255,5 +260,5 @@ fn line() -> Result<String, Failure> {
 }
 
 fn nothing_done() -> Failure {
-    Failure::new(Exit::Failed, "nothing was done")
+    Failure::new(CommandExit::Failed, "nothing was done")
 }

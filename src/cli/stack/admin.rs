@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::password;
 use crate::cli::{
     context::{Context, print},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     root, settings,
     status::pretty,
     text::{BOLD, Line},
@@ -91,7 +91,7 @@ struct PasswordArgs {
 }
 
 impl PasswordArgs {
-    /// The password, and whether nobody knows it yet.
+    /// The password, and whether it was made up, so that nobody knows it yet.
     fn get(&self) -> Result<(Secret, bool), Failure> {
         if self.password_stdin {
             return Ok((password::from_standard_input()?, false));
@@ -101,7 +101,7 @@ impl PasswordArgs {
         }
         if !password::somebody_is_there() {
             return Err(
-                Failure::new(Exit::Usage, "nobody is there to type a password")
+                Failure::new(CommandExit::Usage, "nobody is there to type a password")
                     .hint("--password-stdin reads it from standard input, --generate makes one up"),
             );
         }
@@ -113,7 +113,7 @@ impl PasswordArgs {
 }
 
 pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    // What it writes would be root's.
+    // If root did this, the files that are written would belong to root.
     root::refuse(context, "admin")?;
     match &args.verb {
         Verb::List { json } => list(&Place::find(context)?, *json),
@@ -156,13 +156,14 @@ impl Place {
     fn find(context: &Context) -> Result<Self, Failure> {
         let loaded = settings::read(context, &[])?;
         if !loaded.settings.has(open_webui::NAME) {
-            return Err(
-                Failure::new(Exit::Failed, "Open WebUI is not a part of this gateway")
-                    .cause("open_webui.enabled is false"),
-            );
+            return Err(Failure::new(
+                CommandExit::Failed,
+                "Open WebUI is not a part of this gateway",
+            )
+            .cause("open_webui.enabled is false"));
         }
         let installed = Installed::find(&context.paths, &loaded.settings)
-            .map_err(|e| Failure::of(Exit::Failed, &e))?;
+            .map_err(|e| Failure::of(CommandExit::Failed, &e))?;
         match context.connect() {
             Ok(_) => {}
             Err(error @ ClientError::NotRunning { .. }) => {
@@ -179,7 +180,7 @@ impl Place {
                     psql: installed.postgres_bin.join("psql"),
                     socket_folder: context.paths.postgres_socket_folder(),
                 },
-                password: password.map_err(|e| Failure::of(Exit::Failed, &e))?,
+                password: password.map_err(|e| Failure::of(CommandExit::Failed, &e))?,
             },
             store,
             python: installed.open_webui.join("bin/python"),
@@ -187,21 +188,22 @@ impl Place {
         })
     }
 
-    /// The password of the account that `ai-gateway key` shows stays the one that it shows.
+    /// The password that `ai-gateway key` shows for the first account has to stay the right one, so the new
+    /// one is stored there.
     fn keep(&self, email: &str, password: &Secret) -> Result<(), Failure> {
         if self.first.as_deref() != Some(email) {
             return Ok(());
         }
         self.store
             .keep(open_webui::ADMIN_PASSWORD, password)
-            .map_err(|e| Failure::of(Exit::Failed, &e))
+            .map_err(|e| Failure::of(CommandExit::Failed, &e))
     }
 }
 
 /// What was done about Open WebUI's first account.
 #[derive(Debug, Deserialize)]
 pub(in crate::cli) struct First {
-    /// Its address; none: somebody else has made the first account.
+    /// The address of the account. `None` if another person has made the first account.
     pub(in crate::cli) email: Option<String>,
 }
 
@@ -282,19 +284,20 @@ fn show(password: &Secret, new: bool) -> Result<(), Failure> {
     }
 }
 
-/// As Open WebUI looks it up.
+/// The address in the form in which Open WebUI looks it up.
 fn address(email: &str) -> Result<String, Failure> {
     if is_email(email) {
         return Ok(email.to_lowercase());
     }
-    Err(
-        Failure::new(Exit::Usage, format!("{email:?} is not an e-mail address"))
-            .hint("Open WebUI's sign-in takes name@example.org and name@localhost"),
+    Err(Failure::new(
+        CommandExit::Usage,
+        format!("{email:?} is not an e-mail address"),
     )
+    .hint("Open WebUI's sign-in takes name@example.org and name@localhost"))
 }
 
 fn failure(error: AccountError) -> Failure {
-    let failure = Failure::of(Exit::Failed, &error);
+    let failure = Failure::of(CommandExit::Failed, &error);
     match error {
         AccountError::Database { .. } => failure.hint("'ai-gateway status' says whether it runs"),
         AccountError::Unknown { .. } => failure.hint("'ai-gateway admin list' shows the accounts"),

@@ -4,17 +4,17 @@
 use crate::{
     cli::{
         context::{print, tell, variable},
-        failure::{Exit, Failure},
+        failure::{CommandExit, Failure},
     },
     control::{client::Client, types::Call},
     services::litellm::after_start::{self, Arguments, demo::DemoOutcome, webui_key::KeyOutcome},
 };
 
 pub(in crate::cli) fn run() -> Result<(), Failure> {
-    let told = Arguments::read(variable).map_err(|e| Failure::of(Exit::Usage, &e))?;
-    let done = after_start::run(&told).map_err(|e| Failure::of(Exit::Failed, &e))?;
+    let told = Arguments::read(variable).map_err(|e| Failure::of(CommandExit::Usage, &e))?;
+    let done = after_start::run(&told).map_err(|e| Failure::of(CommandExit::Failed, &e))?;
     if let Some(error) = &done.connection_error {
-        tell(Failure::of(Exit::Failed, error).text());
+        tell(Failure::of(CommandExit::Failed, error).text());
     }
     let key = match done.key {
         Some(KeyOutcome::Registered) => "Open WebUI's key was registered\n",
@@ -33,7 +33,7 @@ pub(in crate::cli) fn run() -> Result<(), Failure> {
         // waits for the answer.
         let asked = Client::connect(&told.control).and_then(|mut it| it.begin(&Call::Reload(None)));
         if let Err(error) = asked {
-            tell(Failure::of(Exit::Failed, &error).text());
+            tell(Failure::of(CommandExit::Failed, &error).text());
         }
     }
     Ok(())

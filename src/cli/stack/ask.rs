@@ -1,5 +1,5 @@
-//! `ai-gateway ask`: one question, by the way that every chat takes: nginx, LiteLLM, a virtual key,
-//! the database, a model.
+//! `ai-gateway ask`: one question, sent on the same way as every chat: through nginx and LiteLLM, with a
+//! virtual key from the database, to a model.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{
     context::{Context, print, tell},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     settings,
 };
 use crate::{
@@ -18,10 +18,10 @@ use crate::{
     services::open_webui,
 };
 
-/// A model that thinks may take a while.
+/// How long an answer may take. A model that thinks may need a while.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// As the demo model is called.
+/// The name of the demo model.
 const DEMO: &str = "demo";
 
 /// Ask a model one question
@@ -48,7 +48,9 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure>
     };
     let key = SecretStore::new(context.paths.secrets())
         .read(kind)
-        .map_err(|e| Failure::of(Exit::Failed, &e).hint("'ai-gateway setup' makes the keys"))?;
+        .map_err(|e| {
+            Failure::of(CommandExit::Failed, &e).hint("'ai-gateway setup' makes the keys")
+        })?;
     let gateway = Gateway {
         urls: plan::urls(&loaded.settings),
         key,
@@ -81,7 +83,7 @@ impl Gateway<'_> {
             .collect();
         let demo = models.iter().find(|model| *model == DEMO);
         demo.or(models.first()).cloned().ok_or_else(|| {
-            Failure::new(Exit::Failed, "there is no model").hint(format!(
+            Failure::new(CommandExit::Failed, "there is no model").hint(format!(
                 "add one on the admin page, {}, or set litellm.demo_model to true",
                 self.urls.admin
             ))
@@ -93,17 +95,19 @@ impl Gateway<'_> {
         let answer = self.call("/chat/completions", Some(&body))?;
         match answer["choices"][0]["message"]["content"].as_str() {
             Some(text) => Ok(text.to_owned()),
-            None => Err(Failure::new(Exit::Failed, format!("{model} gave no text"))
-                .cause(answer.to_string())),
+            None => Err(
+                Failure::new(CommandExit::Failed, format!("{model} gave no text"))
+                    .cause(answer.to_string()),
+            ),
         }
     }
 
-    /// One call of the API; the answer to one that went wrong says why.
+    /// Sends one call to the API. If it failed, the error says why.
     fn call(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .http_status_as_error(false)
-            // Our own machine is reached directly, whatever the environment says.
+            // This machine is reached directly, whatever proxy the environment names.
             .proxy(None)
             .build()
             .into();
@@ -122,7 +126,10 @@ impl Gateway<'_> {
         if status.is_success() {
             return Ok(body);
         }
-        let failure = Failure::new(Exit::Failed, format!("{url} answered {}", status.as_u16()));
+        let failure = Failure::new(
+            CommandExit::Failed,
+            format!("{url} answered {}", status.as_u16()),
+        );
         Err(match body["error"]["message"].as_str() {
             Some(why) => failure.cause(why),
             None => failure,
@@ -132,7 +139,7 @@ impl Gateway<'_> {
     fn unanswered(&self, url: &str, error: &ureq::Error) -> Failure {
         match self.context.connect() {
             Err(error @ ClientError::NotRunning { .. }) => error.into(),
-            Ok(_) | Err(_) => Failure::new(Exit::Failed, format!("{url} does not answer"))
+            Ok(_) | Err(_) => Failure::new(CommandExit::Failed, format!("{url} does not answer"))
                 .cause(error.to_string())
                 .hint("'ai-gateway status' shows what is ready"),
         }

@@ -4,18 +4,18 @@ use super::password;
 use crate::{
     cli::{
         context::Context,
-        failure::{Exit, Failure},
+        failure::{CommandExit, Failure},
     },
     config::Loaded,
     secrets::{Kind, Secret, SecretStore},
     services::open_webui::{self, OpenWebUi},
 };
 
-/// What is to be said about the password of Open WebUI's first account.
+/// How set-up gets the password of Open WebUI's first account.
 pub(in crate::cli) struct FirstPassword {
-    /// As it came on standard input.
+    /// It was read from standard input.
     pub(in crate::cli) given: Option<Secret>,
-    /// There is none yet, so that one may be chosen.
+    /// There is no account yet, so a person may choose one.
     pub(in crate::cli) open: bool,
 }
 
@@ -27,7 +27,7 @@ impl FirstPassword {
     ) -> Result<Self, Failure> {
         let store = SecretStore::new(context.paths.secrets());
         let has = store.holds(open_webui::ADMIN_PASSWORD);
-        let has = has.map_err(|e| Failure::of(Exit::Failed, &e))?;
+        let has = has.map_err(|e| Failure::of(CommandExit::Failed, &e))?;
         let open = !has && loaded.settings.has(open_webui::NAME);
         if !from_standard_input {
             return Ok(Self { given: None, open });
@@ -35,7 +35,7 @@ impl FirstPassword {
         if has {
             let email = &OpenWebUi::of(&loaded.settings).admin_email;
             return Err(Failure::new(
-                Exit::Failed,
+                CommandExit::Failed,
                 "the first account has a password already",
             )
             .hint(format!(

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::admin::{self, First};
 use crate::cli::{
     context::{Context, Screen, print},
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     settings,
     status::pretty,
     text::{BOLD, DIM, Line},
@@ -44,7 +44,7 @@ pub(in crate::cli) struct Args {
     json: bool,
 }
 
-/// Those secrets that are a person's business.
+/// The secrets that people need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Name {
     /// The password of LiteLLM's admin page
@@ -129,16 +129,16 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure>
 
 /// What there is to say about Open WebUI's login.
 enum WebUi {
-    /// The account that set-up has made or that the next start makes, by its address.
+    /// The address of the account that set-up has made, or that the next start makes.
     Account(String),
-    /// It had accounts before there was one of set-up's.
+    /// There were accounts before set-up could make one.
     Others,
-    /// It is not a part of this gateway.
+    /// Open WebUI is not a part of this gateway.
     None,
 }
 
 fn webui(context: &Context) -> WebUi {
-    // A configuration that cannot be read is no reason to keep the keys back.
+    // Even if the configuration cannot be read, the keys are shown.
     let settings = settings::read(context, &[]).map(|loaded| loaded.settings);
     match (settings, admin::first(context)) {
         (Ok(settings), _) if !settings.has(open_webui::NAME) => WebUi::None,
@@ -159,11 +159,11 @@ fn read(store: &SecretStore, name: Name) -> Result<String, Failure> {
         Err(SecretError::Io { source, path, .. })
             if source.kind() == std::io::ErrorKind::NotFound =>
         {
-            Err(Failure::new(Exit::Failed, "there are no keys yet")
+            Err(Failure::new(CommandExit::Failed, "there are no keys yet")
                 .cause(format!("{} does not exist", path.display()))
                 .hint("'ai-gateway setup' makes them"))
         }
-        Err(error @ SecretError::Io { .. }) => Err(Failure::of(Exit::NotPermitted, &error)),
-        Err(error) => Err(Failure::of(Exit::Failed, &error)),
+        Err(error @ SecretError::Io { .. }) => Err(Failure::of(CommandExit::NotPermitted, &error)),
+        Err(error) => Err(Failure::of(CommandExit::Failed, &error)),
     }
 }

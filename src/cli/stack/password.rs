@@ -17,16 +17,16 @@ use nix::{
 
 use crate::cli::{
     context::tell,
-    failure::{Exit, Failure},
+    failure::{CommandExit, Failure},
     wait::{Signals, wait_for},
 };
 use crate::{secrets::Secret, services::open_webui};
 
-/// bcrypt, which Open WebUI hashes passwords with, looks at no more.
+/// bcrypt, with which Open WebUI hashes passwords, ignores everything after this many bytes.
 const MOST_BYTES: usize = 72;
 
-/// One of these that ended or stopped the program at a question would leave a terminal that shows
-/// nothing of what is typed.
+/// The signals that are held back during a question. If one of them ended or stopped the program then, the
+/// terminal would go on hiding what is typed.
 const TAKEN: [Signal; 5] = [
     Signal::SIGINT,
     Signal::SIGTERM,
@@ -35,7 +35,7 @@ const TAKEN: [Signal; 5] = [
     Signal::SIGTSTP,
 ];
 
-/// Whether somebody can be asked.
+/// Whether there is a person to ask.
 pub(in crate::cli) fn somebody_is_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
@@ -49,15 +49,15 @@ pub(in crate::cli) fn from_standard_input() -> Result<Secret, Failure> {
     checked(text).map_err(no_password)
 }
 
-/// A new one.
+/// Makes a random password.
 ///
 /// # Errors
-/// The operating system has no randomness to give.
+/// The operating system has no random numbers.
 pub(in crate::cli) fn generated() -> Result<Secret, Failure> {
-    Secret::generate(open_webui::ADMIN_PASSWORD).map_err(|e| Failure::of(Exit::Failed, &e))
+    Secret::generate(open_webui::ADMIN_PASSWORD).map_err(|e| Failure::of(CommandExit::Failed, &e))
 }
 
-/// Asks for one twice, without echo; none: Enter alone was typed.
+/// Asks for a password twice, without echo. `None` if only Enter was typed.
 ///
 /// # Errors
 /// The input ended.
@@ -76,8 +76,8 @@ pub(in crate::cli) fn asked(question: &str) -> Result<Option<Secret>, Failure> {
 
 fn typed(question: &str) -> Result<Option<Secret>, Failure> {
     loop {
-        let text =
-            hidden_line(question)?.ok_or_else(|| Failure::new(Exit::Failed, "nothing was done"))?;
+        let text = hidden_line(question)?
+            .ok_or_else(|| Failure::new(CommandExit::Failed, "nothing was done"))?;
         if text.is_empty() {
             return Ok(None);
         }
@@ -88,16 +88,17 @@ fn typed(question: &str) -> Result<Option<Secret>, Failure> {
     }
 }
 
-/// One line, typed without echo; none: the input has ended.
+/// One line, typed without echo. `None` if the input has ended.
 fn hidden_line(question: &str) -> Result<Option<String>, Failure> {
     loop {
         let mut signals = Signals::take(&TAKEN)?;
-        // Hidden before the question is seen: who types at once is not shown either.
+        // The echo is switched off before the question is printed, so that nothing is shown if somebody
+        // types at once.
         let hidden = Hidden::begin();
         tell(question);
         let typed = line_unless(&mut signals);
         drop(hidden);
-        // The Enter was not shown either.
+        // Enter was not shown either, so the cursor is still in the line of the question.
         tell("\n");
         match typed? {
             Typed::Line(text) => return Ok(Some(text)),
@@ -106,21 +107,21 @@ fn hidden_line(question: &str) -> Result<Option<String>, Failure> {
                 drop(signals);
                 stop();
             }
-            Typed::Signal(signal) => return Err(Failure::Said(Exit::by(signal))),
+            Typed::Signal(signal) => return Err(Failure::AlreadyReported(CommandExit::by(signal))),
         }
     }
 }
 
-/// Stops until the shell has us go on; a shell without jobs has us go on at once.
+/// Stops the process until the shell continues it. A shell without job control continues it at once.
 fn stop() {
-    // Whoever started us may have blocked it, and then it would only come back to the next wait.
+    // The parent process may have blocked the signal; then it would arrive only at the next wait.
     let _stopped = SigSet::from(Signal::SIGTSTP)
         .thread_unblock()
         .and_then(|()| raise(Signal::SIGTSTP));
 }
 
 fn no_password(why: impl Into<String>) -> Failure {
-    Failure::new(Exit::Usage, "there is no password that can be used").cause(why)
+    Failure::new(CommandExit::Usage, "there is no password that can be used").cause(why)
 }
 
 fn checked(text: String) -> Result<Secret, String> {
@@ -135,7 +136,7 @@ fn checked(text: String) -> Result<Secret, String> {
     }
 }
 
-/// One line without its end; none: the input has ended.
+/// One line without its end. `None` if the input has ended.
 fn line() -> Result<Option<String>, Failure> {
     let mut text = String::new();
     let read = io::stdin().lock().read_line(&mut text);
@@ -148,10 +149,10 @@ fn without_end(line: &str) -> String {
 }
 
 fn unreadable(why: &dyn Error) -> Failure {
-    Failure::new(Exit::Failed, "cannot read the password").cause(why.to_string())
+    Failure::new(CommandExit::Failed, "cannot read the password").cause(why.to_string())
 }
 
-/// What came at a question.
+/// What arrived at a question: a line or a signal.
 enum Typed {
     Line(String),
     End,
@@ -160,8 +161,9 @@ enum Typed {
 
 /// A line from the terminal, unless a signal comes first.
 ///
-/// Ctrl-D within a line hands over what was typed so far, and no end of the line. So each look at the
-/// terminal reads once, what is there, and never waits in a read, where a signal would not be heard.
+/// Ctrl-D within a line makes the terminal hand over what was typed so far, without the end of the line. So
+/// whenever the terminal is readable this reads once and takes what is there. It never blocks in a read,
+/// where it would not notice a signal.
 fn line_unless(signals: &mut Signals) -> Result<Typed, Failure> {
     let terminal = io::stdin();
     let mut typed = Vec::new();
@@ -173,7 +175,8 @@ fn line_unless(signals: &mut Signals) -> Result<Typed, Failure> {
         if !readable[0] {
             continue;
         }
-        // Past the buffer of standard input, which has nothing: a terminal gives a line at a time.
+        // This does not use the buffer of standard input, which is empty: a terminal returns one line at a
+        // time.
         let mut bytes = [0; 4096];
         let count = match unistd::read(&terminal, &mut bytes) {
             Ok(count) => count,
@@ -209,7 +212,7 @@ impl Hidden {
 impl Drop for Hidden {
     fn drop(&mut self) {
         if let Some(shown) = &self.0 {
-            // A terminal that has gone needs no echo.
+            // If the terminal is gone, there is no echo to restore.
             let _gone = tcsetattr(io::stdin(), SetArg::TCSANOW, shown);
         }
     }

@@ -1,5 +1,5 @@
-//! What was spent of the budget, and when it starts anew: asked of the database itself, which knows
-//! it while LiteLLM is down, and for a bounded time.
+//! How much of the budget was spent, and when the next period begins. This asks the database itself, which
+//! knows it even while LiteLLM is down, and waits only for a limited time.
 
 use std::{
     io::{Read as _, Write as _},
@@ -25,7 +25,7 @@ use crate::{
     services::postgres::{self},
 };
 
-/// Somebody who asks for the status does not wait longer for this.
+/// A status does not wait longer than this for the answer.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// What psql is given. First LiteLLM's own sum for the whole gateway, and what it holds it against, with
@@ -33,9 +33,9 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 /// without a price as free, so no budget stops it; until another one has used the budget up, which then
 /// stops all of them. The demo model is meant to be free.
 ///
-/// Our sums are by the name that a model is asked for by, LiteLLM's by what the provider calls it, under
-/// one of its names. Those count for a model that ours know nothing of: from before there were any, or
-/// where there is no journal.
+/// Our sums are by the name by which a model is requested. LiteLLM's are by the provider's name, under one
+/// of the model's names. LiteLLM's count for models that ours do not have: from before our sums existed, or
+/// if there is no journal.
 const QUESTIONS: &str = r#"
 SELECT spend, max_budget, to_char(budget_reset_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM "LiteLLM_UserTable" WHERE user_id = 'litellm-proxy-budget';
@@ -58,18 +58,18 @@ WHERE model <> 'demo' GROUP BY model HAVING sum(spend) = 0 AND sum(tokens) > 0 O
 /// What was spent of the budget.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(in crate::cli) struct Spend {
-    /// In US dollars, since the budget last started anew.
+    /// The amount in US dollars since the current period began.
     pub(in crate::cli) spent_usd: f64,
     /// The budget that LiteLLM enforces, in US dollars.
     pub(in crate::cli) budget_usd: Option<f64>,
-    /// When it starts anew, RFC 3339.
+    /// When the next period begins, RFC 3339.
     pub(in crate::cli) resets_at: Option<String>,
-    /// Models that have answered and cost nothing.
+    /// Models that have answered and have no price.
     pub(in crate::cli) free_models: Vec<String>,
 }
 
 impl Spend {
-    /// As [`Self::ask`], if the database is up.
+    /// The result of [`Self::ask`], if the database is up.
     pub(in crate::cli) fn of_running(
         status: &GatewayStatus,
         context: &Context,
@@ -82,7 +82,7 @@ impl Spend {
         up.then(|| Self::ask(context, settings)).flatten()
     }
 
-    /// Asks the database. None: it does not run, has nothing of it yet, or does not answer in time.
+    /// Asks the database. `None` if it does not run, has no sums yet, or does not answer in time.
     pub(in crate::cli) fn ask(context: &Context, settings: &Settings) -> Option<Self> {
         let installed = Installed::find(&context.paths, settings).ok()?;
         let secrets = SecretStore::new(context.paths.secrets());
@@ -112,7 +112,7 @@ impl Spend {
         Self::parse(&answer(command, QUESTIONS, PATIENCE)?)
     }
 
-    /// What psql prints: the line of the gateway, then a model's name in each.
+    /// Reads the output of psql: first the line of the whole gateway, then one model's name in each line.
     fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         let mut fields = lines.next()?.trim().split('|');
@@ -127,7 +127,8 @@ impl Spend {
         })
     }
 
-    /// For a person: what no budget counts, and what to do; none: everything has cost something.
+    /// A sentence for people about models that no budget counts, and what to do. `None` if every model has
+    /// a price.
     pub(in crate::cli) fn warning(&self) -> Option<String> {
         (!self.free_models.is_empty()).then(|| {
             format!(
@@ -152,13 +153,13 @@ impl Spend {
     }
 }
 
-fn until(moment: &str, now: SystemTime) -> String {
-    let then = humantime::parse_rfc3339(moment).ok();
+fn until(timestamp: &str, now: SystemTime) -> String {
+    let then = humantime::parse_rfc3339(timestamp).ok();
     then.and_then(|then| then.duration_since(now).ok())
         .map_or_else(String::new, |left| format!(" (in {})", text::length(left)))
 }
 
-/// An amount; below a cent with as many digits as say something.
+/// An amount. Below a cent it gets as many digits as are needed.
 pub(in crate::cli) fn usd(amount: f64) -> String {
     if amount > 0.0 && amount < 0.01 {
         format!("${amount:.6}")
@@ -167,7 +168,7 @@ pub(in crate::cli) fn usd(amount: f64) -> String {
     }
 }
 
-/// What a program prints that is asked something on its standard input, if it ends well and in time.
+/// The output of a program that gets a text on its standard input, if it succeeds in time.
 fn answer(mut command: Command, question: &str, patience: Duration) -> Option<String> {
     let mut child = command
         .stdin(Stdio::piped())
@@ -175,7 +176,8 @@ fn answer(mut command: Command, question: &str, patience: Duration) -> Option<St
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    // A question is shorter than what a pipe holds, so nothing waits here; who has gone does not answer.
+    // The text is shorter than what a pipe holds, so this does not block. If the program is gone, there is
+    // no answer.
     let _gone = child.stdin.take()?.write_all(question.as_bytes());
     let mut out = child.stdout.take()?;
     let mut text = Vec::new();

@@ -1,5 +1,5 @@
-//! What to say where a text is no TOML. The parser recovers and goes on; what it makes of a line
-//! that it did not understand is not worth a word.
+//! What to report if a text is not TOML. The parser recovers from a mistake and goes on. Problems that
+//! follow only from what it made of such a line are not reported.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -18,10 +18,10 @@ pub(in crate::config) struct Mistake {
 
 const DUPLICATE: &str = "duplicate key";
 const UNQUOTED: &str = "string values must be quoted";
-/// What it says of a word that begins as `true` or `false` do.
+/// The parser's message about a word that begins like `true` or `false`.
 const NO_BOOLEAN: &str = "invalid boolean";
 
-/// Adds the mistakes to what was found, less what only follows from them.
+/// Adds the mistakes to the problems that were found, and removes problems that only follow from them.
 pub(super) fn add(
     schema: &'static Schema,
     document: &mut Document,
@@ -39,14 +39,14 @@ pub(super) fn add(
     document
         .problems
         .retain(|problem| !problem.first_place().is_some_and(on_bad_line));
-    let (unread, said) = std::mem::take(&mut document.said)
+    let (unread, assignments) = std::mem::take(&mut document.assignments)
         .into_iter()
-        .partition(|said| {
-            // A value that the parser made up has no place of its own.
-            let spans = [&said.name_span, &said.raw.span];
+        .partition(|assignment| {
+            // A value that the parser has made up has no place of its own.
+            let spans = [&assignment.name_span, &assignment.raw.span];
             spans.iter().any(|span| bad.contains(&line(span.start)))
         });
-    document.said = said;
+    document.assignments = assignments;
     document.unread = unread;
     document.broken = true;
 
@@ -56,7 +56,7 @@ pub(super) fn add(
         let number = line(span.start);
         let is_header = header_at(text, span.start).is_some();
         let duplicate = message.starts_with(DUPLICATE);
-        // Below a header that is there twice, its keys are too.
+        // If a header appears twice, the keys below it appear twice as well.
         let follows =
             duplicate && twice_from.is_some_and(|from| !header_between(text, from, span.start));
         if !seen.insert(number) || (follows && !is_header) {
@@ -112,7 +112,7 @@ fn problem(
     }
 }
 
-/// Whether the key could have this text as its value, in quotes.
+/// Whether this text would be a valid value of the key if it were in quotes.
 fn takes(key: &Key, text: &str) -> bool {
     let raw = Raw {
         span: 0..0,
@@ -121,7 +121,7 @@ fn takes(key: &Key, text: &str) -> bool {
     key.kind.decode(&raw).is_ok()
 }
 
-/// The key whose value is on the line that holds the byte at `at`.
+/// The key whose value is on the line with the byte at `at`.
 fn key_at(schema: &'static Schema, text: &str, at: usize) -> Option<&'static Key> {
     let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let (name, _) = text[line..].lines().next()?.split_once('=')?;
@@ -136,7 +136,7 @@ fn key_at(schema: &'static Schema, text: &str, at: usize) -> Option<&'static Key
     schema.find(&table.map_or_else(|| name.to_owned(), |table| format!("{table}.{name}")))
 }
 
-/// The last place before `end` that has this name.
+/// The last place before `end` at which this name stands.
 fn earlier(entries: &[(Name, Raw)], name: &str, end: usize) -> Option<Range<usize>> {
     let here = |(known, raw): &(Name, Raw)| {
         let below = match &raw.is {
@@ -152,7 +152,7 @@ fn earlier(entries: &[(Name, Raw)], name: &str, end: usize) -> Option<Range<usiz
         .max_by_key(|span| span.start)
 }
 
-/// The header of a table on the line that holds the byte at `at`.
+/// The header of a table on the line with the byte at `at`.
 fn header_at(text: &str, at: usize) -> Option<Range<usize>> {
     let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let text = text[line..].lines().next().unwrap_or_default();
@@ -163,7 +163,7 @@ fn header_at(text: &str, at: usize) -> Option<Range<usize>> {
         .then_some(line + start..line + end)
 }
 
-/// The last header before this one that says the same.
+/// The last header before this one with the same name.
 fn earlier_header(text: &str, header: &Range<usize>) -> Option<Range<usize>> {
     let mut offset = 0;
     let lines = text[..header.start].split_inclusive('\n');

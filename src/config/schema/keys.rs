@@ -1,5 +1,5 @@
-//! The keys of the gateway as a whole and of each service, a file for each group of them; and how whoever
-//! declares a key writes it down.
+//! The keys of the gateway as a whole and of each service, one file for each group; and the functions with
+//! which keys are declared.
 
 mod gateway;
 mod recycle;
@@ -11,7 +11,7 @@ use crate::config::value::Kind;
 pub(super) use gateway::GATEWAY;
 pub(super) use services::EACH_SERVICE;
 
-/// A key that only the file sets.
+/// A key that can be set only in the file.
 pub(crate) const fn key(
     name: &'static str,
     kind: Kind,
@@ -30,7 +30,7 @@ pub(crate) const fn key(
     }
 }
 
-/// A key that an environment variable sets as well.
+/// A key that can also be set by an environment variable.
 pub(crate) const fn short(short: &'static str, key: Key) -> Key {
     Key {
         short: Some(short),
@@ -38,7 +38,7 @@ pub(crate) const fn short(short: &'static str, key: Key) -> Key {
     }
 }
 
-/// A key that an environment variable and a flag set as well.
+/// A key that can also be set by an environment variable and by a flag.
 pub(crate) const fn flag(name: &'static str, key: Key) -> Key {
     Key {
         has_flag: true,

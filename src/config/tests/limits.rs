@@ -54,7 +54,7 @@ fn limits_that_do_not_fit_are_shown_where_they_are_set() {
 
 #[test]
 fn a_machine_that_no_profile_fits_is_told_so() {
-    let machine = Machine {
+    let machine = Resources {
         memory_bytes: 500_000_000,
         cpus: 1,
     };

@@ -85,19 +85,13 @@ admin_port = "4000"
 }
 
 #[test]
-fn every_mistake_with_services_is_shown_at_once() {
+fn every_mistake_with_limits_is_shown_at_once() {
     let text = r#"[limits.litllm]
 cpus = 1
 [limits.nginx]
 memory_max = "1 MB"
 memory_high = "20M"
 cpus = 0
-[service.mailer]
-command = "/bin/mailer -v"
-requires = ["postgrs"]
-[service.nginx]
-command = ["bin/nginx"]
-[service.Big]
 "#;
     insta::assert_snapshot!(report(text), @r#"
     error: there is no service "litllm" to limit
@@ -131,44 +125,56 @@ command = ["bin/nginx"]
       |        ^ with 0 CPUs it would never run
       |
       = help: for example: cpus = 0.9
+    "#);
+}
 
+#[test]
+fn every_mistake_with_services_is_shown_at_once() {
+    let text = r#"[service.mailer]
+command = "/bin/mailer -v"
+requires = ["postgrs"]
+[service.nginx]
+command = ["bin/nginx"]
+[service.Big]
+"#;
+    insta::assert_snapshot!(report(text), @r#"
     error: `service.mailer.command` has the wrong type
-     --> gateway.toml:8:11
+     --> gateway.toml:2:11
       |
-    8 | command = "/bin/mailer -v"
+    2 | command = "/bin/mailer -v"
       |           ^^^^^^^^^^^^^^^^ expected an array: the program and its arguments, found text
       |
       = help: no shell reads it: ["/bin/mailer", "-v"]
 
     error: "mailer" requires "postgrs", and there is no such service
-     --> gateway.toml:9:13
+     --> gateway.toml:3:13
       |
-    9 | requires = ["postgrs"]
+    3 | requires = ["postgrs"]
       |             ^^^^^^^^^ not known
       |
       = help: did you mean `postgres`?
 
     error: the name "nginx" is taken
-      --> gateway.toml:10:10
-       |
-    10 | [service.nginx]
-       |          ^^^^^ the gateway has a service of that name
-       |
-       = help: its limits are set in [limits.nginx]
+     --> gateway.toml:4:10
+      |
+    4 | [service.nginx]
+      |          ^^^^^ the gateway has a service of that name
+      |
+      = help: its limits are set in [limits.nginx]
 
     error: `service.nginx.command` is not an absolute path
-      --> gateway.toml:11:12
-       |
-    11 | command = ["bin/nginx"]
-       |            ^^^^^^^^^^^ has to begin with /
-       |
-       = help: for example: command = ["/usr/local/bin/mailer", "--port", "8025"]
+     --> gateway.toml:5:12
+      |
+    5 | command = ["bin/nginx"]
+      |            ^^^^^^^^^^^ has to begin with /
+      |
+      = help: for example: command = ["/usr/local/bin/mailer", "--port", "8025"]
 
     error: "Big" cannot name a service
-      --> gateway.toml:12:10
-       |
-    12 | [service.Big]
-       |          ^^^ expected a lower-case letter, then lower-case letters, digits or dashes, at most 32 in all
+     --> gateway.toml:6:10
+      |
+    6 | [service.Big]
+      |          ^^^ expected a lower-case letter, then lower-case letters, digits or dashes, at most 32 in all
     "#);
 }
 

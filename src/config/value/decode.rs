@@ -1,5 +1,5 @@
-//! From what was written to what it means, or to what is wrong with it: here which kind of value is
-//! read by what, and the kinds that are a line or two; the others have a file each.
+//! From the text of a value to its meaning, or to what is wrong with it. This file says which function
+//! reads which kind of value. Kinds that need more than a line or two have a file each.
 
 mod amounts;
 mod budget;
@@ -21,7 +21,7 @@ const RANGE: &str = "is out of range";
 const FORM: &str = "cannot be read";
 
 impl Kind {
-    /// Reads a value of this kind, or says all that is wrong with it.
+    /// Reads a value of this kind, or returns everything that is wrong with it.
     pub(in crate::config) fn decode(self, raw: &Raw) -> Result<Value, Vec<Wrong>> {
         match self {
             Self::Command => self.command(raw).map(Value::Command),
@@ -100,7 +100,7 @@ impl Kind {
         }
     }
 
-    /// What was meant, if it was only put in quotes.
+    /// The value that was meant, if the only mistake is a pair of quotes.
     fn unquoted(self, raw: &Raw) -> Option<String> {
         let RawValue::Text(text) = &raw.is else {
             return None;
@@ -185,12 +185,12 @@ impl Kind {
     }
 }
 
-/// No blank and nothing that could end a line of a request.
+/// Whether a text has no blanks, and nothing that could end a line of an HTTP request.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// What the text of a variable or a flag would have been in the file.
+/// Turns the text of a variable or a flag into the value that it would be in the file.
 pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
     let number = || {
         let digits = text.trim();
@@ -202,7 +202,7 @@ pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
     let found = match kind {
         Kind::Bool => text.trim().parse().ok().map(RawValue::Bool),
         Kind::Whole { .. } | Kind::Port | Kind::Budget | Kind::Cpus => number(),
-        // As in the file, or without brackets and quotes.
+        // Either written as in the file, or without brackets and quotes.
         Kind::Networks => Some(RawValue::List(
             text.split(|c: char| c.is_whitespace() || "[],\"'".contains(c))
                 .filter(|part| !part.is_empty())

@@ -1,4 +1,5 @@
-//! Sizes, times and CPUs as people write them, without a float in between.
+//! Sizes, times and CPUs as people write them. No floating-point number is used in between, so no digit is
+//! lost.
 
 use std::time::Duration;
 
@@ -14,17 +15,17 @@ const UNITS: [(&str, u64); 9] = [
     ("B", 1),
 ];
 
-/// Why a text is no size.
+/// Why a text is not a size.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoSize {
     Negative,
     TooLarge,
-    /// A unit that can be taken for two; how to write both.
+    /// The unit can mean two things. The text says how to write both.
     Unclear(String),
     Other,
 }
 
-/// "480 MB", "1.5 GiB", "1000".
+/// Reads a size such as "480 MB", "1.5 GiB" or "1000".
 pub(super) fn size(text: &str) -> Result<u64, NoSize> {
     let text = text.trim();
     if text.starts_with('-') {
@@ -53,7 +54,7 @@ pub(super) fn size(text: &str) -> Result<u64, NoSize> {
     fixed_point(number, factor)
 }
 
-/// A decimal number times `factor`, rounded down.
+/// A decimal number multiplied by `factor`, rounded down.
 fn fixed_point(number: &str, factor: u64) -> Result<u64, NoSize> {
     let number = number.replace('_', "");
     let (whole, part) = number.split_once('.').unwrap_or((&number, ""));
@@ -71,25 +72,25 @@ fn fixed_point(number: &str, factor: u64) -> Result<u64, NoSize> {
     scaled().ok_or(NoSize::TooLarge)
 }
 
-/// A number of CPUs in thousandths; none: it is no such number.
+/// A number of CPUs in thousandths. `None` if it is not a number.
 pub(super) fn cpus(number: &str) -> Option<u32> {
     fixed_point(number.trim(), 1000).ok()?.try_into().ok()
 }
 
-/// "0.7".
+/// Writes thousandths of a CPU in decimal: "0.7".
 pub(in crate::config) fn cpus_text(milli: u32) -> String {
     let text = format!("{}.{:03}", milli / 1000, milli % 1000);
     let text = text.trim_end_matches('0').trim_end_matches('.');
     text.to_owned()
 }
 
-/// A size in the largest unit that says it exactly.
+/// A size in the largest unit that needs no rounding.
 pub(in crate::config) fn size_text(bytes: u64) -> String {
     for (name, factor) in UNITS {
         if bytes >= factor && bytes.is_multiple_of(factor) {
             return format!("{} {name}", bytes / factor);
         }
-        // "1.6 GB" says more to a person than "1600 MB".
+        // "1.6 GB" is easier to read than "1600 MB".
         if factor > 10 && bytes >= factor && bytes.is_multiple_of(factor / 10) && factor % 10 == 0 {
             return format!("{}.{} {name}", bytes / factor, bytes / (factor / 10) % 10);
         }
@@ -97,12 +98,12 @@ pub(in crate::config) fn size_text(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
-/// In whole MB, for sums that are to be compared.
+/// A size in whole MB, for sums that people compare.
 pub(in crate::config) fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes / 1_000_000)
 }
 
-/// A time in the largest unit that says it exactly.
+/// A time in the largest unit that needs no rounding.
 pub(super) fn time_text(time: Duration) -> String {
     let millis = time.as_millis();
     for (name, factor) in [("h", 3_600_000), ("min", 60_000), ("s", 1000)] {
@@ -126,7 +127,7 @@ pub(super) fn bare_amount(text: &str) -> Option<String> {
     (number && digits.parse::<f64>().is_ok()).then_some(digits)
 }
 
-/// The minute of the day of a time such as `04:00`, 0 to 1439.
+/// The minute of the day, 0 to 1439, of a time such as `04:00`.
 pub(super) fn minute_of_day(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
     let number = |digits: &str, below: u16| {
@@ -137,7 +138,7 @@ pub(super) fn minute_of_day(text: &str) -> Option<u16> {
     Some(number(hours, 24)? * 60 + number(minutes, 60)?)
 }
 
-/// The time of a minute of the day.
+/// Writes a minute of the day as a time.
 pub(super) fn hour_text(minute: u16) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }

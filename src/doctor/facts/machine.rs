@@ -80,7 +80,7 @@ pub struct Machine {
     /// Whether LXC lets it mount what a container in it, or a sandbox, needs.
     pub nesting: bool,
     /// What it has: the smallest limit of all that hold for us.
-    pub resources: Option<config::Machine>,
+    pub resources: Option<config::Resources>,
     /// Whether the kernel tells how long work waits for memory.
     pub psi: bool,
     /// Whether it would, were it told so at boot.

@@ -1,11 +1,14 @@
 //! Every check and what it has to tell apart: a change of a good machine, and the verdict.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
 use super::*;
 use crate::{
     config::{
-        Origin,
+        self, Origin,
         ports::{Reason, TakenPort},
     },
     control::types::{
@@ -13,7 +16,10 @@ use crate::{
         Urls,
     },
     disk::Room,
-    doctor::facts::{Entry, Hierarchy, Keeper, Kind as Make, Packages, Unit, Wish},
+    doctor::facts::{
+        Configuration, Daemon, Entry, Hierarchy, Keeper, Kind as Make, Packages, Port, Unit, Wish,
+    },
+    provision::facts::Node,
     services,
     services::litellm,
     trust::{Danger, How},
@@ -203,7 +209,7 @@ fn lxc(facts: &mut Facts) {
 }
 
 fn memory(facts: &mut Facts, bytes: u64) {
-    facts.machine.resources = Some(config::Machine {
+    facts.machine.resources = Some(config::Resources {
         memory_bytes: bytes,
         cpus: 1,
     });

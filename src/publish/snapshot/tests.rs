@@ -132,20 +132,20 @@ fn whether_all_is_fine_is_counted_as_it_would_be_looked_up() {
 #[test]
 fn the_latest_fifty_changes_of_a_service_are_remembered() {
     let mut snapshot = first();
-    let moment = |seconds| Moment {
+    let transition = |seconds| Transition {
         at: at(seconds),
         state: StateName::BackingOff,
         reason: Reason::Exited(Exit::Code(3)),
     };
     for seconds in 0..60 {
         let changes = Changes {
-            moments: vec![(name("a"), moment(seconds))],
+            transitions: vec![(name("a"), transition(seconds))],
             ..of(vec![facts("a", StateName::BackingOff)])
         };
         Snapshot::advance(&mut snapshot, changes);
     }
     let history = &snapshot.service(&name("a")).unwrap().history;
-    let times: Vec<_> = history.iter().map(|moment| moment.at).collect();
+    let times: Vec<_> = history.iter().map(|transition| transition.at).collect();
     let wanted: Vec<_> = (10..60).map(at).collect();
     assert_eq!(times, wanted);
 }
@@ -176,7 +176,7 @@ fn the_last_start_of_everything_is_kept_as_it_was_until_the_next_one() {
 }
 
 #[test]
-fn a_moment_is_told_by_the_wall_clock_as_it_is_now() {
+fn a_time_is_told_by_the_wall_clock_as_it_is_now() {
     let wall = humantime::parse_rfc3339("2026-11-29T12:00:00Z").unwrap();
     let now = Now { time: at(90), wall };
     assert_eq!(now.rfc3339(at(30)), "2026-11-29T11:59:00.000Z");

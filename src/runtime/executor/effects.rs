@@ -1,4 +1,4 @@
-//! Carries out effects. Nothing in here decides.
+//! Carries out effects. Nothing here decides anything.
 
 use std::{
     fs, io,
@@ -37,34 +37,35 @@ use crate::{
     runtime::{files, listeners::ListenError},
 };
 
-/// Why a process was not begun.
+/// Why a process could not be started.
 #[derive(Debug, thiserror::Error)]
 enum BeginError {
-    /// Nobody says how it is launched.
+    /// The specification of the service is not known.
     #[error("the service is unknown")]
     Unknown,
-    /// A command of an instance that is over.
+    /// The command belongs to an instance that has ended.
     #[error("the service does not run any more")]
     Over,
-    /// One of its sockets.
+    /// A listening socket of the service cannot be opened.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// Its cgroup.
+    /// The cgroup of the service cannot be prepared.
     #[error(transparent)]
     Group(#[from] CgroupError),
-    /// Its stream of the journal.
+    /// The stream to the journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The process itself.
+    /// The process could not be launched.
     #[error(transparent)]
     Launch(#[from] LaunchError),
-    /// A file, a pipe or a handle.
+    /// A file, a pipe or a process handle could not be opened.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Executor {
-    /// Carries out one effect; what it answers at once. `specs` has the specification of every service.
+    /// Carries out one effect and returns the events that it causes at once. `specs` has the specification
+    /// of every service.
     pub(in crate::runtime) fn act(&mut self, effect: Effect, specs: &Machine) -> Option<Event> {
         let spec = |instance: &Instance| specs.spec(&instance.service);
         match effect {
@@ -120,7 +121,7 @@ impl Executor {
                 }
                 self.emptied(&instance)
             }
-            // These are for who tells of them.
+            // These are for the publisher, which the daemon tells of them.
             Effect::Changed(_) | Effect::Told(..) | Effect::ShutdownComplete => None,
         }
     }
@@ -181,7 +182,7 @@ impl Executor {
         Ok(())
     }
 
-    /// The journal itself, or a pipe where somebody has to read along.
+    /// The output of a service: the journal's stream, or a pipe where the gateway has to read the lines.
     fn output_of(&mut self, spec: &ServiceSpec) -> Result<ForOutput, BeginError> {
         let wanted = match &spec.startup.readiness {
             Some(Probe::LogLine(text)) => Some(text),
@@ -208,7 +209,8 @@ impl Executor {
         Ok((end, line))
     }
 
-    /// A socket of this instance alone: what an earlier one says late is not heard.
+    /// A notification socket for this instance alone, so that a late message of an earlier instance is not
+    /// taken for one of this instance.
     fn notify_socket(&self, spec: &ServiceSpec) -> io::Result<(UnixDatagram, PathBuf)> {
         let folder = self.paths.run.join("notify");
         files::make_folder(&folder)?;
@@ -273,15 +275,15 @@ impl Executor {
                 })
             }
         };
-        // What somebody else runs has no instance here: its probe ends by its own time-out.
+        // An external service has no instance here: its probe is ended by its time-out alone.
         let tasks = &mut self.instances.get_mut(&instance)?.tasks;
-        // Of those that have ended nothing is kept.
+        // Nothing is kept of probes that have ended.
         tasks.retain(|task| !task.is_finished());
         tasks.push(task);
         None
     }
 
-    /// Whether the files of an instance are right, by its own check.
+    /// Checks the files of an instance by its own command.
     fn check_files(&mut self, instance: Instance, reload: Option<&Reload>) -> Option<Event> {
         let check = reload.and_then(|reload| reload.check.as_ref().map(|check| (check, reload)));
         let result = match check {
@@ -290,13 +292,13 @@ impl Executor {
                 let begun = self.command(&instance, Role::CheckFiles, check, limit);
                 Err(chain(&begun.err()?))
             }
-            // Nothing is to be checked any more.
+            // There is no check any more, so the files count as valid.
             None => Ok(()),
         };
         Some(Event::FilesChecked { instance, result })
     }
 
-    /// Has an instance read its files, which are known to be right.
+    /// Makes an instance read its files, which have passed their check.
     fn reload(&mut self, instance: Instance, reload: Option<&Reload>) -> Option<Event> {
         let result = match reload.map(|reload| (&reload.action, reload.timeout)) {
             Some((ReloadAction::Signal(signal), _)) => self.signal_to_reload(&instance, *signal),
@@ -316,7 +318,8 @@ impl Executor {
         sent.map_err(|error| format!("cannot send it signal {signal}: {error}"))
     }
 
-    /// When a task runs next. A clock that is set meanwhile counts from the time after that on.
+    /// When a task runs next. If somebody sets the clock before that time, the new date counts only from the
+    /// run after it on.
     fn schedule(&self, instance: Instance, schedule: Schedule) -> Event {
         let wait = match schedule {
             Schedule::Every(every) => every,
@@ -350,20 +353,21 @@ impl Executor {
         }
     }
 
-    /// Lets those of an instance's processes go on that a signal has stopped: they hear no other.
+    /// Sends SIGCONT to the stopped processes of an instance, because a stopped process handles no other
+    /// signal.
     fn wake(&self, running: &Running) {
         for process in self.processes(running) {
             if process.stopped
                 && let Ok(handle) = PidFd::open(process.pid)
                 && proc::stat(process.pid).is_ok_and(|stat| stat.started == process.started)
             {
-                // It may have ended meanwhile.
+                // The process may have ended meanwhile.
                 let _gone = handle.send_signal(nix::libc::SIGCONT);
             }
         }
     }
 
-    /// Runs another command of a service, where its main process runs.
+    /// Runs another command of a service, in the cgroup of its main process.
     fn command(
         &mut self,
         instance: &Instance,
@@ -389,7 +393,8 @@ impl Executor {
         Ok(())
     }
 
-    /// Kills what is left of an instance that is being emptied; tells when nothing is.
+    /// Kills what is left of an instance that is to end completely, and returns an event when nothing is
+    /// left.
     pub(super) fn emptied(&mut self, instance: &Instance) -> Option<Event> {
         let Some(running) = self.instances.get(instance) else {
             return Some(Event::Emptied(instance.clone()));
@@ -397,7 +402,7 @@ impl Executor {
         if !running.clearing {
             return None;
         }
-        // Armed before the look, so that nothing can be missed in between.
+        // The notification is armed before the check, so that no change in between is missed.
         let watch = running.group.as_ref().and_then(|group| {
             let watch = group.watch_events().ok()?;
             watch.read("populated").ok()?;
@@ -419,10 +424,10 @@ impl Executor {
     }
 }
 
-/// What a service writes to, and what resolves with the line that makes it ready.
+/// Where the output of a service goes, and a future for the line that makes it ready.
 type ForOutput = (OwnedFd, Option<oneshot::Receiver<()>>);
 
-/// Until the child has ended, or has taken too long.
+/// Waits until the child has ended or has taken too long.
 async fn wait(handle: OwnedFd, pid: pid_t, limit: Option<Duration>) -> Option<Input> {
     let ended = readiness::readable(handle);
     match limit {
@@ -435,7 +440,7 @@ async fn wait(handle: OwnedFd, pid: pid_t, limit: Option<Duration>) -> Option<In
     Some(Input::Ended(pid))
 }
 
-/// Until the service says that it is ready (sd_notify(3): lines of `NAME=value`).
+/// Waits until the service says that it is ready (sd_notify(3): lines of `NAME=value`).
 async fn until_ready(socket: &UnixDatagram) -> io::Result<()> {
     let mut message = [0; 4096];
     loop {

@@ -1,4 +1,4 @@
-//! Processes that end: ours by their pidfd, orphans by SIGCHLD.
+//! Processes that have ended: services and their commands by pidfd, orphans by SIGCHLD.
 
 use nix::libc::pid_t;
 use supervise::{
@@ -15,21 +15,23 @@ use super::{
 };
 use crate::disk;
 
-/// What was killed may have made another one just before.
+/// How often it looks again: a process may have started another one just before it was killed.
 const SWEEPS: usize = 5;
 
-/// After SIGKILL, only a process that hangs in the kernel takes longer.
+/// How long the end of a process may take after SIGKILL. Only a process that hangs in the kernel takes
+/// longer.
 const GONE: Duration = Duration::from_secs(5);
 
 impl Executor {
-    /// SIGCHLD: somebody has ended, known or not. Signals merge, so everybody who has is looked at.
+    /// After SIGCHLD: some child has ended, known or unknown. Several signals may arrive as one, so all
+    /// children that have ended are reaped.
     pub(in crate::runtime) fn reap(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
             match subreaper::peek() {
                 Ok(Some(ended)) if self.instances.child(ended.pid).is_some() => {
                     events.extend(self.ended(ended.pid));
-                    // Never the same one twice: that would be for ever.
+                    // The same child is never taken twice, because that would be an endless loop.
                     if self.instances.child(ended.pid).is_some() {
                         tracing::warn!("process {} has ended and cannot be reaped", ended.pid);
                         break;
@@ -52,7 +54,8 @@ impl Executor {
         events
     }
 
-    /// A child of ours has ended; one whose number was used again meanwhile has not.
+    /// Reaps a child that has ended. If its number belongs to a new child meanwhile, that one still runs
+    /// and nothing happens.
     pub(super) fn ended(&mut self, pid: pid_t) -> Option<Event> {
         let (child, exit) = self.instances.reap(pid)?;
         self.meaning(child, exit)
@@ -133,12 +136,13 @@ impl Executor {
                     _ => Event::Reloaded { instance, result },
                 })
             }
-            // These have no limit of their own.
+            // These commands have no limit of their own.
             Role::Main | Role::PostStart | Role::StopStep(_) | Role::Late => None,
         }
     }
 
-    /// Without cgroups, the end of a process is the time to look whether it was the last.
+    /// Without cgroups nobody reports that an instance is empty, so this is checked whenever a process
+    /// ends.
     pub(super) fn look_at_clearing(&mut self) -> Vec<Event> {
         let clearing = self.instances.clearing().into_iter();
         clearing
@@ -146,7 +150,8 @@ impl Executor {
             .collect()
     }
 
-    /// Every service is down: kills what has left them without a trace, and waits for its end.
+    /// To be called when every service is down: kills the processes that have left their service, and waits
+    /// until they have ended.
     pub(super) async fn sweep(&mut self) {
         for _ in 0..SWEEPS {
             let strays = self.instances.strays();
@@ -167,7 +172,7 @@ impl Executor {
         }
     }
 
-    /// Somebody does not want to wait any longer.
+    /// Kills everything, because somebody does not want to wait any longer.
     pub(in crate::runtime) fn kill_everything(&self) {
         tracing::warn!("killing what is left");
         for running in self.instances.all() {

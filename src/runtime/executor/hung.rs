@@ -1,4 +1,4 @@
-//! A service that gives no answer: what its processes do meanwhile, for [`supervise::hang`] to judge.
+//! What the processes of a service do while it gives no answer. [`supervise::hang`] judges it.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use sys::proc::{self, Stat};
 use super::{Executor, effects::no_answer, instances::Running};
 
 impl Executor {
-    /// What it means that a probe had no answer within its limit.
+    /// The verdict on a probe that had no answer within its limit.
     pub(super) fn silent(&mut self, instance: Instance, phase: Phase, limit: Duration) -> Event {
         let why = no_answer(limit);
         let verdict = match phase {
-            // Before it is ready nobody knows what it has to do.
+            // Before a service is ready nobody knows how much it has to do.
             Phase::Readiness => Verdict::Fail(why),
             Phase::Liveness => self.hung_or_slow(&instance, why),
         };
@@ -26,7 +26,7 @@ impl Executor {
         }
     }
 
-    /// An answer of whatever kind: what was seen before it says nothing of the next silence.
+    /// Forgets what was seen before: after an answer of any kind it says nothing about the next silence.
     pub(super) fn heard(&mut self, event: &Event) {
         if let Event::Probed { instance, .. } = event
             && let Some(running) = self.instances.get_mut(instance)

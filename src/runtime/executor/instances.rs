@@ -1,7 +1,7 @@
-//! The processes that run: which service and which instance each belongs to.
+//! The processes that run, and to which service and instance each belongs.
 //!
-//! Identity is the pidfd. A pid is a key here only for as long as the process is not reaped, since
-//! for so long the kernel gives it to nobody else; [`Instances::reap`] is where both end.
+//! A process is identified by its pidfd. A pid is used as a key only until the process is reaped, because
+//! until then the kernel gives the number to no other process; [`Instances::reap`] ends both.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -36,16 +36,16 @@ pub(in crate::runtime) enum Role {
     Reload,
     /// The command of this stop step.
     StopStep(usize),
-    /// A probe or a reload that took too long: killed, and how it ends is of no interest.
+    /// A probe or a reload that took too long. It was killed, and how it ends does not matter.
     Late,
 }
 
-/// A child that was not reaped yet.
+/// A child that is not reaped yet.
 #[derive(Debug)]
 pub(in crate::runtime) struct Child {
     /// The handle.
     pub(in crate::runtime) pidfd: PidFd,
-    /// Whose it is.
+    /// The instance that it belongs to.
     pub(in crate::runtime) instance: Instance,
     /// What it is for.
     pub(in crate::runtime) role: Role,
@@ -54,42 +54,41 @@ pub(in crate::runtime) struct Child {
 /// The newest instance of a service.
 #[derive(Debug)]
 pub(in crate::runtime) struct Running {
-    /// Which.
+    /// The instance.
     pub(in crate::runtime) instance: Instance,
     /// The main process, which leads its process group.
     pub(in crate::runtime) leader: pid_t,
-    /// When that was started, in clock ticks since boot.
+    /// When the main process was started, in clock ticks since boot.
     pub(in crate::runtime) started: u64,
     /// The folder in which it was launched.
     pub(in crate::runtime) cwd: PathBuf,
-    /// Its cgroup, where there are any.
+    /// Its cgroup, if there are cgroups.
     pub(in crate::runtime) group: Option<Cgroup>,
-    /// How often the kernel had killed in that cgroup before this instance.
+    /// How many processes the kernel had killed for memory in that cgroup before this instance began.
     pub(in crate::runtime) kills_before: u64,
-    /// For the output of its other commands.
+    /// Where the output of its other commands goes.
     pub(in crate::runtime) output: OwnedFd,
-    /// Where it says that it is ready, if it is to say so.
+    /// The socket on which it reports that it is ready, if it has to.
     pub(in crate::runtime) notify: Option<UnixDatagram>,
-    /// What resolves with the line that makes it ready, if one is to.
+    /// A future for the line of output that makes it ready, if it waits for one.
     pub(in crate::runtime) line: Option<oneshot::Receiver<()>>,
     /// Probes that are under way.
     pub(in crate::runtime) tasks: Vec<AbortHandle>,
-    /// What its processes did when the last probe had no answer, and when that was.
+    /// What its processes were doing when a probe had no answer.
     pub(in crate::runtime) silence: Option<(Activity, Time)>,
-    /// Whether it is to be emptied: everything of it is killed, and that is over when nothing is
-    /// left.
+    /// Whether the instance is to end completely: all its processes are killed until none is left.
     pub(in crate::runtime) clearing: bool,
 }
 
 impl Running {
-    /// How often the kernel has killed in its cgroup.
+    /// How many processes the kernel has killed for memory in its cgroup.
     pub(in crate::runtime) fn kills(group: Option<&Cgroup>) -> u64 {
         group
             .and_then(|group| group.memory_events().ok())
             .map_or(0, |events| events.oom_kill)
     }
 
-    /// What an ended process of it means.
+    /// What the exit of one of its processes means for the machine.
     pub(in crate::runtime) fn exit(&self, exit: pidfd::Exit) -> Exit {
         match exit {
             pidfd::Exit::Code(0) => Exit::Clean,
@@ -105,7 +104,7 @@ impl Running {
         signal == nix::libc::SIGKILL && Self::kills(self.group.as_ref()) > self.kills_before
     }
 
-    /// Ends its probes: nobody waits for their answers any more.
+    /// Ends its probes, because nobody waits for their answers any more.
     pub(in crate::runtime) fn abort_tasks(&mut self) {
         for task in self.tasks.drain(..) {
             task.abort();
@@ -113,7 +112,7 @@ impl Running {
     }
 }
 
-/// All of them.
+/// All instances and children.
 #[derive(Debug)]
 pub(in crate::runtime) struct Instances {
     gateway: GatewayId,
@@ -122,7 +121,7 @@ pub(in crate::runtime) struct Instances {
 }
 
 impl Instances {
-    /// None yet, of this gateway.
+    /// An empty list for this gateway.
     pub(in crate::runtime) fn new(gateway: GatewayId) -> Self {
         Self {
             gateway,
@@ -148,13 +147,13 @@ impl Instances {
         self.newest.get(service)
     }
 
-    /// Every instance of which something may be left, those of services that are no longer a part of
-    /// the gateway included.
+    /// Every instance of which processes may be left, also of services that were removed from the
+    /// configuration.
     pub(in crate::runtime) fn all(&self) -> impl Iterator<Item = &Running> {
         self.newest.values()
     }
 
-    /// Begins an instance; the one before it is over.
+    /// Begins an instance. The one before it has to be over.
     pub(in crate::runtime) fn begin(&mut self, running: Running) {
         self.newest
             .insert(running.instance.service.clone(), running);
@@ -167,16 +166,16 @@ impl Instances {
         }
     }
 
-    /// The instances that are being emptied.
+    /// The instances that are to end completely.
     pub(in crate::runtime) fn clearing(&self) -> Vec<Instance> {
         let clearing = self.newest.values().filter(|running| running.clearing);
         clearing.map(|running| running.instance.clone()).collect()
     }
 
-    /// Remembers a child, and gives a second handle on it to wait by.
+    /// Remembers a child, and returns a second handle on it for a task that waits.
     ///
     /// # Errors
-    /// The kernel has no descriptor left; the child is remembered all the same.
+    /// The kernel has no descriptor left. The child is remembered anyway.
     pub(in crate::runtime) fn adopt(
         &mut self,
         spawned: Spawned,
@@ -195,35 +194,35 @@ impl Instances {
         second
     }
 
-    /// The child of this number.
+    /// The child with this number.
     pub(in crate::runtime) fn child(&self, pid: pid_t) -> Option<&Child> {
         self.children.get(&pid)
     }
 
-    /// The main process of an instance, while it is not reaped.
+    /// The main process of an instance, until it is reaped.
     pub(in crate::runtime) fn main(&self, instance: &Instance) -> Option<&Child> {
         let child = self.children.get(&self.get(instance)?.leader)?;
         (child.instance == *instance && child.role == Role::Main).then_some(child)
     }
 
-    /// Gives up on a command that takes too long: kills it, and says what it was for.
+    /// Kills a command that takes too long, and returns what it was for.
     pub(in crate::runtime) fn give_up(&mut self, pid: pid_t) -> Option<(Instance, Role)> {
         let child = self.children.get_mut(&pid)?;
-        // It may have ended meanwhile, and is reaped like any other.
+        // It may have ended meanwhile; then it is reaped like any other child.
         let _ended = child.pidfd.send_signal(nix::libc::SIGKILL);
         let role = std::mem::replace(&mut child.role, Role::Late);
         Some((child.instance.clone(), role))
     }
 
-    /// Reaps a child of ours if it has ended; its number is free from here on.
+    /// Reaps a child if it has ended. Its number is free for other processes from here on.
     pub(in crate::runtime) fn reap(&mut self, pid: pid_t) -> Option<(Child, pidfd::Exit)> {
         let exit = self.children.get(&pid)?.pidfd.try_wait().ok()??;
         let child = self.children.remove(&pid)?;
         Some((child, exit))
     }
 
-    /// The processes of an instance: those of its cgroup, or its [`members`](Self::members) where there
-    /// is none or it cannot be read.
+    /// The processes of an instance: those in its cgroup, or its [`members`](Self::members) if there is no
+    /// cgroup or it cannot be read.
     pub(in crate::runtime) fn processes(&self, running: &Running) -> Vec<pid_t> {
         let in_group = running
             .group
@@ -232,13 +231,12 @@ impl Instances {
         in_group.unwrap_or_else(|| self.members(running))
     }
 
-    /// The processes of an instance where no cgroup tells: of our descendants those that
-    /// [`identity::ours`] finds to be its service's. What has ended and only waits to be reaped is
-    /// none.
+    /// The processes of an instance if there is no cgroup: those of our descendants that [`identity::ours`]
+    /// finds to be the service's. Processes that have ended and only wait to be reaped do not count.
     ///
-    /// Below a child of another instance nothing is looked for: whose parent has ended was handed to
-    /// us, the subreaper, and is never found below a stranger. So the cost does not grow with what
-    /// the other services run.
+    /// The descendants of other instances' children are not searched. A process whose parent has ended
+    /// becomes a child of this daemon, which is the subreaper, and never a descendant of another service.
+    /// So the cost does not grow with the number of processes of the other services.
     pub(in crate::runtime) fn members(&self, running: &Running) -> Vec<pid_t> {
         let own = nix::unistd::getpid().as_raw();
         let service = &running.instance.service;
@@ -269,8 +267,8 @@ impl Instances {
         of_it.map(|ours| ours.pid).collect()
     }
 
-    /// What nothing but its descent makes ours: it has left its service with nothing of it, mark,
-    /// group or folder. For the end, when every service is down.
+    /// The processes that can be recognised by their descent alone: they have given up the mark, the group
+    /// and the folder of their service. They are looked for at the end, when every service is down.
     pub(in crate::runtime) fn strays(&self) -> Vec<PidFd> {
         let own = nix::unistd::getpid().as_raw();
         let descendants = proc::descendants(own, |_| true).unwrap_or_default();
@@ -280,10 +278,10 @@ impl Instances {
         living.filter_map(|pid| PidFd::open(pid).ok()).collect()
     }
 
-    /// Kills every process of an instance, and says whether none was left to kill.
+    /// Kills every process of an instance, and returns whether there was none to kill.
     pub(in crate::runtime) fn kill(&self, running: &Running) -> bool {
         if let Some(group) = &running.group {
-            // What the kernel refuses here (a version before 5.14) the loop below does.
+            // Kernels before 5.14 have no `cgroup.kill`. There the loop below kills the processes.
             if group.kill().is_ok() {
                 return !group.populated().unwrap_or(false);
             }
@@ -296,8 +294,8 @@ impl Instances {
     }
 }
 
-/// One of our own descendants, so its number stays its own until we, or its parent, have reaped
-/// it; the handle makes sure.
+/// Kills one of our descendants. Its number cannot pass to another process until we, or its parent, have
+/// reaped it, and the handle makes sure of that.
 fn kill(pid: pid_t) {
     if let Ok(process) = PidFd::open(pid) {
         // It may have ended meanwhile, which is what was wanted.

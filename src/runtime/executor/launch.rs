@@ -17,18 +17,18 @@ use sys::spawn::{Group, Launch, SpawnError, Spawned};
 
 use crate::{identity, open_files};
 
-/// Why there is no process.
+/// Why a process could not be launched.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::runtime) enum LaunchError {
-    /// A text cannot be given to the kernel.
+    /// A text cannot be passed to the kernel.
     #[error("{what} of {} holds a zero byte", program.display())]
     ZeroByte {
-        /// Which text.
+        /// Which text it is.
         what: &'static str,
         /// The program.
         program: std::path::PathBuf,
     },
-    /// Standard input.
+    /// The process gets `/dev/null` as its standard input, and it cannot be opened.
     #[error("cannot open /dev/null")]
     Null(#[source] io::Error),
     /// The kernel refused.
@@ -43,18 +43,19 @@ pub(in crate::runtime) struct Surroundings<'a> {
     pub(in crate::runtime) output: BorrowedFd<'a>,
     /// The listening sockets that are held for it.
     pub(in crate::runtime) listeners: Vec<BorrowedFd<'a>>,
-    /// Of which service it is told that they are, by systemd's protocol; none: it is not told.
+    /// The service whose name the listeners get in systemd's protocol. `None` if the process is not told of
+    /// them in this way.
     pub(in crate::runtime) activated: Option<&'a ServiceName>,
-    /// The cgroup to be born in.
+    /// The cgroup in which it is started.
     pub(in crate::runtime) cgroup: Option<BorrowedFd<'a>>,
-    /// Where it may send `READY=1`.
+    /// The socket to which it may send `READY=1`.
     pub(in crate::runtime) notify: Option<&'a Path>,
-    /// What makes it known as the gateway's, and as its service's.
+    /// The mark by which it is recognised as a process of this gateway and of its service.
     pub(in crate::runtime) mark: &'a str,
 }
 
-/// Launches in a session of its own, so that neither our terminal's Ctrl-C nor its end reaches the
-/// process, and its group tells its children from others'.
+/// Launches a process in a session of its own. So neither Ctrl-C in the daemon's terminal nor the end of
+/// that terminal reaches it, and its process group tells its children from those of others.
 pub(in crate::runtime) fn launch(
     command: &Command,
     around: &Surroundings<'_>,
@@ -112,12 +113,12 @@ pub(in crate::runtime) fn launch(
     Ok(launch.spawn()?)
 }
 
-/// The variables of systemd's protocol for sockets. A service that has them in its environment besides is
-/// not to believe those.
+/// The variables of systemd's protocol for sockets. If the service's own environment has them too, those
+/// are left out.
 const ACTIVATION: [&str; 3] = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"];
 
-/// All but the one with the process's own number. As systemd does where nobody says otherwise, each socket has
-/// the name of the unit (sd_listen_fds_with_names(3)).
+/// All of these variables but the one with the process's own number. Each socket has the name of the
+/// service, as systemd gives each the name of the unit by default (sd_listen_fds_with_names(3)).
 fn activation(around: &Surroundings<'_>, service: &ServiceName) -> [String; 2] {
     let count = around.listeners.len();
     let names = vec![service.as_str(); count].join(":");
@@ -127,11 +128,11 @@ fn activation(around: &Surroundings<'_>, service: &ServiceName) -> [String; 2] {
     ]
 }
 
-/// That this output is the journal's stream, in the words of systemd.exec(5): for programs that
-/// then say how urgent each line is.
+/// The variable which says that the output is the journal's stream, in the form of systemd.exec(5).
+/// Programs that know it begin each line with its level.
 fn journal_stream(output: BorrowedFd<'_>) -> Option<String> {
     let stat = fstat(output).ok()?;
-    // Ours are this or pipes.
+    // The outputs that the gateway makes are either this or pipes.
     let socket = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFSOCK;
     socket.then(|| format!("JOURNAL_STREAM={}:{}", stat.st_dev, stat.st_ino))
 }

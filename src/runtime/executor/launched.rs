@@ -1,4 +1,4 @@
-//! What the daemon has launched, and that it is written down for whoever comes after it.
+//! Which processes the daemon has launched, kept in a file for a daemon or a command that comes after it.
 
 use std::{io, path::PathBuf};
 
@@ -13,7 +13,7 @@ pub(in crate::runtime) struct Launched {
     gateway: GatewayId,
     record: Record,
     state: PathBuf,
-    /// Whether a failure to write was told.
+    /// Whether the log has been told that the record cannot be written.
     told: bool,
 }
 
@@ -40,7 +40,7 @@ impl Launched {
         self.gateway.mark(instance)
     }
 
-    /// A main process was launched, a child of ours that is not reaped.
+    /// Records a main process that was just launched: a child of this process that is not reaped yet.
     pub(in crate::runtime) fn begin(
         &mut self,
         spec: &ServiceSpec,
@@ -61,14 +61,15 @@ impl Launched {
         started
     }
 
-    /// Nothing is left of an instance.
+    /// Removes an instance of which nothing is left.
     pub(in crate::runtime) fn end(&mut self, instance: &Instance) {
         if self.record.end(&instance.service) {
             self.write();
         }
     }
 
-    /// A service is not held up by a full disk: most processes are known by their mark alone.
+    /// Writes the record. A full disk must not keep a service from starting, so a failure is only logged:
+    /// most processes can be recognised by their mark alone.
     fn write(&mut self) {
         match self.record.write(&self.state) {
             Ok(()) => self.told = false,

@@ -1,4 +1,4 @@
-//! What instances use, and the limits that hold for them.
+//! What instances use, and which limits are in force for them.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::{Executor, instances::Running};
 use crate::{causes::chain, runtime::groups};
 
 impl Executor {
-    /// Why an instance cannot go on with these limits; none: it can, or the kernel holds it to none. The
-    /// kernel would kill one that holds more than they allow.
+    /// Why an instance cannot run with these limits: it uses more memory than they allow, and the kernel
+    /// would kill it. `None` if it can, or if no limit is enforced.
     pub(in crate::runtime) fn over_limit(
         &self,
         instance: &Instance,
@@ -30,7 +30,7 @@ impl Executor {
         })
     }
 
-    /// Puts new limits in force, unless the kernel would kill for them.
+    /// Puts new limits in force, unless the kernel would then kill the instance.
     pub(super) fn limit(&self, instance: Instance, limits: &Limits) -> Option<Event> {
         let running = self.instances.get(&instance)?;
         let result = match (self.over_limit(&instance, limits), &running.group) {
@@ -42,7 +42,7 @@ impl Executor {
     }
 }
 
-/// What an instance uses, if the kernel counts it and holds it to its limit.
+/// What an instance uses, if the kernel counts that and enforces its limit.
 pub(super) fn usage(running: &Running) -> Option<Usage> {
     let group = running.group.as_ref()?;
     if !group.has("memory.max") {

@@ -1,7 +1,8 @@
-//! Whether what answered a readiness probe is the service.
+//! Checks that it was the service that answered a readiness probe.
 //!
-//! LiteLLM takes seconds until it listens on its port. Somebody else who has taken it meanwhile would
-//! make it ready, and would be handed the master key by the command that runs then.
+//! LiteLLM needs seconds until it listens on its port. If another program has taken the port meanwhile,
+//! that program's answer would make the service ready, and the post-start command would then send it the
+//! master key.
 
 use std::io;
 
@@ -16,7 +17,8 @@ use super::Executor;
 use crate::config::ports;
 
 impl Executor {
-    /// The event, but for an answer of somebody else's that would make a service ready.
+    /// Returns the event, unless it is a passed probe that another program has answered: then the probe has
+    /// failed.
     pub(super) fn unless_of_another(&self, event: Event, specs: &Machine) -> Event {
         match event {
             Event::Probed {
@@ -34,7 +36,8 @@ impl Executor {
         }
     }
 
-    /// Who listens in the service's place; none: the service, or nobody can tell.
+    /// The program that listens in the place of the service. `None` if it is the service, or if nobody can
+    /// tell.
     fn another(&self, instance: &Instance, specs: &Machine) -> Option<String> {
         let at = specs.spec(&instance.service)?.startup.listens?;
         let running = self.instances.get(instance)?;
@@ -51,7 +54,7 @@ impl Executor {
     }
 }
 
-/// Whether a process of the service listens, or may do so where we cannot look.
+/// Whether a process of the service listens there. True as well if its descriptors cannot be looked at.
 fn may_hold(pid: pid_t, listeners: &[Listener]) -> bool {
     listeners::held_by(pid, listeners)
         .unwrap_or_else(|error| error.kind() == io::ErrorKind::PermissionDenied)

@@ -1,8 +1,9 @@
-//! The executor: carries out what the machine wants, and tells what came of it.
+//! The executor: it carries out effects and returns events.
 //!
 //! It has the processes, their cgroups, sockets and output, and the tasks that wait for them. Effects go in
-//! and events come out, at once ([`Executor::act`]) or later as an [`Input`] of which [`Executor::events`]
-//! makes them. It reads specifications and knows neither who decides nor who is told.
+//! and events come out, either at once ([`Executor::act`]) or later as an [`Input`], which
+//! [`Executor::events`] turns into events. It reads specifications. It knows neither the daemon nor the
+//! publisher.
 
 mod effects;
 mod exits;
@@ -38,25 +39,25 @@ use crate::{
 pub(super) use instances::Instances;
 pub(super) use launched::Launched;
 
-/// For the last lines of services that have ended.
+/// How long the readers of pipes may still take for the last lines of services that have ended.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// What a task brings back.
+/// The result of a task that has waited for something.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// Something for the machine.
+    /// An event for the machine.
     Happened(Event),
-    /// A child has ended, and waits to be reaped.
+    /// A child has ended and has to be reaped.
     Ended(pid_t),
     /// A command takes too long.
     Late(pid_t),
     /// A probe had no answer within this limit.
     Silent(Instance, Phase, Duration),
-    /// Perhaps the last process of an instance that is being emptied is gone.
+    /// The last process of an instance that is to end completely may be gone.
     MaybeEmpty(Instance),
 }
 
-/// Everything that runs, and what it takes.
+/// Everything that runs, and what it needs.
 pub(super) struct Executor {
     pub(super) clock: Clock,
     pub(super) groups: Groups,
@@ -68,14 +69,14 @@ pub(super) struct Executor {
     output: Output,
     sinks: BTreeMap<ServiceName, Arc<Mutex<Sink>>>,
     launched: Launched,
-    /// One task for each thing that is waited for; its result is an input.
+    /// One task for each thing that the executor waits for. Its result is an input.
     tasks: JoinSet<Option<Input>>,
-    /// The readers of pipes. They end by themselves when nobody holds the other end.
+    /// The readers of pipes. Each ends by itself when no process has the other end open.
     readers: JoinSet<()>,
 }
 
 impl Executor {
-    /// Nothing runs yet.
+    /// An executor for which nothing runs yet.
     pub(super) fn new(
         clock: Clock,
         paths: Paths,
@@ -98,12 +99,12 @@ impl Executor {
         }
     }
 
-    /// Where lines go.
+    /// Where the lines of services go.
     pub(super) const fn output(&self) -> &Output {
         &self.output
     }
 
-    /// The next input. Safe to be cancelled; it waits for ever when nothing is under way.
+    /// The next input. It is safe to cancel. If nothing is under way it waits for ever.
     pub(super) async fn next(&mut self) -> Input {
         loop {
             tokio::select! {
@@ -135,11 +136,12 @@ impl Executor {
         }
     }
 
-    /// Every service is down: ends what has left its service, and takes leave.
+    /// To be called when every service is down: ends the processes that have left their service, and cleans
+    /// up.
     pub(super) async fn end(&mut self) {
         self.sweep().await;
         let lines = async { while self.readers.join_next().await.is_some() {} };
-        // A process that left its service and holds a pipe open does not keep us.
+        // A process that has left its service may hold a pipe open. The daemon does not wait for it.
         let _in_time = timeout(LAST_LINES, lines).await;
         for error in self.groups.remove_all() {
             tracing::warn!(%error, "a cgroup stays behind");

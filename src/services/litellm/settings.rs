@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{
-    Kind, Machine, Values,
+    Kind, Resources, Values,
     report::Problem,
     resolve::Merged,
     schema::{
@@ -187,7 +187,7 @@ fn programs(values: &Values) -> Vec<(&'static str, PathBuf)> {
 }
 
 /// What the kind of engine needs, and what is of no use to it; and more workers than CPUs.
-fn check(all: &Merged, machine: Option<Machine>) -> Vec<Problem> {
+fn check(all: &Merged, machine: Option<Resources>) -> Vec<Problem> {
     let mut problems = engine_keys(all);
     problems.extend(machine.and_then(|machine| too_many_workers(all, machine)));
     problems
@@ -223,7 +223,7 @@ fn engine_keys(all: &Merged) -> Vec<Problem> {
     problems
 }
 
-fn too_many_workers(all: &Merged, machine: Machine) -> Option<Problem> {
+fn too_many_workers(all: &Merged, machine: Resources) -> Option<Problem> {
     let chosen = all.place(WORKERS).or_else(|| all.place("profile"))?;
     let workers = all.whole(WORKERS).unwrap_or_default();
     let by_profile = all.place(WORKERS).is_none();

@@ -29,9 +29,9 @@ fn service(name: &str, state: StateName) -> ServiceStatus {
     }
 }
 
-/// A herald, the states of two services, and the time.
+/// A notifier, the states of two services, and the time.
 struct Story {
-    herald: Herald,
+    notifier: Notifier,
     services: Vec<ServiceStatus>,
     patience: Option<u64>,
     now: u64,
@@ -41,13 +41,13 @@ const PID: u32 = 42;
 
 impl Story {
     fn of(watchdog: Option<u64>) -> Self {
-        let wishes = Wishes {
+        let environment = NotifyEnvironment {
             socket: None,
             watchdog: watchdog.map(Duration::from_secs),
             pid: PID,
         };
         Self {
-            herald: Herald::new(&wishes, Time::default()),
+            notifier: Notifier::new(&environment, Time::default()),
             services: vec![
                 service("base", StateName::Starting),
                 service("user", StateName::Waiting),
@@ -72,18 +72,18 @@ impl Story {
 
     fn ask(
         &mut self,
-        what: impl FnOnce(&mut Herald, View<Iter<'_, ServiceStatus>>) -> Option<String>,
+        what: impl FnOnce(&mut Notifier, View<Iter<'_, ServiceStatus>>) -> Option<String>,
     ) -> String {
         let view = View {
             services: self.services.iter(),
             patience: self.patience.map(|s| Time(Duration::from_secs(s))),
             now: Time(Duration::from_secs(self.now)),
         };
-        what(&mut self.herald, view).unwrap_or_default()
+        what(&mut self.notifier, view).unwrap_or_default()
     }
 
     fn news(&mut self) -> String {
-        self.ask(|herald, view| herald.news(view))
+        self.ask(|notifier, view| notifier.news(view))
     }
 }
 
@@ -170,7 +170,7 @@ fn a_reload_begins_with_its_time_and_ends_with_ready() {
     let mut story = Story::of(None).ready();
     let monotonic = Duration::from_micros(1_234_567);
     assert_eq!(
-        story.ask(|herald, _| herald.reload(monotonic)),
+        story.ask(|notifier, _| notifier.reload(monotonic)),
         "RELOADING=1\nMONOTONIC_USEC=1234567\nSTATUS=reloading\n"
     );
     story.services[1].state = StateName::Starting;
@@ -181,7 +181,7 @@ fn a_reload_begins_with_its_time_and_ends_with_ready() {
     );
     story.become_ready();
     assert_eq!(
-        story.ask(|herald, view| herald.reloaded(None, view)),
+        story.ask(|notifier, view| notifier.reloaded(None, view)),
         "READY=1\nSTATUS=2 of 2 ready\n"
     );
     assert_eq!(story.news(), "");
@@ -190,23 +190,23 @@ fn a_reload_begins_with_its_time_and_ends_with_ready() {
 #[test]
 fn a_reload_that_was_refused_is_over_and_the_status_says_why_until_the_next() {
     let mut story = Story::of(None).ready();
-    let reload = |story: &mut Story| story.ask(|herald, _| herald.reload(Duration::ZERO));
+    let reload = |story: &mut Story| story.ask(|notifier, _| notifier.reload(Duration::ZERO));
     let _said = reload(&mut story);
     let why = "no such\nkey".to_owned();
     assert_eq!(
-        story.ask(|herald, view| herald.reloaded(Some(why), view)),
+        story.ask(|notifier, view| notifier.reloaded(Some(why), view)),
         "READY=1\nSTATUS=2 of 2 ready; the last reload was refused: no such key\n"
     );
     let _said = reload(&mut story);
-    let said = story.ask(|herald, view| herald.reloaded(None, view));
+    let said = story.ask(|notifier, view| notifier.reloaded(None, view));
     assert_eq!(said, "READY=1\nSTATUS=2 of 2 ready\n");
 }
 
 #[test]
 fn a_reload_in_a_start_does_not_make_it_ready() {
     let mut story = Story::of(None);
-    assert_eq!(story.ask(|herald, _| herald.reload(Duration::ZERO)), "");
-    let said = story.ask(|herald, view| herald.reloaded(None, view));
+    assert_eq!(story.ask(|notifier, _| notifier.reload(Duration::ZERO)), "");
+    let said = story.ask(|notifier, view| notifier.reloaded(None, view));
     assert!(!said.contains("READY"), "{said}");
 }
 
@@ -216,11 +216,11 @@ fn a_stop_is_said_once_and_given_the_time_that_it_takes() {
     story.services[1].state = StateName::Draining;
     story.patience = Some(35);
     assert_eq!(
-        story.ask(|herald, view| herald.stopping(view)),
+        story.ask(|notifier, view| notifier.stopping(view)),
         "STOPPING=1\nSTATUS=stopping: 2 of 2 still up: waiting for user (0 s)\n\
          EXTEND_TIMEOUT_USEC=50000000\n"
     );
-    assert_eq!(story.ask(|herald, view| herald.stopping(view)), "");
+    assert_eq!(story.ask(|notifier, view| notifier.stopping(view)), "");
     story.now = 35;
     story.patience = Some(80);
     assert_eq!(
@@ -228,28 +228,28 @@ fn a_stop_is_said_once_and_given_the_time_that_it_takes() {
         "STATUS=stopping: 2 of 2 still up: waiting for user (35 s)\n\
          EXTEND_TIMEOUT_USEC=60000000\n"
     );
-    assert_eq!(story.ask(|herald, _| herald.reload(Duration::ZERO)), "");
+    assert_eq!(story.ask(|notifier, _| notifier.reload(Duration::ZERO)), "");
 }
 
 #[test]
 fn a_sign_of_life_comes_twice_in_the_time_that_the_watchdog_allows() {
     let mut story = Story::of(Some(10)).ready();
-    assert_eq!(story.herald.next(), Some(Time(Duration::from_secs(5))));
+    assert_eq!(story.notifier.next(), Some(Time(Duration::from_secs(5))));
     story.now = 4;
     assert_eq!(story.news(), "");
     story.now = 6;
     assert_eq!(story.news(), "WATCHDOG=1\n");
-    assert_eq!(story.herald.next(), Some(Time(Duration::from_secs(11))));
-    assert_eq!(Story::of(None).herald.next(), None);
+    assert_eq!(story.notifier.next(), Some(Time(Duration::from_secs(11))));
+    assert_eq!(Story::of(None).notifier.next(), None);
 }
 
 #[test]
 fn signs_of_life_go_on_while_everything_stops() {
     let mut story = Story::of(Some(10)).ready();
-    let _said = story.ask(|herald, view| herald.stopping(view));
+    let _said = story.ask(|notifier, view| notifier.stopping(view));
     story.now = 7;
     assert_eq!(
-        story.ask(|herald, view| herald.stopping(view)),
+        story.ask(|notifier, view| notifier.stopping(view)),
         "WATCHDOG=1\n"
     );
 }
@@ -261,7 +261,7 @@ fn the_environment_is_read_as_systemd_writes_it() {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        Wishes::read(find, PID)
+        NotifyEnvironment::read(find, PID)
     };
     let all = read(&[
         ("NOTIFY_SOCKET", "/run/systemd/notify"),

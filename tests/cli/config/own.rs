@@ -4,75 +4,80 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
+/// What a table of a service says, the exit code of `config check` for it, and words of what it prints.
+const KINDS: [(&str, i32, &str); 12] = [
+    ("kind = \"external\"", 78, "`service.mine.probe` is missing"),
+    (
+        "kind = \"external\"\nprobe = { notify = true }",
+        78,
+        "what somebody else runs is asked by http or tcp",
+    ),
+    ("kind = \"task\"", 78, "`service.mine.command` is missing"),
+    (
+        "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"at four\"",
+        78,
+        "expected a time of the day such as \"04:00\", or \"every 6 h\"",
+    ),
+    (
+        "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"every 5 s\"",
+        78,
+        "expected a minute or more",
+    ),
+    (
+        "command = [\"/bin/true\"]\nreload = \"KILL\"",
+        78,
+        "no process can take this one up",
+    ),
+    (
+        "command = [\"/bin/true\"]\nsuccess_exit = [0]",
+        78,
+        "expected an array of exit codes from 1 to 255",
+    ),
+    (
+        "command = [\"/bin/true\"]\nschedule = \"04:00\"",
+        0,
+        "not used with kind \"daemon\"",
+    ),
+    (
+        "kind = \"external\"\nprobe = { tcp = \"192.0.2.1:80\" }",
+        0,
+        "",
+    ),
+    (
+        "kind = \"external\"\nprobe = { tcp = \"192.0.2.1:80\" }\n[limits.mine]\ncpus = 1",
+        0,
+        "somebody else runs it",
+    ),
+    (
+        "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"every 6 h\"\ndeadline = \"5 min\"",
+        0,
+        "",
+    ),
+    (
+        "command = [\"/bin/true\"]\nreload = [\"/bin/true\", \"x\"]",
+        0,
+        "",
+    ),
+];
+
+/// The exit code of `config check` for a service with this table, and what it prints.
+fn checked(table: &str) -> (Option<i32>, String) {
+    let bench = bench(&format!(
+        "[listen]\nport = {}\nadmin_port = {}\n[service.mine]\n{table}",
+        free_port(),
+        free_port()
+    ));
+    let output = bench.command("config check").output().unwrap();
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
 #[test]
 fn a_service_of_ones_own_has_what_goes_with_its_kind() {
-    let wrong = |table: &str| {
-        let bench = bench(&format!(
-            "[listen]\nport = {}\nadmin_port = {}\n[service.mine]\n{table}",
-            free_port(),
-            free_port()
-        ));
-        let output = bench.command("config check").output().unwrap();
-        (
-            output.status.code(),
-            String::from_utf8(output.stderr).unwrap(),
-        )
-    };
-    for (table, code, words) in [
-        ("kind = \"external\"", 78, "`service.mine.probe` is missing"),
-        (
-            "kind = \"external\"\nprobe = { notify = true }",
-            78,
-            "what somebody else runs is asked by http or tcp",
-        ),
-        ("kind = \"task\"", 78, "`service.mine.command` is missing"),
-        (
-            "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"at four\"",
-            78,
-            "expected a time of the day such as \"04:00\", or \"every 6 h\"",
-        ),
-        (
-            "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"every 5 s\"",
-            78,
-            "expected a minute or more",
-        ),
-        (
-            "command = [\"/bin/true\"]\nreload = \"KILL\"",
-            78,
-            "no process can take this one up",
-        ),
-        (
-            "command = [\"/bin/true\"]\nsuccess_exit = [0]",
-            78,
-            "expected an array of exit codes from 1 to 255",
-        ),
-        (
-            "command = [\"/bin/true\"]\nschedule = \"04:00\"",
-            0,
-            "not used with kind \"daemon\"",
-        ),
-        (
-            "kind = \"external\"\nprobe = { tcp = \"192.0.2.1:80\" }",
-            0,
-            "",
-        ),
-        (
-            "kind = \"external\"\nprobe = { tcp = \"192.0.2.1:80\" }\n[limits.mine]\ncpus = 1",
-            0,
-            "somebody else runs it",
-        ),
-        (
-            "kind = \"task\"\ncommand = [\"/bin/true\"]\nschedule = \"every 6 h\"\ndeadline = \"5 min\"",
-            0,
-            "",
-        ),
-        (
-            "command = [\"/bin/true\"]\nreload = [\"/bin/true\", \"x\"]",
-            0,
-            "",
-        ),
-    ] {
-        let (exit, said) = wrong(table);
+    for (table, code, words) in KINDS {
+        let (exit, said) = checked(table);
         assert_eq!(exit, Some(code), "{table}: {said}");
         assert!(said.contains(words), "{table}: {said}");
     }

@@ -1,5 +1,5 @@
-//! How a unit goes down, and what follows: the steps of its stop, the killing of what is left, and what the
-//! restart policy says then.
+//! How a unit goes down and what follows: the steps of its stop, the killing of the remaining processes,
+//! and the decision of the restart policy.
 
 use std::time::Duration;
 
@@ -7,23 +7,25 @@ use crate::{
     backoff,
     effect::{Effect, Reason},
     event::{Exit, Time},
-    machine::unit::{After, Context, State, Unit, Wanted},
+    machine::unit::{After, HandlerContext, State, Unit, Wanted},
     spec::{RestartMode, StopStep},
 };
 
-/// What hangs has nothing to end in order, and if it has, then at once.
+/// How long a stop step may take for a service that hangs. It has nothing to finish, and if it reacts at
+/// all it reacts at once.
 const HUNG_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Unit {
-    /// Begins to go down. One that never was ready has nothing to drain.
-    pub(super) fn begin_stop(&mut self, after: After, reason: Reason, cx: &mut Context<'_>) {
+    /// Begins to stop the unit. A service that never was ready has nothing to drain, so the commands before
+    /// the first signal are skipped.
+    pub(super) fn begin_stop(&mut self, after: After, reason: Reason, cx: &mut HandlerContext<'_>) {
         if self.spec.is_external() {
             return self.enter(State::Stopped, reason, cx);
         }
-        // What was cut short for another instance is not done.
+        // A task that is stopped for another instance has not run to its end, so it runs again.
         self.owed |= self.wanted == Wanted::Bounce && self.spec.task().is_some();
         let first = match &self.state {
-            // What hangs does not drain either.
+            // A service that hangs cannot drain.
             State::Up(_) if !matches!(reason, Reason::Hung(_)) => 0,
             State::Up(_)
             | State::Stopped
@@ -49,7 +51,7 @@ impl Unit {
         step: usize,
         after: After,
         reason: Reason,
-        cx: &mut Context<'_>,
+        cx: &mut HandlerContext<'_>,
     ) {
         let Some(StopStep::Run { timeout, .. } | StopStep::Signal { timeout, .. }) =
             self.spec.stop.get(step)
@@ -78,13 +80,13 @@ impl Unit {
         });
     }
 
-    /// Sees to it that nothing is left of this instance, whether or not its main process still runs.
+    /// Kills everything that is left of this instance, whether or not its main process still runs.
     pub(super) fn clear(
         &mut self,
         exit: Option<Exit>,
         after: After,
         reason: Reason,
-        cx: &mut Context<'_>,
+        cx: &mut HandlerContext<'_>,
     ) {
         self.enter(
             State::Clearing {
@@ -100,7 +102,7 @@ impl Unit {
     }
 
     /// Leaves `Clearing` once the main process is reaped and nothing else is left.
-    pub(super) fn finish_clearing(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn finish_clearing(&mut self, cx: &mut HandlerContext<'_>) {
         let State::Clearing {
             exit: Some(exit),
             emptied: true,
@@ -119,8 +121,14 @@ impl Unit {
         }
     }
 
-    /// The restart policy: at once, after a while, or never again. `exit`: it ended by itself.
-    pub(super) fn recover(&mut self, exit: Option<Exit>, reason: Reason, cx: &mut Context<'_>) {
+    /// Applies the restart policy: restart at once, after a while, or never. `exit` is given if the main
+    /// process ended by itself.
+    pub(super) fn recover(
+        &mut self,
+        exit: Option<Exit>,
+        reason: Reason,
+        cx: &mut HandlerContext<'_>,
+    ) {
         if self.wanted != Wanted::Up {
             return self.enter(State::Stopped, reason, cx);
         }
@@ -157,7 +165,7 @@ impl Unit {
         }
     }
 
-    /// Whether an exit is no failure.
+    /// Whether an exit counts as a success.
     pub(super) fn is_success(&self, exit: Exit) -> bool {
         match exit {
             Exit::Clean => true,
@@ -166,7 +174,7 @@ impl Unit {
         }
     }
 
-    /// An instance that stayed ready for long enough pays for the restarts before it.
+    /// Gives the full restart credit back to an instance that stayed ready for long enough.
     pub(super) fn earn_credit(&mut self, now: Time) {
         if let State::Up(up) = &self.state
             && now.since(up.ready_at) >= self.spec.restart.stable

@@ -1,14 +1,14 @@
-//! What each event does to the one unit that it is about.
+//! What each event does to the unit that it is about.
 
 use crate::{
     effect::{Effect, Reason},
     event::{Exit, Phase, Time, Verdict},
-    machine::unit::{After, Context, StartStep, State, Unit, Up},
+    machine::unit::{After, HandlerContext, StartStep, State, Unit, Up},
     spec::{Liveness, ServiceKind, StopStep},
 };
 
 impl Unit {
-    pub(super) fn on_launched(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn on_launched(&mut self, cx: &mut HandlerContext<'_>) {
         match &mut self.state {
             State::Starting {
                 step: StartStep::Launching,
@@ -50,7 +50,7 @@ impl Unit {
         }
     }
 
-    pub(super) fn on_launch_failed(&mut self, error: String, cx: &mut Context<'_>) {
+    pub(super) fn on_launch_failed(&mut self, error: String, cx: &mut HandlerContext<'_>) {
         match &self.state {
             State::Starting {
                 step: StartStep::Launching,
@@ -77,7 +77,7 @@ impl Unit {
         }
     }
 
-    pub(super) fn on_exited(&mut self, exit: Exit, cx: &mut Context<'_>) {
+    pub(super) fn on_exited(&mut self, exit: Exit, cx: &mut HandlerContext<'_>) {
         if let (Exit::OutOfMemory, Some(watch)) = (exit, &mut self.watch) {
             watch.killed();
         }
@@ -100,7 +100,7 @@ impl Unit {
                 first.get_or_insert(exit);
                 self.finish_clearing(cx);
             }
-            // No process of the newest instance exists in these.
+            // In these states the newest instance has no process.
             State::Stopped
             | State::Waiting
             | State::BackingOff { .. }
@@ -109,7 +109,7 @@ impl Unit {
         }
     }
 
-    pub(super) fn on_emptied(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn on_emptied(&mut self, cx: &mut HandlerContext<'_>) {
         match &mut self.state {
             State::Clearing { emptied, .. } => {
                 *emptied = true;
@@ -126,14 +126,19 @@ impl Unit {
         }
     }
 
-    pub(super) fn on_probed(&mut self, phase: Phase, verdict: Verdict, cx: &mut Context<'_>) {
+    pub(super) fn on_probed(
+        &mut self,
+        phase: Phase,
+        verdict: Verdict,
+        cx: &mut HandlerContext<'_>,
+    ) {
         match phase {
             Phase::Readiness => self.on_readiness(&verdict, cx),
             Phase::Liveness => self.on_liveness(verdict, cx),
         }
     }
 
-    fn on_readiness(&mut self, verdict: &Verdict, cx: &mut Context<'_>) {
+    fn on_readiness(&mut self, verdict: &Verdict, cx: &mut HandlerContext<'_>) {
         match (&mut self.state, verdict) {
             (
                 State::Starting {
@@ -181,7 +186,7 @@ impl Unit {
         }
     }
 
-    fn on_liveness(&mut self, verdict: Verdict, cx: &mut Context<'_>) {
+    fn on_liveness(&mut self, verdict: Verdict, cx: &mut HandlerContext<'_>) {
         let Some(liveness) = self.spec.liveness.clone() else {
             return;
         };
@@ -190,7 +195,7 @@ impl Unit {
                 up.next_probe = Some(cx.now.after(liveness.every));
                 match verdict {
                     Verdict::Pass => {
-                        // Of what somebody else runs this may be the first.
+                        // For an external service this may be the first probe that passes.
                         self.milestones.ready.get_or_insert(cx.now);
                         let healed = Up {
                             healthy: true,
@@ -218,8 +223,14 @@ impl Unit {
         }
     }
 
-    /// A liveness probe has failed; `hung` in a row told that the service hangs.
-    fn fails(&mut self, liveness: &Liveness, reason: Reason, hung: u32, cx: &mut Context<'_>) {
+    /// A liveness probe has failed. `hung` is how many failures in a row showed that the service hangs.
+    fn fails(
+        &mut self,
+        liveness: &Liveness,
+        reason: Reason,
+        hung: u32,
+        cx: &mut HandlerContext<'_>,
+    ) {
         let State::Up(up) = &self.state else {
             return;
         };
@@ -240,8 +251,8 @@ impl Unit {
         }
     }
 
-    /// The readiness probe has passed, or there is none.
-    fn post_start(&mut self, cx: &mut Context<'_>) {
+    /// The readiness probe has passed, or the service has none.
+    fn post_start(&mut self, cx: &mut HandlerContext<'_>) {
         if self.spec.startup.post_start.is_none() {
             return self.become_ready(cx);
         }
@@ -251,7 +262,7 @@ impl Unit {
         }
     }
 
-    fn become_ready(&mut self, cx: &mut Context<'_>) {
+    fn become_ready(&mut self, cx: &mut HandlerContext<'_>) {
         let up = self.up(true, cx);
         let reason = match self.spec.startup.readiness {
             Some(_) => Reason::ProbePassed,
@@ -260,8 +271,8 @@ impl Unit {
         self.enter(up, reason, cx);
     }
 
-    /// The state of one that is up from now on.
-    fn up(&mut self, healthy: bool, cx: &Context<'_>) -> State {
+    /// The state of a service that becomes ready now.
+    fn up(&mut self, healthy: bool, cx: &HandlerContext<'_>) -> State {
         if healthy {
             self.milestones.ready = Some(cx.now);
         }
@@ -275,7 +286,11 @@ impl Unit {
         })
     }
 
-    pub(super) fn on_post_started(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
+    pub(super) fn on_post_started(
+        &mut self,
+        result: Result<(), String>,
+        cx: &mut HandlerContext<'_>,
+    ) {
         match &self.state {
             State::Starting {
                 step: StartStep::PostStarting,
@@ -306,12 +321,12 @@ impl Unit {
         }
     }
 
-    /// Whether this step is a command, so that it can be done.
+    /// Whether this step of the stop is a command. Only a command can be done; a signal has no answer.
     fn drains(&self, step: usize) -> bool {
         matches!(self.spec.stop.get(step), Some(StopStep::Run { .. }))
     }
 
-    pub(super) fn on_stop_step_done(&mut self, done: usize, cx: &mut Context<'_>) {
+    pub(super) fn on_stop_step_done(&mut self, done: usize, cx: &mut HandlerContext<'_>) {
         match &self.state {
             State::Stopping { step, after, .. } if *step == done && self.drains(done) => {
                 let (after, reason) = (after.clone(), self.reason.clone());
@@ -329,8 +344,8 @@ impl Unit {
         }
     }
 
-    /// To be called once [`Unit::deadline`] has come.
-    pub(super) fn on_deadline(&mut self, cx: &mut Context<'_>) {
+    /// To be called when the time of [`Unit::deadline`] has come.
+    pub(super) fn on_deadline(&mut self, cx: &mut HandlerContext<'_>) {
         match &mut self.state {
             State::Starting { deadline, .. } if *deadline <= cx.now => self.start_is_late(cx),
             State::Starting { step, .. } => {
@@ -363,8 +378,9 @@ impl Unit {
         }
     }
 
-    /// It is not ready, or has not ended, in time. What somebody else runs may come yet: it is asked on.
-    fn start_is_late(&mut self, cx: &mut Context<'_>) {
+    /// The unit is not ready, or has not ended, in time. An external service may still come, so its probe
+    /// goes on.
+    fn start_is_late(&mut self, cx: &mut HandlerContext<'_>) {
         let reason = match &self.spec.kind {
             ServiceKind::Task(_) => Reason::TookTooLong,
             ServiceKind::Daemon => Reason::StartTimedOut,

@@ -87,18 +87,18 @@ pub use resume::{ResumeError, Saved};
 
 use reloading::Reloading;
 use rng::Rng;
-use unit::{Context, State, Unit, Wanted};
+use unit::{HandlerContext, State, Unit, Wanted};
 
 /// The supervisor's state and its decisions.
 #[derive(Debug, Clone)]
 pub struct Machine {
     graph: Graph,
     units: BTreeMap<ServiceName, Unit>,
-    /// The last instances of services that are no longer there.
+    /// The number of the last instance of each service that was removed.
     forgotten: BTreeMap<ServiceName, u64>,
     rng: Rng,
     shutdown: Shutdown,
-    /// The services that may have changed since somebody has asked for them.
+    /// The services that may have changed since [`Machine::take_news`] was called the last time.
     news: Touched,
 }
 
@@ -112,36 +112,37 @@ enum Shutdown {
 /// The units that an event may have changed.
 type Touched = BTreeSet<ServiceName>;
 
-/// What is known of one service at a moment.
+/// What is known of one service at one point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceStatus {
-    /// Its newest instance; generation 0 if it was never launched.
+    /// Its newest instance. Generation 0 means that it was never launched.
     pub instance: Instance,
     /// Its state.
     pub state: StateName,
-    /// Since when.
+    /// The time since which it has been in this state.
     pub since: Time,
-    /// Why.
+    /// Why it is in this state.
     pub reason: Reason,
-    /// How often it was restarted because it had ended or failed, or leaks.
+    /// How often it was restarted because it ended, failed or leaked.
     pub restarts: u32,
     /// The requirements that are not ready; only for a service that waits.
     pub waits_for: Vec<ServiceName>,
-    /// Whether another instance will follow the newest one without anybody's doing.
+    /// Whether a new instance will follow the newest one without a further request.
     pub renewed: bool,
     /// Whether it is reading its files again.
     pub reloading: bool,
-    /// Why it goes on with older files than it should have, if it does.
+    /// Why it goes on with older files than its specification has. `None` if its files are the current
+    /// ones.
     pub outdated: Option<String>,
-    /// Whether somebody else runs it.
+    /// Whether it is an external service, which the gateway does not launch.
     pub external: bool,
-    /// Whether it is a task that has times of its own.
+    /// Whether it is a task with a schedule.
     pub scheduled: bool,
 }
 
 impl ServiceStatus {
-    /// Whether it is what it is meant to be. A task with times of its own is, whatever it does, unless it has
-    /// failed: nobody waits for it but who requires it.
+    /// Whether the service is as it should be. A task with a schedule is, whatever it is doing, unless it
+    /// has failed: only services that require it wait for it.
     pub const fn is_fine(&self) -> bool {
         match self.state {
             StateName::Stopped | StateName::Failed | StateName::BackingOff => false,
@@ -150,7 +151,7 @@ impl ServiceStatus {
     }
 }
 
-/// Whether every service that is meant to run is what it is meant to be, and there is one.
+/// Whether every service that should run is as it should be, and there is at least one.
 pub fn all_fine<'a>(services: impl IntoIterator<Item = &'a ServiceStatus>) -> bool {
     let mut some = false;
     let mut services = services.into_iter().map(|service| {
@@ -161,21 +162,22 @@ pub fn all_fine<'a>(services: impl IntoIterator<Item = &'a ServiceStatus>) -> bo
     services.all(|fine_or_stopped| fine_or_stopped) && some
 }
 
-/// How a service's newest start went, or goes.
+/// How the newest start of a service went, or is going.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
-    /// Of which instance: while it waits for its requirements, the one before.
+    /// The instance that was started. While the service waits for its requirements this is the instance
+    /// before.
     pub instance: Instance,
     /// Its state now.
     pub state: StateName,
     /// What it requires.
     pub requires: Vec<ServiceName>,
-    /// When each step was done.
+    /// When each step was reached.
     pub milestones: Milestones,
 }
 
 impl Machine {
-    /// A machine in which everything is stopped. `seed` is for the jitter.
+    /// Makes a machine in which everything is stopped. `seed` is for the jitter of the back-off.
     ///
     /// # Errors
     /// The services cannot be supervised together; see [`GraphError`].
@@ -195,9 +197,9 @@ impl Machine {
         })
     }
 
-    /// Takes in what happened at `now` and says what is to be done, in order.
+    /// Takes in an event that happened at `now` and returns what is to be done, in order.
     ///
-    /// News of an earlier instance than the newest, or of a service that is not there, changes nothing.
+    /// An event about an older instance than the newest, or about an unknown service, changes nothing.
     pub fn handle(&mut self, event: Event, now: Time) -> Vec<Effect> {
         let mut effects = Vec::new();
         let touched = match event {
@@ -258,15 +260,15 @@ impl Machine {
         effects
     }
 
-    /// When to send [`Event::Deadline`], unless another event comes first.
+    /// When the runtime has to send [`Event::Deadline`], unless another event comes first.
     pub fn next_deadline(&self) -> Option<Time> {
         self.units.values().filter_map(Unit::deadline).min()
     }
 
-    /// The latest moment by which something more happens in whatever is under way by itself: a
-    /// start, a stop, a pause before a restart. None: nothing is under way.
+    /// The latest time at which something happens in what is under way by itself: a start, a stop, a pause
+    /// before a restart. `None` if nothing is under way.
     ///
-    /// For whoever would otherwise lose patience with us before we do.
+    /// This is for callers who wait, such as systemd, so that they do not give up before the machine does.
     pub fn patience(&self) -> Option<Time> {
         self.units.values().filter_map(Unit::patience).max()
     }
@@ -276,7 +278,7 @@ impl Machine {
         self.units.values().map(|unit| self.status_of_unit(unit))
     }
 
-    /// One service; none: it is not there.
+    /// One service. `None` if there is no service of that name.
     pub fn status_of(&self, service: &ServiceName) -> Option<ServiceStatus> {
         let unit = self.units.get(service)?;
         Some(self.status_of_unit(unit))
@@ -304,7 +306,7 @@ impl Machine {
         self.units.values().map(|unit| self.start_of_unit(unit))
     }
 
-    /// The newest start of one service; none: it is not there.
+    /// The newest start of one service. `None` if there is no service of that name.
     pub fn start_of(&self, service: &ServiceName) -> Option<Start> {
         let unit = self.units.get(service)?;
         Some(self.start_of_unit(unit))
@@ -324,9 +326,8 @@ impl Machine {
         self.units.iter().map(|(name, unit)| (name, unit.name()))
     }
 
-    /// The services of which something may be another now than when this was asked the last time, those
-    /// that are gone included. So whoever keeps a picture of all services need not look at each of them
-    /// after each event.
+    /// The services that may have changed since this was called the last time, including those that are
+    /// gone. A caller that keeps a copy of all states therefore has to look only at these after an event.
     pub fn take_news(&mut self) -> BTreeSet<ServiceName> {
         std::mem::take(&mut self.news)
     }
@@ -341,13 +342,13 @@ impl Machine {
         self.units.values().map(|unit| &unit.spec)
     }
 
-    /// Whether the service runs or will, without anybody's doing: it is meant to be up, has not
-    /// failed for good and does not wait for one that has. So long its listeners are kept open.
+    /// Whether the service runs, or will run without a further request: it should be up, has not failed for
+    /// good, and does not wait for a service that has. As long as this is so its listeners stay open.
     pub fn expects(&self, service: &ServiceName) -> bool {
         let Some(unit) = self.units.get(service) else {
             return false;
         };
-        // What somebody else runs comes when it comes.
+        // An external service may come back at any time.
         let external = |other: &ServiceName| {
             let other = self.units.get(other);
             other.is_some_and(|other| other.spec.is_external())
@@ -362,18 +363,18 @@ impl Machine {
             && (unit.may_have_process() || required().all(|other| self.expects(other)))
     }
 
-    /// Every service after all that it requires.
+    /// Every service, each after all services that it requires.
     pub fn start_order(&self) -> &[ServiceName] {
         self.graph.start_order()
     }
 
-    /// Hands an event to the instance that it is about, and returns which unit it may have changed.
+    /// Hands an event to the unit that it is about, and returns the unit that it may have changed.
     fn with(
         &mut self,
         instance: &Instance,
         now: Time,
         effects: &mut Vec<Effect>,
-        handler: impl FnOnce(&mut Unit, &mut Context<'_>),
+        handler: impl FnOnce(&mut Unit, &mut HandlerContext<'_>),
     ) -> Touched {
         let Some(unit) = self.units.get_mut(&instance.service) else {
             return Touched::new();
@@ -383,7 +384,7 @@ impl Machine {
         }
         handler(
             unit,
-            &mut Context {
+            &mut HandlerContext {
                 now,
                 rng: &mut self.rng,
                 effects,
@@ -396,7 +397,7 @@ impl Machine {
         let mut touched = Touched::new();
         for (service, unit) in &mut self.units {
             if unit.deadline().is_some_and(|due| due <= now) {
-                unit.on_deadline(&mut Context {
+                unit.on_deadline(&mut HandlerContext {
                     now,
                     rng: &mut self.rng,
                     effects,

@@ -11,7 +11,7 @@ use crate::{
     graph::{Graph, GraphError},
     machine::{
         Machine, Shutdown, Touched,
-        unit::{Context, State, Unit, Wanted},
+        unit::{HandlerContext, State, Unit, Wanted},
     },
     spec::{Limits, ServiceName, ServiceSpec},
 };
@@ -34,28 +34,28 @@ impl Checked {
     }
 }
 
-/// What new specifications come to.
+/// What new specifications would change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reconfigured {
-    /// Services that were not there before; they are started.
+    /// Services that are new; they are started.
     pub added: Vec<ServiceName>,
-    /// Services that are different.
+    /// Services whose specification has changed.
     pub changed: Vec<Changed>,
-    /// Services that are no longer there; they are stopped and forgotten.
+    /// Services that are gone; they are stopped and forgotten.
     pub removed: Vec<ServiceName>,
 }
 
-/// A service whose specification is another one.
+/// A service whose specification has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
-    /// Which.
+    /// The service.
     pub service: ServiceName,
     /// How it takes up what is new.
     pub uptake: Uptake,
-    /// What differs from what it was to be before.
+    /// The fields that differ from the specification before.
     pub fields: Vec<Field>,
-    /// In a preview: why it would restart although less would do for what differs. It holds more memory
-    /// than its new limits allow.
+    /// Only in a preview: why the service would restart although its changed fields need less. It uses more
+    /// memory than its new limits allow.
     pub over_limit: Option<String>,
 }
 
@@ -63,20 +63,19 @@ pub struct Changed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Uptake {
-    /// While it runs, and unnoticed by it.
+    /// It takes effect while the service runs, and the service does not notice.
     Live,
-    /// It reads its files again.
+    /// The service reads its files again.
     Reload,
-    /// It is restarted.
+    /// The service is restarted.
     Restart,
-    /// No instance runs that could take it up; the next one has it.
+    /// No instance runs; the next one has the new specification.
     NextStart,
 }
 
 impl Machine {
-    /// Puts new specifications in the place of those that it has. Services whose specification is
-    /// the same as before are not touched. Their files have to be written before the effects are
-    /// carried out.
+    /// Replaces all specifications. A service whose specification is the same as before is not touched. The
+    /// files of the new specifications have to be written before the effects are carried out.
     pub fn reconfigure(&mut self, new: Checked, now: Time) -> (Reconfigured, Vec<Effect>) {
         self.graph = new.graph;
         let running = self.shutdown == Shutdown::No;
@@ -87,7 +86,7 @@ impl Machine {
         for (name, unit) in &mut self.units {
             match specs.remove(name) {
                 Some(spec) => {
-                    let cx = &mut Context {
+                    let cx = &mut HandlerContext {
                         now,
                         rng: &mut self.rng,
                         effects: &mut effects,
@@ -112,16 +111,16 @@ impl Machine {
             self.units.insert(name.clone(), unit);
             news.added.push(name);
         }
-        // All of them: the arrows between those that did not change may have.
+        // All units are looked at, because the requirements between unchanged services may have changed.
         let touched: Touched = self.units.keys().cloned().collect();
         self.settle(touched, now, &mut effects);
         (news, effects)
     }
 
-    /// What new specifications would come to, were they taken up now. Nothing changes.
+    /// What new specifications would change if they were applied now. Nothing changes.
     ///
-    /// `over` tells of an instance that runs whether it holds more than these limits allow, in words: whoever
-    /// carries out [`Effect::Limit`] would answer so, and the instance would restart.
+    /// `over` is asked about an instance that runs and says in words whether it uses more memory than these
+    /// limits allow. The answer to [`Effect::Limit`] would say the same, and the instance would restart.
     pub fn preview(
         &self,
         new: Checked,
@@ -141,7 +140,7 @@ impl Machine {
         news
     }
 
-    /// Notes in the news if this answer makes an instance restart.
+    /// Records that this answer makes an instance restart.
     fn refuse_limits(
         &mut self,
         instance: &Instance,
@@ -165,8 +164,8 @@ impl Machine {
         }
     }
 
-    /// Forgets a service that is no longer there once nothing is left of it, but for the number of
-    /// its last instance, so that one of this name that comes later cannot be taken for it.
+    /// Forgets a removed service once nothing is left of it, except for the number of its last instance, so
+    /// that a later service of the same name does not use a number twice.
     pub(super) fn forget_if_over(&mut self, service: &ServiceName) {
         let over = |unit: &Unit| unit.retired && unit.state == State::Stopped;
         if self.units.get(service).is_some_and(over)
@@ -178,14 +177,19 @@ impl Machine {
 }
 
 impl Unit {
-    /// Takes another specification; none: it is what it was to be already.
-    fn adopt(&mut self, spec: ServiceSpec, running: bool, cx: &mut Context<'_>) -> Option<Changed> {
+    /// Takes another specification. Returns `None` if it is the same as before.
+    fn adopt(
+        &mut self,
+        spec: ServiceSpec,
+        running: bool,
+        cx: &mut HandlerContext<'_>,
+    ) -> Option<Changed> {
         let known = self.next_spec.as_deref().unwrap_or(&self.spec);
         let found = differences(known, &spec);
         if found.is_empty() && !self.retired && self.outdated.is_none() {
             return None;
         }
-        // One that was on its way out comes back.
+        // The service was being removed and is in the configuration again.
         if std::mem::replace(&mut self.retired, false) && running {
             self.wanted = Wanted::Up;
         }
@@ -200,7 +204,7 @@ impl Unit {
         })
     }
 
-    fn take_up(&mut self, spec: ServiceSpec, cx: &mut Context<'_>) -> Uptake {
+    fn take_up(&mut self, spec: ServiceSpec, cx: &mut HandlerContext<'_>) -> Uptake {
         let uptake = self.uptake(&spec);
         match uptake {
             Uptake::Live => {
@@ -219,15 +223,15 @@ impl Unit {
         uptake
     }
 
-    /// The same for one of which no instance is under way.
-    fn take_up_at_rest(&mut self, spec: ServiceSpec, cx: &mut Context<'_>) -> Uptake {
+    /// Takes a specification while no instance is under way.
+    fn take_up_at_rest(&mut self, spec: ServiceSpec, cx: &mut HandlerContext<'_>) -> Uptake {
         let other = class(&differences(&self.spec, &spec)) == Some(Class::Restart);
         let old = std::mem::replace(&mut self.spec, spec);
         let once = self.spec.schedule().is_none();
         let again = match &self.state {
-            // What has ended well was something else, or it had a time that is gone.
+            // The task that has completed was another one, or the task has lost its schedule.
             State::Resting { done } => once && (other || !done),
-            // What was given up on may work now.
+            // The new specification may work where the old one failed.
             State::Failed => true,
             State::Stopped
             | State::Waiting
@@ -250,15 +254,16 @@ impl Unit {
         Uptake::NextStart
     }
 
-    /// The least that makes a specification count, by what the instance that runs was made from: to be
-    /// what it was before is no reason to restart.
+    /// The smallest action that makes a specification take effect. It is compared with the specification
+    /// that the running instance was launched from, so that a change that is taken back causes no restart.
     fn uptake(&self, spec: &ServiceSpec) -> Uptake {
         let found = differences(&self.spec, spec);
-        // One that runs to its end has no start-up.
+        // A task has no start-up phase.
         let task = spec.task().is_some();
         let has = |field: Field| found.iter().any(|difference| difference.field == field);
         let least = match &self.state {
-            // It may have read the old files already, and it is asked what the old start-up says.
+            // The service may have read the old files already, and the probe that is under way follows the
+            // old specification.
             State::Starting { .. } if has(Field::Files) || (has(Field::Startup) && !task) => {
                 Some(Class::Restart)
             }

@@ -1,16 +1,16 @@
-//! Leaks: when memory is measured, what a measurement does to its unit, and whose turn it is to be
-//! restarted by plan.
+//! Leaks: when memory is measured, what a measurement does to its unit, and which service may be restarted
+//! by plan.
 //!
-//! Such a restart is a stop like any other, drained and flushed, and a start. It costs no credit,
-//! since nothing has failed. Two services of which one requires the other are never restarted by
-//! plan at the same time, and where there is time to wait, no two services are.
+//! A planned restart drains and stops the service like any other stop and then starts it. It costs no
+//! restart credit, since nothing has failed. Two services of which one requires the other are never
+//! restarted by plan at the same time. Where there is time to wait, only one service at all is.
 
 use crate::{
     effect::{Effect, Reason},
     event::{Instance, Target, Time},
     machine::{
         Machine, Touched,
-        unit::{After, Context, State, Unit, Up, Wanted},
+        unit::{After, HandlerContext, State, Unit, Up, Wanted},
     },
     recycle::{Chance, Leak, Terms, Usage, Watch, ceiling},
     spec::{ServiceName, StopStep},
@@ -18,8 +18,8 @@ use crate::{
 use std::time::Duration;
 
 impl Machine {
-    /// Takes in a measurement, and restarts the service if it leaks and this is its turn. If it is
-    /// not, the next measurement asks again.
+    /// Takes in a measurement, and restarts the service if it leaks and may be restarted now. If it may
+    /// not, the next measurement decides again.
     pub(super) fn measured(
         &mut self,
         instance: &Instance,
@@ -58,7 +58,7 @@ impl Machine {
         stays && can_come_back && !others.any(|(other, _)| in_the_way(other))
     }
 
-    /// By way of others too.
+    /// Whether one service requires the other, directly or indirectly.
     fn requires(&self, service: &ServiceName, other: &ServiceName) -> bool {
         self.with_requirements(&Target::One(service.clone()))
             .contains(other)
@@ -71,7 +71,7 @@ impl Unit {
         self.spec.recycle.is_some() && ceiling(&self.spec.limits).is_some()
     }
 
-    /// To be called when an instance becomes ready; when it is first to be measured.
+    /// To be called when an instance becomes ready. Says when it is to be measured first.
     pub(super) fn begin_watch(&mut self, now: Time) -> Option<Time> {
         if !self.is_watched() {
             self.watch = None;
@@ -85,8 +85,8 @@ impl Unit {
         self.next_measurement(now)
     }
 
-    /// To be called when it is watched in another way than before: what is known was measured by
-    /// other rules.
+    /// To be called when the service is watched by another policy than before. What was measured is
+    /// dropped, because it was measured by the old policy.
     pub(super) fn watch_anew(&mut self, now: Time) {
         self.watch = None;
         let next = match &self.state {
@@ -105,7 +105,8 @@ impl Unit {
         }
     }
 
-    /// All services with the same interval are measured at the same moments: one waking for all.
+    /// All services with the same interval are measured at the same times, so that the process wakes up
+    /// once for all of them.
     fn next_measurement(&self, now: Time) -> Option<Time> {
         let every = self.spec.recycle.as_ref()?.every.as_millis().max(1);
         let next = (now.0.as_millis() / every + 1) * every;
@@ -114,8 +115,8 @@ impl Unit {
             .map(|millis| Time(Duration::from_millis(millis)))
     }
 
-    /// When an instance that is up has something to do. A liveness probe that comes often enough takes
-    /// the measurement along.
+    /// When an instance that is up has to be looked at next. If its liveness probe comes often enough, the
+    /// memory is measured along with the probe.
     pub(super) fn alarm(&self, up: &Up) -> Option<Time> {
         let (liveness, policy) = (&self.spec.liveness, &self.spec.recycle);
         let along = liveness
@@ -129,7 +130,12 @@ impl Unit {
         }
     }
 
-    fn on_measured(&mut self, usage: Option<Usage>, minute: u16, cx: &Context<'_>) -> Option<Leak> {
+    fn on_measured(
+        &mut self,
+        usage: Option<Usage>,
+        minute: u16,
+        cx: &HandlerContext<'_>,
+    ) -> Option<Leak> {
         match &self.state {
             State::Up(_) => {}
             State::Stopped
@@ -157,7 +163,7 @@ impl Unit {
         watch.judge(&terms, cx.now)
     }
 
-    fn recycle(&mut self, leak: Leak, cx: &mut Context<'_>) {
+    fn recycle(&mut self, leak: Leak, cx: &mut HandlerContext<'_>) {
         if let (Some(watch), Some(policy)) = (&mut self.watch, &self.spec.recycle) {
             watch.recycled(policy, cx.now);
         }
@@ -166,8 +172,8 @@ impl Unit {
         self.begin_stop(After::Recycle(reason.clone()), reason, cx);
     }
 
-    /// Nothing is left of an instance that was ended by plan.
-    pub(super) fn come_back(&mut self, reason: Reason, cx: &mut Context<'_>) {
+    /// To be called when no process is left of an instance that was ended for a planned restart.
+    pub(super) fn come_back(&mut self, reason: Reason, cx: &mut HandlerContext<'_>) {
         if self.wanted != Wanted::Up {
             return self.enter(State::Stopped, reason, cx);
         }

@@ -8,23 +8,23 @@
 //!   └─────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Files that change once more meanwhile are remembered, and it begins again. A service stays what it was:
-//! ready, or unhealthy. One that refuses its files goes on with those that it has read, and is outdated
-//! until it takes new ones or is launched again.
+//! If the files change again meanwhile, the machine remembers that and begins again. The state of the
+//! service does not change: it stays ready, or unhealthy. A service that refuses its new files goes on with
+//! those that it has read, and counts as outdated until it takes new files or is launched again.
 
 use crate::{
     effect::{Effect, News, Reason},
     machine::{
         reloading::Reloading,
-        unit::{Context, State, Unit, Up, Wanted},
+        unit::{HandlerContext, State, Unit, Up, Wanted},
     },
     recycle::ceiling,
     spec::{Liveness, ServiceSpec},
 };
 
 impl Unit {
-    /// Has it read its files again.
-    pub(super) fn begin_reload(&mut self, cx: &mut Context<'_>) {
+    /// Makes the service read its files again.
+    pub(super) fn begin_reload(&mut self, cx: &mut HandlerContext<'_>) {
         self.reload = match self.reload {
             Reloading::No => {
                 let Some(reload) = &self.spec.reload else {
@@ -45,17 +45,21 @@ impl Unit {
         };
     }
 
-    /// Asks again for what was under way and may have been lost.
-    pub(super) fn reload_again(&mut self, cx: &mut Context<'_>) {
+    /// Returns the effects that were under way and may have been lost.
+    pub(super) fn reload_again(&mut self, cx: &mut HandlerContext<'_>) {
         if self.reload != Reloading::No {
             self.reload = Reloading::No;
             self.begin_reload(cx);
         }
     }
 
-    pub(super) fn on_files_checked(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
+    pub(super) fn on_files_checked(
+        &mut self,
+        result: Result<(), String>,
+        cx: &mut HandlerContext<'_>,
+    ) {
         match (self.reload, result) {
-            // What was checked are neither the old files nor the new ones.
+            // The files changed during the check, so its result says nothing about the new files.
             (Reloading::Checking { again: true }, _) => self.reload_again(cx),
             (Reloading::Checking { again: false }, Ok(())) => {
                 self.reload = Reloading::Applying { again: false };
@@ -66,7 +70,7 @@ impl Unit {
         }
     }
 
-    pub(super) fn on_reloaded(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
+    pub(super) fn on_reloaded(&mut self, result: Result<(), String>, cx: &mut HandlerContext<'_>) {
         match self.reload {
             Reloading::Applying { again: true } => self.reload_again(cx),
             Reloading::Applying { again: false } => self.read(result, cx),
@@ -74,17 +78,17 @@ impl Unit {
         }
     }
 
-    /// It has read its files, or refused them.
-    fn read(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
+    /// The service has read its files, or has refused them.
+    fn read(&mut self, result: Result<(), String>, cx: &mut HandlerContext<'_>) {
         self.reload = Reloading::No;
         self.outdated = result.err();
         let news = self.outdated.clone().map_or(News::Reloaded, News::Outdated);
         cx.effects.push(Effect::Told(self.instance(), news));
     }
 
-    /// An instance that holds more than its new limits allow gives way to one that begins below them:
-    /// the kernel would kill it.
-    pub(super) fn on_limited(&mut self, result: Result<(), String>, cx: &mut Context<'_>) {
+    /// Restarts an instance that uses more memory than its new limits allow. If it went on, the kernel
+    /// would kill it as soon as the limits are set.
+    pub(super) fn on_limited(&mut self, result: Result<(), String>, cx: &mut HandlerContext<'_>) {
         if let Err(why) = result
             && self.wanted == Wanted::Up
             && self.may_have_process()
@@ -95,8 +99,8 @@ impl Unit {
         }
     }
 
-    /// Takes a specification that asks for no other process than the one that runs.
-    pub(super) fn adjust(&mut self, spec: ServiceSpec, cx: &mut Context<'_>) {
+    /// Takes a specification that the running process can have without a restart.
+    pub(super) fn adjust(&mut self, spec: ServiceSpec, cx: &mut HandlerContext<'_>) {
         let old = std::mem::replace(&mut self.spec, spec);
         if old.recycle != self.spec.recycle || ceiling(&old.limits) != ceiling(&self.spec.limits) {
             self.watch_anew(cx.now);
@@ -112,9 +116,9 @@ impl Unit {
         }
     }
 
-    /// It is judged by other rules from now on: what was seen before says nothing. Until the next answer
-    /// it is what it was.
-    fn probe_anew(&mut self, old: Option<&Liveness>, cx: &mut Context<'_>) {
+    /// The liveness probe has changed, so the failures that were counted before say nothing. The state
+    /// stays as it is until the next answer comes.
+    fn probe_anew(&mut self, old: Option<&Liveness>, cx: &mut HandlerContext<'_>) {
         let State::Up(up) = &self.state else {
             return;
         };
@@ -127,7 +131,7 @@ impl Unit {
             }
         });
         let next_probe = match old {
-            // The answer to one that is under way says when the next is due.
+            // A probe is under way, and its answer will set the time of the next one.
             Some(_) => up
                 .next_probe
                 .zip(due)
@@ -135,7 +139,7 @@ impl Unit {
             None => due,
         };
         let judged_anew = Up {
-            // Nobody asks any more.
+            // Without a liveness probe nothing can show that it is unhealthy.
             healthy: up.healthy || every.is_none(),
             next_probe,
             failures: 0,

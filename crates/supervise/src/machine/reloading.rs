@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reloading {
     No,
-    /// Its files are being checked. `again`: they have changed since that began.
+    /// Its files are being checked. `again` says that they have changed since the check began.
     Checking {
         again: bool,
     },

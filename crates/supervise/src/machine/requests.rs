@@ -1,37 +1,37 @@
-//! Requests: whom they are about, whether they may be, and what they make the units want.
+//! Requests: which services they concern, whether they are allowed, and what they make the units want.
 
 use crate::{
     effect::{Effect, Reason},
     event::{Request, Target, Time},
     machine::{
         Machine, Shutdown, Touched,
-        unit::{Context, State, Unit, Wanted},
+        unit::{HandlerContext, State, Unit, Wanted},
     },
     spec::ServiceName,
 };
 
-/// Why a request changes nothing.
+/// Why a request is refused. A refused request changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// There is no service of that name.
     #[error("there is no service named {0}")]
     Unknown(ServiceName),
-    /// Everything is going down.
+    /// The supervisor is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
     /// The service has no reload action.
     #[error("{0} has no way to read its files again while it runs")]
     NoReload(ServiceName),
-    /// The service is not up.
+    /// The service is neither ready nor unhealthy, so it cannot reload.
     #[error("{0} is not up: it reads its files when it starts")]
     NotUp(ServiceName),
 }
 
 impl Machine {
-    /// Whether a request would be acted on. A request that asks for what is so already is admitted.
+    /// Whether a request would be carried out. A request for a state that holds already is allowed.
     ///
     /// # Errors
-    /// Says why not.
+    /// The reason for which the request is refused.
     pub fn admit(&self, request: &Request) -> Result<(), Denied> {
         match request {
             Request::Shutdown => Ok(()),
@@ -89,7 +89,8 @@ impl Machine {
                     .partition(|s| self.units.get(s).is_some_and(Unit::may_have_process));
                 let mut touched = self.want_all(&live, Wanted::Bounce);
                 for service in down {
-                    // One that has a time of its own is not run because everything restarts.
+                    // A task with a schedule does not run because everything is restarted; it waits for its
+                    // time.
                     let runs = *target != Target::All || !self.has_schedule(&service);
                     let mut with = self.start_one(&service, runs, now, effects);
                     touched.append(&mut with);
@@ -97,7 +98,7 @@ impl Machine {
                 touched
             }
             Request::Reload(service) => {
-                let cx = &mut Context {
+                let cx = &mut HandlerContext {
                     now,
                     rng: &mut self.rng,
                     effects,
@@ -126,7 +127,8 @@ impl Machine {
         services
     }
 
-    /// Wants a service and all that it requires. If it is a task, it `runs` now.
+    /// Makes a service and everything that it requires want to be up. If the service is a task, `runs` has
+    /// it run now.
     fn start_one(
         &mut self,
         service: &ServiceName,
@@ -140,7 +142,7 @@ impl Machine {
         }
         let task = self.units.get_mut(service);
         if let Some(task) = task.filter(|unit| runs && unit.spec.task().is_some()) {
-            let cx = &mut Context {
+            let cx = &mut HandlerContext {
                 now,
                 rng: &mut self.rng,
                 effects,
@@ -164,19 +166,19 @@ impl Machine {
         services.iter().cloned().collect()
     }
 
-    /// A person's wish forgives what went wrong before.
+    /// A request by a person clears the failures before it: the full restart credit is there again.
     fn want_up(&mut self, service: &ServiceName, now: Time, effects: &mut Vec<Effect>) {
         let Some(unit) = self.units.get_mut(service) else {
             return;
         };
-        // One that goes down to come up again does so all the same.
+        // A service that goes down in order to come up again is not disturbed by this.
         if unit.wanted != Wanted::Bounce {
             unit.wanted = Wanted::Up;
         }
         match &unit.state {
             State::BackingOff { .. } | State::Failed => {
                 unit.streak = 0;
-                let mut cx = Context {
+                let mut cx = HandlerContext {
                     now,
                     rng: &mut self.rng,
                     effects,
@@ -200,7 +202,7 @@ impl Machine {
         }
     }
 
-    /// The target and all that it requires, by way of others too.
+    /// The target and everything that it requires, directly and indirectly.
     pub(super) fn with_requirements(&self, target: &Target) -> Touched {
         let mut found = Touched::new();
         let mut to_visit = self.named(target);

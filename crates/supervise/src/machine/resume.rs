@@ -1,4 +1,4 @@
-//! A machine that goes on where an earlier one ended.
+//! Making a machine that continues where an earlier one ended.
 //!
 //! The runtime writes down [`Machine::save`] after each event and before it carries out the effects. If
 //! it dies then, whatever it had begun may be done, half done or not begun. So a machine that is made
@@ -14,8 +14,8 @@
 //! | killing what is left | `KillAll` | nothing is left: `Emptied` |
 //! | new limits | `Limit` | they are written twice |
 //!
-//! That a main process has ended meanwhile is told by `Exited`, as ever; who cannot say how, says
-//! [`Exit::Unknown`](crate::event::Exit::Unknown).
+//! If a main process has ended meanwhile, the runtime sends `Exited` as always. If it cannot know how the
+//! process ended, it says [`Exit::Unknown`](crate::event::Exit::Unknown).
 //!
 //! Specifications are not saved, because there are secrets in them. Whoever resumes has them from the
 //! configuration. A fingerprint tells whether an instance was launched from another one: then it restarts,
@@ -36,7 +36,7 @@ use crate::{
         Checked, Machine, Shutdown, Touched,
         fingerprint::{Fingerprint, FingerprintKey},
         rng::Rng,
-        unit::{After, Context, StartStep, State, Unit, Wanted},
+        unit::{After, HandlerContext, StartStep, State, Unit, Wanted},
     },
     spec::{
         Command, RestartMode, RestartPolicy, ServiceKind, ServiceName, ServiceSpec, Startup,
@@ -44,12 +44,13 @@ use crate::{
     },
 };
 
-/// The form of [`Saved`]. One that is read in another way gets the next number.
+/// The version of the form of [`Saved`]. A form that an older program would read wrongly gets the next
+/// number.
 const VERSION: u32 = 2;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a machine knows, without the specifications.
+/// What a machine knows, except for the specifications.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Saved {
     version: u32,
@@ -63,7 +64,7 @@ pub struct Saved {
 struct SavedUnit {
     /// The fingerprint of the specification that it was made from.
     of: Fingerprint,
-    /// Whether somebody else ran it.
+    /// Whether the service was an external one.
     external: bool,
     unit: Unit,
 }
@@ -80,8 +81,8 @@ pub enum ResumeError {
 }
 
 impl Machine {
-    /// What has to be written down to go on from here. It holds no secret, and nothing that one could be
-    /// guessed by without the key.
+    /// What has to be saved to continue from here. It holds no secret, and nothing from which a secret
+    /// could be guessed without the key.
     pub fn save(&self, key: &FingerprintKey) -> Saved {
         let units = self.units.iter().map(|(name, unit)| {
             let saved = SavedUnit {
@@ -100,13 +101,14 @@ impl Machine {
         }
     }
 
-    /// The machine that was saved with this key, with the specifications of now, and what it asks for.
+    /// Makes the machine that was saved with this key, with the current specifications, and returns the
+    /// effects that it asks for.
     ///
-    /// A service that is only in the specifications is started, unless everything is going down; one
-    /// that is in them no more goes down by SIGTERM.
+    /// A service that is only in the specifications is started, unless everything is going down. A service
+    /// that is no longer in them is stopped by SIGTERM.
     ///
     /// # Errors
-    /// What was saved is of another form.
+    /// What was saved has another version.
     pub fn resume(
         saved: Saved,
         specs: Checked,
@@ -140,7 +142,7 @@ impl Machine {
             machine.units.insert(name.clone(), saved.retired(name));
         }
         for unit in machine.units.values_mut() {
-            unit.ask_again(&mut Context {
+            unit.ask_again(&mut HandlerContext {
                 now,
                 rng: &mut machine.rng,
                 effects: &mut effects,
@@ -170,7 +172,7 @@ impl Machine {
 }
 
 impl SavedUnit {
-    /// What it was, with the specification of now.
+    /// The saved unit with its current specification.
     fn with(self, spec: ServiceSpec, key: &FingerprintKey, shutdown: Shutdown) -> Unit {
         let Self {
             of,
@@ -178,7 +180,7 @@ impl SavedUnit {
             mut unit,
         } = self;
         let other = Fingerprint::of(&spec, key) != of;
-        // Only what it is tells whether there is a process to end.
+        // Only the kind of the service tells whether there is a process to end.
         unit.spec = if other && external != spec.is_external() {
             bare(spec.name.clone(), external)
         } else {
@@ -189,14 +191,15 @@ impl SavedUnit {
         } else {
             unit.spec = spec;
         }
-        // It was on its way out, and is a part of the gateway again.
+        // It was to be forgotten, and is in the configuration again.
         if std::mem::replace(&mut unit.retired, false) && shutdown == Shutdown::No {
             unit.wanted = Wanted::Up;
         }
         unit
     }
 
-    /// What it was, to go down and be forgotten.
+    /// The saved unit of a service that is not in the configuration any more: it goes down and is
+    /// forgotten.
     fn retired(self, name: ServiceName) -> Unit {
         let mut unit = self.unit;
         unit.spec = bare(name, self.external);
@@ -207,8 +210,8 @@ impl SavedUnit {
 }
 
 impl Unit {
-    /// Asks for whatever was under way and may have been lost.
-    fn ask_again(&mut self, cx: &mut Context<'_>) {
+    /// Returns the effects that were under way and may have been lost.
+    fn ask_again(&mut self, cx: &mut HandlerContext<'_>) {
         let instance = self.instance();
         match &mut self.state {
             State::Starting { step, .. } => match step {
@@ -222,7 +225,7 @@ impl Unit {
                 StartStep::PostStarting => cx.effects.push(Effect::PostStart(instance.clone())),
             },
             State::Up(up) => {
-                // What is overdue is asked for at once.
+                // A probe that is overdue is sent at once.
                 let probed = self.spec.liveness.is_some();
                 up.next_probe = probed.then(|| up.next_probe.unwrap_or(cx.now));
                 let measured = self.watch.is_some();
@@ -230,7 +233,7 @@ impl Unit {
                 self.reload_again(cx);
             }
             State::Stopping { step, .. } => {
-                // A specification that has changed meanwhile may have fewer.
+                // The specification may have changed meanwhile and have fewer steps.
                 if *step < self.spec.stop.len() {
                     let (instance, step) = (instance.clone(), *step);
                     cx.effects.push(Effect::StopStep { instance, step });
@@ -253,9 +256,9 @@ impl Unit {
 }
 
 impl Unit {
-    /// Whether it was launched is not known, and from a specification that is there no more: ends what
-    /// there may be of it.
-    fn begin_anew(&mut self, cx: &mut Context<'_>) {
+    /// Ends whatever may run of an instance of which nobody knows whether it was launched, and whose
+    /// specification is gone.
+    fn begin_anew(&mut self, cx: &mut HandlerContext<'_>) {
         if self.wanted == Wanted::Up {
             self.wanted = Wanted::Bounce;
         }
@@ -263,7 +266,7 @@ impl Unit {
     }
 }
 
-/// The specification of a service of which no more is known.
+/// A placeholder for the specification of a saved unit, until it gets its own.
 fn bare(name: ServiceName, external: bool) -> ServiceSpec {
     let kind = if external {
         ServiceKind::External
@@ -277,7 +280,7 @@ fn bare(name: ServiceName, external: bool) -> ServiceSpec {
     }
 }
 
-/// A specification that nothing is known of but how to end it.
+/// A specification that only says how to end the service.
 pub(super) fn unknown() -> ServiceSpec {
     let never = Duration::ZERO;
     let name = ServiceName::new("unknown").expect("it follows the grammar");

@@ -1,34 +1,36 @@
-//! What follows between units once an event has been taken in, until nothing more follows.
+//! What an event in one unit makes other units do. The machine goes on until nothing more follows.
 
 use crate::{
     effect::{Effect, Reason},
     event::Time,
     machine::{
         Machine, Shutdown, Touched,
-        unit::{After, Context, StartStep, State, Unit, Wanted, With},
+        unit::{After, HandlerContext, StartStep, State, Unit, Wanted, With},
     },
     spec::ServiceName,
 };
 
-/// What one unit is to do next because of what it and others want.
-enum Step {
+/// What one unit does next because of what it and its neighbours want.
+enum Action {
     Wait,
     Launch(With),
     Stop(Reason),
-    /// It is a task whose time has not come.
+    /// A task waits for its scheduled time.
     Rest,
-    /// It is down already, and no process has to go.
+    /// The unit is down already and has no process to end, so it is stopped at once.
     BeStopped,
-    /// It was down, and may come up again.
+    /// The unit was to go down first, is down, and may come up again.
     TurnUp,
-    /// Something that it restarts with was restarted, or its specification is another now.
+    /// The unit goes down and comes up again, because a requirement that it restarts with was restarted, or
+    /// because it has a new specification.
     Bounce,
 }
 
 impl Machine {
-    /// `touched`: the units that the event may have changed. What a unit does next depends on itself
-    /// and on its neighbours in the graph, so only those are looked at again after each step. It
-    /// ends, since each step brings a unit nearer to what is wanted of it, and none takes it back.
+    /// Takes the steps that follow from an event. `touched` are the units that the event may have changed.
+    /// What a unit does next depends on itself and on its neighbours in the graph, so only those are looked
+    /// at again after each step. The loop ends because each step brings a unit nearer to what it wants to
+    /// be, and no step takes that back.
     pub(super) fn settle(&mut self, mut touched: Touched, now: Time, effects: &mut Vec<Effect>) {
         let neighbours = |machine: &Self, service: &ServiceName| -> Touched {
             let graph = &machine.graph;
@@ -61,20 +63,20 @@ impl Machine {
         }
     }
 
-    fn step(&self, service: &ServiceName) -> Option<Step> {
+    fn step(&self, service: &ServiceName) -> Option<Action> {
         let unit = self.units.get(service)?;
         match (unit.wanted, &unit.state) {
             (Wanted::Up, State::Stopped) if unit.spec.schedule().is_some() && !unit.owed => {
-                Some(Step::Rest)
+                Some(Action::Rest)
             }
-            (Wanted::Up, State::Stopped) => Some(Step::Wait),
+            (Wanted::Up, State::Stopped) => Some(Action::Wait),
             (Wanted::Up, State::Waiting) => self
                 .waits_for(unit)
                 .is_empty()
-                .then(|| Step::Launch(self.required(unit))),
+                .then(|| Action::Launch(self.required(unit))),
             (Wanted::Up, State::Starting { .. } | State::Up(_)) => {
                 let outdated = unit.next_spec.is_some();
-                (outdated || self.restarted_requirement(unit).is_some()).then_some(Step::Bounce)
+                (outdated || self.restarted_requirement(unit).is_some()).then_some(Action::Bounce)
             }
             (
                 Wanted::Down | Wanted::Bounce,
@@ -84,13 +86,13 @@ impl Machine {
                 },
             ) => None,
             (Wanted::Down | Wanted::Bounce, State::Starting { .. } | State::Up(_)) => {
-                (!self.held_up(service)).then(|| Step::Stop(self.why_stop(unit)))
+                (!self.held_up(service)).then(|| Action::Stop(self.why_stop(unit)))
             }
             (
                 Wanted::Down | Wanted::Bounce,
                 State::Waiting | State::BackingOff { .. } | State::Resting { .. } | State::Failed,
-            ) => Some(Step::BeStopped),
-            (Wanted::Bounce, State::Stopped) => Some(Step::TurnUp),
+            ) => Some(Action::BeStopped),
+            (Wanted::Bounce, State::Stopped) => Some(Action::TurnUp),
             (Wanted::Down, State::Stopped)
             | (Wanted::Up, State::BackingOff { .. } | State::Resting { .. } | State::Failed)
             | (
@@ -100,23 +102,23 @@ impl Machine {
         }
     }
 
-    fn take(&mut self, service: &ServiceName, step: Step, now: Time, effects: &mut Vec<Effect>) {
+    fn take(&mut self, service: &ServiceName, step: Action, now: Time, effects: &mut Vec<Effect>) {
         let Some(unit) = self.units.get_mut(service) else {
             return;
         };
-        let cx = &mut Context {
+        let cx = &mut HandlerContext {
             now,
             rng: &mut self.rng,
             effects,
         };
         match step {
-            Step::Rest => unit.rest(false, Reason::Requested, cx),
-            Step::Wait => unit.enter(State::Waiting, Reason::Requested, cx),
-            Step::Launch(with) => unit.launch(with, cx),
-            Step::Stop(reason) => unit.begin_stop(After::Stop, reason, cx),
-            Step::BeStopped => unit.enter(State::Stopped, Reason::Requested, cx),
-            Step::TurnUp => unit.wanted = Wanted::Up,
-            Step::Bounce => unit.wanted = Wanted::Bounce,
+            Action::Rest => unit.rest(false, Reason::Requested, cx),
+            Action::Wait => unit.enter(State::Waiting, Reason::Requested, cx),
+            Action::Launch(with) => unit.launch(with, cx),
+            Action::Stop(reason) => unit.begin_stop(After::Stop, reason, cx),
+            Action::BeStopped => unit.enter(State::Stopped, Reason::Requested, cx),
+            Action::TurnUp => unit.wanted = Wanted::Up,
+            Action::Bounce => unit.wanted = Wanted::Bounce,
         }
     }
 
@@ -127,7 +129,7 @@ impl Machine {
         }
     }
 
-    /// The requirements that are not ready, or are on their way down; nothing unless it waits.
+    /// The requirements that are not ready, or are about to stop. Empty unless the unit waits.
     pub(super) fn waits_for(&self, unit: &Unit) -> Vec<ServiceName> {
         if unit.state != State::Waiting {
             return Vec::new();
@@ -140,7 +142,7 @@ impl Machine {
             .collect()
     }
 
-    /// What it requires, once all of that is ready.
+    /// The instances of its requirements, once all of them are ready.
     fn required(&self, unit: &Unit) -> With {
         let generation = |name: &ServiceName| self.units.get(name).map_or(0, |u| u.generation);
         let ready_since = |name: &ServiceName| Some((self.units.get(name)?.since, name.clone()));
@@ -154,7 +156,7 @@ impl Machine {
         }
     }
 
-    /// A requirement that is ready in another instance than the one that `unit` was launched with.
+    /// A requirement that is ready, but in another instance than the one that `unit` was launched with.
     fn restarted_requirement(&self, unit: &Unit) -> Option<ServiceName> {
         if !unit.spec.restart_with_requirements {
             return None;
@@ -171,7 +173,7 @@ impl Machine {
         Some(name.clone())
     }
 
-    /// What a service requires, by way of those without a process too.
+    /// What a service requires. A requirement without a process counts with its own requirements.
     fn add_requirements(&self, service: &ServiceName, found: &mut Touched) {
         for other in self.graph.requirements(service) {
             let unit = self.units.get(other);
@@ -182,12 +184,12 @@ impl Machine {
         }
     }
 
-    /// Whether a dependant that is to go down as well has not done so yet. What an instance depends on
-    /// is what it was launched with, which new specifications may have changed meanwhile.
+    /// Whether a dependant that is to go down as well still runs. The dependants of an instance are those
+    /// that were launched with it, because new specifications may have changed the graph meanwhile.
     fn held_up(&self, service: &ServiceName) -> bool {
         let goes_down = |u: &Unit| u.wanted != Wanted::Up && u.may_have_process();
-        // A completed task, or what somebody else runs, has no process: who requires it needs what it
-        // requires.
+        // A completed task and an external service have no process. A service that requires one of them
+        // needs what that one requires in turn.
         let by_graph = |name: &ServiceName| {
             let unit = self.units.get(name);
             unit.is_some_and(|unit| {

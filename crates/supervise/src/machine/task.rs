@@ -8,19 +8,21 @@
 //!   stopped                                      └───────────────────── ┴ ─▶ failed ┴──▶ waiting
 //! ```
 //!
-//! A task without a schedule runs once, when it is first wanted. One with a schedule waits for its time,
-//! which the runtime finds out ([`Effect::Schedule`]): it has the calendar. One that has failed for good
-//! is tried again at its next time. Who starts a task by its name runs it now.
+//! A task without a schedule runs once, when it is first asked to run. A task with a schedule waits for its
+//! time. The runtime finds that time out ([`Effect::Schedule`]), because it has the calendar. A task that
+//! has failed for good is tried again at its next time. A task that somebody starts by its name runs at
+//! once.
 
 use crate::{
     effect::{Effect, Reason},
     event::Time,
-    machine::unit::{Context, State, Unit, Wanted},
+    machine::unit::{HandlerContext, State, Unit, Wanted},
 };
 
 impl Unit {
-    /// Waits for its next time, if it has one. `done`: the last run has ended well.
-    pub(super) fn rest(&mut self, done: bool, reason: Reason, cx: &mut Context<'_>) {
+    /// Makes the task wait for its next time, if it has a schedule. `done` says whether the last run has
+    /// ended well.
+    pub(super) fn rest(&mut self, done: bool, reason: Reason, cx: &mut HandlerContext<'_>) {
         self.streak = 0;
         if done {
             self.milestones.ready = Some(cx.now);
@@ -29,14 +31,14 @@ impl Unit {
         self.ask_when(cx);
     }
 
-    /// Its credit is spent.
-    pub(super) fn give_up(&mut self, reason: Reason, cx: &mut Context<'_>) {
+    /// The task has failed for good: its restart credit is used up.
+    pub(super) fn give_up(&mut self, reason: Reason, cx: &mut HandlerContext<'_>) {
         self.enter(State::Failed, reason, cx);
         self.ask_when(cx);
     }
 
-    /// Asks when its next time is. Until that is known there is none.
-    pub(super) fn ask_when(&mut self, cx: &mut Context<'_>) {
+    /// Asks the runtime for the next time. Until the answer comes, no time is set.
+    pub(super) fn ask_when(&mut self, cx: &mut HandlerContext<'_>) {
         self.due = None;
         if self.spec.schedule().is_some() {
             cx.effects.push(Effect::Schedule(self.instance()));
@@ -60,14 +62,14 @@ impl Unit {
         }
     }
 
-    /// Runs, because of `reason`, if it is a task that does not.
-    pub(super) fn run_now(&mut self, reason: Reason, cx: &mut Context<'_>) {
+    /// Makes a task run, for `reason`, unless it runs already.
+    pub(super) fn run_now(&mut self, reason: Reason, cx: &mut HandlerContext<'_>) {
         match &self.state {
             State::Stopped | State::Resting { .. } | State::Failed if self.wanted == Wanted::Up => {
                 self.streak = 0;
                 self.enter(State::Waiting, reason, cx);
             }
-            // It goes down, and runs once it has.
+            // It is stopping, and will run as soon as it is down.
             State::Stopping { .. } | State::Clearing { .. } => self.owed = true,
             State::Stopped
             | State::Resting { .. }

@@ -1,8 +1,8 @@
 //! One service: its state, and what each event does to it.
 //!
-//! A unit knows nothing of other units; what depends on them is `settle`'s. Every pair of event and
-//! state is decided by name, so that a new state does not compile until somebody has thought about
-//! each event in it.
+//! A unit knows nothing of other units; `settle` decides what follows from their states. Every pair of
+//! event and state is matched by name, so that a new state does not compile until somebody has thought
+//! about each event in it.
 
 use crate::{
     effect::{Change, Effect, Reason, StateName},
@@ -15,15 +15,16 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
-/// What has been killed is gone at once, unless the kernel waits for a disk or writes out a core.
+/// How long the end of killed processes may take. It takes no time unless the kernel waits for a disk or
+/// writes a core file.
 const CLEARING: Duration = Duration::from_secs(60);
 
-/// What the outside wants of a service.
+/// What requests want a service to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Wanted {
     Up,
     Down,
-    /// Down first, then up.
+    /// It is to go down first and come up again then.
     Bounce,
 }
 
@@ -60,60 +61,63 @@ pub(super) enum State {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum StartStep {
-    /// Between the effect and its answer.
+    /// The effect was returned, and its answer has not come yet.
     Launching,
     /// A readiness probe is under way.
     Probing,
-    /// Until the next readiness probe.
+    /// The machine waits until it is time for the next readiness probe.
     Pausing {
         until: Time,
     },
     PostStarting,
-    /// A task, until its end.
+    /// A task that runs. It stays in this step until it ends.
     Running,
 }
 
-/// Ready or unhealthy.
+/// The state of a service that is ready or unhealthy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Up {
     pub(super) healthy: bool,
-    /// When it became ready; from here its credit is counted.
+    /// When it became ready. The time from here on earns its restart credit back.
     pub(super) ready_at: Time,
-    /// When the next liveness probe is due; none while one is under way, or without probe.
+    /// When the next liveness probe is due. `None` while a probe is under way, or if the service has no
+    /// liveness probe.
     pub(super) next_probe: Option<Time>,
-    /// When its memory is to be measured next; none while that is under way, or never.
+    /// When its memory is to be measured next. `None` while a measurement is under way, or if it is never
+    /// measured.
     pub(super) next_measurement: Option<Time>,
-    /// Liveness probes that failed in a row.
+    /// How many liveness probes in a row have failed.
     pub(super) failures: u32,
-    /// Those of them, the last ones in a row, that told that it hangs.
+    /// How many of the last failures in a row showed that the service hangs.
     pub(super) hung: u32,
 }
 
-/// What follows once no process is left.
+/// What follows when no process of the instance is left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum After {
-    /// It was asked to stop.
+    /// Nothing: a request has stopped the service.
     Stop,
-    /// It failed for this reason, or is about to; the restart policy decides.
+    /// The service failed for this reason, or is about to fail. The restart policy decides what follows.
     Recover(Reason),
-    /// It ended by itself; how is known once it is reaped.
+    /// The main process ended by itself. Its exit is known once it is reaped, and then the restart policy
+    /// decides.
     RecoverFromExit,
-    /// It was ended by plan, for this reason, to come up again.
+    /// The machine restarts the service for this reason; it comes up again at once.
     Recycle(Reason),
 }
 
-/// What a service is launched with.
+/// What the machine remembers about the launch of an instance.
 #[derive(Debug)]
 pub(super) struct With {
-    /// The instances of its requirements.
+    /// The instances of its requirements at that time.
     pub(super) generations: BTreeMap<ServiceName, u64>,
-    /// The last of them to become ready, if that was while it waited.
+    /// The requirement that became ready last, if that was while this service waited.
     pub(super) waited_for: Option<ServiceName>,
 }
 
-/// What a handler gets besides the event.
+/// What the handler of an event gets besides the event.
 #[derive(Debug)]
-pub(super) struct Context<'a> {
+pub(super) struct HandlerContext<'a> {
     pub(super) now: Time,
     pub(super) rng: &'a mut Rng,
     pub(super) effects: &'a mut Vec<Effect>,
@@ -121,39 +125,41 @@ pub(super) struct Context<'a> {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Unit {
-    /// What its newest instance was launched with, or its first one will be. It may have secrets in it,
-    /// so it is never written down; see [`super::resume`].
+    /// The specification of the newest instance, or of the first one that will be launched. It may hold
+    /// secrets, so it is never saved; see [`super::resume`].
     #[serde(skip, default = "super::resume::unknown")]
     pub(super) spec: ServiceSpec,
-    /// What its next instance will be launched with, if that has changed.
+    /// The specification of the next instance, if it has changed.
     #[serde(skip)]
     pub(super) next_spec: Option<Box<ServiceSpec>>,
-    /// No longer a part of the stack: once it is down, it is forgotten.
+    /// The service is no longer in the configuration. The machine forgets it once it is down.
     pub(super) retired: bool,
     pub(super) wanted: Wanted,
     pub(super) state: State,
     pub(super) since: Time,
     pub(super) reason: Reason,
     pub(super) generation: u64,
-    /// Restarts in all.
+    /// How often it was restarted in all.
     pub(super) restarts: u32,
-    /// Restarts since it last earned its credit back.
+    /// How often it was restarted since it last earned its credit back.
     pub(super) streak: u32,
-    /// The instances of its requirements when it was launched.
+    /// The instances of its requirements that ran when it was launched.
     pub(super) launched_with: BTreeMap<ServiceName, u64>,
-    /// What is known of its memory, if that is watched.
+    /// What is known of its memory, if its memory is watched.
     pub(super) watch: Option<Box<Watch>>,
-    /// It was ended by plan and is not back yet.
+    /// The machine has ended it for a planned restart, and it is not ready again yet.
     pub(super) recycling: bool,
-    /// Of its newest start.
+    /// The milestones of its newest start.
     pub(super) milestones: Milestones,
-    /// A task is to run once it is down, whatever its schedule says.
+    /// A task is to run as soon as it is down, whatever its schedule says.
     pub(super) owed: bool,
-    /// When a task that rests or has failed runs again; none: never, or that is being found out.
+    /// When a task that waits for its time, or has failed, runs again. `None` if it never does, or if the
+    /// runtime has not answered [`Effect::Schedule`] yet.
     pub(super) due: Option<Time>,
-    /// Whether it is reading its files again.
+    /// How far it is with reading its files again.
     pub(super) reload: Reloading,
-    /// Why it goes on with older files than its specification has, if it does.
+    /// Why it goes on with older files than its specification has. `None` if its files are the current
+    /// ones.
     pub(super) outdated: Option<String>,
 }
 
@@ -211,12 +217,12 @@ impl Unit {
         }
     }
 
-    /// Whether a process of it may exist.
+    /// Whether a process of this service may exist.
     pub(super) const fn may_have_process(&self) -> bool {
         self.is_under_way() && !self.spec.is_external()
     }
 
-    /// Whether an instance of it was begun and is not over. It keeps its specification for so long.
+    /// Whether an instance was begun and is not over yet. Until it is over it keeps its specification.
     pub(super) const fn is_under_way(&self) -> bool {
         match &self.state {
             State::Starting { .. }
@@ -231,7 +237,7 @@ impl Unit {
         }
     }
 
-    /// Whether what requires it may run.
+    /// Whether the services that require this one may run.
     pub(super) const fn is_ready(&self) -> bool {
         match &self.state {
             State::Up(up) => up.healthy,
@@ -249,7 +255,7 @@ impl Unit {
     /// When [`Unit::on_deadline`] has something to do.
     pub(super) fn deadline(&self) -> Option<Time> {
         match &self.state {
-            // The answer to a launch is the runtime's own and cannot be late.
+            // The runtime always answers a launch, so there is no deadline for the answer.
             State::Starting {
                 step: StartStep::Launching,
                 ..
@@ -266,7 +272,7 @@ impl Unit {
         }
     }
 
-    /// When what it does by itself is over at the latest.
+    /// The latest time at which what the unit does by itself is over.
     pub(super) fn patience(&self) -> Option<Time> {
         match &self.state {
             State::Starting { deadline, .. } | State::Stopping { deadline, .. } => Some(*deadline),
@@ -280,8 +286,9 @@ impl Unit {
         }
     }
 
-    /// The only way into a state.
-    pub(super) fn enter(&mut self, state: State, reason: Reason, cx: &mut Context<'_>) {
+    /// Changes the state. Nothing else does, so that every change is published and cleans up after the old
+    /// state.
+    pub(super) fn enter(&mut self, state: State, reason: Reason, cx: &mut HandlerContext<'_>) {
         let from = self.name();
         self.state = state;
         self.recycling &= match &self.state {
@@ -299,7 +306,7 @@ impl Unit {
             self.due = None;
         }
         if !matches!(self.state, State::Up(_)) {
-            // The next instance reads them as they are.
+            // The next instance reads the files as they are then.
             self.reload = Reloading::No;
             self.outdated = None;
         }
@@ -328,7 +335,7 @@ impl Unit {
         }
     }
 
-    pub(super) fn launch(&mut self, with: With, cx: &mut Context<'_>) {
+    pub(super) fn launch(&mut self, with: With, cx: &mut HandlerContext<'_>) {
         self.generation += 1;
         self.owed = false;
         self.launched_with = with.generations;

@@ -9,7 +9,7 @@ pub struct RecyclePolicy {
     pub every: Duration,
     /// An instance that was ready for less than this is left alone.
     pub youngest: Duration,
-    /// The minute of the day, local time, at which a restart disturbs least; none: it waits for the
-    /// service to be idle.
+    /// The minute of the day, local time, at which a restart disturbs people least. `None`: the restart
+    /// waits until the service is idle.
     pub at: Option<u16>,
 }

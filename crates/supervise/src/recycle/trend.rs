@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Measurements one by one.
+/// How many measurements are kept one by one.
 const RECENT: usize = 16;
-/// Buckets.
+/// How many buckets are kept.
 const BUCKETS: usize = 32;
 /// The longest bucket, in measurements: with one a minute, all buckets are a day and a half, and the
 /// half of them that a slope is taken from is 17 hours.
 const LONGEST: u32 = 64;
-/// Fewer points than these say nothing.
+/// With fewer points than this no slope is computed.
 const ENOUGH: usize = 8;
 
 /// One measurement: when, in tenths of a second since the instance was ready, and how much, in KiB.
@@ -46,7 +46,7 @@ struct Ring<const N: usize> {
     len: usize,
 }
 
-/// As its points: an array of any length has no form of its own.
+/// Serialised as a list of its points, because serde has no form for an array of any length.
 impl<const N: usize> Serialize for Ring<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_slice().serialize(serializer)
@@ -83,7 +83,7 @@ impl<const N: usize> Ring<N> {
         self.len += 1;
     }
 
-    /// Of two points one, the lower.
+    /// Merges two points: the lower one stays.
     fn halve(&mut self) {
         let half = self.len / 2;
         for n in 0..half {
@@ -137,7 +137,7 @@ impl Trend {
         if self.buckets.len == BUCKETS && self.size < LONGEST {
             self.buckets.halve();
             self.size *= 2;
-            // What is in the one that is being filled is half of a bucket now.
+            // The bucket that is being filled becomes half of a bucket of the new length.
             return;
         }
         if let Some(lowest) = self.filling.take() {

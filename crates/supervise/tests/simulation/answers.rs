@@ -24,15 +24,7 @@ impl World {
                 error: "no such file".into(),
             },
             Pending::Probe(instance, phase) => self.probed(instance, phase, works),
-            Pending::Measure(instance) => {
-                let usage = works.then(|| self.leak(&instance)).flatten();
-                let minute = u16::try_from(self.roll(24 * 60)).expect("small");
-                Event::Measured {
-                    instance,
-                    usage,
-                    minute,
-                }
-            }
+            Pending::Measure(instance) => self.measured(instance, works),
             Pending::PostStart(instance) => {
                 let result = said(works, "exited with code 1");
                 Event::PostStarted { instance, result }
@@ -53,21 +45,7 @@ impl World {
                 instance,
                 at: self.now.after(Duration::from_secs(self.roll(100))),
             },
-            Pending::End(instance) => {
-                let exit = match (works, self.roll(2)) {
-                    (true, 0) => Exit::Clean,
-                    (true, _) => Exit::Code(3),
-                    (false, _) => Exit::Code(1),
-                };
-                if self
-                    .instances
-                    .get(&instance)
-                    .is_some_and(|processes| processes.main)
-                {
-                    self.die(&instance, exit);
-                }
-                return;
-            }
+            Pending::End(instance) => return self.end(&instance, works),
             Pending::StopCommand(instance, step) => Event::StopStepDone { instance, step },
             Pending::Exit(instance, exit) => Event::Exited { instance, exit },
             Pending::Empty(instance) => {
@@ -78,6 +56,29 @@ impl World {
             }
         };
         self.tell(event);
+    }
+
+    /// A main process ends by itself: a task whose work is done, for example.
+    fn end(&mut self, instance: &Instance, works: bool) {
+        let exit = match (works, self.roll(2)) {
+            (true, 0) => Exit::Clean,
+            (true, _) => Exit::Code(3),
+            (false, _) => Exit::Code(1),
+        };
+        let running = self.instances.get(instance);
+        if running.is_some_and(|processes| processes.main) {
+            self.die(instance, exit);
+        }
+    }
+
+    fn measured(&mut self, instance: Instance, works: bool) -> Event {
+        let usage = works.then(|| self.leak(&instance)).flatten();
+        let minute = u16::try_from(self.roll(24 * 60)).expect("small");
+        Event::Measured {
+            instance,
+            usage,
+            minute,
+        }
     }
 
     fn probed(&self, instance: Instance, phase: Phase, works: bool) -> Event {

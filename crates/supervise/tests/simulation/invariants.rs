@@ -19,7 +19,7 @@ pub(crate) fn check(world: &mut World) {
     no_exit_is_lost(world);
     shutdown_is_complete_once_and_only_when_nothing_lives(world);
     a_deadline_is_never_left_behind(world);
-    the_moments_of_a_start_come_one_after_the_other(world);
+    the_milestones_of_a_start_come_one_after_the_other(world);
 }
 
 fn is_external(world: &World, service: &ServiceName) -> bool {
@@ -52,7 +52,7 @@ fn never_two_live_processes_of_one_service(world: &World) {
     }
 }
 
-fn the_moments_of_a_start_come_one_after_the_other(world: &World) {
+fn the_milestones_of_a_start_come_one_after_the_other(world: &World) {
     for start in world.machine.starts() {
         let milestones = &start.milestones;
         let known: Vec<_> = [
@@ -80,9 +80,9 @@ fn the_moments_of_a_start_come_one_after_the_other(world: &World) {
             | StateName::Scheduled
             | StateName::Failed => (None, None),
         };
-        for (expected, moment) in [(launched, milestones.launched), (ready, milestones.ready)] {
+        for (expected, milestone) in [(launched, milestones.launched), (ready, milestones.ready)] {
             assert!(
-                expected.is_none_or(|is| is == moment.is_some()),
+                expected.is_none_or(|is| is == milestone.is_some()),
                 "{start:?}"
             );
         }

@@ -88,20 +88,40 @@ pub(crate) fn name(n: u64) -> ServiceName {
     ServiceName::new(&format!("s{n}")).expect("it follows the grammar")
 }
 
-pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
+fn probe() -> Probe {
+    Probe::Tcp("127.0.0.1:1".into())
+}
+
+fn liveness(dice: &mut u64) -> Liveness {
     let second = Duration::from_secs(1);
-    let requires: BTreeSet<_> = (0..n).filter(|_| roll(dice, 3) == 0).map(name).collect();
-    let probe = || Probe::Tcp("127.0.0.1:1".into());
-    let kind = kind(dice);
-    let external = kind == ServiceKind::External;
-    let liveness = (roll(dice, 2) == 0 || external).then(|| Liveness {
+    Liveness {
         probe: probe(),
         every: 10 * second,
         timeout: second,
         failures: 2,
         restart_after: (roll(dice, 2) == 0).then_some(4),
         hung_after: (roll(dice, 2) == 0).then_some(2),
-    });
+    }
+}
+
+fn restart(dice: &mut u64) -> RestartPolicy {
+    let second = Duration::from_secs(1);
+    RestartPolicy {
+        mode: match roll(dice, 5) {
+            0 => RestartMode::Never,
+            1 => RestartMode::OnFailure,
+            _ => RestartMode::Always,
+        },
+        base: second,
+        cap: 30 * second,
+        burst: 4,
+        stable: 60 * second,
+    }
+}
+
+/// One, both or none of the two kinds of steps.
+fn stop(dice: &mut u64) -> Vec<StopStep> {
+    let second = Duration::from_secs(1);
     let mut stop = Vec::new();
     if roll(dice, 2) == 0 {
         stop.push(StopStep::Run {
@@ -115,6 +135,18 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             timeout: 10 * second,
         });
     }
+    stop
+}
+
+/// A random service that requires only services with smaller numbers, so that there is no cycle. The dice
+/// are thrown in the order of the lines: another order would make another service of the same seed.
+pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
+    let second = Duration::from_secs(1);
+    let requires: BTreeSet<_> = (0..n).filter(|_| roll(dice, 3) == 0).map(name).collect();
+    let kind = kind(dice);
+    let external = kind == ServiceKind::External;
+    let liveness = (roll(dice, 2) == 0 || external).then(|| liveness(dice));
+    let stop = stop(dice);
     ServiceSpec {
         kind,
         files: (roll(dice, 2) == 0)
@@ -132,17 +164,7 @@ pub(crate) fn spec(n: u64, dice: &mut u64) -> ServiceSpec {
             post_start: (roll(dice, 4) == 0).then(command),
         },
         liveness,
-        restart: RestartPolicy {
-            mode: match roll(dice, 5) {
-                0 => RestartMode::Never,
-                1 => RestartMode::OnFailure,
-                _ => RestartMode::Always,
-            },
-            base: second,
-            cap: 30 * second,
-            burst: 4,
-            stable: 60 * second,
-        },
+        restart: restart(dice),
         success_exit: [3].into(),
         reload: (roll(dice, 2) == 0).then(|| Reload {
             check: (roll(dice, 2) == 0).then(command),

@@ -17,7 +17,7 @@ pub enum Group {
 /// What was being done when a launch failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Step {
+pub enum LaunchStep {
     /// Making the pipe and the copies of descriptors.
     Prepare,
     /// clone3, the way into the cgroup included.
@@ -48,7 +48,7 @@ pub enum Step {
     Exec,
 }
 
-impl Step {
+impl LaunchStep {
     pub(super) const OF_CHILD: [Self; 11] = [
         Self::PartFiles,
         Self::Signals,
@@ -64,7 +64,7 @@ impl Step {
     ];
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for LaunchStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Prepare => "prepare descriptors",

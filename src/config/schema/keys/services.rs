@@ -1,5 +1,5 @@
-//! What there is once for each service: limits for all of them, and all that a service of the user's
-//! own is made of.
+//! The keys that exist once for each service: the limits of every service, and the description of a service
+//! of the user's own.
 
 use super::{Declaration, key, recycle};
 use crate::config::{

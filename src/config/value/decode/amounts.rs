@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::{Kind, RANGE, Raw, RawValue, Value, Wrong, units};
 
-/// The least CPU time that the kernel can be told: 1 ms in every 100.
+/// The smallest CPU time that the kernel accepts: 1 ms in every 100.
 const LEAST_MILLI: u32 = 10;
-/// No machine has more.
+/// More CPUs than any machine has.
 const MOST_MILLI: u32 = 8_192_000;
-/// Longer than this is not meant.
+/// A time that is longer than this is a mistake.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Kind {

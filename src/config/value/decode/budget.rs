@@ -1,4 +1,4 @@
-//! What may be spent: a name or an amount.
+//! The budget: a name or an amount.
 
 use super::{Kind, RANGE, Raw, RawValue, Value, Wrong, nearest, units};
 
@@ -61,7 +61,7 @@ impl Kind {
         }
     }
 
-    /// A text that names no budget, with what was probably meant.
+    /// A text that is not the name of a budget, with the name that was probably meant.
     fn no_budget(self, raw: &Raw, text: &str) -> Wrong {
         let mut wrong = self.unreadable(raw);
         wrong.help = self

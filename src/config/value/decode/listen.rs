@@ -29,7 +29,7 @@ impl Kind {
             .map(|item| Ok((self.listener(item)?, item.span.clone()))))
     }
 
-    /// `IP:port` or `unix:/path`: as the status shows them.
+    /// Reads `IP:port` or `unix:/path`, the form in which the status shows addresses.
     fn listener(self, raw: &Raw) -> Result<Listener, Wrong> {
         let text = match &raw.is {
             RawValue::Number(digits) => {
@@ -76,7 +76,8 @@ impl Kind {
     }
 }
 
-/// What an IPv4 address in the form of IPv6 stands for: a socket of IPv6 alone cannot be bound to it.
+/// The IPv4 address that an IPv6 address stands for, if it does: a socket for IPv6 alone cannot be bound to
+/// it.
 fn as_ipv4(address: SocketAddr) -> Option<SocketAddr> {
     let SocketAddr::V6(six) = address else {
         return None;
@@ -85,7 +86,7 @@ fn as_ipv4(address: SocketAddr) -> Option<SocketAddr> {
     Some(SocketAddr::new(four.into(), six.port()))
 }
 
-/// The address that somebody meant who wrote it in another way.
+/// The address that somebody probably meant who wrote it in another way.
 fn meant(text: &str) -> Option<String> {
     if text.starts_with('/') {
         return Some(format!("unix:{text}"));

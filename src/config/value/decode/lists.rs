@@ -1,4 +1,4 @@
-//! Lists and tables of texts. All that is wrong in one is told at once.
+//! Lists and tables of texts. Everything that is wrong in one is reported at once.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -94,7 +94,7 @@ impl Kind {
     }
 }
 
-/// All of them, or all that is wrong with them.
+/// All values, or everything that is wrong with them.
 pub(super) fn all<T, C: FromIterator<T>>(
     results: impl Iterator<Item = Result<T, Wrong>>,
 ) -> Result<C, Vec<Wrong>> {

@@ -1,10 +1,11 @@
-//! Whose the first account is.
+//! The owner of the first account.
 
 use super::{Kind, Raw, Value, Wrong, is_plain};
 
 impl Kind {
-    /// What Open WebUI's sign-in takes: something before and after one `@`, with a dot after it or
-    /// the word `localhost`. Lower-case, for that is how Open WebUI looks an account up.
+    /// Checks an address as Open WebUI's sign-in does: something before and after one `@`, with a dot after
+    /// it or the word `localhost`. The result is in lower case, because Open WebUI looks accounts up in
+    /// this way.
     pub(super) fn email(self, raw: &Raw) -> Result<Value, Wrong> {
         let text = self.text(raw)?;
         if is_email(text) {

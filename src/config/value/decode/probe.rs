@@ -1,4 +1,4 @@
-//! What tells whether a service of the user's own is ready.
+//! The probe that finds out whether a service of the user's own is ready.
 
 use std::net::Ipv6Addr;
 
@@ -67,7 +67,7 @@ fn host_and_port(text: &str) -> Option<String> {
     (good_host && good_port).then(|| text.to_owned())
 }
 
-/// Completed to `http://host:port/path`.
+/// The target of an HTTP probe, completed to `http://host:port/path`.
 fn http_target(text: &str) -> Option<String> {
     let rest = text.strip_prefix("http://")?;
     let (server, path) = rest.split_once('/').unwrap_or((rest, ""));

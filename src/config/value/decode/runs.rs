@@ -10,11 +10,11 @@ use crate::config::{
     value::units,
 };
 
-/// More often than this, a service that waits by itself is the better way.
+/// The shortest interval of a task. For anything more frequent, a daemon that waits by itself is better.
 const SHORTEST_SECONDS: u64 = 60;
 
 impl Kind {
-    /// `"04:00"` or `"every 6 h"`.
+    /// Reads a schedule: `"04:00"` or `"every 6 h"`.
     pub(super) fn schedule(self, raw: &Raw) -> Result<CustomSchedule, Wrong> {
         let text = self.text(raw)?;
         if let Some(minute) = units::minute_of_day(text) {
@@ -32,7 +32,7 @@ impl Kind {
         }
     }
 
-    /// Exit codes from 1 to 255.
+    /// Reads exit codes from 1 to 255.
     pub(super) fn codes(self, raw: &Raw) -> Result<BTreeSet<i32>, Vec<Wrong>> {
         let RawValue::List(items) = &raw.is else {
             return Err(vec![self.wrong_type(raw)]);
@@ -44,7 +44,7 @@ impl Kind {
         all(items.iter().map(code))
     }
 
-    /// The name of a signal, or a command.
+    /// Reads the name of a signal, or a command.
     pub(super) fn reload(self, raw: &Raw) -> Result<CustomReload, Vec<Wrong>> {
         match &raw.is {
             RawValue::List(_) => Self::Command.command(raw).map(CustomReload::Run),

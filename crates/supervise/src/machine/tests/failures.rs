@@ -7,7 +7,7 @@ fn a_crash_is_followed_by_a_restart_at_once_when_nothing_is_left() {
     let mut story = Story::of(vec![service("db", &[])]);
     story.bring_up("db");
     story.exit("db", Exit::Signal(9));
-    assert_eq!(story.launched(), [""; 0], "leftovers may live");
+    assert_eq!(story.launched(), [""; 0], "orphans may be alive");
     assert!(
         story
             .effects

@@ -9,7 +9,7 @@ fn milestones(story: &Story, service: &str) -> Milestones {
 }
 
 #[test]
-fn each_step_of_a_start_has_its_moment() {
+fn each_step_of_a_start_has_its_milestone() {
     let mut app = service("app", &["db", "cache"]);
     app.startup.post_start = Some(command());
     let mut story = Story::of(vec![app, service("cache", &[]), service("db", &[])]);
@@ -46,7 +46,7 @@ fn each_step_of_a_start_has_its_moment() {
 }
 
 #[test]
-fn the_next_start_has_moments_of_its_own_and_waits_for_nobody_who_was_ready_before() {
+fn the_next_start_has_milestones_of_its_own_and_waits_for_nobody_who_was_ready_before() {
     let mut story = Story::of(vec![service("app", &["db"]), service("db", &[])]);
     story.bring_up("db");
     story.bring_up("app");

@@ -1,9 +1,12 @@
-//! What is wished of the configuration, one wish after the other, and the thread that reads it.
+//! Requests to read the configuration again, carried out one after the other, and the thread that reads it.
+//!
+//! The daemon asks for one request at a time with [`ReloadQueue::read`]. Requests that come in meanwhile wait
+//! in the queue, because each has to see the configuration as it is when its turn comes.
 //!
 //! ```text
 //!          read                    next
 //!  idle ─────────▶ reading ───────────────────▶ read, or too late
-//!   ▲                 │ later: the others wait         │
+//!   ▲                 │ enqueue: others wait           │
 //!   └─────────────────┴────────────────────────────────┘ take_next
 //! ```
 
@@ -19,36 +22,34 @@ use super::{
     apart::{Apart, ApartError},
 };
 use crate::{
-    control::types::{Refusal, Reply},
+    control::{handle::ReplySender, types::Refusal},
     publish::Alone,
 };
 
-/// A configuration is read within milliseconds, on a busy disk within seconds.
+/// How long reading the configuration may take. It takes milliseconds, and on a busy disk seconds: after this
+/// time its file system does not answer.
 const IN_TIME: Duration = Duration::from_secs(10);
 
-/// Who hears the answer.
-type Asker = oneshot::Sender<Result<Reply, Refusal>>;
-
-/// What is to be done with the configuration as it is now.
+/// What somebody wants to be done with the configuration as it is now.
 #[derive(Debug)]
-pub(super) enum Wish {
-    /// What has changed is restarted. None: a signal has no answer.
-    Reload(Option<Asker>),
+pub(super) enum ReloadRequest {
+    /// Each service takes up what has changed. A request by a signal has nobody to answer to: `None`.
+    Reload(Option<ReplySender>),
     /// Everything is restarted, as a restart by systemd does.
-    RestartAll(Asker),
-    /// Nothing is done but told.
-    Preview(Asker),
+    RestartAll(ReplySender),
+    /// Nothing is changed; the answer says what a reload would do.
+    Preview(ReplySender),
 }
 
-impl Wish {
-    /// Whether nothing is to be done but told.
+impl ReloadRequest {
+    /// Whether this request changes nothing.
     pub(super) const fn is_preview(&self) -> bool {
         matches!(self, Self::Preview(_))
     }
 
     pub(super) fn refuse(self, refusal: Refusal) {
         match self {
-            // Who asked may be gone; then nobody hears the answer.
+            // The caller may have gone away; then nobody hears the answer.
             Self::Reload(Some(reply)) | Self::RestartAll(reply) | Self::Preview(reply) => {
                 drop(reply.send(Err(refusal)));
             }
@@ -61,65 +62,69 @@ impl Wish {
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) planned: Planned,
-    /// For a preview: each key that differs.
+    /// For a preview: what each key that differs would change alone.
     pub(super) alone: Vec<Alone>,
 }
 
-/// The wish that is under way, and those after it.
+/// The request that is under way, and those that wait for their turn.
 #[derive(Debug, Default)]
-pub(super) struct Wishes {
+pub(super) struct ReloadQueue {
     reading: Option<Reading>,
-    waiting: VecDeque<Wish>,
+    waiting: VecDeque<ReloadRequest>,
     thread: Apart,
 }
 
 #[derive(Debug)]
 struct Reading {
-    wish: Wish,
+    request: ReloadRequest,
     result: oneshot::Receiver<Result<Read, Refusal>>,
     until: Instant,
 }
 
-impl Wishes {
+impl ReloadQueue {
     /// Whether the configuration is being read.
     pub(super) const fn is_reading(&self) -> bool {
         self.reading.is_some()
     }
 
-    /// Does this one after those before.
-    pub(super) fn later(&mut self, wish: Wish) {
-        let same =
-            |other: &Wish| matches!((other, &wish), (Wish::Reload(None), Wish::Reload(None)));
-        // One more signal says nothing that the one before did not.
+    /// Puts a request at the end of the queue.
+    pub(super) fn enqueue(&mut self, request: ReloadRequest) {
+        let same = |other: &ReloadRequest| {
+            matches!(
+                (other, &request),
+                (ReloadRequest::Reload(None), ReloadRequest::Reload(None))
+            )
+        };
+        // A second reload by a signal asks for nothing that the first one does not do.
         if !self.waiting.iter().any(same) {
-            self.waiting.push_back(wish);
+            self.waiting.push_back(request);
         }
     }
 
-    /// Has the configuration read for this wish.
+    /// Has a thread read the configuration for this request.
     ///
     /// # Errors
-    /// There is no thread for it; the wish is given back.
+    /// No thread can be started for it; the request is given back.
     pub(super) fn read(
         &mut self,
-        wish: Wish,
+        request: ReloadRequest,
         read: impl FnOnce() -> Result<Read, Refusal> + Send + 'static,
-    ) -> Result<(), (Wish, ApartError)> {
+    ) -> Result<(), (ReloadRequest, ApartError)> {
         match self.thread.begin(read) {
             Ok(result) => {
                 let until = Instant::now() + IN_TIME;
                 self.reading = Some(Reading {
-                    wish,
+                    request,
                     result,
                     until,
                 });
                 Ok(())
             }
-            Err(error) => Err((wish, error)),
+            Err(error) => Err((request, error)),
         }
     }
 
-    /// What was read. Safe to be cancelled; it waits for ever when nothing is being read.
+    /// What was read. It is safe to cancel. If nothing is being read it waits for ever.
     pub(super) async fn next(&mut self) -> Result<Read, Refusal> {
         let Some(Reading { result, until, .. }) = &mut self.reading else {
             return std::future::pending().await;
@@ -135,13 +140,13 @@ impl Wishes {
         }
     }
 
-    /// The wish for which it was read.
-    pub(super) fn was_read(&mut self) -> Option<Wish> {
-        self.reading.take().map(|reading| reading.wish)
+    /// The request for which the configuration was read.
+    pub(super) fn was_read(&mut self) -> Option<ReloadRequest> {
+        self.reading.take().map(|reading| reading.request)
     }
 
-    /// The next wish, if one waits.
-    pub(super) fn take_next(&mut self) -> Option<Wish> {
+    /// Takes the next request out of the queue, if there is one.
+    pub(super) fn take_next(&mut self) -> Option<ReloadRequest> {
         self.waiting.pop_front()
     }
 }
