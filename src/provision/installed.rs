@@ -29,17 +29,22 @@ pub struct Installation {
     pub nginx: PathBuf,
     /// The folder that holds `node`.
     pub node_bin: PathBuf,
-    /// The folder of each payload, by its name.
+    /// The folder of each payload that is there in the version that is wanted, by its name.
     pub payloads: BTreeMap<&'static str, PathBuf>,
     /// This program.
     pub ai_gateway: PathBuf,
 }
 
 impl Installation {
-    /// The folder of a payload.
-    pub fn payload(&self, payload: &Payload) -> &Path {
+    /// The folder of a payload, for whoever cannot do without it.
+    ///
+    /// # Errors
+    /// It is not there, or is of another version.
+    pub fn payload(&self, payload: &Payload) -> Result<PathBuf, NotSetUp> {
         let folder = self.payloads.get(payload.name);
-        folder.map_or(Path::new(""), PathBuf::as_path)
+        folder.cloned().ok_or_else(|| NotSetUp {
+            what: format!("{} is missing, or of another version", payload.name),
+        })
     }
 }
 
@@ -98,18 +103,13 @@ pub(crate) fn resolve(
     record: &Record,
 ) -> Result<Installation, NotSetUp> {
     let generations = generations::read(paths, record);
-    let folder = |payload: Payload| {
-        let Some(name) = wanted.folder(payload.name) else {
-            // Nobody wants it, and it may be there from another time.
-            return Ok(payload_folder::folder(paths, payload.name, "current"));
-        };
-        let current = generations::current(paths, &generations, payload, Some(name));
-        current.ok_or_else(|| NotSetUp {
-            what: format!("{} is missing, or of another version", payload.name),
-        })
+    let folder = |payload: Payload| match wanted.folder(payload.name) {
+        Some(name) => generations::current(paths, &generations, payload, Some(name)),
+        // Nobody wants it, and it may be there from another time.
+        None => Some(payload_folder::folder(paths, payload.name, "current")),
     };
     let payloads = catalog.payloads();
-    let payloads = payloads.map(|payload| Ok((payload.name, folder(payload)?)));
+    let payloads = payloads.filter_map(|payload| Some((payload.name, folder(payload)?)));
     let program = |named: &Option<PathBuf>, found: &Option<PathBuf>, what: &str| {
         let path = named
             .clone()
@@ -126,7 +126,7 @@ pub(crate) fn resolve(
         postgres_bin: program(&programs.postgres_bin, &record.postgres_bin, "PostgreSQL")?,
         nginx: program(&programs.nginx, &record.nginx, "nginx")?,
         node_bin: program(&named_node, &record.node_bin, "Node.js")?,
-        payloads: payloads.collect::<Result<_, NotSetUp>>()?,
+        payloads: payloads.collect(),
         ai_gateway: std::env::current_exe()
             .map(|path| in_place(&path))
             .map_err(|e| NotSetUp {

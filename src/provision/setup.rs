@@ -75,8 +75,14 @@ pub fn setup(
         facts.record.about(facts.cluster),
         &locks,
     )?;
-    installed::resolve(catalog, paths, &wanted, &record)
-        .map_err(|e| SetupError::NotUsable(Box::new(e)))
+    let usable = || {
+        let installation = installed::resolve(catalog, paths, &wanted, &record)?;
+        for (payload, _) in &wanted.payloads {
+            installation.payload(payload)?;
+        }
+        Ok(installation)
+    };
+    usable().map_err(|error| SetupError::NotUsable(Box::new(error)))
 }
 
 /// Waits until nothing of an earlier set-up migrates any more.

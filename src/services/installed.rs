@@ -39,29 +39,32 @@ impl Installed {
     /// Set-up has not run, was cut off, or was run by another version or with other settings.
     pub fn find(paths: &Paths, settings: &Settings) -> Result<Self, NotSetUp> {
         let installation = provision::installed(super::catalog(), paths, settings)?;
-        Ok(Self::of(installation, settings))
+        Self::of(installation, settings)
     }
 
     /// Where the services find what was installed.
-    pub fn of(installation: Installation, settings: &Settings) -> Self {
-        let folder = |payload| installation.payload(payload).to_owned();
-        let open_webui = folder(&open_webui::PAYLOAD);
-        Self {
-            litellm: folder(&litellm::PAYLOAD),
+    ///
+    /// # Errors
+    /// Something that they need is not there.
+    pub fn of(installation: Installation, settings: &Settings) -> Result<Self, NotSetUp> {
+        let folder = |payload| installation.payload(payload);
+        let open_webui = folder(&open_webui::PAYLOAD)?;
+        Ok(Self {
+            litellm: folder(&litellm::PAYLOAD)?,
             open_webui_frontend: frontend(&open_webui),
             open_webui,
             engine: match EngineSource::of(settings) {
-                EngineSource::Wasm => folder(&litellm::ENGINE).join("query-engine"),
+                EngineSource::Wasm => folder(&litellm::ENGINE)?.join("query-engine"),
                 EngineSource::Program(path) => path,
                 EngineSource::Download { .. } => {
-                    folder(&litellm::NATIVE_ENGINE).join("query-engine")
+                    folder(&litellm::NATIVE_ENGINE)?.join("query-engine")
                 }
             },
             postgres_bin: installation.postgres_bin,
             nginx: installation.nginx,
             node_bin: installation.node_bin,
             ai_gateway: installation.ai_gateway,
-        }
+        })
     }
 }
 

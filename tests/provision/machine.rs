@@ -115,7 +115,7 @@ impl Machine {
             &self.options(),
             progress,
         )?;
-        Ok(Installed::of(installation, &self.settings))
+        Ok(Installed::of(installation, &self.settings).unwrap())
     }
 
     pub(crate) fn bundle(&self, folder: &Path) -> Result<(), SetupError> {
