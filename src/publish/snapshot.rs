@@ -1,4 +1,4 @@
-//! The snapshot: everything that the loop knows and that can be told, as it was at one moment.
+//! The snapshot: everything that the loop knows and that can be told, as it was at one point in time.
 //!
 //! It is a value. Its only writer is `runtime::publisher`, which replaces it as a whole at the end of a
 //! turn of the loop; readers share it and never see it change. What did not change is shared between one
@@ -22,7 +22,7 @@ use crate::control::types::{GatewayState, LimitsState, Urls};
 /// So many changes of a service are remembered.
 const HISTORY: usize = 50;
 
-/// Everything that can be told, at one moment.
+/// Everything that can be told, at one point in time.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// Counts the snapshots: a later one has a higher number.
@@ -95,7 +95,7 @@ pub struct Service {
     pub history: VecDeque<Transition>,
 }
 
-/// What is known of a service at one moment.
+/// What is known of a service at one point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// As the machine sees it.
@@ -290,9 +290,9 @@ impl Snapshot {
             };
             self.tally.add(&self.services[at]);
         }
-        for (name, moment) in changes.transitions {
+        for (name, transition) in changes.transitions {
             if let Ok(at) = self.find(&name) {
-                Arc::make_mut(&mut self.services[at]).remember(moment);
+                Arc::make_mut(&mut self.services[at]).remember(transition);
             }
         }
         for name in changes.gone {
@@ -352,18 +352,18 @@ impl Snapshot {
     }
 }
 
-/// A moment on the daemon's clock and on the wall: by it, each other moment is told.
+/// The same point in time on the daemon's clock and as a date. Every other time is converted by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// On the daemon's clock.
     pub time: Time,
-    /// On the wall.
+    /// As a date.
     pub wall: SystemTime,
 }
 
 impl Now {
-    /// A moment that has been, in RFC 3339. Counted back from the wall clock as it is now, so that a clock
-    /// that was set after boot is right for what was before.
+    /// A time in the past, in RFC 3339. It is counted back from the date as it is now, so that it is right even
+    /// if the clock was set after the boot.
     pub fn rfc3339(&self, time: Time) -> String {
         let ago = self.time.since(time);
         // A machine without a clock begins in 1970, and humantime knows nothing before that.

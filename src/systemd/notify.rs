@@ -39,19 +39,19 @@ const MARGIN: Duration = Duration::from_secs(15);
 /// A start that only a person can bring to an end; in systemd's terms it must end some time.
 const UNTIL_SOMEBODY_HELPS: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// What the service manager wants of us.
+/// What the service manager says in the environment of a service that it starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NotifyEnvironment {
-    /// Where it listens, if it does.
+    /// The socket on which it wants to be told, if it wants that (`NOTIFY_SOCKET`).
     pub socket: Option<String>,
-    /// Longer than this without a sign of life, and we are killed.
+    /// After this time without a sign of life it kills the daemon (`WATCHDOG_USEC`).
     pub watchdog: Option<Duration>,
-    /// Who we are.
+    /// The number of the daemon's own process.
     pub pid: u32,
 }
 
 impl NotifyEnvironment {
-    /// Reads them from the environment of the process `pid` (sd_notify(3),
+    /// Reads this from the environment of the process `pid` (sd_notify(3),
     /// sd_watchdog_enabled(3)).
     pub fn read(variable: impl Fn(&str) -> Option<String>, pid: u32) -> Self {
         let number = |name| variable(name)?.parse::<u64>().ok();
@@ -95,7 +95,7 @@ pub trait Services<'a>: Iterator<Item = &'a ServiceStatus> + Clone {}
 
 impl<'a, S: Iterator<Item = &'a ServiceStatus> + Clone> Services<'a> for S {}
 
-/// Decides what to say.
+/// Decides which messages the service manager gets.
 #[derive(Debug)]
 pub struct Notifier {
     pid: u32,
@@ -107,7 +107,7 @@ pub struct Notifier {
     heartbeat: Option<Heartbeat>,
 }
 
-/// Signs of life.
+/// When the next sign of life is due, and how often one is sent: twice in the time that the watchdog waits.
 #[derive(Debug, Clone, Copy)]
 struct Heartbeat {
     every: Duration,
@@ -115,7 +115,7 @@ struct Heartbeat {
 }
 
 impl Notifier {
-    /// Says nothing yet.
+    /// A notifier that has sent nothing yet.
     pub fn new(environment: &NotifyEnvironment, now: Time) -> Self {
         let heartbeat = |watchdog: Duration| Heartbeat {
             every: watchdog / 2,

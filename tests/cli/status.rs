@@ -168,7 +168,7 @@ fn a_watch_and_a_log_that_nobody_reads_any_more_end() {
 #[test]
 fn why_tells_the_history() {
     let bench = Bench::new();
-    let moment = |seconds, state, reason: &str| HistoryEntry {
+    let entry = |seconds, state, reason: &str| HistoryEntry {
         at: ago(seconds),
         state,
         reason: reason.into(),
@@ -180,9 +180,9 @@ fn why_tells_the_history() {
         service: name("litellm"),
         status,
         history: vec![
-            moment(14_461, StateName::Starting, "what it requires is ready"),
-            moment(7_261, StateName::BackingOff, "it exited with code 1"),
-            moment(7_260, StateName::Failed, "it exited with code 1"),
+            entry(14_461, StateName::Starting, "what it requires is ready"),
+            entry(7_261, StateName::BackingOff, "it exited with code 1"),
+            entry(7_260, StateName::Failed, "it exited with code 1"),
         ],
     };
     let _daemon = bench.daemon_that(ready(), move |_| Ok(Reply::Why(Box::new(why.clone()))));

@@ -143,14 +143,14 @@ fn a_service_may_say_itself_when_it_had_imported_and_started() {
     let gateway = Gateway::start("telling");
     gateway.ask(&Call::Start(None)).unwrap();
     let told = &blamed(&gateway, None).services[&gateway::name("telling")];
-    let moments = [
+    let milestones = [
         told.launched_usec,
         told.imported_usec,
         told.started_usec,
         told.answered_usec,
     ];
     assert!(
-        moments.iter().all(Option::is_some) && moments.is_sorted(),
+        milestones.iter().all(Option::is_some) && milestones.is_sorted(),
         "{told:?}"
     );
 }
@@ -345,7 +345,7 @@ fn a_service_that_hangs_is_restarted() {
         let Reply::Why(told) = gateway.ask(&Call::Why(gateway::name("hangs"))).unwrap() else {
             panic!("not an answer to why")
         };
-        let reasons: Vec<_> = told.history.iter().map(|moment| &moment.reason).collect();
+        let reasons: Vec<_> = told.history.iter().map(|entry| &entry.reason).collect();
         let hung = |reason: &&&String| reason.starts_with("it hangs: ") && reason.contains(why);
         assert!(reasons.iter().any(|reason| hung(&reason)), "{reasons:?}");
     }

@@ -1,7 +1,7 @@
 //! One directory of the cgroup v2 tree.
 //!
-//! By an open directory and not by path: a cgroup that is removed and made anew under the same
-//! name is another one, and writes meant for the old must not reach it.
+//! It is used by an open directory and not by its path. If a cgroup is removed and made anew under the same
+//! name, it is another one, and writes for the old one must not reach it.
 
 mod error;
 mod limits;
@@ -22,7 +22,7 @@ pub use error::{Action, CgroupError};
 pub use limits::CpuMax;
 pub use usage::{CpuStat, MemoryEvents, MemoryPressure, MemoryStat};
 
-/// An open cgroup. Its descriptor is what a launch takes to be born in it.
+/// An open cgroup. A launch takes its descriptor, so that the process is started in it.
 #[derive(Debug)]
 pub struct Cgroup {
     dir: OwnedFd,
@@ -30,7 +30,7 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Opens a cgroup that is there.
+    /// Opens an existing cgroup.
     ///
     /// # Errors
     /// Says which directory, and why it cannot be opened.
@@ -42,7 +42,7 @@ impl Cgroup {
         }
     }
 
-    /// Where it was when it was opened; for people to read.
+    /// The path at which it was opened, for messages to people.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -92,7 +92,7 @@ impl Cgroup {
         }
     }
 
-    /// Whether there is a file of this name: its controller is enabled and the kernel knows it.
+    /// Whether it has a file of this name: the controller is enabled and the kernel knows the file.
     #[must_use]
     pub fn has(&self, file: &str) -> bool {
         let exists = nix::unistd::AccessFlags::F_OK;
@@ -107,7 +107,7 @@ impl Cgroup {
         self.watch("cgroup.events")
     }
 
-    /// Watches `memory.events`, which tells of processes killed for want of memory.
+    /// Watches `memory.events`, which reports processes that were killed because memory was used up.
     ///
     /// # Errors
     /// Says which file cannot be opened.
@@ -131,8 +131,8 @@ impl Cgroup {
         }
     }
 
-    /// Writes in one call, as the kernel takes each write for a whole value. Never makes a file:
-    /// one that is missing is a controller that is not enabled.
+    /// Writes the value in one call, because the kernel takes each write as a complete value. It never
+    /// makes a file: if one is missing, its controller is not enabled.
     fn write(&self, name: &str, value: &str) -> Result<(), CgroupError> {
         let action = || Action::Write(value.to_owned());
         let file = self.file(name, OFlag::O_WRONLY, action())?;
@@ -163,7 +163,7 @@ impl AsFd for Cgroup {
     }
 }
 
-/// A file of events: its descriptor polls as `POLLPRI` after a change, until it is read.
+/// A file of events. Its descriptor polls as `POLLPRI` after a change, until the file is read.
 #[derive(Debug)]
 pub struct Watch {
     file: File,
@@ -171,12 +171,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The count or flag of this name as it is now; arms the descriptor for the next change.
+    /// The current count or flag of this name. Reading it also makes the descriptor report the next change.
     ///
     /// # Errors
     /// Says what cannot be read (`ENODEV` once the cgroup is removed), or what has no such name.
     pub fn read(&self, key: &str) -> Result<u64, CgroupError> {
-        // Far more than the kernel writes; from the start, whatever was read before.
+        // This is far more than the kernel writes. It reads from the start, whatever was read before.
         let mut buffer = [0; 4096];
         let path = || self.path.clone();
         let length = self
@@ -210,7 +210,7 @@ impl AsFd for Watch {
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o755);
 
-/// A name that could climb out of the tree that was delegated to us is no name of a child.
+/// Refuses names with which one could leave the tree that was delegated to us.
 fn one_component(name: &str) -> Result<(), Errno> {
     let bad = name.is_empty() || name == "." || name == ".." || name.contains('/');
     if bad { Err(Errno::EINVAL) } else { Ok(()) }

@@ -1,9 +1,9 @@
-//! What runs between clone and exec.
+//! What the child runs between clone and exec.
 //!
-//! The child is one thread in the memory of many that stand still or go on as they like: any lock may
-//! be held by one of them, and whatever it changed would be changed for all. So nothing in this file
-//! allocates, locks, panics or drops, nor writes but to its stack and to [`OwnPid`]; all is made
-//! beforehand.
+//! The child is one thread in a memory that it shares with all threads of the parent, some of which go on
+//! running. Any of them may hold any lock, and whatever the child changes would be changed for all of them.
+//! So nothing in this file allocates, locks, panics or drops anything, and nothing writes anywhere but to
+//! the child's stack and to [`OwnPid`]. Everything else is prepared beforehand.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -20,23 +20,23 @@ use nix::unistd::{self, Pid};
 use crate::slots::LOWEST;
 use crate::spawn::{Group, LaunchStep};
 
-/// All that the child needs, made before there is a child.
+/// Everything that the child needs, made before the child exists.
 #[derive(Debug)]
 pub(crate) struct Prepared<'a> {
     pub(crate) program: &'a CStr,
-    /// Ends with a null pointer, as does `envp`.
+    /// Ends with a null pointer, and so does `envp`.
     pub(crate) argv: Vec<*const c_char>,
     pub(crate) envp: Vec<*const c_char>,
     /// A variable in `envp` whose value only the child can write.
     pub(crate) own_pid: Option<&'a OwnPid>,
     pub(crate) cwd: Option<&'a CStr>,
-    /// Standard input, output and error, and where a failure is told, which a successful exec
-    /// closes.
+    /// Standard input, output and error, and the pipe on which a failure is reported. A successful exec
+    /// closes the pipe.
     pub(crate) descriptors: [BorrowedFd<'a>; 4],
-    /// What the program finds as 3, 4 and so on. These and those above have numbers of at least
+    /// What the program gets as descriptors 3, 4 and so on. These and those above have numbers of at least
     /// [`LOWEST`], so that putting one in its place never overwrites another.
     pub(crate) handed: &'a [OwnedFd],
-    /// The number above those.
+    /// The number after the highest of those.
     pub(crate) above: u32,
     pub(crate) group: Group,
     pub(crate) open_files: Option<(u64, u64)>,
@@ -45,22 +45,21 @@ pub(crate) struct Prepared<'a> {
     pub(crate) parent: Pid,
 }
 
-/// The text `NAME=` with room for the number of the process that will be the program.
+/// The text `NAME=`, with room for the number of the process that will run the program.
 ///
-/// Programs that are given sockets by systemd's protocol compare `LISTEN_PID` with their own number
-/// (sd_listen_fds(3)), which nobody knows before there is a child, and when there is one the parent
-/// stands still. So the child writes the number itself, into memory that it shares with the parent.
-/// That is sound because for as long as it runs there is nobody else to read or write these bytes: they
-/// belong to one launch, only the thread that launches has them, and that thread is suspended until
-/// the child has executed its program or is gone (`CLONE_VFORK`). `Cell` holds us to the rest: it
-/// cannot be shared with another thread.
+/// Programs that get sockets by systemd's protocol compare `LISTEN_PID` with their own number
+/// (sd_listen_fds(3)). Nobody knows that number before the child exists, and while it exists the parent is
+/// suspended. So the child writes the number itself, into memory that it shares with the parent. This is
+/// sound because nobody else reads or writes these bytes while the child runs: they belong to one launch,
+/// only the thread that launches has them, and that thread is suspended until the child has executed its
+/// program or is gone (`CLONE_VFORK`). `Cell` guarantees the rest: it cannot be shared with another thread.
 ///
-/// Another process in between, which would set the variable and execute the program, would cost one
-/// more exec at each launch.
+/// An intermediate process that sets the variable and then executes the program would cost one more exec at
+/// each launch.
 #[derive(Debug)]
 pub(crate) struct OwnPid {
     bytes: Box<[Cell<u8>]>,
-    /// Where the number begins.
+    /// The position at which the number begins.
     digits: usize,
 }
 
@@ -78,13 +77,13 @@ impl OwnPid {
         }
     }
 
-    /// The text, for `envp`. Always ends with a zero: the last byte is never written.
+    /// The text for `envp`. It always ends with a zero, because the last byte is never written.
     pub(crate) fn as_ptr(&self) -> *const c_char {
         self.bytes.as_ptr().cast()
     }
 
-    /// Writes the number, in decimal and without zeros before it: systemd would take those for octal.
-    /// Called between clone and exec.
+    /// Writes the number, in decimal and without leading zeros, because systemd would read those as octal.
+    /// It is called between clone and exec.
     fn write(&self, pid: Pid) {
         let mut left = pid.as_raw().unsigned_abs();
         let mut digits = [0_u8; PID_ROOM - 1];
@@ -93,7 +92,7 @@ impl OwnPid {
             if left == 0 && used > 0 {
                 break;
             }
-            // Less than ten, so that nothing is cut off.
+            // The digit is less than ten, so the conversion cuts nothing off.
             *digit = b'0' + (left % 10) as u8;
             left /= 10;
             used += 1;
@@ -106,11 +105,11 @@ impl OwnPid {
 
 type Failure = (LaunchStep, Errno);
 
-/// Becomes the program, or tells the parent why not and ends.
+/// Executes the program. If that fails, reports to the parent why, and ends the process.
 pub(crate) fn run(prepared: &Prepared<'_>) -> ! {
     let Err((step, errno)) = become_program(prepared);
     let [a, b, c, d] = (errno as i32).to_ne_bytes();
-    // One write of a few bytes to a pipe is whole or not at all; if it fails nobody is listening.
+    // A write of a few bytes to a pipe is never split. If it fails, nobody is listening.
     let [.., report] = prepared.descriptors;
     let _told = unistd::write(report, &[step as u8, a, b, c, d]);
     // SAFETY: ends this process at once, without the exit handlers of the memory that it shares.
@@ -144,8 +143,9 @@ fn become_program(prepared: &Prepared<'_>) -> Result<Infallible, Failure> {
     exec(prepared)
 }
 
-/// Ends the sharing of the parent's descriptors, which must be as they were when this fails: nothing
-/// may be placed or marked before. Of the others only those below `above` come along, and go at exec.
+/// Gives the child a table of descriptors of its own. If this fails, the parent's descriptors have to be
+/// unchanged, so nothing may be placed or marked before. Of the parent's other descriptors only those below
+/// `above` are copied, and exec closes them.
 fn part_descriptors(above: u32) -> Result<(), Errno> {
     let flags = libc::CLOSE_RANGE_UNSHARE;
     // SAFETY: the call takes integers. It closes in a table of our own, which it makes first.
@@ -153,10 +153,11 @@ fn part_descriptors(above: u32) -> Result<(), Errno> {
     Errno::result(parted).map(drop)
 }
 
-/// An ignored signal stays ignored across exec, and Rust ignores SIGPIPE: put all back.
+/// Resets all signals to their default actions. An ignored signal would stay ignored across exec, and Rust
+/// ignores SIGPIPE.
 ///
-/// Past the C library, which refuses to touch two signals that it keeps for itself, even where
-/// whoever started us left them ignored.
+/// This bypasses the C library, which does not allow to change two signals that it uses itself, even if the
+/// parent process left them ignored.
 fn reset_signals() -> Result<(), Errno> {
     // The kernel's struct sigaction is at most four words, and all zeroes is the default action.
     let default = [0_u64; 4];
@@ -171,7 +172,7 @@ fn reset_signals() -> Result<(), Errno> {
     SigSet::empty().thread_set_mask()
 }
 
-/// The kernel's number of signals; an eighth of it is the size of its signal sets.
+/// The number of signals that the kernel has. An eighth of it is the size of a signal set in bytes.
 const SIGNALS: usize = 64;
 
 fn enter_group(group: Group) -> Result<(), Errno> {
@@ -188,7 +189,8 @@ fn place_stdio([stdin, stdout, stderr]: [BorrowedFd<'_>; 3]) -> Result<(), Errno
     unistd::dup2_stderr(stderr)
 }
 
-/// The signal is only sent for a death that comes later, so look whether it has already been.
+/// The kernel sends the signal only if the parent ends later than this call, so it is checked whether the
+/// parent has ended already.
 fn die_with(parent: Pid, signal: Signal) -> Result<(), Errno> {
     prctl::set_pdeathsig(signal)?;
     if unistd::getppid() == parent {
@@ -198,7 +200,8 @@ fn die_with(parent: Pid, signal: Signal) -> Result<(), Errno> {
     }
 }
 
-/// Puts what is handed over at 3 and following, where exec leaves it open; the number above.
+/// Puts the sockets at 3 and the following numbers, where exec leaves them open. Returns the number after
+/// the last one.
 fn place_handed(handed: &[OwnedFd]) -> Result<u32, Errno> {
     let mut number = 3;
     for descriptor in handed {
@@ -211,7 +214,8 @@ fn place_handed(handed: &[OwnedFd]) -> Result<u32, Errno> {
     Ok(number.cast_unsigned())
 }
 
-/// Marked rather than closed: the report must outlive everything but a successful exec.
+/// The descriptors are marked and not closed: the pipe for the report has to stay open until an exec
+/// succeeds.
 fn close_rest(first: u32) -> Result<(), Errno> {
     let last = u32::MAX;
     let flags = libc::CLOSE_RANGE_CLOEXEC;

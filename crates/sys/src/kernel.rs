@@ -1,11 +1,11 @@
-//! What the kernel offers, asked of itself.
+//! What the kernel supports, found out by asking it.
 
 use std::io;
 
-/// The version of Landlock's interface; none: this kernel has it not, or not switched on.
+/// The version of Landlock's interface. `None` if this kernel does not have it, or has not enabled it.
 ///
 /// # Errors
-/// What the kernel says beyond that; a seccomp filter may answer in its place.
+/// Any other error of the kernel. A seccomp filter may have caused it.
 pub fn landlock_abi() -> io::Result<Option<u32>> {
     const VERSION: libc::c_uint = 1;
     // SAFETY: with no attributes, a size of 0 and this flag the call reads and makes nothing and
@@ -28,10 +28,10 @@ pub fn landlock_abi() -> io::Result<Option<u32>> {
     }
 }
 
-/// Whether something keeps the kernel's clock right, by the network or by other means.
+/// Whether the kernel's clock is synchronised, by the network or in another way.
 ///
 /// # Errors
-/// What the kernel says; asking needs no privilege.
+/// The error of the kernel. This needs no privilege.
 pub fn clock_is_synchronised() -> io::Result<bool> {
     // SAFETY: all of its fields are integers, for which zero is a value; with `modes` at 0 nothing
     // is to be set.
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_kernel_answers_what_it_is_asked() {
-        // Any version that it names is at least the first.
+        // Any version that it reports is at least the first one.
         assert!(landlock_abi().is_ok_and(|abi| abi != Some(0)));
         assert!(clock_is_synchronised().is_ok());
     }

@@ -1,7 +1,7 @@
 //! The kernel calls that the supervisor needs, behind safe types: the only crate with unsafe code.
 //!
-//! No policy: every function does one thing, takes and gives owned descriptors, and reports the
-//! kernel's own error.
+//! There is no policy here: every function does one thing, takes and returns owned descriptors, and reports
+//! the error of the kernel.
 
 pub mod cgroup;
 mod child;

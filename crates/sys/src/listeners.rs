@@ -1,34 +1,34 @@
-//! Who listens on a TCP port of this machine, by /proc.
+//! Which processes listen on a TCP port of this machine, according to /proc.
 
 use std::{fs, io, path::PathBuf};
 
 use libc::pid_t;
 
-/// A socket that listens, as the links in /proc/PID/fd name it.
+/// A listening socket, by the number that the links in /proc/PID/fd have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener(String);
 
-/// Those on a port, on whatever address.
+/// The sockets that listen on a port, at any address.
 ///
 /// # Errors
 /// /proc says nothing of sockets.
 pub fn on_port(port: u16) -> io::Result<Vec<Listener>> {
-    // Not below /proc itself, where a unit with `ProcSubset=pid` finds nothing.
+    // `/proc/net` is not used, because a unit with `ProcSubset=pid` finds nothing there.
     let mut found = parse(&fs::read_to_string("/proc/self/net/tcp")?, port);
-    // Without IPv6 there is no second table.
+    // Without IPv6 there is only one table.
     let six = fs::read_to_string("/proc/self/net/tcp6").unwrap_or_default();
     found.extend(parse(&six, port));
     Ok(found)
 }
 
-/// Whether a process holds one of them.
+/// Whether a process has one of these sockets.
 ///
 /// # Errors
-/// There is no such process, or it is not ours to look at.
+/// There is no such process, or we may not look at it.
 pub fn held_by(pid: pid_t, listeners: &[Listener]) -> io::Result<bool> {
     let folder = PathBuf::from(format!("/proc/{pid}/fd"));
     let links = fs::read_dir(folder)?.flatten();
-    // One that was closed meanwhile has no link.
+    // A descriptor that was closed meanwhile has no link.
     let mut links = links.filter_map(|entry| fs::read_link(entry.path()).ok());
     Ok(links.any(|link| {
         listeners
@@ -37,7 +37,7 @@ pub fn held_by(pid: pid_t, listeners: &[Listener]) -> io::Result<bool> {
     }))
 }
 
-/// The lines of a table that listen on the port.
+/// The sockets in a table that listen on the port.
 fn parse(table: &str, port: u16) -> Vec<Listener> {
     const LISTEN: &str = "0A";
     let lines = table.lines().skip(1).filter_map(|line| {

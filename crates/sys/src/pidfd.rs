@@ -1,4 +1,4 @@
-//! A handle on one process that a reused pid can never turn into a handle on another.
+//! A handle on one process. Unlike a pid, it never refers to another process when the number is used again.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -12,26 +12,26 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It returned this code.
+    /// It exited with this code.
     Code(i32),
     /// A signal ended it.
     Signal {
         /// The number of the signal.
         signal: i32,
-        /// Whether a core was dumped.
+        /// Whether a core file was written.
         core: bool,
     },
 }
 
-/// A process, by a descriptor that becomes readable when it has ended.
+/// A process, as a descriptor that becomes readable when the process has ended.
 #[derive(Debug)]
 pub struct PidFd(OwnedFd);
 
 impl PidFd {
     /// Opens a handle on a running process, or on a child that has ended and was not reaped.
     ///
-    /// Only for a pid that cannot have been reused: a child not yet reaped, or one whose identity
-    /// is checked afterwards.
+    /// This is only for a pid that cannot belong to another process by now: that of a child that is not
+    /// reaped yet, or of a process whose identity is checked afterwards.
     ///
     /// # Errors
     /// `ESRCH` where there is no such process.
@@ -71,7 +71,7 @@ impl PidFd {
         }
     }
 
-    /// Blocks until the process has ended, whoever's child it is, and leaves it to be reaped.
+    /// Blocks until the process has ended, whether it is our child or not. It is not reaped.
     ///
     /// # Errors
     /// `ENOMEM`.
@@ -80,14 +80,14 @@ impl PidFd {
         loop {
             match poll(&mut ended, PollTimeout::NONE) {
                 Ok(_) => return Ok(()),
-                // The handler of a signal ran meanwhile.
+                // A signal handler ran meanwhile.
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno.into()),
             }
         }
     }
 
-    /// Sends a signal to this very process; 0 only asks whether that would work.
+    /// Sends a signal to exactly this process. The signal 0 only checks whether one could be sent.
     ///
     /// # Errors
     /// `ESRCH` where it has been reaped, `EPERM` where it is not ours.
@@ -118,7 +118,8 @@ impl From<PidFd> for OwnedFd {
     }
 }
 
-/// waitid(2) for ended children; by hand because nix loses the exit of a real-time signal.
+/// waitid(2) for children that have ended. nix is not used here because it loses the exit of a real-time
+/// signal.
 pub(crate) fn waitid(
     kind: libc::idtype_t,
     id: libc::id_t,

@@ -1,6 +1,7 @@
-//! Waiting, inside of tokio's loop, for what a descriptor of ours has to tell.
+//! Waiting in tokio's loop until a descriptor is ready.
 //!
-//! Here, because tokio makes whoever registers a descriptor promise that it stays open.
+//! This is in this crate because tokio requires a promise from whoever registers a descriptor: that it
+//! stays open.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,7 +9,7 @@ use std::os::fd::OwnedFd;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Until it can be read: for a pidfd, until the process has ended.
+/// Waits until it can be read. A pidfd can be read when its process has ended.
 ///
 /// # Errors
 /// The descriptor is of a kind that cannot be waited for.
@@ -19,7 +20,8 @@ pub async fn readable(fd: OwnedFd) -> io::Result<()> {
     wait(fd, Interest::READABLE).await
 }
 
-/// Until something exceptional has happened: for a file of a cgroup's events, until it changes.
+/// Waits until an exceptional condition is reported. A file of a cgroup's events reports one when it
+/// changes.
 ///
 /// # Errors
 /// The descriptor is of a kind that cannot be waited for.

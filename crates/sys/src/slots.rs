@@ -1,10 +1,11 @@
-//! Places with low numbers in which a child finds its standard streams and the sockets that it gets.
+//! Places with low numbers for the descriptors of a child: its standard streams, and the sockets that it
+//! gets.
 //!
-//! A child that gets a copy of our descriptors costs the kernel two walks through all of them, one to
-//! copy and one to close, and a daemon with a thousand services has thousands. So the child shares our
-//! table (`CLONE_FILES`) until its first call, close_range(2) with `CLOSE_RANGE_UNSHARE`, which gives it
-//! one of its own with only what stands below the number that is named. What the child needs is put
-//! there just before: into these places, which are ours for good.
+//! If a child got a copy of our descriptors, the kernel would walk through all of them twice, once to copy
+//! and once to close them, and a daemon with a thousand services has thousands. So the child shares our
+//! table (`CLONE_FILES`) until its first call, close_range(2) with `CLOSE_RANGE_UNSHARE`. That call gives
+//! it a table of its own with only the descriptors below a certain number. The descriptors that the child
+//! needs are put there just before: into these places, which we never give up.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -14,13 +15,13 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 use nix::unistd::dup3;
 
-/// Standard input, output and error, and where a failure is told.
+/// Standard input, output and error, and the pipe on which a failure is reported.
 const COUNT: usize = 4;
 
-/// The most descriptors that a process can be given besides its standard streams.
+/// How many descriptors a process can be given besides its standard streams.
 pub const MOST_HANDED: usize = 12;
 
-/// The lowest number of a place: above every number where the child will put something, so that
+/// The lowest number of a place. It is higher than every number at which the child puts something, so that
 /// putting one descriptor in its place never overwrites another that is still to be put.
 pub(crate) const LOWEST: i32 = 15;
 const _: () = assert!(LOWEST as usize == 3 + MOST_HANDED);
@@ -29,11 +30,11 @@ static PLACES: Mutex<Option<Places>> = Mutex::new(None);
 
 #[derive(Debug)]
 struct Places {
-    /// What is in them while nobody launches.
+    /// What the places hold while nobody launches.
     null: OwnedFd,
     places: [OwnedFd; COUNT],
-    /// For what is handed over. There are always as many, so that all places have low numbers however
-    /// many descriptors we have by the time that somebody is given the first.
+    /// The places for sockets. All of them exist from the beginning, so that they have low numbers however
+    /// many descriptors are open when a process is first given a socket.
     handed: [OwnedFd; MOST_HANDED],
 }
 
@@ -53,19 +54,20 @@ impl Places {
     }
 }
 
-/// The places with a child's descriptors in them, one launch at a time; empty again when dropped.
+/// The places while they hold the descriptors of a child. One launch uses them at a time; when this is
+/// dropped they are empty again.
 #[derive(Debug)]
 pub(crate) struct Filled {
     guard: MutexGuard<'static, Option<Places>>,
-    /// How many of the places for what is handed over are in use.
+    /// How many of the places for sockets are in use.
     handed: usize,
 }
 
 impl Filled {
-    /// Puts copies of these into the places, all closed by exec.
+    /// Puts copies of these descriptors into the places. Exec closes all of them.
     ///
     /// # Errors
-    /// More are to be handed over than there are places, or the kernel refuses.
+    /// There are more sockets than places, or the kernel refuses.
     pub(crate) fn with(
         descriptors: [BorrowedFd<'_>; COUNT],
         handed: &[BorrowedFd<'_>],
@@ -73,7 +75,7 @@ impl Filled {
         if handed.len() > MOST_HANDED {
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
         }
-        // Whoever panicked has left them as good as any.
+        // Another thread has panicked during a launch. Its places can be used like any others.
         let mut guard = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
         if guard.is_none() {
             *guard = Some(Places::make()?);
@@ -91,17 +93,17 @@ impl Filled {
         Ok(filled)
     }
 
-    /// What is in them, in the order in which it was put there.
+    /// The standard streams and the pipe, in the order in which they were given.
     pub(crate) fn descriptors(&self) -> [BorrowedFd<'_>; COUNT] {
         self.all().places.each_ref().map(AsFd::as_fd)
     }
 
-    /// What is handed over, in the order in which it was put there.
+    /// The sockets, in the order in which they were given.
     pub(crate) fn handed(&self) -> &[OwnedFd] {
         &self.all().handed[..self.handed]
     }
 
-    /// The number above all of them.
+    /// The number after the highest of all places.
     pub(crate) fn above(&self) -> u32 {
         let all = self.all();
         let numbers = all.places.iter().chain(&all.handed).map(AsRawFd::as_raw_fd);
@@ -114,20 +116,21 @@ impl Filled {
 }
 
 impl Drop for Filled {
-    /// Nobody but the child is to hold what is in them: a pipe would never end.
+    /// Empties the places. Nobody but the child may hold these descriptors: otherwise a pipe would never
+    /// end.
     fn drop(&mut self) {
         let handed = self.handed;
         if let Some(all) = self.guard.as_mut() {
             let null = &all.null;
             for place in all.places.iter_mut().chain(&mut all.handed[..handed]) {
-                // Both are open, so there is nothing that could go wrong.
+                // Both descriptors are open, so this cannot fail.
                 let _emptied = dup3(null.as_fd(), place, OFlag::O_CLOEXEC);
             }
         }
     }
 }
 
-/// A copy with a number of at least [`LOWEST`], closed by exec.
+/// A copy of a descriptor with a number of at least [`LOWEST`]. Exec closes it.
 fn above_targets(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let copy = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(LOWEST))?;
     // SAFETY: the kernel has just made this descriptor for us and nobody else knows it.

@@ -1,7 +1,7 @@
-//! Launches a process straight into its cgroup, and gives a handle that cannot go stale.
+//! Launches a process directly in its cgroup, and returns a handle that always refers to this process.
 //!
-//! By clone3 and not by `std::process::Command`, because only clone3 can put the child into its
-//! cgroup before its first instruction: no page and no thread is ever charged elsewhere.
+//! This uses clone3 and not `std::process::Command`, because only clone3 can put the child into its cgroup
+//! before its first instruction. So no memory and no thread of it is ever charged to another cgroup.
 
 mod step;
 
@@ -25,7 +25,7 @@ use crate::slots::Filled;
 
 pub use crate::slots::MOST_HANDED;
 
-/// What to launch and how. No search in PATH and no inherited environment: all is said.
+/// What to launch and how. PATH is not searched and no environment is inherited: everything is given here.
 #[derive(Debug)]
 pub struct Launch<'a> {
     /// The path of the program.
@@ -34,31 +34,32 @@ pub struct Launch<'a> {
     pub argv: Vec<CString>,
     /// The whole environment, as `NAME=value`.
     pub env: Vec<CString>,
-    /// The name of one more variable, whose value is the number of the process itself.
+    /// The name of an additional variable whose value is the number of the process itself.
     pub pid_variable: Option<&'static CStr>,
-    /// The working directory, or ours.
+    /// The working directory. `None` for the parent's.
     pub cwd: Option<CString>,
     /// Standard input, output and error.
     pub stdio: [BorrowedFd<'a>; 3],
-    /// What else the program gets, as descriptors 3, 4 and so on; at most [`MOST_HANDED`]. It gets no
-    /// others.
+    /// What the program gets as descriptors 3, 4 and so on, at most [`MOST_HANDED`]. It gets no other
+    /// descriptors.
     pub handed: Vec<BorrowedFd<'a>>,
-    /// The directory of the cgroup to be born in, or ours.
+    /// The directory of the cgroup in which it is started. `None` for the parent's.
     pub cgroup: Option<BorrowedFd<'a>>,
-    /// Which process group to be in.
+    /// The process group in which it is started.
     pub group: Group,
-    /// The soft and hard limit of open files, or ours.
+    /// The soft and hard limit of open files. `None` for the parent's.
     pub open_files: Option<(u64, u64)>,
-    /// Never to gain privileges by exec.
+    /// Whether it can never gain privileges by exec.
     pub no_new_privs: bool,
-    /// The signal to get when the *thread* that launches ends, not only when the process does.
+    /// The signal that it gets when the *thread* that launched it ends, which may be before the parent
+    /// process ends.
     pub death_signal: Option<Signal>,
 }
 
 /// A process that has begun to run its program.
 #[derive(Debug)]
 pub struct Spawned {
-    /// Its pid, for people to read; not an identity once it has been reaped.
+    /// Its pid, for people to read. Once it is reaped, the number may belong to another process.
     pub pid: pid_t,
     /// The handle.
     pub pidfd: PidFd,
@@ -68,7 +69,7 @@ pub struct Spawned {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot launch {program}: failed to {step}")]
 pub struct SpawnError {
-    /// What was being done.
+    /// The step that failed.
     pub step: LaunchStep,
     /// The program that was to be launched.
     pub program: String,
@@ -78,25 +79,26 @@ pub struct SpawnError {
 }
 
 impl Launch<'_> {
-    /// Launches, and returns once the program runs.
+    /// Launches the process, and returns when the program runs.
     ///
-    /// A child that is killed before its exec (by its cgroup's memory limit, say) is launched too:
-    /// its handle tells how it ended.
+    /// A child that is killed before its exec, for example by its cgroup's memory limit, counts as launched
+    /// too: its handle tells how it ended.
     ///
     /// # Errors
-    /// Says which step failed, in us or in the child, and what the kernel said.
+    /// The step that failed, in the parent or in the child, and what the kernel said.
     pub fn spawn(&self) -> Result<Spawned, SpawnError> {
         let failed = |step| move |source| self.error(step, source);
         let (hear, filled) = self.descriptors().map_err(failed(LaunchStep::Prepare))?;
         let own_pid = self.pid_variable.map(OwnPid::new);
         let prepared = self.prepared(&filled, own_pid.as_ref());
         let spawned = clone(&prepared, self.cgroup).map_err(failed(LaunchStep::Clone))?;
-        // Ours must go, or the pipe would never end.
+        // Our copy has to be closed, or the pipe would never end.
         drop(filled);
         match read_report(hear).map_err(failed(LaunchStep::Report))? {
             None => Ok(spawned),
             Some((step, source)) => {
-                // It is on its way out. If somebody else reaps all children, it is theirs already.
+                // The child is about to end. If another part of the program reaps all children, it may have
+                // reaped this one.
                 let _reaped = spawned.pidfd.wait();
                 Err(self.error(step, source))
             }
@@ -111,7 +113,7 @@ impl Launch<'_> {
         }
     }
 
-    /// Where to hear of a failure, and what the child gets.
+    /// The pipe on which a failure is reported, and the descriptors of the child.
     fn descriptors(&self) -> io::Result<(OwnedFd, Filled)> {
         let (hear, report) = pipe2(OFlag::O_CLOEXEC)?;
         let [stdin, stdout, stderr] = self.stdio;
@@ -148,7 +150,7 @@ fn pointers(strings: &[CString], more: Option<*const c_char>) -> Vec<*const c_ch
 fn clone(prepared: &Prepared<'_>, cgroup: Option<BorrowedFd<'_>>) -> io::Result<Spawned> {
     let mut pidfd: c_int = -1;
     let args = clone_args(&mut pidfd, cgroup);
-    // No handler of ours may run in the child before it has put the dispositions back.
+    // No signal handler of ours may run in the child before it has reset the actions of signals.
     let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
     let cloned = clone3(args, prepared);
     mask.thread_set_mask()?;
@@ -172,7 +174,7 @@ fn clone_args(pidfd: &mut c_int, cgroup: Option<BorrowedFd<'_>>) -> libc::clone_
     args
 }
 
-/// By hand: the type of the constant differs between targets and versions of libc.
+/// Written out, because the type of the constant differs between targets and versions of libc.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 fn read_report(hear: OwnedFd) -> io::Result<Option<(LaunchStep, io::Error)>> {

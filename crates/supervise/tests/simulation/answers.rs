@@ -1,4 +1,4 @@
-//! What the world answers to each effect, sooner or later.
+//! How the simulated world answers each effect, sooner or later.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ impl World {
         }
     }
 
-    /// What a service says of its files.
+    /// How a service answers a reload of its files.
     fn reload(&mut self, instance: &Instance, works: bool) -> Result<(), String> {
         let mark = self
             .machine
@@ -118,7 +118,7 @@ impl World {
         }
     }
 
-    /// What the kernel says of new limits.
+    /// How the kernel answers new limits.
     fn limit(&mut self, instance: &Instance) -> Result<(), String> {
         let spec = self.machine.spec(&instance.service);
         let Some((spec, running)) = spec.zip(self.instances.get_mut(instance)) else {

@@ -1,4 +1,4 @@
-//! What the chaos has made happen.
+//! What has happened in the random runs.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,17 @@ use supervise::{
 
 use crate::world::World;
 
-/// Which changes of state were seen: a simulation that never fails a service proves nothing of it.
+/// The changes of state that were seen. If no service ever fails in a simulation, it proves nothing about
+/// failures.
 #[derive(Debug, Default)]
 pub(crate) struct Coverage {
     arrows: BTreeSet<(StateName, StateName)>,
-    /// Lives that were ended for a leak.
+    /// Instances that were ended for a leak.
     leaks: usize,
     uptakes: Vec<Uptake>,
-    /// Reloads that were done, and that were refused.
+    /// Reloads that succeeded, and reloads that were refused.
     reloads: [usize; 2],
-    /// Instances that hold more than their new limits.
+    /// Instances that used more memory than their new limits allow.
     too_large: usize,
 }
 

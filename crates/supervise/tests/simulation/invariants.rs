@@ -1,4 +1,4 @@
-//! The promises, by name.
+//! The promises, each a function with its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use supervise::{
 
 use crate::{services, world::World};
 
-/// After each event.
+/// Checked after each event.
 pub(crate) fn check(world: &mut World) {
     world.picture.follow(&mut world.machine);
     never_two_live_processes_of_one_service(world);
@@ -89,7 +89,7 @@ fn the_milestones_of_a_start_come_one_after_the_other(world: &World) {
     }
 }
 
-/// Whom the machine believes to run does run, or the news of its end is on its way.
+/// A service that the machine believes to run does run, or the news of its end has not arrived yet.
 fn no_exit_is_lost(world: &World) {
     for status in world.machine.status() {
         let believed = match status.state {
@@ -98,7 +98,7 @@ fn no_exit_is_lost(world: &World) {
             StateName::Running | StateName::Ready | StateName::Unhealthy | StateName::Draining => {
                 true
             }
-            // Clearing is a part of stopping, and there the exit may have been taken in.
+            // The state *clearing* counts as stopping, and the machine may know of the exit already.
             StateName::Stopping
             | StateName::Stopped
             | StateName::Waiting
@@ -162,9 +162,9 @@ fn a_deadline_is_never_left_behind(world: &World) {
     }
 }
 
-/// When the machine launches.
+/// Checked when the machine launches a service.
 pub(crate) fn on_launch(world: &World, instance: &Instance) {
-    // A supervisor that has died and gone on may ask for one that runs already.
+    // A resumed supervisor may ask for an instance that runs already.
     for (other, processes) in world
         .instances
         .iter()
@@ -198,7 +198,7 @@ pub(crate) fn on_launch(world: &World, instance: &Instance) {
     );
 }
 
-/// What somebody else runs is ready only by an answer.
+/// An external service is ready only after it has answered.
 fn who_is_external_has_answered(world: &World, change: &Change) {
     let service = &change.instance.service;
     if change.to == StateName::Ready && is_external(world, service) {
@@ -210,7 +210,7 @@ fn who_is_external_has_answered(world: &World, change: &Change) {
     }
 }
 
-/// When the machine tells of a change.
+/// Checked when the machine reports a change.
 pub(crate) fn on_change(world: &World, change: &Change) {
     who_is_external_has_answered(world, change);
     let service = &change.instance.service;
@@ -220,7 +220,8 @@ pub(crate) fn on_change(world: &World, change: &Change) {
         .rev()
         .find(|c| c.instance.service == *service);
     let was = match (world.went_on_in.get(service), last) {
-        // By which step it goes down depends on a specification that may be another one by now.
+        // The step with which a stop begins depends on the specification, which may have been replaced by
+        // now.
         (Some(StateName::Draining | StateName::Stopping), _)
             if matches!(change.from, StateName::Draining | StateName::Stopping) =>
         {
@@ -242,7 +243,7 @@ pub(crate) fn on_change(world: &World, change: &Change) {
     a_leak_is_no_reason_to_stop_two_who_need_each_other(world, change);
 }
 
-/// Whom a leak has brought down and who is not back yet.
+/// The services that are down for a leak and not back yet.
 fn recycling(world: &World) -> BTreeSet<&ServiceName> {
     let mut away = BTreeSet::new();
     for change in &world.changes {
@@ -251,7 +252,7 @@ fn recycling(world: &World) -> BTreeSet<&ServiceName> {
         if is_up(change.from) && matches!(change.reason, Reason::Leaks(_)) {
             away.insert(service);
         }
-        // One that is down, or comes up by its restart policy, is in nobody's way.
+        // A service that is down, or that its restart policy starts again, is in nobody's way.
         if is_up(change.to)
             || matches!(
                 change.to,
@@ -264,8 +265,9 @@ fn recycling(world: &World) -> BTreeSet<&ServiceName> {
     away
 }
 
-/// Only who is watched, is up and can come back is restarted for a leak, at the last moment nobody
-/// at the same time as somebody whom it requires or who requires it, and by plan one at a time.
+/// Only a service that is watched, is up and can come back is restarted for a leak. If the restart cannot
+/// wait, no service that requires it or that it requires is away at the same time. If it is by plan, no
+/// other service at all is.
 fn a_leak_is_no_reason_to_stop_two_who_need_each_other(world: &World, change: &Change) {
     let begins = matches!(change.from, StateName::Ready | StateName::Unhealthy);
     let Reason::Leaks(leak) = &change.reason else {
@@ -294,7 +296,7 @@ fn a_leak_is_no_reason_to_stop_two_who_need_each_other(world: &World, change: &C
             "{service} could not come back: {needed} is not ready"
         );
     }
-    // A supervisor that has died may not have told of everything.
+    // A supervisor that has died may not have reported everything.
     let others = if world.deaths == 0 {
         recycling(world)
     } else {
@@ -311,16 +313,16 @@ fn a_leak_is_no_reason_to_stop_two_who_need_each_other(world: &World, change: &C
     }
 }
 
-/// By way of others too.
+/// Whether one service requires another, directly or indirectly.
 fn requires(world: &World, service: &ServiceName, other: &ServiceName) -> bool {
-    // What it runs as may still be an older one.
+    // The instance may still run with an older specification.
     let spec = world.specs.get(service);
     spec.into_iter()
         .flat_map(|spec| &spec.requires)
         .any(|needed| needed == other || requires(world, needed, other))
 }
 
-/// Whether a service without a process, a task that is done or what somebody else runs, requires another.
+/// Whether a service without a process (a completed task, or an external service) requires another.
 fn leads_to(world: &World, from: &ServiceName, to: &ServiceName) -> bool {
     let statuses = statuses(world);
     let without = statuses.get(from).is_some_and(|status| {
@@ -332,9 +334,9 @@ fn leads_to(world: &World, from: &ServiceName, to: &ServiceName) -> bool {
         .any(|needed| needed == to || leads_to(world, needed, to))
 }
 
-/// In a shutdown a service is asked to go only when nobody is left who needs it.
+/// In a shutdown a service is stopped only when no service that needs it is left.
 fn dependants_go_first(world: &World, change: &Change) {
-    // One that was on its way before the shutdown goes on.
+    // A stop that had begun before the shutdown goes on.
     let asked_to_go = change.reason == Reason::Requested
         && change.from != StateName::Draining
         && matches!(change.to, StateName::Draining | StateName::Stopping);
@@ -358,7 +360,7 @@ fn dependants_go_first(world: &World, change: &Change) {
     }
 }
 
-/// After the calm: whoever is not up has a reason that lies in itself or in what it requires.
+/// After the calm: a service that is not up has a reason for it, in itself or in what it requires.
 pub(crate) fn a_failed_service_never_blocks_an_independent_one(world: &World) {
     let statuses = statuses(world);
     for status in statuses.values() {
@@ -384,7 +386,7 @@ pub(crate) fn a_failed_service_never_blocks_an_independent_one(world: &World) {
     }
 }
 
-/// After the calm: what was taken away is forgotten, and every instance runs what was last said of it.
+/// After the calm: removed services are forgotten, and every instance has the newest specification.
 pub(crate) fn the_newest_specifications_are_in_force(world: &World) {
     let known: Vec<_> = statuses(world).into_keys().collect();
     let wanted: Vec<_> = world.specs.keys().cloned().collect();
@@ -394,7 +396,7 @@ pub(crate) fn the_newest_specifications_are_in_force(world: &World) {
     }
 }
 
-/// After the calm: every instance runs with the limits of its specification, and has read its files or is
+/// After the calm: every instance has the limits of its specification, and either has read its files or is
 /// known to go on with older ones.
 pub(crate) fn who_runs_has_what_was_last_said(world: &World) {
     for status in world.machine.status() {
@@ -418,7 +420,7 @@ pub(crate) fn who_runs_has_what_was_last_said(world: &World) {
     }
 }
 
-/// When new specifications come: who takes them up while it runs is not stopped for it.
+/// When new specifications come: a service that takes its own up while it runs is not stopped for it.
 pub(crate) fn only_who_has_to_is_disturbed(
     before: &[ServiceStatus],
     news: &Reconfigured,
@@ -434,7 +436,7 @@ pub(crate) fn only_who_has_to_is_disturbed(
             continue;
         };
         let uptake = changed.get(&instance.service);
-        // By itself it may be on its way down, or follow a requirement.
+        // It may be about to stop for another reason, or follow a requirement.
         let was = before.iter().find(|status| status.instance == *instance);
         let up = was
             .is_some_and(|status| matches!(status.state, StateName::Ready | StateName::Unhealthy));
@@ -445,7 +447,7 @@ pub(crate) fn only_who_has_to_is_disturbed(
     }
 }
 
-/// When a supervisor goes on: whoever was on the way down still is.
+/// When a supervisor is resumed: a service that was about to stop still is.
 pub(crate) fn a_stop_that_had_begun_goes_on(world: &World, stopping: &[Instance]) {
     for status in world.machine.status() {
         assert!(
@@ -458,7 +460,7 @@ pub(crate) fn a_stop_that_had_begun_goes_on(world: &World, stopping: &[Instance]
     }
 }
 
-/// After a shutdown.
+/// Checked after a shutdown.
 pub(crate) fn stop_always_ends(world: &World) {
     assert_eq!(world.shutdown_complete, 1, "the shutdown did not end");
     assert!(

@@ -1,16 +1,17 @@
-//! Days of services that leak, or only look as if they did. Nothing else goes wrong here: what is
-//! checked is whom the machine restarts for its memory, and when.
+//! Days of services that leak, or that only look as if they did. Nothing else goes wrong here: what is
+//! checked is which services the machine restarts for their memory, and when.
 //!
-//! Each service does one thing with its memory ([`Memory`]), and that is what is promised of it:
+//! Each service uses its memory in one way ([`Memory`]), and the promise depends on that:
 //!
-//! - One that leaks is never killed by the kernel, if an instance of it lasts for eight times the youngest
-//!   age; one that leaks faster, at most once.
-//! - One that does not leak, however much it uses and however that goes up and down with the day, is
-//!   never restarted, if it stays a little below its limit.
-//! - One that fills up once and then stays is left alone after a few restarts, none of which
-//!   disturbs anybody.
-//! - Who has an hour set and is busy by day is restarted in that hour, if an instance lasts until then.
-//! - Two of which one requires the other are never away at the same time.
+//! - A service that leaks is never killed by the kernel, if one instance lasts for eight times the youngest
+//!   age. A service that leaks faster is killed once at most.
+//! - A service that does not leak is never restarted, however much it uses and however that changes during
+//!   the day, if it stays a little below its limit.
+//! - A service that fills up once and then stays is left alone after a few restarts, none of which disturbs
+//!   anybody.
+//! - A service that has an hour set and is busy by day is restarted in that hour, if an instance lasts
+//!   until then.
+//! - Two services of which one requires the other are never away at the same time.
 
 mod memory;
 mod spec;
@@ -37,10 +38,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const YOUNGEST: Duration = Duration::from_secs(20 * 60);
 const LIMIT: u64 = 400_000_000;
-/// A thousandth of it.
+/// A thousandth of the limit.
 const MILLI: u64 = LIMIT / 1000;
 
-/// One service and what became of it.
+/// One service and what happened to it.
 #[derive(Debug)]
 struct Service {
     memory: Memory,
@@ -74,13 +75,13 @@ struct Town {
     agenda: BTreeMap<(Time, u64), Event>,
     count: u64,
     dice: u64,
-    /// Who is away for a leak.
+    /// The services that are away for a leak.
     away: BTreeSet<ServiceName>,
-    /// What happens is told step by step, here.
+    /// The story to which each step is written.
     story: Option<Story>,
 }
 
-/// Three days. Without a story it says how each service fared, if a promise is broken.
+/// Simulates three days. If a promise is broken and there is no story, it prints how each service fared.
 pub(crate) fn live(seed: u64, story: Option<Story>) -> (Outcome, Option<Story>) {
     let mut town = Town::new(seed);
     town.story = story;
@@ -174,7 +175,7 @@ impl Town {
         }
     }
 
-    /// Kills who is over the limit.
+    /// Kills the services that are over the limit.
     fn kernel(&mut self) {
         let mut killed = Vec::new();
         for service in self.services.values_mut() {
@@ -255,7 +256,7 @@ impl Town {
         let dice = &mut self.dice;
         let service = self.services.get_mut(&instance.service).expect("it is one");
         let noise = roll(dice, 2 * service.noise + 1) * MILLI;
-        // By day there is always something, and now and then at night.
+        // By day there is always work, and now and then at night.
         let busy = service.always_busy || !at_night || roll(dice, 10) == 0;
         let usage = service.running.as_mut().map(|running| {
             let time = now.since(running.measured);
@@ -332,7 +333,7 @@ impl Town {
             match leak.chance {
                 Chance::Idle => assert!(!service.always_busy, "{name} was never idle"),
                 Chance::Hour => assert!(at.is_some() && hour == 4, "{name} at {hour}"),
-                // Whoever lasts for more than a day meets the hour that is set.
+                // An instance that lasts for more than a day meets the hour that is set.
                 Chance::Last => assert!(
                     at.is_none() || lasts < HOUR * 30,
                     "{name} was restarted at the last moment"

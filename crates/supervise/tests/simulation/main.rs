@@ -1,12 +1,12 @@
-//! The machine against a world that does its worst: random services, random events, and after each
-//! event the promises that must hold.
+//! The machine against a world in which everything goes wrong: random services, random events, and after
+//! each event the promises that must hold.
 //!
-//! Every run follows from its seed. A failure prints the seed, and writes the story of that run to a file
+//! Every run follows from its seed. A failure prints the seed and writes the story of the run to a file
 //! (`story`): each event with its effects and the states after it, up to the promise that was broken.
 //!
 //! | variable | what it does |
 //! |---|---|
-//! | `SIMULATION_STORY=<file>` | the test `replay` lives through that story and prints each step |
+//! | `SIMULATION_STORY=<file>` | the test `replay` repeats that story and prints each step |
 //! | `SIMULATION_STEP=<n>` | with it: prints all that the machine knows after that step |
 //! | `SIMULATION_SEED=<seed>` | runs that one; `MORTAL_SEED` with a supervisor that dies, `LEAKS_SEED` with leaks |
 //! | `SIMULATION_RUNS=<n>` | runs so many; likewise `MORTAL_RUNS` and `LEAKS_RUNS` |
@@ -28,7 +28,7 @@ use world::World;
 
 const RUNS: u64 = 1_500;
 const EVENTS: usize = 250;
-/// Each of them is days of measurements.
+/// Each of these runs simulates days of measurements.
 const LEAKS: u64 = 40;
 
 fn variable(name: &str) -> Option<u64> {
@@ -39,7 +39,7 @@ fn variable(name: &str) -> Option<u64> {
     )
 }
 
-/// Chaos, then calm or none, then a shutdown.
+/// A random phase, then perhaps a calm one, then a shutdown.
 fn whole(world: &mut World, seed: u64) {
     world.begin();
     for _ in 0..EVENTS {
@@ -55,10 +55,10 @@ fn whole(world: &mut World, seed: u64) {
     invariants::stop_always_ends(world);
 }
 
-/// How a promise was broken, if one was.
+/// The broken promise, if there is one.
 type Outcome = Result<(), Box<dyn Any + Send>>;
 
-/// Lives through the run that follows from a seed, and tells its story if it is given one.
+/// Simulates the run that follows from a seed, and writes its story if there is one to write to.
 fn live(kind: Kind, seed: u64, story: Option<Story>) -> (Outcome, Option<Story>) {
     let (outcome, mut story) = match kind {
         Kind::Chaos | Kind::Mortal => {
@@ -75,7 +75,7 @@ fn live(kind: Kind, seed: u64, story: Option<Story>) -> (Outcome, Option<Story>)
     (outcome, story)
 }
 
-/// A run that fails is lived through once more, for its story.
+/// Repeats a run that has failed, to write its story.
 fn run(kind: Kind, seed: u64) {
     let Err(cause) = live(kind, seed, None).0 else {
         return;
@@ -94,7 +94,7 @@ fn run(kind: Kind, seed: u64) {
     panic::resume_unwind(cause);
 }
 
-/// The one run that was asked for, or the first ones.
+/// The seed that was asked for, or the first ones.
 fn runs(kind: Kind, count: u64) {
     match variable(kind.seed()) {
         Some(seed) => run(kind, seed),
@@ -131,14 +131,14 @@ fn the_chaos_is_not_tame() {
     seen.check();
 }
 
-/// Lives through a story that was written down: what came of it, and the story as it goes now.
+/// Repeats a story that was written down. Returns the outcome, and the story of the repetition.
 fn replayed(path: &Path, aloud: Option<Aloud>) -> Result<(Outcome, Story), String> {
     let story = Story::again(path, aloud)?;
     let (outcome, story) = live(story.kind, story.seed, Some(story));
     Ok((outcome, story.expect("it was given one")))
 }
 
-/// Nothing without a file: it is there for people (CONTRIBUTING.md).
+/// Without a file this does nothing: it is for people (CONTRIBUTING.md).
 #[test]
 fn replay() {
     let Some(path) = env::var_os("SIMULATION_STORY") else {

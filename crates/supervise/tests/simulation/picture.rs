@@ -1,4 +1,4 @@
-//! A picture of all services that somebody keeps by what the machine says is new, and nothing else.
+//! A copy of the states of all services, kept up to date only by what the machine reports as changed.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use supervise::{
 pub(crate) struct Picture(BTreeMap<ServiceName, (ServiceStatus, Start)>);
 
 impl Picture {
-    /// Takes in what may be another than before. It is then what the machine itself would tell.
+    /// Takes in what may have changed. After that the copy has to agree with the machine.
     pub(crate) fn follow(&mut self, machine: &mut Machine) {
         for service in machine.take_news() {
             match machine.status_of(&service).zip(machine.start_of(&service)) {

@@ -1,4 +1,4 @@
-//! Random services: each with or without probes, limits, requirements and steps of its stop.
+//! Random services: with or without probes, limits, requirements and stop steps.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +24,7 @@ pub(crate) fn specs(dice: &mut u64) -> Vec<ServiceSpec> {
     (0..count).map(|n| spec(n, dice)).collect()
 }
 
-/// Three of four run until they are stopped.
+/// Of twelve services two are tasks, one is external, and the others are daemons.
 fn kind(dice: &mut u64) -> ServiceKind {
     let second = Duration::from_secs(1);
     match roll(dice, 12) {
@@ -41,15 +41,15 @@ fn kind(dice: &mut u64) -> ServiceKind {
     }
 }
 
-/// The file that services have, if any.
+/// The file of a service, if it has one.
 const FILE: &str = "/etc/service.conf";
 
-/// The mark of its contents.
+/// The mark of that file's contents.
 pub(crate) fn mark(spec: &ServiceSpec) -> Option<String> {
     spec.files.get(Path::new(FILE)).cloned()
 }
 
-/// Changes one thing, as people do.
+/// Changes one field, as people change a configuration.
 pub(crate) fn change_one_field(spec: &mut ServiceSpec, dice: &mut u64) {
     let second = Duration::from_secs(1);
     match roll(dice, 8) {
@@ -119,7 +119,7 @@ fn restart(dice: &mut u64) -> RestartPolicy {
     }
 }
 
-/// One, both or none of the two kinds of steps.
+/// A stop with a command, a signal, both or neither.
 fn stop(dice: &mut u64) -> Vec<StopStep> {
     let second = Duration::from_secs(1);
     let mut stop = Vec::new();

@@ -1,8 +1,8 @@
-//! The story of a run: each step with the effects that came of it and the states after it, up to the promise
-//! that was broken. It is text for people, and its first line is what a replay goes by.
+//! The story of a run: each step with its effects and the states after it, up to the promise that was
+//! broken. It is text for people; a replay needs only its first line.
 //!
-//! A run follows from its seed, so a replay lives through it again. Where it goes another way than was
-//! written down, the code is another one by now, and the replay says at which step.
+//! A run follows from its seed, so a replay simulates it again. If the replay differs from what was written
+//! down, the code has changed since, and the replay says at which step.
 
 use std::{
     any::Any,
@@ -16,10 +16,10 @@ use supervise::{effect::Effect, event::Time, machine::Machine};
 
 const APART: &str = "-- the code is another one: from here on it goes another way than was written down, which was:";
 
-/// What kind of world a run is in.
+/// The kind of world of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Everything goes wrong but the supervisor.
+    /// Everything goes wrong, but the supervisor lives.
     Chaos,
     /// The supervisor dies as well.
     Mortal,
@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 impl Kind {
     const ALL: [Self; 3] = [Self::Chaos, Self::Mortal, Self::Leaks];
 
-    /// The variable that has the seed of a run.
+    /// The variable with the seed of a run of this kind.
     pub(crate) const fn seed(self) -> &'static str {
         match self {
             Self::Chaos => "SIMULATION_SEED",
@@ -40,7 +40,7 @@ impl Kind {
     }
 }
 
-/// A story, as far as it has come.
+/// A story that is being written.
 #[derive(Debug)]
 pub(crate) struct Story {
     pub(crate) kind: Kind,
@@ -53,16 +53,16 @@ pub(crate) struct Story {
 #[derive(Debug)]
 struct Replay {
     written: String,
-    /// The first step that is not as it was written down.
+    /// The first step that differs from what was written down.
     apart: Option<usize>,
-    /// Each step is printed, and all that the machine knows after this one.
+    /// Whether each step is printed, and the step after which everything that the machine knows is printed.
     aloud: Option<Aloud>,
 }
 
 /// What a replay prints besides each step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Aloud {
-    /// All that the machine knows is shown after this step.
+    /// The step after which everything that the machine knows is printed.
     pub(crate) shows: Option<usize>,
 }
 
@@ -77,7 +77,7 @@ impl Story {
         }
     }
 
-    /// The story in this file, to be lived through and told once more. `aloud`: it is printed as it goes.
+    /// The story in this file, to be repeated and written again. `aloud` says what is printed on the way.
     pub(crate) fn again(path: &Path, aloud: Option<Aloud>) -> Result<Self, String> {
         let written = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
         let first = written.lines().next().unwrap_or_default();
@@ -100,14 +100,15 @@ impl Story {
         })
     }
 
-    /// A step begins: what happens. It is told before anything comes of it, which may be a panic.
+    /// Begins a step, with what happens. It is written before the machine handles it, because that may
+    /// panic.
     pub(crate) fn begin(&mut self, now: Time, what: &str) {
         self.steps += 1;
         let line = format!("{} at {:.3} s: {what}\n", self.steps, now.0.as_secs_f64());
         self.add(&line);
     }
 
-    /// What has come of the step.
+    /// Adds what the step has caused.
     pub(crate) fn came(&mut self, effects: &[Effect], machine: &Machine) {
         let mut lines = String::new();
         for effect in effects {
@@ -124,7 +125,7 @@ impl Story {
         }
     }
 
-    /// The promise that was broken.
+    /// Ends the story with the promise that was broken.
     pub(crate) fn broken(&mut self, cause: &(dyn Any + Send)) {
         let text = cause.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| cause.downcast_ref::<&str>().copied());
@@ -155,12 +156,12 @@ impl Story {
         &self.text
     }
 
-    /// The first step at which a replay went another way.
+    /// The first step at which a replay differs.
     pub(crate) fn apart(&self) -> Option<usize> {
         self.replay.as_ref()?.apart
     }
 
-    /// Writes it to a file of its own; where.
+    /// Writes the story to a file of its own, and returns where.
     pub(crate) fn write(&self) -> io::Result<PathBuf> {
         let kind = self.kind.seed().to_lowercase().replace('_', "-");
         let name = format!("{kind}-{}.story", self.seed);
@@ -170,7 +171,7 @@ impl Story {
     }
 }
 
-/// Past whatever captures the output of tests: a replay is there to be read.
+/// Prints past what captures the output of tests, because a replay is there to be read.
 pub(crate) fn say(text: &str) {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).expect("somebody reads");

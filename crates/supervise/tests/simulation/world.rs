@@ -1,5 +1,5 @@
-//! A world of services, processes and people around one machine. It has no clock: time is moved to
-//! the next deadline, or a little, when the dice say so.
+//! A world of services, processes and people around one machine. It has no clock: the dice decide whether
+//! time moves to the next deadline or only a little.
 
 mod chaos;
 mod death;
@@ -17,7 +17,7 @@ use supervise::{
 
 use crate::{dice::roll, invariants, picture::Picture, services::specs, story::Story};
 
-/// What exists of one instance.
+/// The processes of one instance.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Processes {
     /// The main process runs.
@@ -28,13 +28,13 @@ pub(crate) struct Processes {
     pub(crate) used: Usage,
     /// What it required when it was launched.
     pub(crate) requires: BTreeSet<ServiceName>,
-    /// The mark of the files that it has read.
+    /// The mark of the files that it has read last.
     pub(crate) files: Option<String>,
-    /// The limits that hold for it.
+    /// The limits that are in force for it.
     pub(crate) limits: Limits,
 }
 
-/// Something that will be told to the machine, unless the world changes its mind.
+/// An event that the machine will be told, unless the world changes before.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Pending {
     Launch(Instance),
@@ -60,20 +60,21 @@ pub(crate) struct World {
     pub(crate) shutting_down: bool,
     pub(crate) shutdown_complete: u32,
     pub(crate) events: Vec<(Time, Event)>,
-    /// How often services took up new specifications, by the way in which they did.
+    /// How many services took up a new specification in each of the possible ways.
     pub(crate) uptakes: Vec<Uptake>,
     pub(crate) specs: BTreeMap<ServiceName, ServiceSpec>,
-    /// How often the supervisor has died and gone on.
+    /// How often the supervisor has died and was resumed.
     pub(crate) deaths: u32,
-    /// Whether the machine was changed by other means since the last event.
+    /// Whether the machine was changed by something else than an event since the last event.
     pub(crate) without_an_event: bool,
-    /// Launches that it may have begun before, when what they require was ready.
+    /// Launches that a supervisor before may have begun while the requirements were ready.
     pub(crate) begun_before: BTreeSet<Instance>,
-    /// The states in which it went on, until the next change of each is told: some may not have been.
+    /// The states in which the machine was resumed. They count until the next change of each is reported,
+    /// because changes before the death may not have been.
     pub(crate) went_on_in: BTreeMap<ServiceName, StateName>,
     /// How often the configuration was read again.
     pub(crate) reconfigured: u64,
-    /// What happens is told step by step, here.
+    /// The story to which each step is written.
     pub(crate) story: Option<Story>,
     pub(crate) picture: Picture,
     pending: Vec<Pending>,
@@ -83,7 +84,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// `mortal`: the supervisor may die between any two effects.
+    /// Makes a world. If it is `mortal`, the supervisor may die between any two effects.
     pub(crate) fn new(seed: u64, mortal: bool) -> Self {
         let mut dice = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let specs = specs(&mut dice);
@@ -119,7 +120,7 @@ impl World {
         self.tell(Event::Request(Request::Start(Target::All)));
     }
 
-    /// Everything works now, and time passes, until nothing more happens by itself.
+    /// From now on everything works, and time passes until nothing more happens by itself.
     pub(crate) fn calm(&mut self) {
         self.faults = false;
         for _ in 0..4_000 {
@@ -169,7 +170,7 @@ impl World {
         }
     }
 
-    /// Whether the news of this main process's end is still on its way.
+    /// Whether the news of this main process's end has not arrived yet.
     pub(crate) fn exit_is_pending(&self, instance: &Instance) -> bool {
         self.pending
             .iter()
@@ -212,7 +213,7 @@ impl World {
     fn carry_out_all(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             if self.mortal && self.faults && self.roll(150) == 0 {
-                // The others are lost with it.
+                // The effects after this one are lost as well.
                 return self.die_and_go_on();
             }
             self.carry_out(effect);

@@ -4,7 +4,7 @@ use libc::pid_t;
 
 use super::{Cgroup, CgroupError};
 
-/// How much of the processors: so many microseconds of every period.
+/// How much processor time: so many microseconds in every period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CpuMax {
     /// Microseconds of processor time in each period, or no limit.
@@ -30,7 +30,7 @@ impl Cgroup {
         self.write("memory.high", &or_max(bytes))
     }
 
-    /// Whether one process too many takes all the others with it.
+    /// Whether all processes are killed when one of them is.
     ///
     /// # Errors
     /// Names the file and the value that was refused.
@@ -79,14 +79,14 @@ impl Cgroup {
     /// `ENOENT` where one is not available here, `EBUSY` where a process is in this cgroup itself.
     pub fn enable_controllers(&self, controllers: &[&str]) -> Result<(), CgroupError> {
         let enable: Vec<_> = controllers.iter().map(|name| format!("+{name}")).collect();
-        // An empty write is refused by some kernels, and there is nothing to do.
+        // Some kernels refuse an empty write, and there is nothing to do anyway.
         if enable.is_empty() {
             return Ok(());
         }
         self.write("cgroup.subtree_control", &enable.join(" "))
     }
 
-    /// Moves a process in; 0 is the one that calls.
+    /// Moves a process into it; 0 stands for the calling process.
     ///
     /// # Errors
     /// Names the file and the value that was refused.
@@ -94,7 +94,7 @@ impl Cgroup {
         self.write("cgroup.procs", &pid.to_string())
     }
 
-    /// Kills every process in it and below, new ones included.
+    /// Kills every process in it and in cgroups below it, including those that are being started.
     ///
     /// # Errors
     /// `ENOENT` on kernels before 5.14, `EOPNOTSUPP` in a threaded cgroup.

@@ -4,31 +4,30 @@ use libc::pid_t;
 
 use super::{Cgroup, CgroupError};
 
-/// How often memory ran short, since the cgroup was made. A count that the kernel does not keep
-/// is zero.
+/// How often memory ran short since the cgroup was made. If the kernel does not keep a count, it is zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryEvents {
-    /// Reclaimed although below `memory.low`.
+    /// Memory was reclaimed although less than `memory.low` was in use.
     pub low: u64,
-    /// Slowed down at `memory.high`.
+    /// Processes were slowed down because `memory.high` was exceeded.
     pub high: u64,
-    /// At `memory.max`.
+    /// The limit `memory.max` was reached.
     pub max: u64,
-    /// Nothing could be reclaimed.
+    /// Nothing could be reclaimed: the cgroup was out of memory.
     pub oom: u64,
-    /// Processes killed for it.
+    /// Processes that were killed for that.
     pub oom_kill: u64,
-    /// Times that all were killed together.
+    /// How often all processes were killed together.
     pub oom_group_kill: u64,
 }
 
-/// What memory is made of, in bytes, as far as the kernel can take it back by itself. A count that
-/// it does not keep is zero.
+/// The parts of the memory that the kernel can take back by itself, in bytes. If it does not keep a count,
+/// it is zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryStat {
-    /// Pages of files that were used more than once lately.
+    /// Pages of files that were used more than once recently.
     pub active_file: u64,
-    /// Pages of files that were not.
+    /// Other pages of files.
     pub inactive_file: u64,
     /// The kernel's own caches that it can shrink.
     pub slab_reclaimable: u64,
@@ -37,20 +36,20 @@ pub struct MemoryStat {
 /// How long memory was short, in microseconds since the cgroup was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryPressure {
-    /// Some task waited for memory.
+    /// The time during which some task waited for memory.
     pub some_usec: u64,
-    /// All of them did.
+    /// The time during which all tasks waited for memory.
     pub full_usec: u64,
 }
 
-/// Processor time, in microseconds. A count that the kernel does not keep is zero.
+/// Processor time, in microseconds. If the kernel does not keep a count, it is zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CpuStat {
-    /// All of it.
+    /// The total.
     pub usage_usec: u64,
-    /// In programs.
+    /// The part that was spent in programs.
     pub user_usec: u64,
-    /// In the kernel.
+    /// The part that was spent in the kernel.
     pub system_usec: u64,
     /// Periods of `cpu.max` that have passed.
     pub nr_periods: u64,
@@ -81,7 +80,7 @@ impl Cgroup {
         }
     }
 
-    /// The limit that kills; `None` for no limit.
+    /// The limit at which the kernel kills. `None` for no limit.
     ///
     /// # Errors
     /// Names the file that cannot be read.
@@ -89,7 +88,7 @@ impl Cgroup {
         self.limit("memory.max")
     }
 
-    /// The limit that slows down; `None` for no limit.
+    /// The limit at which processes are slowed down. `None` for no limit.
     ///
     /// # Errors
     /// Names the file that cannot be read.
@@ -128,8 +127,8 @@ impl Cgroup {
         })
     }
 
-    /// How long memory was short; `None` where the kernel does not count it (no `CONFIG_PSI`, or
-    /// not enabled at boot: then there is no file, or reading it is refused).
+    /// How long memory was short. `None` if the kernel does not count it: without `CONFIG_PSI`, or if it
+    /// was not enabled at boot, there is no file or reading it fails.
     ///
     /// # Errors
     /// Names the file that cannot be read.
@@ -163,7 +162,7 @@ impl Cgroup {
         })
     }
 
-    /// Whether a process is in it or below.
+    /// Whether there is a process in it or in a cgroup below it.
     ///
     /// # Errors
     /// Names the file that cannot be read.
@@ -183,7 +182,8 @@ impl Cgroup {
         Ok(text.split_whitespace().map(str::to_owned).collect())
     }
 
-    /// The processes in it, those below left out. Zero is one of another pid namespace.
+    /// The processes in it, without those in cgroups below it. A process of another pid namespace appears
+    /// as zero.
     ///
     /// # Errors
     /// Names the file that cannot be read.

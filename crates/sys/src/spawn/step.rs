@@ -1,32 +1,32 @@
-//! The steps of a launch, in the order in which they are done, and the process group that one of them
-//! enters.
+//! The steps of a launch, in the order in which they are done, and the process group that the child enters
+//! in one of them.
 
 use std::fmt;
 
 /// The process group of a launched process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// Ours.
+    /// The parent's group.
     Inherit,
-    /// A new one in our session.
+    /// A new group in the parent's session.
     Process,
     /// A new session with a new group.
     Session,
 }
 
-/// What was being done when a launch failed.
+/// The step in which a launch failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum LaunchStep {
     /// Making the pipe and the copies of descriptors.
     Prepare,
-    /// clone3, the way into the cgroup included.
+    /// The call of clone3, which also puts the child into its cgroup.
     Clone,
-    /// Hearing from the child.
+    /// Reading the child's report.
     Report,
-    /// Getting a table of descriptors of its own.
+    /// Giving the child a table of descriptors of its own.
     PartFiles,
-    /// Signal mask and dispositions.
+    /// Resetting the signal mask and the actions of signals.
     Signals,
     /// Process group or session.
     Group,
@@ -36,13 +36,13 @@ pub enum LaunchStep {
     Chdir,
     /// The limit of open files.
     OpenFiles,
-    /// Giving up privileges for good.
+    /// Setting `no_new_privs`, so that the program can never gain privileges.
     NoNewPrivs,
-    /// The signal at the parent's death.
+    /// Asking for a signal when the parent ends.
     DeathSignal,
-    /// Placing the descriptors that are handed over.
+    /// Placing the sockets.
     HandOver,
-    /// Keeping other descriptors from the program.
+    /// Making exec close all other descriptors.
     CloseFiles,
     /// execve.
     Exec,

@@ -1,4 +1,4 @@
-//! What a service does with its memory.
+//! How a service uses its memory.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use supervise::event::Time;
 use super::{MILLI, MINUTE, YOUNGEST};
 use crate::dice::roll;
 
-/// Who does not leak stays below this, in thousandths of the limit.
+/// A service that does not leak stays below this, in thousandths of the limit.
 const MOST: u64 = 930;
 
-/// In thousandths of the limit.
+/// All amounts are in thousandths of the limit.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Memory {
-    /// Grows evenly from `from` to the limit in this time.
+    /// Grows evenly from `from` to the limit within this time.
     Leaks { from: u64, full: Duration },
-    /// The same, in steps, by so much each.
+    /// Grows in the same time, but in steps of this size.
     Steps {
         from: u64,
         full: Duration,
         step: u64,
     },
-    /// Holds so much, and in the middle of the day so much more.
+    /// Uses a constant amount, and more in the middle of the day.
     Steady { from: u64, by_day: u64 },
-    /// Comes to hold so much more within a few times this, and stays.
+    /// Grows by an amount within a few times this time, and then stays.
     Fills {
         from: u64,
         more: u64,
@@ -63,7 +63,7 @@ impl Memory {
         }
     }
 
-    /// How much of the limit an instance of this age holds at this hour, noise left out.
+    /// How much of the limit an instance of this age uses at this hour, without noise.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -92,7 +92,7 @@ impl Memory {
         (thousandths * MILLI as f64) as u64
     }
 
-    /// An instance of it lasts this long, without a restart.
+    /// How long an instance lasts without a restart.
     pub(super) const fn lasts(self) -> Option<Duration> {
         match self {
             Self::Leaks { full, .. } | Self::Steps { full, .. } => Some(full),

@@ -1,4 +1,4 @@
-//! What the services are like.
+//! The specification of a service in these simulations.
 
 use std::{collections::BTreeMap, path::PathBuf};
 

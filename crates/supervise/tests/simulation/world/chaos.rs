@@ -1,4 +1,5 @@
-//! What may happen by itself: people, processes that die, time, news that come too late.
+//! What may happen by itself: requests by people, processes that die, time that passes, and news that come
+//! too late.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -39,7 +40,7 @@ impl World {
         self.tell(Event::Request(request));
     }
 
-    /// One service is changed, added or taken away.
+    /// Changes, adds or removes one service.
     fn reconfigure(&mut self) {
         self.change_specs();
         let new = self.checked();
@@ -111,7 +112,7 @@ impl World {
         self.tell(Event::Deadline);
     }
 
-    /// News of an instance that is over, or that never was.
+    /// News of an instance that is over, or that never existed.
     fn stale_news(&mut self) {
         let services: Vec<_> = self.machine.status().map(|s| s.instance).collect();
         let mut instance =
@@ -140,7 +141,7 @@ impl World {
         if self.pending.is_empty() {
             return self.time_passes();
         }
-        // These are answered before anything else: the runtime does them in one go.
+        // These are answered before anything else, because the runtime does them in one step.
         let at_once = self.pending.iter().position(|p| {
             matches!(
                 p,

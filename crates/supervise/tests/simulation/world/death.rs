@@ -1,4 +1,4 @@
-//! The supervisor dies, and another one goes on from what was written down.
+//! The supervisor dies, and another one continues from what was saved.
 
 use supervise::{
     effect::StateName,
@@ -9,12 +9,13 @@ use supervise::{
 use super::{Pending, World};
 use crate::{invariants, picture::Picture, services::name};
 
-/// What the supervisor writes down is made with this.
+/// The key with which the supervisor saves.
 const KEY: FingerprintKey = FingerprintKey::new([7; 32]);
 
 impl World {
-    /// The supervisor dies. Its processes go on, and how they ended is kept for it; what it waited for
-    /// otherwise is lost. Another one goes on from what was written down.
+    /// The supervisor dies. The services' processes go on, and the exits of those that end are kept for the
+    /// next supervisor. Everything else for which it waited is lost. The next supervisor continues from
+    /// what was saved.
     pub(super) fn die_and_go_on(&mut self) {
         self.deaths += 1;
         self.narrate("the supervisor dies, and another one goes on");
@@ -32,7 +33,7 @@ impl World {
         let saved = serde_json::from_str(&text).expect("it was written just now");
         let starting = |s: ServiceStatus| (s.state == StateName::Starting).then_some(s.instance);
         self.begun_before = self.machine.status().filter_map(starting).collect();
-        // Of one that was forgotten, the last change may not have been told.
+        // The last change of a service that was forgotten may not have been reported.
         self.went_on_in = (0..7).map(|n| (name(n), StateName::Stopped)).collect();
         let states = self.machine.states();
         self.went_on_in
@@ -49,7 +50,7 @@ impl World {
         invariants::check(self);
     }
 
-    /// Whoever is on the way down.
+    /// The services that are about to stop.
     fn stopping(&self) -> Vec<Instance> {
         let down = |s: &ServiceStatus| matches!(s.state, StateName::Draining | StateName::Stopping);
         let all = self.machine.status().filter(down);

@@ -1,4 +1,4 @@
-//! What effects come to: processes that begin, go on and end.
+//! What effects do: processes begin, run and end.
 
 use supervise::{
     effect::Effect,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl World {
-    /// A process of this instance begins, unless one has.
+    /// Starts a process of this instance, unless one runs already.
     pub(crate) fn launch(&mut self, instance: &Instance) {
         let held = roll(&mut self.dice, LIMIT / 4);
         let Some(spec) = self.machine.spec(&instance.service) else {
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    /// A command that may end, or a signal that may be obeyed.
+    /// A command that may end, or a signal that the process may obey.
     fn stop_step(&mut self, instance: Instance, step: usize) {
         let spec = self
             .machine
@@ -111,7 +111,7 @@ impl World {
         self.pending.push(Pending::Exit(instance.clone(), exit));
     }
 
-    /// What an instance uses now: more than before, in large steps.
+    /// What an instance uses now. It is more than before, in large steps.
     pub(crate) fn leak(&mut self, instance: &Instance) -> Option<Usage> {
         let (step, pressed) = (self.roll(LIMIT / 2), 1);
         let used = &mut self.instances.get_mut(instance)?.used;
