@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 IDLE_SECONDS = float(os.environ.get("AI_GATEWAY_IDLE_SECONDS", "2"))
 DRAIN_SECONDS = float(os.environ.get("AI_GATEWAY_DRAIN_SECONDS", "30"))
 LOOK_SECONDS = 0.05
-# As src/services/litellm/mod.rs has it, in the working folder.
+# As src/stack.rs has it, in the working folder.
 IN_FLIGHT = Path("in-flight")
 
 draining = False

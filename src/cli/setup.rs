@@ -10,7 +10,10 @@ use super::{
     trust,
 };
 use crate::{
-    config::{Loaded, edit, ports},
+    config::{
+        Loaded, edit,
+        ports::{self, TakenPort},
+    },
     provision::{self, Environment, Options, Plan, SetupError, progress},
     secrets::Secret,
     services,
@@ -177,7 +180,9 @@ fn options(args: &Args, admin_password: Option<Secret>) -> Result<Options, Failu
 
 /// It is better to fail now than after minutes of downloads, when the start would say so.
 fn refuse_taken(context: &Context, loaded: &Loaded) -> Result<(), Failure> {
-    let taken = settings::held_ports(context, loaded);
+    let mut taken = settings::held_ports(context, loaded);
+    // A start goes on without an address of a service of the user's own, and says so.
+    taken.retain(TakenPort::is_the_gateways);
     if taken.is_empty() {
         return Ok(());
     }

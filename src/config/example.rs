@@ -146,8 +146,11 @@ fn profiles(schema: &'static Schema) -> String {
     row("", &|profile| profile.name.to_owned());
     row("---", &|_| "---".to_owned());
     row("for", &|profile| profile.about.clone());
-    for key in schema.built_in.iter().filter_map(|service| service.workers) {
-        row(key, &|profile| {
+    for service in &schema.built_in {
+        let Some(key) = service.workers else {
+            continue;
+        };
+        row(&format!("{}: workers", service.name), &|profile| {
             profile
                 .value(key)
                 .map_or_else(String::new, ToString::to_string)

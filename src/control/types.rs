@@ -231,7 +231,9 @@ pub struct KeyPreview {
     pub key: String,
     /// The services that it would touch; none: alone it changes nothing, or not while they run.
     pub services: BTreeMap<ServiceName, Step>,
-    /// Why those of them restart that hold more than their new limits allow.
+    /// Why those of them restart that hold more than their new limits allow. A daemon of an older version
+    /// does not say it.
+    #[serde(default)]
     pub over_limit: BTreeMap<ServiceName, String>,
 }
 

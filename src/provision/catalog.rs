@@ -4,8 +4,9 @@
 use std::{fmt, path::Path};
 
 use super::{
-    error::SetupError,
+    error::{NotSetUp, SetupError},
     execution::Execution,
+    installation::Installation,
     model::{Packages, Payload, Programs, Role, Tables, Wanted},
     names,
     steps::{self, migrate::Migrate},
@@ -58,7 +59,11 @@ pub struct Catalog {
     roles: Vec<Role>,
     secrets: Vec<Kind>,
     programs: fn(&Settings) -> Programs,
+    needs: Needs,
 }
+
+/// Whether the services find all that they need of what was installed.
+pub(crate) type Needs = fn(&Installation, &Settings) -> Result<(), NotSetUp>;
 
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,10 +81,11 @@ const OWN: Installable = Installable {
 
 impl Catalog {
     /// What these services bring along, in the order in which it is made. `programs` says which programs the
-    /// settings name.
+    /// settings name, `needs` whether the services find all that they need.
     pub(crate) fn new<'a>(
         services: impl Iterator<Item = &'a Brought> + Clone,
         programs: fn(&Settings) -> Programs,
+        needs: Needs,
     ) -> Self {
         let payloads = services.clone().flat_map(|service| service.payloads);
         Self {
@@ -99,7 +105,16 @@ impl Catalog {
                 .copied()
                 .collect(),
             programs,
+            needs,
         }
+    }
+
+    /// Whether the services find all that they need of what was installed.
+    ///
+    /// # Errors
+    /// What they do not find.
+    pub(super) fn check(&self, found: &Installation, settings: &Settings) -> Result<(), NotSetUp> {
+        (self.needs)(found, settings)
     }
 
     /// The secrets of all services.

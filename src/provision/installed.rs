@@ -1,10 +1,7 @@
 //! What set-up has left: where the programs are, and whether the secrets are still those of the
 //! database. Every start asks.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     catalog::Catalog,
@@ -12,6 +9,7 @@ use super::{
     facts::database,
     fingerprints::SecretsChanged,
     generations,
+    installation::Installation,
     model::{Payload, Record, Wanted},
     payload_folder,
 };
@@ -19,34 +17,6 @@ use crate::{
     config::{paths::Paths, settings::Settings},
     secrets::{Kind, SecretStore},
 };
-
-/// Where set-up has put what it has made and found, all absolute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Installation {
-    /// The folder of PostgreSQL's programs.
-    pub postgres_bin: PathBuf,
-    /// nginx.
-    pub nginx: PathBuf,
-    /// The folder that holds `node`.
-    pub node_bin: PathBuf,
-    /// The folder of each payload that is there in the version that is wanted, by its name.
-    pub payloads: BTreeMap<&'static str, PathBuf>,
-    /// This program.
-    pub ai_gateway: PathBuf,
-}
-
-impl Installation {
-    /// The folder of a payload, for whoever cannot do without it.
-    ///
-    /// # Errors
-    /// It is not there, or is of another version.
-    pub fn payload(&self, payload: &Payload) -> Result<PathBuf, NotSetUp> {
-        let folder = self.payloads.get(payload.name);
-        folder.cloned().ok_or_else(|| NotSetUp {
-            what: format!("{} is missing, or of another version", payload.name),
-        })
-    }
-}
 
 /// What set-up has put where; quick, for every start.
 ///
@@ -72,7 +42,9 @@ pub fn installed(
             return Err(missing(format!("{tables} are not those of this version")));
         }
     }
-    resolve(catalog, paths, &wanted, &record)
+    let found = resolve(catalog, paths, &wanted, &record)?;
+    catalog.check(&found, settings)?;
+    Ok(found)
 }
 
 /// Whether the secrets are those that the database was set up with.

@@ -72,17 +72,19 @@ impl Listeners {
         std::mem::take(&mut self.news)
     }
 
-    /// Prepares a launch: closes the sockets that the service no longer has, takes over those that another
-    /// service had before, and binds those that are missing.
+    /// Prepares a launch: takes over the sockets that another service had before, closes those that are in
+    /// the way, and binds those that are missing. What else the service no longer has stays open, because
+    /// another service may have it now: [`Self::keep`] decides on that.
     ///
     /// # Errors
     /// The first socket that cannot be bound, and who has its port.
     pub(super) fn open(&mut self, spec: &ServiceSpec) -> Result<(), ListenError> {
-        self.let_go(spec);
         self.take_over(spec);
+        self.clear_the_way(spec);
         self.bind_missing(spec)
             .map_err(|(at, source)| ListenError::of(at, source))?;
-        for held in self.held.get(&spec.name).into_iter().flatten() {
+        let held = self.held.get(&spec.name).into_iter().flatten();
+        for held in held.filter(|held| spec.listeners.contains(&held.at)) {
             held.prepare_for(spec.handover)
                 .map_err(|source| ListenError::of(held.at.clone(), source))?;
         }
@@ -95,13 +97,21 @@ impl Listeners {
     /// An address that passes from one service to another is never closed in between: the old service may
     /// still answer requests on it, so nobody could bind it anew.
     pub(super) fn keep(&mut self, expected: &[&ServiceSpec]) {
-        let names: BTreeSet<_> = expected.iter().map(|spec| &spec.name).collect();
-        let all = std::mem::take(&mut self.held).into_iter();
-        let (kept, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            all.partition(|(name, _)| names.contains(name));
-        self.held = kept;
-        self.news.extend(others.keys().cloned());
-        for held in others.into_values().flatten() {
+        let specs: BTreeMap<_, _> = expected.iter().map(|spec| (&spec.name, *spec)).collect();
+        let mut others = Vec::new();
+        for (name, held) in &mut self.held {
+            let before = others.len();
+            let is_its_own = |held: &Held| {
+                let spec = specs.get(name);
+                spec.is_some_and(|spec| spec.listeners.contains(&held.at))
+            };
+            others.extend(held.extract_if(.., |held| !is_its_own(held)));
+            if others.len() > before {
+                self.news.insert(name.clone());
+            }
+        }
+        self.held.retain(|_, held| !held.is_empty());
+        for held in others {
             if let Some(spec) = expected.iter().find(|s| s.listeners.contains(&held.at)) {
                 self.hold_for(spec.name.clone(), held);
             }
@@ -128,11 +138,15 @@ impl Listeners {
         }
     }
 
-    /// Closes the sockets that this specification does not have, and those whose name is gone.
-    pub(super) fn let_go(&mut self, spec: &ServiceSpec) {
+    /// Closes those sockets of a service that would keep a missing one from being bound: those whose name
+    /// somebody has removed, and those of a port that it now has at another address.
+    fn clear_the_way(&mut self, spec: &ServiceSpec) {
         if let Some(held) = self.held.get_mut(&spec.name) {
-            held.retain(|held| spec.listeners.contains(&held.at) && held.is_reachable());
-            self.news.insert(spec.name.clone());
+            let before = held.len();
+            held.retain(|held| held.is_reachable() && !held.is_in_the_way_of(spec));
+            if held.len() < before {
+                self.news.insert(spec.name.clone());
+            }
         }
     }
 
@@ -162,7 +176,10 @@ impl Listeners {
     }
 
     /// Binds the new sockets of these services, so that a reload is refused before it has changed anything.
-    pub(super) fn prepare(&mut self, specs: &[ServiceSpec]) -> Result<(), ListenError> {
+    pub(super) fn prepare(
+        &mut self,
+        specs: &[ServiceSpec],
+    ) -> Result<Vec<(ServiceName, Listener)>, ListenError> {
         let mut bound = Vec::new();
         for spec in specs {
             for at in &spec.listeners {
@@ -173,10 +190,23 @@ impl Listeners {
                 }
             }
         }
+        let names = bound.iter();
+        let names = names.map(|(service, held)| (service.clone(), held.at.clone()));
+        let names = names.collect();
         for (service, held) in bound {
             self.hold_for(service, held);
         }
-        Ok(())
+        Ok(names)
+    }
+
+    /// Closes what [`Self::prepare`] has bound.
+    pub(super) fn undo(&mut self, prepared: &[(ServiceName, Listener)]) {
+        for (service, at) in prepared {
+            if let Some(held) = self.held.get_mut(service) {
+                held.retain(|held| held.at != *at);
+                self.news.insert(service.clone());
+            }
+        }
     }
 
     fn hold_for(&mut self, service: ServiceName, socket: Held) {
@@ -233,6 +263,15 @@ impl Held {
         flags.set(OFlag::O_NONBLOCK, handover == Handover::Command);
         fcntl(&self.socket, FcntlArg::F_SETFL(flags))?;
         Ok(())
+    }
+
+    /// Whether the specification has the port of this socket, but at other addresses.
+    fn is_in_the_way_of(&self, spec: &ServiceSpec) -> bool {
+        let same_port = |other: &Listener| match (&self.at, other) {
+            (Listener::Tcp(at), Listener::Tcp(other)) => at.port() == other.port(),
+            (Listener::Tcp(_) | Listener::Unix(_), _) => false,
+        };
+        !spec.listeners.contains(&self.at) && spec.listeners.iter().any(same_port)
     }
 
     /// Somebody may have removed the name of a Unix socket: logind empties a user's folder.

@@ -57,10 +57,12 @@ pub(super) async fn serve(
                 Files { own, ..nothing }
             }
         };
-        let mut found = worker.work(work).await.unwrap_or_else(Files::unread);
-        if keeps.is_some() {
-            kept = (keeps, found.own.clone());
+        let read = worker.work(work).await;
+        // What could not be read may be read the next time.
+        if let (Some(read), Some(_)) = (&read, keeps) {
+            kept = (keeps, read.own.clone());
         }
+        let mut found = read.unwrap_or_else(Files::unread);
         found.kept.clone_from(&kept.1);
         if let Some(batch) = batch {
             batch.answer(found);

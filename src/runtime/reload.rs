@@ -178,14 +178,13 @@ impl Daemon {
     fn apply(&mut self, planned: Planned) -> Result<Applied, Refusal> {
         let failed = |error: &(dyn std::error::Error + 'static)| Refusal::Failed(chain(error));
         let new = Checked::new(planned.stack.services.clone()).map_err(|error| failed(&error))?;
-        self.executor
+        let prepared = self
+            .executor
             .listeners
             .prepare(&planned.stack.services)
             .map_err(|error| failed(&error))?;
         if let Err(error) = files::write(&planned.stack) {
-            self.machine
-                .specs()
-                .for_each(|s| self.executor.listeners.let_go(s));
+            self.executor.listeners.undo(&prepared);
             return Err(failed(&error));
         }
         // That an instance uses more memory than its new limits allow is known to the machine only when the

@@ -146,3 +146,23 @@ fn a_person_gets_groups_and_a_sum() {
     assert!(sum.contains(" problem") && sum.ends_with(" ok"), "{sum}");
     assert!(!seen.contains('\u{1b}') && seen.lines().all(|line| !line.ends_with(' ')));
 }
+
+#[test]
+fn a_payload_that_is_gone_makes_a_set_up_incomplete() {
+    let finding = |bench: &Bench| {
+        let output = bench.command("doctor --json").output().unwrap();
+        let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let all = findings.as_array().unwrap().iter();
+        let setup = all.clone().find(|finding| finding["id"] == "setup");
+        setup.unwrap()["found"].as_str().unwrap().to_owned()
+    };
+    let bench = crate::set_up::set_up();
+    let before = finding(&bench);
+    assert!(!before.contains("litellm is missing"), "{before}");
+    let link = bench.home().join("state/payloads/litellm/current");
+    let folder = std::fs::canonicalize(&link).unwrap();
+    std::fs::remove_file(folder.join(".complete")).unwrap();
+    let after = finding(&bench);
+    let told = "not complete: litellm is missing, or of another version";
+    assert!(after.starts_with(told), "{after}");
+}

@@ -1,5 +1,5 @@
 //! The verbs that are about what single services do (accounts, keys, spending, a question), not about how they
-//! run. Everything else in the command line names no service.
+//! run. What else in the command line names one is the questions of `setup`.
 
 pub(super) mod admin;
 pub(super) mod after_start;

@@ -15,16 +15,11 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    let damaged: Vec<_> = facts.gateway.provision.programs.damaged.iter().collect();
-    if !damaged.is_empty() {
-        let damaged: Vec<_> = damaged.iter().map(ToString::to_string).collect();
-        return Verdict::problem(format!("not complete: {}", damaged.join("; ")))
-            .fix(gateway(facts, "setup"));
+    let provision = &facts.gateway.provision;
+    let damaged = provision.programs.damaged.iter().map(ToString::to_string);
+    let lacks: Vec<_> = provision.missing.iter().cloned().chain(damaged).collect();
+    if lacks.is_empty() {
+        return Verdict::ok("complete");
     }
-    match &facts.gateway.provision.missing {
-        None => Verdict::ok("complete"),
-        Some(missing) => {
-            Verdict::problem(format!("not complete: {missing}")).fix(gateway(facts, "setup"))
-        }
-    }
+    Verdict::problem(format!("not complete: {}", lacks.join("; "))).fix(gateway(facts, "setup"))
 }

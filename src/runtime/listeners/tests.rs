@@ -221,3 +221,51 @@ fn what_is_no_socket_or_somebody_elses_keeps_its_name() {
     UnixStream::connect(&used).unwrap();
     drop(stranger);
 }
+
+/// The old service has another address from its next launch on, and is launched before the new one.
+#[test]
+fn an_address_that_moves_is_closed_in_no_moment_whoever_is_launched_first() {
+    let ([moved, _], [other, _]) = (free(), free());
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("web.sock");
+    let both = vec![Listener::Tcp(moved), Listener::Unix(name.clone())];
+    let old = service(both.clone());
+    let changed = service(vec![Listener::Tcp(other)]);
+    let mut new = service(both);
+    new.name = ServiceName::new("new").unwrap();
+    let mut listeners = Listeners::default();
+    listeners.open(&old).unwrap();
+    let kept = listeners.of(&old).len();
+    assert_eq!(kept, 2);
+    listeners.prepare(&[changed.clone(), new.clone()]).unwrap();
+    listeners.open(&changed).unwrap();
+    TcpStream::connect(moved).unwrap();
+    UnixStream::connect(&name).unwrap();
+    listeners.keep(&[&changed, &new]);
+    TcpStream::connect(moved).unwrap();
+    UnixStream::connect(&name).unwrap();
+    assert_eq!(listeners.of(&new).len(), 2);
+    assert_eq!(listeners.addresses(&changed.name), [other.to_string()]);
+    // What nobody has any more is closed.
+    listeners.keep(&[&changed]);
+    TcpStream::connect(moved).unwrap_err();
+    assert!(!name.exists());
+}
+
+#[test]
+fn what_was_bound_for_a_reload_that_fails_is_closed_again() {
+    let ([here, _], [added, _]) = (free(), free());
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("web.sock");
+    let runs = service(vec![Listener::Tcp(here)]);
+    let mut new = service(vec![Listener::Tcp(added), Listener::Unix(name.clone())]);
+    new.name = ServiceName::new("new").unwrap();
+    let mut listeners = Listeners::default();
+    listeners.open(&runs).unwrap();
+    let prepared = listeners.prepare(&[runs, new]).unwrap();
+    TcpStream::connect(added).unwrap();
+    listeners.undo(&prepared);
+    TcpStream::connect(added).unwrap_err();
+    assert!(!name.exists());
+    TcpStream::connect(here).unwrap();
+}
