@@ -89,3 +89,23 @@ fn each_key_takes_the_least_that_makes_it_count() {
         assert_eq!(class(&differences(&service(""), &new)), live, "{limit}");
     }
 }
+
+/// What nginx may touch has to be the same, or it would restart for what a reload takes up.
+#[test]
+fn nginx_takes_up_each_change_of_its_configuration_by_a_reload() {
+    let nginx = |lines: &str| {
+        let stack = planned(&settings_with("small", lines));
+        let mut all = stack.services.into_iter();
+        all.find(|spec| spec.name.as_str() == nginx::NAME).unwrap()
+    };
+    let before = nginx("");
+    for lines in [
+        "diet.static_files = false",
+        "open_webui.enabled = false",
+        "open_webui.signup = true",
+        "front.trusted_proxies = [\"192.0.2.7\"]",
+    ] {
+        let found = differences(&before, &nginx(lines));
+        assert_eq!(class(&found), Some(Class::Reload), "{lines}: {found:?}");
+    }
+}
