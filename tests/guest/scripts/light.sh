@@ -127,7 +127,7 @@ order hog swell
 holds() { [ "$(group_file hog memory.current)" -gt 48000000 ]; }
 check 'the service fills it' within 60 holds
 sed -i 's/memory_max = "100 MB"/memory_max = "40 MB"/' "$config"
-check 'a limit below what is held is told to take a restart' says 'hog restarts because it holds' gateway reload --dry-run
+check 'a limit below what is held is told to take a restart' says 'and its new limit is 40 MB' gateway reload --dry-run
 check 'a reload with a limit below what is held succeeds' ctl reload ai-gateway
 check 'then another process has it' not same "$hog" "$(pid_of hog)"
 check 'the journal says why' says 'hog restarts: it holds' of_unit -t ai-gateway
