@@ -161,6 +161,8 @@ fn who_stops_waiting_stops_nothing_else() {
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(lines.next().unwrap().unwrap().contains("waiting for nginx"));
+    // The status comes by another connection, and may be there first.
+    until("the start is asked for", || !daemon.asked().is_empty());
     let pid = Pid::from_raw(child.id().cast_signed());
     signal::kill(pid, Signal::SIGINT).unwrap();
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
