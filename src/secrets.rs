@@ -35,18 +35,6 @@ pub struct Kind {
     pub encrypts: bool,
 }
 
-impl Kind {
-    /// What comes of another value.
-    pub const fn lost(&self) -> &'static str {
-        self.lost
-    }
-
-    /// The name of its file.
-    pub const fn file_name(&self) -> &'static str {
-        self.file_name
-    }
-}
-
 impl PartialEq for Kind {
     fn eq(&self, other: &Self) -> bool {
         self.file_name == other.file_name
@@ -120,7 +108,7 @@ pub enum SecretError {
     /// There is nothing in it.
     #[error(
         "{} is empty: restore it from a backup, or let '{}' make a new one ({})",
-        path.display(), go_on(&[*kind]), kind.lost()
+        path.display(), go_on(&[*kind]), kind.lost
     )]
     Empty {
         /// The file.
@@ -133,7 +121,7 @@ pub enum SecretError {
         "{} is missing or empty, but {} holds a database whose provider keys are encrypted with it: \
          restore the file from a backup; or, to go on without it: 'ai-gateway setup \
          --accept-salt-key' ({})",
-        path.display(), database.display(), kind.lost()
+        path.display(), database.display(), kind.lost
     )]
     SaltKeyLost {
         /// Where the salt key should be.
@@ -168,7 +156,7 @@ impl SecretStore {
 
     /// The file of one secret.
     pub fn path(&self, kind: Kind) -> PathBuf {
-        self.folder.join(kind.file_name())
+        self.folder.join(kind.file_name)
     }
 
     /// Makes every one of these that is missing and returns which were made. `database` is the folder

@@ -23,7 +23,7 @@ pub(super) const SYSTEM_USER: &str = "ai-gateway";
 /// The surroundings of a command.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
-    /// Where everything lives.
+    /// Where everything is.
     pub(super) paths: Paths,
     /// The user who runs the command.
     pub(super) user: Uid,

@@ -52,8 +52,7 @@ fn limits(all: &Merged, problems: &mut Vec<Problem>) {
     for service in services {
         let name = |leaf: &str| format!("limits.{service}.{leaf}");
         let (max, high) = (name("memory_max"), name("memory_high"));
-        let known = all.schema.built_in.iter();
-        let known = known.clone().find(|known| known.name == service);
+        let known = all.schema.service(service);
         let floor = known.map_or(FLOOR, |known| known.least_mb) * 1_000_000;
         if let Some(bytes) = all
             .size(&max)
@@ -268,8 +267,7 @@ fn requirements(all: &Merged, problems: &mut Vec<Problem>) {
             if known.contains(&required.as_str()) {
                 requires.entry(service).or_default().push((required, place));
             } else {
-                let off = all.schema.built_in.iter();
-                let off = off.clone().find(|service| service.name == required);
+                let off = all.schema.service(required);
                 let switch = off.and_then(|service| service.switch);
                 let help = switch.map_or_else(
                     || suggestion(required, &known),

@@ -186,9 +186,14 @@ impl Schema {
         self.built_in.iter().map(|service| service.name)
     }
 
+    /// The service of this name that the gateway brings along; none: it brings none.
+    pub fn service(&self, name: &str) -> Option<&BuiltIn> {
+        self.built_in.iter().find(|service| service.name == name)
+    }
+
     /// Whether it brings a service of this name along.
     pub fn brings(&self, name: &str) -> bool {
-        self.names().any(|known| known == name)
+        self.service(name).is_some()
     }
 
     /// Whether a service of the user's own cannot have this name.

@@ -77,7 +77,7 @@ pub struct Asked {
     pub schema: &'static Schema,
     /// All that its set-up can make.
     pub catalog: &'static Catalog,
-    /// Where it lives.
+    /// Where everything of it is.
     pub paths: Paths,
     /// Whose it is.
     pub mode: Mode,

@@ -63,7 +63,7 @@ pub struct Catalog {
 }
 
 /// Whether the services find all that they need of what was installed.
-pub(crate) type Needs = fn(&Installation, &Settings) -> Result<(), NotSetUp>;
+pub(crate) type Needs = fn(Installation, &Settings) -> Result<(), NotSetUp>;
 
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,7 +113,7 @@ impl Catalog {
     ///
     /// # Errors
     /// What they do not find.
-    pub(super) fn check(&self, found: &Installation, settings: &Settings) -> Result<(), NotSetUp> {
+    pub(super) fn check(&self, found: Installation, settings: &Settings) -> Result<(), NotSetUp> {
         (self.needs)(found, settings)
     }
 

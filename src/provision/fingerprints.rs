@@ -36,7 +36,7 @@ pub struct SecretsChanged {
 }
 
 fn names(kinds: &[Kind]) -> String {
-    let names: Vec<_> = kinds.iter().map(|kind| kind.file_name()).collect();
+    let names: Vec<_> = kinds.iter().map(|kind| kind.file_name).collect();
     names.join(", ")
 }
 
@@ -44,7 +44,7 @@ impl SecretsChanged {
     /// The ways out: the backup first, then what goes on without it, with what is lost by that.
     pub fn hints(&self) -> Vec<String> {
         let restore = format!("restore {} from its backup", self.folder.display());
-        let lost = self.changed.iter().map(|kind| kind.lost());
+        let lost = self.changed.iter().map(|kind| kind.lost);
         let lost: Vec<_> = lost.collect();
         let go_on = format!(
             "or, to go on without it: '{}' ({})",
@@ -69,7 +69,7 @@ impl Fingerprints {
         };
         let compared = kinds.iter().filter(|kind| kind.compared);
         let of = compared
-            .map(|kind| Ok((kind.file_name().to_owned(), hash(store, *kind, &salt)?)))
+            .map(|kind| Ok((kind.file_name.to_owned(), hash(store, *kind, &salt)?)))
             .collect::<Result<_, SecretError>>()?;
         Ok(Self { salt, of })
     }
@@ -77,7 +77,7 @@ impl Fingerprints {
     /// The secrets that are others now. What cannot be read says so where it is needed.
     pub fn changed(&self, kinds: &[Kind], store: &SecretStore) -> Vec<Kind> {
         let changed = |kind: &Kind| {
-            let known = self.of.get(kind.file_name());
+            let known = self.of.get(kind.file_name);
             let now = hash(store, *kind, &self.salt).ok();
             known.is_some() && now.is_some() && known != now.as_ref()
         };
@@ -88,7 +88,7 @@ impl Fingerprints {
 fn hash(store: &SecretStore, kind: Kind, salt: &str) -> Result<String, SecretError> {
     let secret = store.read(kind)?;
     let mut hash = Sha256::new();
-    for part in [salt, kind.file_name(), secret.expose()] {
+    for part in [salt, kind.file_name, secret.expose()] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }

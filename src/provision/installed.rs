@@ -42,9 +42,19 @@ pub fn installed(
             return Err(missing(format!("{tables} are not those of this version")));
         }
     }
-    let found = resolve(catalog, paths, &wanted, &record)?;
-    catalog.check(&found, settings)?;
-    Ok(found)
+    resolve(catalog, paths, &wanted, &record)
+}
+
+/// Whether a start would find all that the services need.
+///
+/// # Errors
+/// As [`installed`], or what they do not find.
+pub fn check_installed(
+    catalog: &Catalog,
+    paths: &Paths,
+    settings: &Settings,
+) -> Result<(), NotSetUp> {
+    catalog.check(installed(catalog, paths, settings)?, settings)
 }
 
 /// Whether the secrets are those that the database was set up with.

@@ -64,7 +64,7 @@ pub use environment::Environment;
 pub use error::{NotSetUp, SetupError};
 pub use fingerprints::SecretsChanged;
 pub use installation::Installation;
-pub use installed::{check_secrets, installed};
+pub use installed::{check_installed, check_secrets, installed};
 pub use model::Plan;
 pub use options::Options;
 pub use plan::plan;

@@ -65,7 +65,7 @@ fn in_the_way(paths: &Paths, facts: &Facts, steps: &[SetupStep]) -> Vec<Problem>
         });
     }
     if let Some((kind, how)) = wrong_salt_key(facts) {
-        let path = paths.secrets().join(kind.file_name());
+        let path = paths.secrets().join(kind.file_name);
         problems.push(Problem::SaltKey { kind, path, how });
     }
     if let Some((folder, missing)) = &facts.offline_lacks {

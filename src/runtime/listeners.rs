@@ -230,11 +230,7 @@ impl Listeners {
 
     /// Whether this gateway has a socket with this port number already, at any address.
     fn has_port_of(&self, at: &Listener) -> bool {
-        let port = |at: &Listener| match at {
-            Listener::Tcp(address) => Some(address.port()),
-            Listener::Unix(_) => None,
-        };
-        port(at).is_some() && self.all().any(|held| port(&held.at) == port(at))
+        self.all().any(|held| have_one_port(&held.at, at))
     }
 }
 
@@ -267,11 +263,8 @@ impl Held {
 
     /// Whether the specification has the port of this socket, but at other addresses.
     fn is_in_the_way_of(&self, spec: &ServiceSpec) -> bool {
-        let same_port = |other: &Listener| match (&self.at, other) {
-            (Listener::Tcp(at), Listener::Tcp(other)) => at.port() == other.port(),
-            (Listener::Tcp(_) | Listener::Unix(_), _) => false,
-        };
-        !spec.listeners.contains(&self.at) && spec.listeners.iter().any(same_port)
+        let at_another = spec.listeners.iter().any(|at| have_one_port(&self.at, at));
+        at_another && !spec.listeners.contains(&self.at)
     }
 
     /// Somebody may have removed the name of a Unix socket: logind empties a user's folder.
@@ -306,6 +299,14 @@ impl ListenError {
             Listener::Tcp(_) | Listener::Unix(_) => None,
         };
         Self { at, holder, source }
+    }
+}
+
+/// Whether both are TCP addresses of one port: then one of them may keep the other from being bound.
+fn have_one_port(one: &Listener, other: &Listener) -> bool {
+    match (one, other) {
+        (Listener::Tcp(one), Listener::Tcp(other)) => one.port() == other.port(),
+        (Listener::Tcp(_) | Listener::Unix(_), _) => false,
     }
 }
 

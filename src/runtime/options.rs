@@ -47,7 +47,7 @@ pub type Replan = Arc<dyn Fn(Purpose) -> Result<Planned, Refusal> + Send + Sync>
 
 /// Everything that a daemon needs to know.
 pub struct Options {
-    /// Where everything lives.
+    /// Where everything is.
     pub paths: Paths,
     /// Where lines go.
     pub output: Output,

@@ -1,10 +1,10 @@
 //! The services that the gateway brings along, a room for each: what one service is made of stands in its
 //! folder, behind one [`Service`], and the list of them is here and nowhere else.
 //!
-//! Planning is pure: data in, data out. What set-up runs (`set_up`), and what is done in a service that runs
-//! (`litellm::after_start`, Open WebUI's accounts), is beside it in the room. What a service needs of the machine comes in as
-//! [`Installed`], what is to be written goes out as [`crate::stack::Stack`]. Rooms may use one another; what is not
-//! a room may use the list and the types, and names no service.
+//! Planning is pure: data in, data out. What a service needs of the machine comes in as [`Installed`], what is to
+//! be written goes out as [`crate::stack::Stack`]. What set-up runs (`set_up`), and what is done in a service that
+//! runs (`litellm::after_start`, Open WebUI's accounts), is beside it in the room. Rooms may use one another; what
+//! is not a room uses the list and the types. ARCHITECTURE.md says which few places name a service all the same.
 
 mod addresses;
 pub mod custom;
@@ -69,7 +69,7 @@ pub fn catalog_of(services: &[&Service]) -> Catalog {
     Catalog::new(
         services.iter().map(|service| &service.set_up),
         programs::named,
-        |found, settings| Installed::of(found.clone(), settings).map(drop),
+        |found, settings| Installed::of(found, settings).map(drop),
     )
 }
 

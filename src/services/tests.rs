@@ -65,7 +65,7 @@ fn installed() -> Installed {
 
 /// Values that could be nothing else, and that need escaping in an address.
 fn fake(kind: Kind) -> String {
-    format!("sk-FAKE/{}@:%?&", kind.file_name())
+    format!("sk-FAKE/{}@:%?&", kind.file_name)
 }
 
 fn secrets() -> Secrets {

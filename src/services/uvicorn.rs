@@ -1,6 +1,8 @@
 //! What the services that run under uvicorn have in common.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
+
+use supervise::spec::{Liveness, Probe};
 
 use crate::{
     python::{self, Module},
@@ -25,4 +27,16 @@ pub(super) fn modules(rendered: &Path, own: &[Module]) -> Vec<RenderedFile> {
             contents: (*contents).to_owned(),
         })
         .collect()
+}
+
+/// How a service under uvicorn is watched once it is ready.
+pub(super) const fn liveness(probe: Probe) -> Liveness {
+    Liveness {
+        probe,
+        every: Duration::from_secs(10),
+        timeout: Duration::from_secs(10),
+        failures: 3,
+        restart_after: Some(12),
+        hung_after: Some(2),
+    }
 }

@@ -29,7 +29,7 @@ const NOBODY: u32 = 65534;
 /// jobs in the background), and what is ignored stays so in every child.
 const AS_USUAL: [&str; 2] = ["/usr/bin/env", "--default-signal=INT,TERM,HUP,QUIT,TSTP"];
 
-/// A folder that a gateway lives in.
+/// The folder of a gateway.
 pub(crate) struct Bench {
     folder: TempDir,
 }

@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
 fn examine(facts: &Facts) -> Verdict {
     let gateway_facts = &facts.gateway;
     let names = |kinds: &[Kind]| {
-        let names: Vec<_> = kinds.iter().map(|kind| kind.file_name()).collect();
+        let names: Vec<_> = kinds.iter().map(|kind| kind.file_name).collect();
         names.join(", ")
     };
     let (missing, empty) = (&gateway_facts.secrets_missing, &gateway_facts.secrets_empty);
@@ -61,7 +61,7 @@ fn examine(facts: &Facts) -> Verdict {
 }
 
 fn lost(kinds: &[Kind]) -> String {
-    let lost: Vec<_> = kinds.iter().map(|kind| kind.lost()).collect();
+    let lost: Vec<_> = kinds.iter().map(|kind| kind.lost).collect();
     lost.join("; ")
 }
 

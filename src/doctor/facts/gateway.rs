@@ -328,7 +328,7 @@ fn provision(world: &World<'_>, asked: &Asked, settings: &Settings) -> Provision
         ..Options::default()
     };
     let wanted = asked.catalog.wanted(settings);
-    let missing = provision::installed(asked.catalog, paths, settings)
+    let missing = provision::check_installed(asked.catalog, paths, settings)
         .err()
         .map(|error| error.what);
     match Programs::gather(paths, &options, &wanted) {

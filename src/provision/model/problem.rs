@@ -68,7 +68,7 @@ pub enum Problem {
     #[error(
         "{} is {how} the one that the database's provider keys are encrypted with: restore it from a \
          backup; or, to go on without it: 'ai-gateway setup --accept-salt-key' ({})",
-        path.display(), kind.lost()
+        path.display(), kind.lost
     )]
     SaltKey {
         /// Which secret it is.

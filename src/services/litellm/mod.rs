@@ -18,7 +18,7 @@ mod variables;
 use std::{path::Path, time::Duration};
 
 use supervise::spec::{
-    Address, Command, FIRST_LISTENER, HttpTarget, Listener, Liveness, Probe, ServiceSpec, Startup,
+    Address, Command, FIRST_LISTENER, HttpTarget, Listener, Probe, ServiceSpec, Startup,
 };
 
 use self::after_start::Arguments;
@@ -111,7 +111,7 @@ fn plan(inputs: &Inputs) -> Part {
         },
         // It says that the event loop turns, and nothing of the database: a database that is down
         // is no reason to restart LiteLLM.
-        liveness: Some(liveness(get("/health/liveliness"))),
+        liveness: Some(uvicorn::liveness(get("/health/liveliness"))),
         restart: always(Duration::from_secs(120)),
         // It drains by itself (`gateway_drain.py`), and what it has counted is written afterwards.
         stop: vec![signal(15, DRAIN_SECONDS + 30)],
@@ -130,17 +130,6 @@ fn plan(inputs: &Inputs) -> Part {
         folders: Vec::new(),
         files,
         pid_files: Vec::new(),
-    }
-}
-
-const fn liveness(probe: Probe) -> Liveness {
-    Liveness {
-        probe,
-        every: Duration::from_secs(10),
-        timeout: Duration::from_secs(10),
-        failures: 3,
-        restart_after: Some(12),
-        hung_after: Some(2),
     }
 }
 

@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use supervise::spec::{Address, Command, HttpTarget, Liveness, Probe, ServiceSpec, Startup};
+use supervise::spec::{Address, Command, HttpTarget, Probe, ServiceSpec, Startup};
 
 pub use self::{
     connection::ConnectionError,
@@ -111,7 +111,7 @@ fn plan(inputs: &Inputs) -> Part {
             timeout: Duration::from_secs(5),
             post_start: None,
         },
-        liveness: Some(liveness(get("/health"))),
+        liveness: Some(uvicorn::liveness(get("/health"))),
         restart: always(Duration::from_secs(120)),
         stop: vec![signal(15, 20)],
         limits: inputs.limits(&service),
@@ -126,17 +126,6 @@ fn plan(inputs: &Inputs) -> Part {
         folders: folder.into_iter().chain([data]).collect(),
         files: uvicorn::modules(&rendered, python::IN_OPEN_WEBUI),
         pid_files: Vec::new(),
-    }
-}
-
-const fn liveness(probe: Probe) -> Liveness {
-    Liveness {
-        probe,
-        every: Duration::from_secs(10),
-        timeout: Duration::from_secs(10),
-        failures: 3,
-        restart_after: Some(12),
-        hung_after: Some(2),
     }
 }
 

@@ -84,7 +84,7 @@ fn run(kind: Kind, seed: u64) {
     let (_, story) = live(kind, seed, Some(Story::new(kind, seed)));
     match story.expect("it was given one").write() {
         Ok(path) => eprintln!(
-            "the story of it: {path}\nthis lives through it step by step:\n\
+            "the story of it: {path}\nthis replays it step by step:\n\
              SIMULATION_STORY={path} ./test tests -- -p supervise --test simulation replay",
             path = path.display()
         ),

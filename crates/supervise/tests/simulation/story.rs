@@ -19,7 +19,7 @@ const APART: &str = "-- the code is another one: from here on it goes another wa
 /// The kind of world of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Everything goes wrong, but the supervisor lives.
+    /// Everything goes wrong, but the supervisor does not die.
     Chaos,
     /// The supervisor dies as well.
     Mortal,

@@ -1,7 +1,7 @@
 //! The demo model: it needs no provider, and goes when a real model comes: at once by
 //! `python/in_litellm/demo_model.py`, and where that did not succeed at LiteLLM's next start.
 //!
-//! It lives in LiteLLM's database like any other model, under an identity of ours, so that nothing
+//! It is in LiteLLM's database like any other model, under an identity of ours, so that nothing
 //! else is ever removed.
 
 use std::collections::BTreeSet;
