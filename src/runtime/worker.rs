@@ -64,6 +64,12 @@ impl<Q, T> Asker<Q, T> {
         self.0.send((question, reply)).await.ok()?;
         answer.await.ok()
     }
+
+    /// How many questions wait in the queue.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        QUESTIONS - self.0.capacity()
+    }
 }
 
 impl<Q, T: Send + 'static> Worker<Q, T> {
@@ -144,7 +150,7 @@ mod tests {
         for _ in 0..1000 {
             ask(&mut callers);
         }
-        while asker.0.capacity() > QUESTIONS - 1000 {
+        while asker.waiting() < 1000 {
             tokio::task::yield_now().await;
         }
         open.send(()).unwrap();
