@@ -20,7 +20,7 @@ use crate::fs::{
 
 /// Which secret. Whoever needs it declares it; two are the same if they are in the same file.
 #[derive(Clone, Copy)]
-pub struct Kind {
+pub struct SecretKind {
     /// The name of its file.
     pub file_name: &'static str,
     /// What it begins with.
@@ -35,15 +35,15 @@ pub struct Kind {
     pub encrypts: bool,
 }
 
-impl PartialEq for Kind {
+impl PartialEq for SecretKind {
     fn eq(&self, other: &Self) -> bool {
         self.file_name == other.file_name
     }
 }
 
-impl Eq for Kind {}
+impl Eq for SecretKind {}
 
-impl fmt::Debug for Kind {
+impl fmt::Debug for SecretKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.file_name)
     }
@@ -63,7 +63,7 @@ impl Secret {
     ///
     /// # Errors
     /// The operating system has no randomness to give.
-    pub fn generate(kind: Kind) -> Result<Self, SecretError> {
+    pub fn generate(kind: SecretKind) -> Result<Self, SecretError> {
         generate(kind).map(Self)
     }
 
@@ -114,7 +114,7 @@ pub enum SecretError {
         /// The file.
         path: PathBuf,
         /// Which secret it is.
-        kind: Kind,
+        kind: SecretKind,
     },
     /// A database without the key that its contents are encrypted with.
     #[error(
@@ -127,14 +127,14 @@ pub enum SecretError {
         /// Where the salt key should be.
         path: PathBuf,
         /// Which secret it is.
-        kind: Kind,
+        kind: SecretKind,
         /// The database's folder.
         database: PathBuf,
     },
 }
 
 /// The command that takes other secrets than those that the database was set up with.
-pub fn go_on(changed: &[Kind]) -> &'static str {
+pub fn go_on(changed: &[SecretKind]) -> &'static str {
     if changed.iter().any(|kind| kind.encrypts) {
         "ai-gateway setup --accept-salt-key"
     } else {
@@ -155,7 +155,7 @@ impl SecretStore {
     }
 
     /// The file of one secret.
-    pub fn path(&self, kind: Kind) -> PathBuf {
+    pub fn path(&self, kind: SecretKind) -> PathBuf {
         self.folder.join(kind.file_name)
     }
 
@@ -166,9 +166,9 @@ impl SecretStore {
     /// Refuses, before anything is made, when there is a database and not what its contents are encrypted with.
     pub fn make_missing(
         &self,
-        kinds: &[Kind],
+        kinds: &[SecretKind],
         database: Option<&Path>,
-    ) -> Result<Vec<Kind>, SecretError> {
+    ) -> Result<Vec<SecretKind>, SecretError> {
         if let Some(database) = database {
             for kind in kinds.iter().copied().filter(|kind| kind.encrypts) {
                 if !self.holds(kind)? {
@@ -205,7 +205,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// It is there and cannot be read.
-    pub fn holds(&self, kind: Kind) -> Result<bool, SecretError> {
+    pub fn holds(&self, kind: SecretKind) -> Result<bool, SecretError> {
         let path = self.path(kind);
         match regular::bytes(&path) {
             Ok(bytes) => Ok(!bytes.trim_ascii().is_empty()),
@@ -225,7 +225,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// Refuses a file that other users can read, and an empty one.
-    pub fn read(&self, kind: Kind) -> Result<Secret, SecretError> {
+    pub fn read(&self, kind: SecretKind) -> Result<Secret, SecretError> {
         let path = self.path(kind);
         let mode = fs::metadata(&path)
             .map_err(io_error("read", &path))?
@@ -250,7 +250,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// The kernel's, and then the old value is still there.
-    pub fn renew(&self, kind: Kind) -> Result<Secret, SecretError> {
+    pub fn renew(&self, kind: SecretKind) -> Result<Secret, SecretError> {
         let value = Secret(generate(kind)?);
         self.replace(kind, &value)?;
         Ok(value)
@@ -260,7 +260,7 @@ impl SecretStore {
     ///
     /// # Errors
     /// The kernel's.
-    pub fn make_if_missing(&self, kind: Kind) -> Result<bool, SecretError> {
+    pub fn make_if_missing(&self, kind: SecretKind) -> Result<bool, SecretError> {
         Ok(!self.holds(kind)? && self.make(kind)?)
     }
 
@@ -268,12 +268,12 @@ impl SecretStore {
     ///
     /// # Errors
     /// The kernel's, and then the old value is still there.
-    pub fn keep(&self, kind: Kind, chosen: &Secret) -> Result<(), SecretError> {
+    pub fn keep(&self, kind: SecretKind, chosen: &Secret) -> Result<(), SecretError> {
         self.make_folder()?;
         self.replace(kind, chosen)
     }
 
-    fn replace(&self, kind: Kind, value: &Secret) -> Result<(), SecretError> {
+    fn replace(&self, kind: SecretKind, value: &Secret) -> Result<(), SecretError> {
         let draft = self.draft(kind, value.expose())?;
         Ok(draft.put(Survives::ALossOfPower)?)
     }
@@ -300,20 +300,20 @@ impl SecretStore {
     }
 
     /// False: somebody else made it in the meantime, and theirs stays.
-    fn make(&self, kind: Kind) -> Result<bool, SecretError> {
+    fn make(&self, kind: SecretKind) -> Result<bool, SecretError> {
         let draft = self.draft(kind, &generate(kind)?)?;
         Ok(draft.put_if_missing(Survives::ALossOfPower)?)
     }
 
     /// A file with this value, beside its place.
-    fn draft(&self, kind: Kind, value: &str) -> Result<Draft, SecretError> {
+    fn draft(&self, kind: SecretKind, value: &str) -> Result<Draft, SecretError> {
         let mut draft = Draft::new(&self.path(kind), 0o600)?;
         draft.write(value.as_bytes())?;
         Ok(draft)
     }
 }
 
-fn generate(kind: Kind) -> Result<String, SecretError> {
+fn generate(kind: SecretKind) -> Result<String, SecretError> {
     let mut bytes = vec![0; kind.random_bytes];
     getrandom::fill(&mut bytes).map_err(SecretError::Random)?;
     Ok(bytes.iter().fold(kind.prefix.to_owned(), |text, byte| {

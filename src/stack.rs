@@ -19,7 +19,7 @@ pub const IN_FLIGHT: &str = "in-flight";
 
 /// The file in its working folder in which a service may say when its application was imported and when
 /// it had started: two numbers of nanoseconds of the monotonic clock.
-pub const MILESTONES: &str = "start-moments";
+pub const MILESTONES: &str = "start-milestones";
 
 /// Everything that the runtime needs to bring the gateway up.
 #[derive(Debug, Clone, Default)]

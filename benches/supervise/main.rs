@@ -17,7 +17,7 @@ use ai_gateway::{
     control::types::{Refusal, Urls},
     logs::{self, Output},
     publish::Compare,
-    runtime::{self, Options, Planned},
+    runtime::{self, DaemonOptions, Planned},
     stack::{Particulars, Stack},
 };
 use supervise::spec::{
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let services = (1..=count).map(|n| service(&paths, n, &command));
     let planned = planned(services.collect::<Result<_, _>>()?);
     let replan = Arc::new(|_| Err(Refusal::Failed("nothing else to run".to_owned())));
-    Ok(runtime::run(Options {
+    Ok(runtime::run(DaemonOptions {
         paths,
         output,
         planned,

@@ -436,9 +436,9 @@ def started() -> None:
 
 
 def left(imported: int, started: int) -> None:
-    """Leaves the two moments in the service's folder, for `ai-gateway blame`."""
+    """Leaves the two milestones in the service's folder, for `ai-gateway blame`."""
     try:
-        with open("start-moments", "w", encoding="ascii") as file:
+        with open("start-milestones", "w", encoding="ascii") as file:
             file.write(f"{imported} {started}\n")
     except OSError:
         pass  # nobody's start fails for want of figures about it

@@ -53,10 +53,10 @@ def test_a_start_leaves_when_it_had_imported_and_when_it_had_started(service: Se
         before = set(os.listdir())
         began = time.monotonic_ns()
         asyncio.run(diet.watched(app)({"type": "lifespan"}, None, send))
-        imported, started = map(int, Path("start-moments").read_text().split())
+        imported, started = map(int, Path("start-milestones").read_text().split())
         print(began <= imported <= started <= time.monotonic_ns())
 
-    assert service.run(start, first=FIRST) == "lifespan.startup.complete diet-skipped.json start-moments\nTrue\n"
+    assert service.run(start, first=FIRST) == "lifespan.startup.complete diet-skipped.json start-milestones\nTrue\n"
 
 
 def skipped(service: Service, measures: str, imported: str = "", **options) -> list[str]:

@@ -11,7 +11,7 @@ use super::{
     failure::Failure,
     settings,
 };
-use crate::config::{Kind, schema::PROFILES};
+use crate::config::{ValueKind, schema::PROFILES};
 use crate::services::schema;
 
 /// What stands for the names of files, which the shell itself knows best.
@@ -193,10 +193,10 @@ fn keys(services: &[String]) -> Vec<String> {
 fn values_of_key(key: &str) -> Vec<String> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     match schema().find(key).map(|key| key.kind) {
-        Some(Kind::Bool) => words(&["true", "false"]),
-        Some(Kind::Choice(choices)) => words(choices),
-        Some(Kind::Budget) => words(&["test", "prod", "unlimited"]),
-        Some(Kind::Path) => words(&[FILES]),
+        Some(ValueKind::Bool) => words(&["true", "false"]),
+        Some(ValueKind::Choice(choices)) => words(choices),
+        Some(ValueKind::Budget) => words(&["test", "prod", "unlimited"]),
+        Some(ValueKind::Path) => words(&[FILES]),
         Some(_) | None => Vec::new(),
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use sys::{
-    pidfd::{Exit as ProcessExit, PidFd},
+    pidfd::{PidFd, ProcessEnd as ProcessExit},
     spawn::{Group, Launch},
 };
 

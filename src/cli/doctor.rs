@@ -14,7 +14,7 @@ use super::{
     text::{BOLD, DIM, Line, colour},
 };
 use crate::{
-    doctor::{self, Asked, Check, Facts, Finding, Group, Level, Mode, World, facts},
+    doctor::{self, Check, Facts, Finding, Group, Level, Mode, Scope, World, facts},
     services,
 };
 
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         now: now(),
     };
     let checks = services::checks();
-    let findings = doctor::examine(&checks, &Facts::gather(&world, asked(context)));
+    let findings = doctor::examine(&checks, &Facts::gather(&world, scope(context)));
     if args.json {
         print(pretty(&findings)?)?;
     } else {
@@ -68,10 +68,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-fn asked(context: &Context) -> Asked {
+fn scope(context: &Context) -> Scope {
     let owner = Owner::find(context);
     let folder = variable("AI_GATEWAY_HOME").is_some_and(|home| !home.is_empty());
-    Asked {
+    Scope {
         schema: services::schema(),
         catalog: services::catalog(),
         paths: context.paths.clone(),

@@ -8,7 +8,7 @@ use super::{
     status::pretty,
     text::{BOLD, DIM, Line},
 };
-use crate::control::types::{Call, KeyPreview, Preview, Reply, ServicePreview, Step};
+use crate::control::types::{Call, KeyPreview, Preview, ReloadStep, Reply, ServicePreview};
 
 /// Asks the daemon, which knows what runs. Nothing changes.
 pub(super) fn ask(context: &Context) -> Result<Preview, Failure> {
@@ -72,30 +72,30 @@ fn service(preview: &ServicePreview) -> Line {
     }
 }
 
-const fn sentence(step: Step) -> &'static str {
+const fn sentence(step: ReloadStep) -> &'static str {
     match step {
-        Step::Start => "is new and starts",
-        Step::Live => "goes on with what is new",
-        Step::Reload => "goes on and reads its files again",
-        Step::Restart => "restarts",
-        Step::NextStart => "does not run, and has it at its next start",
-        Step::Stop => "is gone and stops",
+        ReloadStep::Start => "is new and starts",
+        ReloadStep::Live => "goes on with what is new",
+        ReloadStep::Reload => "goes on and reads its files again",
+        ReloadStep::Restart => "restarts",
+        ReloadStep::NextStart => "does not run, and has it at its next start",
+        ReloadStep::Stop => "is gone and stops",
     }
 }
 
-const fn word(step: Step) -> &'static str {
+const fn word(step: ReloadStep) -> &'static str {
     match step {
-        Step::Start => "starts",
-        Step::Live => "goes on",
-        Step::Reload => "reads its files again",
-        Step::Restart => "restarts",
-        Step::NextStart => "next start",
-        Step::Stop => "stops",
+        ReloadStep::Start => "starts",
+        ReloadStep::Live => "goes on",
+        ReloadStep::Reload => "reads its files again",
+        ReloadStep::Restart => "restarts",
+        ReloadStep::NextStart => "next start",
+        ReloadStep::Stop => "stops",
     }
 }
 
 fn key(preview: &KeyPreview, width: usize) -> Line {
-    let of = |(name, step): (&ServiceName, &Step)| match preview.over_limit.get(name) {
+    let of = |(name, step): (&ServiceName, &ReloadStep)| match preview.over_limit.get(name) {
         Some(why) => format!("{name} {} because {why}", word(*step)),
         None => format!("{name} {}", word(*step)),
     };
@@ -145,7 +145,7 @@ mod tests {
             fields: fields.iter().map(|field| (*field).to_owned()).collect(),
             over_limit: None,
         };
-        let key = |key: &str, services: &[(&str, Step)]| KeyPreview {
+        let key = |key: &str, services: &[(&str, ReloadStep)]| KeyPreview {
             key: key.to_owned(),
             services: services
                 .iter()
@@ -155,14 +155,17 @@ mod tests {
         };
         let preview = Preview {
             services: vec![
-                service("litellm", Step::Restart, &["command", "limits"]),
-                service("mine", Step::Start, &[]),
-                service("nginx", Step::Reload, &["files"]),
+                service("litellm", ReloadStep::Restart, &["command", "limits"]),
+                service("mine", ReloadStep::Start, &[]),
+                service("nginx", ReloadStep::Reload, &["files"]),
             ],
             keys: vec![
-                key("limits.litellm.memory_max", &[("litellm", Step::Live)]),
+                key(
+                    "limits.litellm.memory_max",
+                    &[("litellm", ReloadStep::Live)],
+                ),
                 key("listen.port", &[]),
-                key("service.mine", &[("mine", Step::Start)]),
+                key("service.mine", &[("mine", ReloadStep::Start)]),
             ],
         };
         insta::assert_snapshot!(text(&preview), @"
@@ -200,11 +203,14 @@ mod tests {
         let preview = Preview {
             services: vec![ServicePreview {
                 service: name("litellm"),
-                step: Step::Restart,
+                step: ReloadStep::Restart,
                 fields: vec!["limits".to_owned()],
                 over_limit: Some(why.clone()),
             }],
-            keys: vec![limit(Step::Restart, Some(&why)), limit(Step::Live, None)],
+            keys: vec![
+                limit(ReloadStep::Restart, Some(&why)),
+                limit(ReloadStep::Live, None),
+            ],
         };
         insta::assert_snapshot!(text(&preview), @"
         litellm restarts (limits): it holds 812 MB, and its new limit is 500 MB

@@ -20,7 +20,7 @@ use crate::{
     control::types::Refusal,
     logs::{self, Output},
     plan,
-    runtime::{self, Options, Planned, Purpose, RunError},
+    runtime::{self, DaemonOptions, Planned, Purpose, RunError},
     services,
     systemd::notify,
 };
@@ -69,7 +69,7 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
         Failure::new(CommandExit::Failed, "cannot open the log").cause(e.to_string())
     })?;
     let again = context.clone();
-    let options = Options {
+    let options = DaemonOptions {
         paths: context.paths.clone(),
         output,
         planned,

@@ -14,7 +14,7 @@ use crate::{
         Loaded, edit,
         ports::{self, TakenPort},
     },
-    provision::{self, Environment, Options, Plan, SetupError, progress},
+    provision::{self, Environment, Plan, SetUpOptions, SetupError, progress},
     secrets::Secret,
     services,
 };
@@ -164,13 +164,13 @@ fn tell_only(loaded: &Loaded, plan: &Plan) -> Result<(), Failure> {
 }
 
 /// How set-up is to go about it.
-fn options(args: &Args, admin_password: Option<Secret>) -> Result<Options, Failure> {
+fn options(args: &Args, admin_password: Option<Secret>) -> Result<SetUpOptions, Failure> {
     let absolute = |folder| {
         path::absolute(folder).map_err(|e| {
             Failure::new(CommandExit::Failed, "cannot tell where --offline is").cause(e.to_string())
         })
     };
-    Ok(Options {
+    Ok(SetUpOptions {
         offline: args.offline.as_ref().map(absolute).transpose()?,
         accept_salt_key: args.accept_salt_key,
         environment: Environment::of_process(),

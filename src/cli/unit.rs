@@ -11,7 +11,7 @@ use super::{
     failure::{CommandExit, Failure},
     owner, settings,
 };
-use crate::systemd::unit::{self, Target};
+use crate::systemd::unit::{self, GatewayUnit};
 
 /// Print the systemd unit
 ///
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         .filter(|home| !home.is_empty())
         .map(PathBuf::from);
     let owner = owner::gateway_user();
-    print(unit::service(&Target {
+    print(unit::service(&GatewayUnit {
         home: home.as_deref().map(|home| (home, owner.as_str())),
         user,
         program: &program,

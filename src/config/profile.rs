@@ -3,7 +3,7 @@
 use super::{
     raw,
     schema::{PROFILES, Schema},
-    value::{Kind, Raw, RawValue, Value, Wrong},
+    value::{Raw, RawValue, Value, ValueKind, Wrong},
 };
 
 const FILES: [(&str, &str); 5] = [
@@ -119,7 +119,7 @@ fn parse(schema: &'static Schema, name: &'static str, text: &str) -> Result<Prof
     if let Some(mistake) = mistakes.first() {
         return Err(format!("{mistake:?}"));
     }
-    let own = |wanted: &str, kind: Kind| {
+    let own = |wanted: &str, kind: ValueKind| {
         let found = entries.iter().find(|(key, _)| key.text == wanted);
         found.map(|(_, raw)| kind.decode(raw)).transpose()
     };
@@ -133,11 +133,11 @@ fn parse(schema: &'static Schema, name: &'static str, text: &str) -> Result<Prof
                 _ => None,
             })
             .ok_or("`about` is missing")?,
-        memory: match own("memory", Kind::Size).map_err(wrong)? {
+        memory: match own("memory", ValueKind::Size).map_err(wrong)? {
             Some(Value::Size(bytes)) => bytes,
             _ => None,
         },
-        cpu_milli: match own("cpus", Kind::Cpus).map_err(wrong)? {
+        cpu_milli: match own("cpus", ValueKind::Cpus).map_err(wrong)? {
             Some(Value::Cpus(milli)) => milli,
             _ => None,
         },

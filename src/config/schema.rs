@@ -10,7 +10,9 @@ pub(crate) mod keys;
 
 use std::path::PathBuf;
 
-use super::{profile::Resources, report::Problem, resolve::Merged, value::Kind, values::Values};
+use super::{
+    profile::Resources, report::Problem, resolve::Merged, value::ValueKind, values::Values,
+};
 
 /// The name of a table and its purpose, which the example writes before its keys.
 pub type Table = (&'static str, &'static str);
@@ -94,7 +96,7 @@ pub struct Key {
     /// The dotted name; `*` stands for a service's name.
     pub name: &'static str,
     /// What its value may be.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// What it is for, in whole sentences.
     pub doc: &'static str,
     /// What holds without it.

@@ -22,7 +22,7 @@ pub(super) use units::{cpus_text, megabytes, size_text};
 
 /// The kinds of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// Yes or no.
     Bool,
     /// A whole number within limits.
@@ -78,7 +78,7 @@ pub enum Kind {
     Reload,
 }
 
-impl Kind {
+impl ValueKind {
     /// What is expected, to be put after "expected".
     pub fn expected(&self) -> String {
         match self {

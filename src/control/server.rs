@@ -45,7 +45,7 @@ use tokio::{
 use super::{
     handle::{Handle, Question, Tell},
     types::Refusal,
-    wire::{Asked, CALL_MAX, Fault, Frames, Request, Response, frame},
+    wire::{CALL_MAX, Fault, Frames, Method, Request, Response, frame},
 };
 
 /// So many connections at once. A person has a few; a loop gone wild must not use us up.
@@ -292,9 +292,9 @@ impl<T: Tell> Connection<T> {
             let request: Request = serde_json::from_slice(&message)?;
             self.served.store(true, Ordering::Relaxed);
             match request.meaning() {
-                Ok(Asked::Watch) => return self.watch().await,
-                Ok(Asked::Fixed(answer)) => self.answer(&request, Response::plain(answer)).await?,
-                Ok(Asked::Call(call)) => {
+                Ok(Method::Watch) => return self.watch().await,
+                Ok(Method::Fixed(answer)) => self.answer(&request, Response::plain(answer)).await?,
+                Ok(Method::Call(call)) => {
                     let response = match self.handle.ask(call).await {
                         Ok(reply) => Response::of(&reply),
                         Err(refusal) => Fault::Refused(refusal).response(),

@@ -175,13 +175,13 @@ pub struct Blame {
     /// The time since then, in microseconds.
     pub now_usec: u64,
     /// The services that took part in it.
-    pub services: BTreeMap<ServiceName, Start>,
+    pub services: BTreeMap<ServiceName, ServiceStart>,
 }
 
 /// How the start of one service went, in microseconds since the whole start began. None: it has
 /// not come to that, or there is no such step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Start {
+pub struct ServiceStart {
     /// Its state now.
     pub state: StateName,
     /// What it requires.
@@ -217,7 +217,7 @@ pub struct ServicePreview {
     /// Which.
     pub service: ServiceName,
     /// What happens to it.
-    pub step: Step,
+    pub step: ReloadStep,
     /// What of its specification changes.
     pub fields: Vec<String>,
     /// Why it restarts where less would do otherwise: it holds more than its new limits allow.
@@ -230,7 +230,7 @@ pub struct KeyPreview {
     /// Its dotted name, or the table of a service that is new or gone.
     pub key: String,
     /// The services that it would touch; none: alone it changes nothing, or not while they run.
-    pub services: BTreeMap<ServiceName, Step>,
+    pub services: BTreeMap<ServiceName, ReloadStep>,
     /// Why those of them restart that hold more than their new limits allow. A daemon of an older version
     /// does not say it.
     #[serde(default)]
@@ -240,7 +240,7 @@ pub struct KeyPreview {
 /// What a reload does to a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum ReloadStep {
     /// It is new and starts.
     Start,
     /// It goes on and notices nothing.

@@ -155,7 +155,7 @@ pub struct Response {
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub enum Method {
     /// An answer that is always the same.
     Fixed(Value),
     /// Something of the daemon.
@@ -222,22 +222,22 @@ impl Request {
     ///
     /// # Errors
     /// It is nothing that there is, or with the wrong parameters.
-    pub fn meaning(&self) -> Result<Asked, Fault> {
+    pub fn meaning(&self) -> Result<Method, Fault> {
         let parameters = Parameters::of(&self.parameters)?;
         let (interface, method) = self.method.rsplit_once('.').unwrap_or((&self.method, ""));
         let asked = match (interface, method) {
-            (SERVICE, "GetInfo") => parameters.none().map(|()| Asked::Fixed(info()))?,
-            (SERVICE, "GetInterfaceDescription") => Asked::Fixed(description(&parameters)?),
-            (INTERFACE, "Watch") if self.more => parameters.none().map(|()| Asked::Watch)?,
+            (SERVICE, "GetInfo") => parameters.none().map(|()| Method::Fixed(info()))?,
+            (SERVICE, "GetInterfaceDescription") => Method::Fixed(description(&parameters)?),
+            (INTERFACE, "Watch") if self.more => parameters.none().map(|()| Method::Watch)?,
             (INTERFACE, "Watch") => return Err(Fault::ExpectedMore),
-            (INTERFACE, "Status") => parameters.none().map(|()| Asked::Call(Call::Status))?,
-            (INTERFACE, "Preview") => parameters.none().map(|()| Asked::Call(Call::Preview))?,
-            (INTERFACE, "Start") => Asked::Call(Call::Start(parameters.service()?)),
-            (INTERFACE, "Stop") => Asked::Call(Call::Stop(parameters.service()?)),
-            (INTERFACE, "Restart") => Asked::Call(Call::Restart(parameters.service()?)),
-            (INTERFACE, "Reload") => Asked::Call(Call::Reload(parameters.service()?)),
-            (INTERFACE, "Blame") => Asked::Call(Call::Blame(parameters.service()?)),
-            (INTERFACE, "Why") => Asked::Call(Call::Why(
+            (INTERFACE, "Status") => parameters.none().map(|()| Method::Call(Call::Status))?,
+            (INTERFACE, "Preview") => parameters.none().map(|()| Method::Call(Call::Preview))?,
+            (INTERFACE, "Start") => Method::Call(Call::Start(parameters.service()?)),
+            (INTERFACE, "Stop") => Method::Call(Call::Stop(parameters.service()?)),
+            (INTERFACE, "Restart") => Method::Call(Call::Restart(parameters.service()?)),
+            (INTERFACE, "Reload") => Method::Call(Call::Reload(parameters.service()?)),
+            (INTERFACE, "Blame") => Method::Call(Call::Blame(parameters.service()?)),
+            (INTERFACE, "Why") => Method::Call(Call::Why(
                 parameters
                     .service()?
                     .ok_or_else(|| Fault::InvalidParameter("service".into()))?,

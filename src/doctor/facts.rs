@@ -11,9 +11,9 @@ mod machine;
 mod programs;
 mod systemd;
 
-pub use gateway::{Configuration, Daemon, Entry, Gateway, Port, Provision, Wish};
-pub use machine::{Hierarchy, Keeper, Kind, Machine, Packages};
-pub use programs::{Answer, ask};
+pub use gateway::{Configuration, Daemon, Entry, Gateway, Port, Provision, Sharing};
+pub use machine::{ContainerManager, Hierarchy, MachineFacts, Packages, Virtualization};
+pub use programs::{ProgramAnswer, ask};
 pub use systemd::{DropIn, RemoveIpc, Systemd, Unit};
 
 use crate::{config::paths::Paths, config::schema::Schema, provision::Catalog};
@@ -25,7 +25,7 @@ pub struct World<'a> {
     /// The environment.
     pub variables: &'a BTreeMap<String, String>,
     /// Runs a program and tells what it says.
-    pub ask: &'a dyn Fn(&str, &[&str]) -> Answer,
+    pub ask: &'a dyn Fn(&str, &[&str]) -> ProgramAnswer,
     /// Landlock's version, from the kernel.
     pub landlock: Option<u32>,
     /// Whether something keeps the clock right; none: the kernel does not say.
@@ -70,10 +70,10 @@ pub enum Mode {
     Folder,
 }
 
-/// Which gateway is asked about, and by whom.
+/// Which gateway is examined, and for whom.
 #[derive(Debug, Clone)]
-pub struct Asked {
-    /// All that its configuration can say.
+pub struct Scope {
+    /// The keys that its configuration can have.
     pub schema: &'static Schema,
     /// All that its set-up can make.
     pub catalog: &'static Catalog,
@@ -87,17 +87,17 @@ pub struct Asked {
     pub uid: Option<u32>,
     /// The number of that user's group; none: it is not known.
     pub gid: Option<u32>,
-    /// Root asks.
+    /// Whether root examines it.
     pub root: bool,
 }
 
 /// All of it.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// Which gateway is asked about, and by whom.
-    pub asked: Asked,
+    /// Which gateway is examined, and for whom.
+    pub scope: Scope,
     /// The machine, or the container that we are in.
-    pub machine: Machine,
+    pub machine: MachineFacts,
     /// Its systemd.
     pub systemd: Systemd,
     /// The gateway.
@@ -106,12 +106,12 @@ pub struct Facts {
 
 impl Facts {
     /// Looks.
-    pub fn gather(world: &World<'_>, asked: Asked) -> Self {
+    pub fn gather(world: &World<'_>, scope: Scope) -> Self {
         Self {
-            machine: Machine::gather(world, &asked),
-            systemd: Systemd::gather(world, &asked),
-            gateway: Gateway::gather(world, &asked),
-            asked,
+            machine: MachineFacts::gather(world, &scope),
+            systemd: Systemd::gather(world, &scope),
+            gateway: Gateway::gather(world, &scope),
+            scope,
         }
     }
 }

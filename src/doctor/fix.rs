@@ -1,13 +1,13 @@
 //! Commands that mend something, for whoever asks: a person types `sudo`, root does not. Pure.
 
-use super::facts::{Facts, Keeper, Kind, Mode, Packages};
+use super::facts::{ContainerManager, Facts, Mode, Packages, Virtualization};
 use crate::shell::is_plain;
 
 pub(super) use crate::shell::quote;
 
 /// A command that only root may run.
 pub(crate) fn root(facts: &Facts, command: &str) -> String {
-    let sudo = if facts.asked.root { "" } else { "sudo " };
+    let sudo = if facts.scope.root { "" } else { "sudo " };
     format!("{sudo}{command}")
 }
 
@@ -28,8 +28,8 @@ pub(crate) fn gateway(facts: &Facts, arguments: &str) -> String {
 /// A command as the user whose gateway it is; runuser keeps the environment, `AI_GATEWAY_HOME` in
 /// it.
 pub(crate) fn as_user(facts: &Facts, command: &str) -> String {
-    if facts.asked.root {
-        format!("runuser -u {} -- {command}", quote(&facts.asked.user))
+    if facts.scope.root {
+        format!("runuser -u {} -- {command}", quote(&facts.scope.user))
     } else {
         command.to_owned()
     }
@@ -37,7 +37,7 @@ pub(crate) fn as_user(facts: &Facts, command: &str) -> String {
 
 /// `systemctl` for the manager that runs the gateway.
 pub(crate) fn systemctl(facts: &Facts, arguments: &str) -> String {
-    match facts.asked.mode {
+    match facts.scope.mode {
         Mode::System => root(facts, &format!("systemctl {arguments}")),
         Mode::User | Mode::Folder => format!("systemctl --user {arguments}"),
     }
@@ -54,7 +54,7 @@ pub(crate) fn install(facts: &Facts, debian: &str, fedora: &str) -> Option<Strin
 
 /// Gives the kernel a word at boot; nothing in a container, which has its host's kernel.
 pub(crate) fn kernel_parameter(facts: &Facts, word: &str) -> Option<String> {
-    if matches!(facts.machine.kind, Kind::Container(_)) {
+    if matches!(facts.machine.kind, Virtualization::Container(_)) {
         return None;
     }
     let commands = match facts.machine.packages {
@@ -78,9 +78,9 @@ pub(crate) fn kernel_parameter(facts: &Facts, word: &str) -> Option<String> {
     Some(commands)
 }
 
-/// What a container's host may give it.
+/// What a container's host can change for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gift {
+pub(crate) enum HostChange {
     /// That it may nest.
     Nesting,
     /// As much memory as the smallest profile needs, and some more.
@@ -91,31 +91,35 @@ pub(crate) enum Gift {
 
 /// Changes the container that we are in, on its host; nothing where we are in none. A container
 /// does not know its own number or name there, but it is called as its host is named.
-pub(crate) fn on_host(facts: &Facts, gift: Gift) -> Option<String> {
+pub(crate) fn on_host(facts: &Facts, change: HostChange) -> Option<String> {
     let machine = &facts.machine;
     let name = &machine.hostname;
     let keeper = machine.keeper?;
     if !is_plain(name) {
         return None;
     }
-    let incus = |program| match gift {
-        Gift::Nesting => {
+    let incus = |program| match change {
+        HostChange::Nesting => {
             format!("{program} config set {name} security.nesting=true && {program} restart {name}")
         }
-        Gift::Memory => format!("{program} config set {name} limits.memory=2GiB"),
-        Gift::Disk => format!("{program} config device override {name} root size=20GiB"),
+        HostChange::Memory => format!("{program} config set {name} limits.memory=2GiB"),
+        HostChange::Disk => format!("{program} config device override {name} root size=20GiB"),
     };
     let line = |line| format!("echo {line} | sudo tee -a /var/lib/lxc/{name}/config");
-    let command = match (keeper, gift) {
-        (Keeper::Proxmox, Gift::Nesting) => pct(name, "set", "--features nesting=1"),
-        (Keeper::Proxmox, Gift::Memory) => pct(name, "set", "--memory 2048"),
-        (Keeper::Proxmox, Gift::Disk) => pct(name, "resize", "rootfs +8G"),
-        (Keeper::Incus, _) => incus("incus"),
-        (Keeper::Lxd, _) => incus("lxc"),
-        (Keeper::Lxc, Gift::Nesting) => line("lxc.include = /usr/share/lxc/config/nesting.conf"),
-        (Keeper::Lxc, Gift::Memory) => line("lxc.cgroup2.memory.max = 2G"),
+    let command = match (keeper, change) {
+        (ContainerManager::Proxmox, HostChange::Nesting) => {
+            pct(name, "set", "--features nesting=1")
+        }
+        (ContainerManager::Proxmox, HostChange::Memory) => pct(name, "set", "--memory 2048"),
+        (ContainerManager::Proxmox, HostChange::Disk) => pct(name, "resize", "rootfs +8G"),
+        (ContainerManager::Incus, _) => incus("incus"),
+        (ContainerManager::Lxd, _) => incus("lxc"),
+        (ContainerManager::Lxc, HostChange::Nesting) => {
+            line("lxc.include = /usr/share/lxc/config/nesting.conf")
+        }
+        (ContainerManager::Lxc, HostChange::Memory) => line("lxc.cgroup2.memory.max = 2G"),
         // It has its host's.
-        (Keeper::Lxc, Gift::Disk) => return None,
+        (ContainerManager::Lxc, HostChange::Disk) => return None,
     };
     Some(format!("{command}  # on the host"))
 }

@@ -10,7 +10,7 @@ pub(crate) mod fix;
 
 use serde::Serialize;
 
-pub use facts::{Asked, Facts, Mode, World};
+pub use facts::{Facts, Mode, Scope, World};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -1,7 +1,7 @@
 //! Machines that are not this one, and every check on what it has to tell apart.
 
 use super::{
-    facts::{Answer, Facts},
+    facts::{Facts, ProgramAnswer},
     *,
 };
 use crate::{config::tests::generated::assert_generated, services};
@@ -131,10 +131,13 @@ fn a_container_for_one_program_has_no_systemd() {
         .without("run/")
         .without("sys/")
         .with(&[(".dockerenv", ""), ("proc/self/mountinfo", "")])
-        .says("systemctl --version", Answer::Missing)
-        .says("systemd-detect-virt", Answer::Missing);
+        .says("systemctl --version", ProgramAnswer::Missing)
+        .says("systemd-detect-virt", ProgramAnswer::Missing);
     let mut facts = sketch.facts();
-    assert_eq!(facts.machine.kind, facts::Kind::Container("docker".into()));
+    assert_eq!(
+        facts.machine.kind,
+        facts::Virtualization::Container("docker".into())
+    );
     facts.systemd.unit = None;
     insta::assert_snapshot!("no_systemd", troubles(&facts));
 }
@@ -214,7 +217,7 @@ fn what_is_handed_over_as_a_whole_is_handed_over_once() {
         group: 1000,
         mode,
         folder: true,
-        wish: facts::Wish::Private,
+        sharing: facts::Sharing::Private,
     };
     facts.gateway.entries = vec![
         entry("/srv/state", 0, 0o700),
@@ -235,16 +238,16 @@ fn what_is_handed_over_as_a_whole_is_handed_over_once() {
 #[test]
 fn the_gateway_can_still_read_roots_file_when_it_was_closed() {
     let mut facts = debian_12().facts();
-    let config = facts.asked.paths.config.clone();
+    let config = facts.scope.paths.config.clone();
     facts.gateway.entries = vec![facts::Entry {
         path: config,
         owner: 0,
         group: 0,
         mode: 0o644,
         folder: false,
-        wish: facts::Wish::Keys,
+        sharing: facts::Sharing::RootsGroup,
     }];
-    facts.asked.gid = Some(4_000_000);
+    facts.scope.gid = Some(4_000_000);
     let findings = examine(&services::checks(), &facts);
     let found = findings.iter().find(|finding| finding.id == "permissions");
     assert_eq!(

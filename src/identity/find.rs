@@ -7,7 +7,7 @@ use sys::{
     proc::{self, ProcError, Stat},
 };
 
-use super::{GatewayId, Known, Mark, Ours, Owner, Process, Record, Root, VARIABLE, ours};
+use super::{GatewayId, Known, LaunchRecord, Mark, Ours, Owner, Process, Root, VARIABLE, ours};
 
 /// Why nobody knows which processes are the gateway's.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ fn look(state: &Path) -> Result<Vec<Ours>, FindError> {
     let Some(gateway) = GatewayId::read(state).map_err(FindError::Identity)? else {
         return Ok(Vec::new());
     };
-    let record = Record::read(state, &gateway).unwrap_or_default();
+    let record = LaunchRecord::read(state, &gateway).unwrap_or_default();
     let processes: Vec<_> = proc::all()?.into_iter().map(process).collect();
     let roots = record.processes.iter().map(|process| Root {
         owner: Owner::Service(process.service.clone()),

@@ -30,7 +30,7 @@ use crate::fs::draft::{Draft, DraftError, Survives};
 pub use find::{FindError, Handle, find, pids, process};
 pub use ours::{Known, Ours, Process, Root, ours};
 pub use pid_file::PidFile;
-pub use record::{Record, Recorded, Signal};
+pub use record::{LaunchRecord, RecordedProcess, Signal};
 
 /// The variable that marks what is launched.
 pub const VARIABLE: &str = "AI_GATEWAY_INSTANCE";

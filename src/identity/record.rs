@@ -21,18 +21,18 @@ use crate::fs::{
 
 /// What runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct LaunchRecord {
     /// The gateway's number: the record of a copied state is about processes of the original.
     gateway: String,
     /// What the numbers of processes mean ([`sys::proc::numbering`]).
     numbering: String,
     /// The main process of each service.
-    pub processes: Vec<Recorded>,
+    pub processes: Vec<RecordedProcess>,
 }
 
 /// A main process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recorded {
+pub struct RecordedProcess {
     /// Its service.
     pub service: ServiceName,
     /// Its number, which is also that of its process group and of its session.
@@ -72,7 +72,7 @@ impl Signal {
     }
 }
 
-impl Record {
+impl LaunchRecord {
     /// An empty one.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl Record {
     }
 
     /// Puts a main process in the place of its service's last one.
-    pub fn begin(&mut self, process: Recorded) {
+    pub fn begin(&mut self, process: RecordedProcess) {
         self.end(&process.service);
         self.processes.push(process);
     }
@@ -131,9 +131,9 @@ mod tests {
     fn a_record_is_believed_by_its_own_gateway_alone() {
         let state = tempfile::tempdir().unwrap();
         let gateway = GatewayId::of(state.path()).unwrap();
-        assert_eq!(Record::read(state.path(), &gateway), None);
-        let mut record = Record::new(&gateway).unwrap();
-        let process = Recorded {
+        assert_eq!(LaunchRecord::read(state.path(), &gateway), None);
+        let mut record = LaunchRecord::new(&gateway).unwrap();
+        let process = RecordedProcess {
             service: ServiceName::new("a").unwrap(),
             pid: 7,
             started: 9,
@@ -146,22 +146,25 @@ mod tests {
             }],
         };
         record.begin(process.clone());
-        record.begin(Recorded { pid: 8, ..process });
+        record.begin(RecordedProcess { pid: 8, ..process });
         assert_eq!(record.processes.len(), 1);
         record.write(state.path()).unwrap();
-        assert_eq!(Record::read(state.path(), &gateway), Some(record.clone()));
+        assert_eq!(
+            LaunchRecord::read(state.path(), &gateway),
+            Some(record.clone())
+        );
         let other = tempfile::tempdir().unwrap();
         let other = GatewayId::of(other.path()).unwrap();
-        assert_eq!(Record::read(state.path(), &other), None);
+        assert_eq!(LaunchRecord::read(state.path(), &other), None);
         record.numbering = "another boot".to_owned();
         record.write(state.path()).unwrap();
-        assert_eq!(Record::read(state.path(), &gateway), None);
+        assert_eq!(LaunchRecord::read(state.path(), &gateway), None);
     }
 
     #[test]
     fn a_pipe_beside_the_record_is_no_wait() {
         let state = tempfile::tempdir().unwrap();
-        let record = Record::new(&GatewayId::of(state.path()).unwrap()).unwrap();
+        let record = LaunchRecord::new(&GatewayId::of(state.path()).unwrap()).unwrap();
         pipe_at(&state.path().join(".processes.json.new"));
         let folder = state.path().to_owned();
         at_once(move || record.write(&folder)).unwrap();

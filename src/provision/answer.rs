@@ -35,7 +35,7 @@ const ENDING: Duration = Duration::from_secs(1);
 
 /// What a program said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum ProgramAnswer {
     /// It did as it was asked.
     Said(String),
     /// It ended with an error.
@@ -46,7 +46,7 @@ pub enum Answer {
     Missing,
 }
 
-impl Answer {
+impl ProgramAnswer {
     /// What it said, if that was an answer.
     pub fn said(&self) -> Option<&str> {
         match self {
@@ -61,13 +61,13 @@ impl Answer {
 ///
 /// A signal that asks us to end ends it early. That signal stays pending, so that it does afterwards
 /// what it would have done without this: it ends us, or is read by whoever has blocked it.
-pub fn within(patience: Duration, command: &mut Command) -> Answer {
+pub fn within(patience: Duration, command: &mut Command) -> ProgramAnswer {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
     // In a group of its own, which can be ended as a whole.
     let Ok(child) = command.process_group(0).spawn() else {
-        return Answer::Missing;
+        return ProgramAnswer::Missing;
     };
-    let mut asked = Asked::new(child);
+    let mut asked = Running::new(child);
     // Its group does not get a terminal's Ctrl-C: while it runs, we end it before ourselves.
     let held = Held::begin();
     let answer = match &held {
@@ -79,19 +79,19 @@ pub fn within(patience: Duration, command: &mut Command) -> Answer {
     }
     drop(held);
     match answer {
-        Ok(Some((status, text))) if status.success() => Answer::Said(text),
-        Ok(Some((_, text))) => Answer::Failed(text),
-        Ok(None) | Err(_) => Answer::Late,
+        Ok(Some((status, text))) if status.success() => ProgramAnswer::Said(text),
+        Ok(Some((_, text))) => ProgramAnswer::Failed(text),
+        Ok(None) | Err(_) => ProgramAnswer::Late,
     }
 }
 
-struct Asked {
+struct Running {
     child: Child,
     /// None where the kernel has no pidfds.
     pidfd: Option<PidFd>,
 }
 
-impl Asked {
+impl Running {
     fn new(child: Child) -> Self {
         let pidfd = PidFd::open(child.id().cast_signed()).ok();
         Self { child, pidfd }
@@ -196,11 +196,14 @@ mod tests {
             command.args(["-c", script]).stderr(Stdio::null());
             within(Duration::from_secs(60), &mut command)
         };
-        assert_eq!(shell("echo out; echo err >&2"), Answer::Said("out".into()));
-        assert_eq!(shell("echo no; exit 2"), Answer::Failed("no".into()));
+        assert_eq!(
+            shell("echo out; echo err >&2"),
+            ProgramAnswer::Said("out".into())
+        );
+        assert_eq!(shell("echo no; exit 2"), ProgramAnswer::Failed("no".into()));
         let mut missing = Command::new("/nowhere/program");
         let missing = within(Duration::from_secs(60), &mut missing);
-        assert_eq!(missing, Answer::Missing);
+        assert_eq!(missing, ProgramAnswer::Missing);
     }
 
     /// Whether the process ends; a kill takes a moment.
@@ -218,7 +221,7 @@ mod tests {
             let mut command = Command::new("/bin/sh");
             let command = command.args(["-c", script]).env("NUMBER", &file);
             let answer = within(Duration::from_secs(seconds), command);
-            assert_eq!(answer, Answer::Late, "{script}");
+            assert_eq!(answer, ProgramAnswer::Late, "{script}");
             let written = std::fs::read_to_string(&file).unwrap_or_default();
             if let Some(number) = written.strip_suffix('\n') {
                 return number.parse().unwrap();
@@ -249,7 +252,7 @@ mod tests {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "sleep 600 & echo $!"]);
         let answer = within(Duration::from_secs(60), &mut command);
-        let Answer::Said(number) = answer else {
+        let ProgramAnswer::Said(number) = answer else {
             panic!("{answer:?}");
         };
         let left = Pid::from_raw(number.parse().unwrap());
@@ -262,7 +265,7 @@ mod tests {
         nix::sys::signal::raise(Signal::SIGTERM).unwrap();
         let began = now();
         let answer = within(Duration::from_secs(60), Command::new("sleep").arg("600"));
-        assert_eq!(answer, Answer::Late);
+        assert_eq!(answer, ProgramAnswer::Late);
         assert!(began.elapsed() < Duration::from_secs(30));
         assert_eq!(interrupts.seen(), Some(Signal::SIGTERM));
     }

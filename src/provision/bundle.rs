@@ -10,8 +10,8 @@ use super::{
     error::{NotSetUp, SetupError},
     execution::Execution,
     folders::{make_folder, remove, write_durably},
-    model::{EngineFile, Facts, Packages, Payload, SetupStep},
-    options::Options,
+    model::{EngineFile, Packages, Payload, SetupStep, Survey},
+    options::SetUpOptions,
     plan::plan,
     progress::{Progress, Total},
     scratch::Scratch,
@@ -27,13 +27,13 @@ pub fn bundle(
     catalog: &Catalog,
     settings: &Settings,
     paths: &Paths,
-    options: &Options,
+    options: &SetUpOptions,
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(), SetupError> {
     let (interrupts, _lock) = session::begin(paths)?;
     let wanted = catalog.wanted(settings);
-    let facts = Facts::gather(paths, options, &wanted)?;
+    let facts = Survey::gather(paths, options, &wanted)?;
     let plan = plan(paths, &facts, &wanted);
     if !plan.problems.is_empty() {
         return Err(SetupError::NotPossible(plan.problems));

@@ -12,7 +12,7 @@ use super::{
     steps::{self, migrate::Migrate},
     tools::TOOLS,
 };
-use crate::{config::settings::Settings, secrets::Kind};
+use crate::{config::settings::Settings, secrets::SecretKind};
 
 /// Makes the folder of a payload, from its beginning to its marker.
 pub(crate) type Build = fn(&mut Execution<'_>, &Path) -> Result<(), SetupError>;
@@ -39,7 +39,7 @@ pub(crate) struct Brought {
     pub(crate) payloads: &'static [Installable],
     pub(crate) tables: &'static [Migratable],
     pub(crate) roles: &'static [Role],
-    pub(crate) secrets: &'static [Kind],
+    pub(crate) secrets: &'static [SecretKind],
 }
 
 impl Brought {
@@ -57,7 +57,7 @@ pub struct Catalog {
     payloads: Vec<Installable>,
     tables: Vec<Migratable>,
     roles: Vec<Role>,
-    secrets: Vec<Kind>,
+    secrets: Vec<SecretKind>,
     programs: fn(&Settings) -> Programs,
     needs: Needs,
 }
@@ -118,7 +118,7 @@ impl Catalog {
     }
 
     /// The secrets of all services.
-    pub fn secrets(&self) -> &[Kind] {
+    pub fn secrets(&self) -> &[SecretKind] {
         &self.secrets
     }
 

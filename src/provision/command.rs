@@ -22,7 +22,7 @@ use nix::{
     unistd::{Pid, pipe2},
 };
 use sys::{
-    pidfd::{Exit, PidFd},
+    pidfd::{PidFd, ProcessEnd},
     spawn::{Group, Launch, Spawned},
 };
 
@@ -170,7 +170,7 @@ impl Runner {
                 return Err(error);
             }
         };
-        if exit == Exit::Code(0) {
+        if exit == ProcessEnd::Code(0) {
             let [out, _] = running.streams;
             return Ok(String::from_utf8_lossy(&out.all).into_owned());
         }
@@ -240,7 +240,7 @@ impl Running {
         &mut self,
         interrupts: &mut Interrupts,
         watch: &mut dyn FnMut(News<'_>),
-    ) -> Result<Exit, SetupError> {
+    ) -> Result<ProcessEnd, SetupError> {
         let mut ticked = now();
         loop {
             interrupts.check()?;

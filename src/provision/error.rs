@@ -141,7 +141,7 @@ pub struct CommandFailed {
     /// The program's name.
     pub program: String,
     /// How it ended.
-    pub exit: sys::pidfd::Exit,
+    pub exit: sys::pidfd::ProcessEnd,
     /// The last lines of its output.
     pub tail: String,
 }
@@ -154,10 +154,10 @@ impl fmt::Display for CommandFailed {
         match self.cause() {
             Some(cause) => write!(f, ": {}", cause.advice())?,
             None => match self.exit {
-                sys::pidfd::Exit::Code(code) => {
+                sys::pidfd::ProcessEnd::Code(code) => {
                     write!(f, ": {} exited with {code}", self.program)?;
                 }
-                sys::pidfd::Exit::Signal { signal, .. } => {
+                sys::pidfd::ProcessEnd::Signal { signal, .. } => {
                     write!(f, ": {} was killed by signal {signal}", self.program)?;
                 }
             },

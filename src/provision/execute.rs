@@ -9,7 +9,7 @@ use super::{
     facts::database as found,
     fingerprints::Fingerprints,
     generations,
-    model::{Payload, Record, SetupStep, Tables},
+    model::{Payload, SetUpRecord, SetupStep, Tables},
     payload_folder,
     progress::Total,
     roles::roles_hash,
@@ -26,9 +26,9 @@ impl Execution<'_> {
         &mut self,
         catalog: &Catalog,
         steps: &[SetupStep],
-        mut record: Record,
+        mut record: SetUpRecord,
         locks: &Locks,
-    ) -> Result<Record, SetupError> {
+    ) -> Result<SetUpRecord, SetupError> {
         let tables: Vec<Tables> = catalog.tables().map(|all| all.tables).collect();
         generations::take_over(self.paths, &mut record, &tables);
         for step in steps {
@@ -101,7 +101,7 @@ impl Execution<'_> {
         &mut self,
         catalog: &Catalog,
         steps: &[SetupStep],
-        record: &mut Record,
+        record: &mut SetUpRecord,
         locks: &Locks,
     ) -> Result<(), SetupError> {
         let data = self.paths.postgres_data();
@@ -125,7 +125,7 @@ impl Execution<'_> {
         catalog: &Catalog,
         step: &SetupStep,
         server: &Server,
-        record: &mut Record,
+        record: &mut SetUpRecord,
     ) -> Result<(), SetupError> {
         match step {
             SetupStep::Roles(roles) => {
@@ -152,7 +152,7 @@ impl Execution<'_> {
         catalog: &Catalog,
         step: &SetupStep,
         locks: &Locks,
-        record: &mut Record,
+        record: &mut SetUpRecord,
     ) -> Result<(), SetupError> {
         if let SetupStep::Migrate(tables, folder) = step
             && let Migrate::ByItself { lock, migrate } = catalog.migrate(tables)
@@ -168,7 +168,7 @@ impl Execution<'_> {
         &self,
         tables: &Tables,
         folder: &str,
-        record: &mut Record,
+        record: &mut SetUpRecord,
     ) -> Result<(), SetupError> {
         let migrations = &mut record.database.migrations;
         migrations.insert(tables.name.to_owned(), folder.to_owned());
@@ -176,7 +176,7 @@ impl Execution<'_> {
     }
 
     /// The switch, where there is one, and the record as it is at the end.
-    fn conclude(&self, steps: &[SetupStep], record: &mut Record) -> Result<(), SetupError> {
+    fn conclude(&self, steps: &[SetupStep], record: &mut SetUpRecord) -> Result<(), SetupError> {
         let switch = steps.iter().find_map(|step| match step {
             SetupStep::Switch(switch) => Some(switch),
             SetupStep::Secrets(_)
@@ -189,7 +189,7 @@ impl Execution<'_> {
             return generations::switch(self.paths, record, &switch.payloads);
         }
         record.generations = generations::with_database(self.paths, record);
-        if *record != Record::read(&self.paths.state)? {
+        if *record != SetUpRecord::read(&self.paths.state)? {
             record.write(&self.paths.state)?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::{
     command::{Call, News, Runner},
     error::SetupError,
     model::{Choice, Payload, Wanted},
-    options::Options,
+    options::SetUpOptions,
     payload_folder,
     progress::Progress,
     site_packages::site_packages,
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct Execution<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) paths: &'a Paths,
-    pub(crate) options: &'a Options,
+    pub(crate) options: &'a SetUpOptions,
     pub(crate) wanted: &'a Wanted,
     pub(crate) choice: &'a Choice,
     pub(crate) runner: Runner,

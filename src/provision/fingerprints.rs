@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::hash::hex;
-use crate::secrets::{Kind, SecretError, SecretStore, go_on};
+use crate::secrets::{SecretError, SecretKind, SecretStore, go_on};
 
 /// A salted hash of each secret, by the name of its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +30,12 @@ pub struct Fingerprints {
 )]
 pub struct SecretsChanged {
     /// Which.
-    pub changed: Vec<Kind>,
+    pub changed: Vec<SecretKind>,
     /// Their folder.
     pub folder: PathBuf,
 }
 
-fn names(kinds: &[Kind]) -> String {
+fn names(kinds: &[SecretKind]) -> String {
     let names: Vec<_> = kinds.iter().map(|kind| kind.file_name).collect();
     names.join(", ")
 }
@@ -59,7 +59,7 @@ impl Fingerprints {
     /// Of the secrets as they are. `before` is kept where it still fits, so that nothing is written
     /// anew for nothing.
     pub(crate) fn of(
-        kinds: &[Kind],
+        kinds: &[SecretKind],
         store: &SecretStore,
         before: Option<&Self>,
     ) -> Result<Self, SecretError> {
@@ -75,8 +75,8 @@ impl Fingerprints {
     }
 
     /// The secrets that are others now. What cannot be read says so where it is needed.
-    pub fn changed(&self, kinds: &[Kind], store: &SecretStore) -> Vec<Kind> {
-        let changed = |kind: &Kind| {
+    pub fn changed(&self, kinds: &[SecretKind], store: &SecretStore) -> Vec<SecretKind> {
+        let changed = |kind: &SecretKind| {
             let known = self.of.get(kind.file_name);
             let now = hash(store, *kind, &self.salt).ok();
             known.is_some() && now.is_some() && known != now.as_ref()
@@ -85,7 +85,7 @@ impl Fingerprints {
     }
 }
 
-fn hash(store: &SecretStore, kind: Kind, salt: &str) -> Result<String, SecretError> {
+fn hash(store: &SecretStore, kind: SecretKind, salt: &str) -> Result<String, SecretError> {
     let secret = store.read(kind)?;
     let mut hash = Sha256::new();
     for part in [salt, kind.file_name, secret.expose()] {

@@ -17,7 +17,9 @@ use std::{
 use super::{
     error::SetupError,
     folders::sync_folder,
-    model::{Damage, DatabaseState, Generations, Payload, PayloadFolder, Record, Tables, Wanted},
+    model::{
+        Damage, DatabaseState, Generations, Payload, PayloadFolder, SetUpRecord, Tables, Wanted,
+    },
     payload_folder::{folder, is_complete, looked_at},
 };
 use crate::config::paths::Paths;
@@ -26,7 +28,7 @@ const CURRENT: &str = "current";
 
 /// What there is of payloads.
 #[derive(Debug, Default)]
-pub(super) struct Survey {
+pub(super) struct PayloadSurvey {
     /// The wanted folders that are finished and lack nothing.
     pub(super) complete: BTreeSet<(Payload, String)>,
     /// What is wrong with those that were finished once.
@@ -38,11 +40,11 @@ pub(super) struct Survey {
 }
 
 /// Looks at the payloads, and at each file of those that are wanted.
-pub(super) fn survey(paths: &Paths, wanted: &Wanted) -> Survey {
-    let mut found = Survey {
+pub(super) fn survey(paths: &Paths, wanted: &Wanted) -> PayloadSurvey {
+    let mut found = PayloadSurvey {
         folders: folders(paths),
         links: links(paths),
-        ..Survey::default()
+        ..PayloadSurvey::default()
     };
     // Those that set-up runs come last: if anything is to be made, they are looked at closely.
     let (run, others): (Vec<_>, Vec<_>) = wanted
@@ -106,7 +108,7 @@ fn link(paths: &Paths, payload: &str) -> PathBuf {
 }
 
 /// Which generation is current, and which was before.
-pub(super) fn read(paths: &Paths, record: &Record) -> Generations {
+pub(super) fn read(paths: &Paths, record: &SetUpRecord) -> Generations {
     match &record.generations {
         Some(generations) if generations.current.is_some() => generations.clone(),
         Some(_) | None => Generations::of_links(&links(paths), &record.database),
@@ -131,7 +133,7 @@ pub(super) fn current(
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Operation {
     /// Replace the record: the switch itself.
-    Record(Box<Record>),
+    Record(Box<SetUpRecord>),
     /// Remove a link that another set-up has left half-way.
     RemoveLeft(PathBuf),
     /// Make a link of this name.
@@ -160,7 +162,7 @@ impl Operation {
 }
 
 /// What a switch changes on the disk, in this order: the record, then each link that differs.
-fn operations(paths: &Paths, record: &Record) -> Vec<Operation> {
+fn operations(paths: &Paths, record: &SetUpRecord) -> Vec<Operation> {
     let current = record.generations.iter().find_map(|g| g.current.as_ref());
     let links = links(paths);
     let mut all = vec![Operation::Record(Box::new(record.clone()))];
@@ -184,7 +186,7 @@ fn operations(paths: &Paths, record: &Record) -> Vec<Operation> {
 /// Makes a generation of these payloads, and of the database as it is recorded, the current one.
 pub(super) fn switch(
     paths: &Paths,
-    record: &mut Record,
+    record: &mut SetUpRecord,
     payloads: &BTreeMap<String, String>,
 ) -> Result<(), SetupError> {
     let before = record.generations.take().unwrap_or_default();
@@ -197,7 +199,7 @@ pub(super) fn switch(
 /// Takes an installation from before the generations over. Before any step: the links go with the
 /// database as it is now, and no longer once its tables are those of the next generation. What a set-up
 /// has left that was cut off could never be started, and is no generation to go back to.
-pub(super) fn take_over(paths: &Paths, record: &mut Record, tables: &[Tables]) {
+pub(super) fn take_over(paths: &Paths, record: &mut SetUpRecord, tables: &[Tables]) {
     let found = read(paths, record);
     let is_new = record.generations.is_none();
     if is_new && found.current.is_some() && fits(&found, &record.database, tables) {
@@ -215,7 +217,7 @@ fn fits(generations: &Generations, database: &DatabaseState, tables: &[Tables]) 
 }
 
 /// The generations of a set-up that has switched to nothing, with its database as it is now.
-pub(super) fn with_database(paths: &Paths, record: &Record) -> Option<Generations> {
+pub(super) fn with_database(paths: &Paths, record: &SetUpRecord) -> Option<Generations> {
     let found = read(paths, record).with_database(&record.database);
     found.current.is_some().then_some(found)
 }

@@ -10,12 +10,12 @@ use super::{
     fingerprints::SecretsChanged,
     generations,
     installation::Installation,
-    model::{Payload, Record, Wanted},
+    model::{Payload, SetUpRecord, Wanted},
     payload_folder,
 };
 use crate::{
     config::{paths::Paths, settings::Settings},
-    secrets::{Kind, SecretStore},
+    secrets::{SecretKind, SecretStore},
 };
 
 /// What set-up has put where; quick, for every start.
@@ -28,7 +28,7 @@ pub fn installed(
     settings: &Settings,
 ) -> Result<Installation, NotSetUp> {
     let missing = |what: String| NotSetUp { what };
-    let record = Record::read(&paths.state).map_err(|e| missing(e.to_string()))?;
+    let record = SetUpRecord::read(&paths.state).map_err(|e| missing(e.to_string()))?;
     let wanted = catalog.wanted(settings);
     let cluster =
         database::identifier(&paths.postgres_data()).map_err(|e| missing(e.to_string()))?;
@@ -61,9 +61,9 @@ pub fn check_installed(
 ///
 /// # Errors
 /// They are not.
-pub fn check_secrets(kinds: &[Kind], paths: &Paths) -> Result<(), SecretsChanged> {
+pub fn check_secrets(kinds: &[SecretKind], paths: &Paths) -> Result<(), SecretsChanged> {
     // What cannot be read was told by [`installed`].
-    let record = Record::read(&paths.state).unwrap_or_default();
+    let record = SetUpRecord::read(&paths.state).unwrap_or_default();
     let cluster = database::identifier(&paths.postgres_data()).unwrap_or_default();
     let known = record.about(cluster).database.secrets;
     let store = SecretStore::new(paths.secrets());
@@ -82,7 +82,7 @@ pub(crate) fn resolve(
     catalog: &Catalog,
     paths: &Paths,
     wanted: &Wanted,
-    record: &Record,
+    record: &SetUpRecord,
 ) -> Result<Installation, NotSetUp> {
     let generations = generations::read(paths, record);
     let folder = |payload: Payload| match wanted.folder(payload.name) {

@@ -66,7 +66,7 @@ pub use fingerprints::SecretsChanged;
 pub use installation::Installation;
 pub use installed::{check_installed, check_secrets, installed};
 pub use model::Plan;
-pub use options::Options;
+pub use options::SetUpOptions;
 pub use plan::plan;
 pub use progress::Progress;
 pub use setup::{setup, survey};

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::environment::Environment;
-use crate::secrets::{Kind, Secret};
+use crate::secrets::{Secret, SecretKind};
 
 /// What a person may say to set-up beside the configuration.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct SetUpOptions {
     /// Install from this folder alone: wheels in `wheels`, npm's cache in `npm`, as [`super::bundle()`]
     /// gathers them.
     pub offline: Option<PathBuf>,
@@ -16,5 +16,5 @@ pub struct Options {
     /// The environment that set-up was started with.
     pub environment: Environment,
     /// Secrets that a person has chosen, instead of random ones.
-    pub chosen: Vec<(Kind, Secret)>,
+    pub chosen: Vec<(SecretKind, Secret)>,
 }

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::model::{
-    Choice, Facts, MB, Node, Packages, Plan, Problem, Programs, SetupStep, Switch, Wanted,
+    Choice, MB, Node, Packages, Plan, Problem, Programs, SetupStep, Survey, Switch, Wanted,
 };
-use crate::{config::paths::Paths, secrets::Kind};
+use crate::{config::paths::Paths, secrets::SecretKind};
 
 /// What is kept free beside the steps themselves: logs, write-ahead log, the next start.
 const SPARE: u64 = 200 * MB;
@@ -16,7 +16,7 @@ const SPARE: u64 = 200 * MB;
 const DATABASE: u64 = 120 * MB;
 
 /// Decides what to do.
-pub fn plan(paths: &Paths, facts: &Facts, wanted: &Wanted) -> Plan {
+pub fn plan(paths: &Paths, facts: &Survey, wanted: &Wanted) -> Plan {
     let (mut problems, choice) = choose(&wanted.programs, paths, facts);
     let steps = steps(facts, wanted);
     if let Some(engine) = &wanted.programs.engine
@@ -45,7 +45,7 @@ pub fn plan(paths: &Paths, facts: &Facts, wanted: &Wanted) -> Plan {
 }
 
 /// What stands in the way of these steps.
-fn in_the_way(paths: &Paths, facts: &Facts, steps: &[SetupStep]) -> Vec<Problem> {
+fn in_the_way(paths: &Paths, facts: &Survey, steps: &[SetupStep]) -> Vec<Problem> {
     let mut problems = Vec::new();
     if needs_ensurepip(steps)
         && let Some(python) = facts.usable_python()
@@ -79,17 +79,17 @@ fn in_the_way(paths: &Paths, facts: &Facts, steps: &[SetupStep]) -> Vec<Problem>
 
 /// A secret that something in the database is encrypted with, and how it stands to the one that the database
 /// was set up with, if that is a problem.
-fn wrong_salt_key(facts: &Facts) -> Option<(Kind, &'static str)> {
+fn wrong_salt_key(facts: &Survey) -> Option<(SecretKind, &'static str)> {
     if facts.cluster.is_none() || facts.salt_key_accepted {
         return None;
     }
-    let encrypts = |kinds: &[Kind]| kinds.iter().copied().find(|kind| kind.encrypts);
+    let encrypts = |kinds: &[SecretKind]| kinds.iter().copied().find(|kind| kind.encrypts);
     let missing =
         encrypts(&facts.secrets_missing).map(|kind| (kind, "missing or empty, and it was"));
     missing.or_else(|| encrypts(&facts.secrets_changed).map(|kind| (kind, "not")))
 }
 
-fn choose(programs: &Programs, paths: &Paths, facts: &Facts) -> (Vec<Problem>, Choice) {
+fn choose(programs: &Programs, paths: &Paths, facts: &Survey) -> (Vec<Problem>, Choice) {
     let mut problems = Vec::new();
     let python = facts.usable_python();
     if python.is_none() {
@@ -140,7 +140,7 @@ fn needs_ensurepip(steps: &[SetupStep]) -> bool {
 }
 
 /// Payloads first, then the database, and the switch when both are as they are to be.
-fn steps(facts: &Facts, wanted: &Wanted) -> Vec<SetupStep> {
+fn steps(facts: &Survey, wanted: &Wanted) -> Vec<SetupStep> {
     let mut steps = Vec::new();
     if !facts.secrets_missing.is_empty() {
         steps.push(SetupStep::Secrets(facts.secrets_missing.clone()));
@@ -171,7 +171,7 @@ fn steps(facts: &Facts, wanted: &Wanted) -> Vec<SetupStep> {
 }
 
 /// The switch to what is wanted, if that is not what is in use, or if a link points elsewhere.
-fn switch(facts: &Facts, wanted: &Wanted) -> Option<Switch> {
+fn switch(facts: &Survey, wanted: &Wanted) -> Option<Switch> {
     let payloads = payloads(facts, wanted);
     let current = facts.generations.current.as_ref();
     // A payload that is not wanted may have been removed by hand, and then gets no link.
@@ -198,7 +198,7 @@ fn switch(facts: &Facts, wanted: &Wanted) -> Option<Switch> {
 }
 
 /// The payloads of the generation that the switch makes current.
-fn payloads(facts: &Facts, wanted: &Wanted) -> BTreeMap<String, String> {
+fn payloads(facts: &Survey, wanted: &Wanted) -> BTreeMap<String, String> {
     let wanted = wanted.payloads.iter();
     let wanted = wanted.map(|(payload, folder)| (payload.name, folder.as_str()));
     facts.generations.payloads_with(wanted)

@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{error::SetupError, folders::write_durably, model::Record};
+use super::{error::SetupError, folders::write_durably, model::SetUpRecord};
 use crate::fs::regular;
 
-impl Record {
+impl SetUpRecord {
     /// Reads it; an empty one where there is none.
     ///
     /// # Errors
@@ -46,9 +46,9 @@ mod tests {
     use crate::fs::regular::tests::{at_once, pipe_at};
     use crate::provision::model::DatabaseState;
 
-    fn full() -> Record {
+    fn full() -> SetUpRecord {
         let migrations = [("a", "1.0-aa"), ("b", "2.0-bb")];
-        Record {
+        SetUpRecord {
             database: DatabaseState {
                 cluster: Some(7_300_000_000_000_000_001),
                 roles: Some("r".into()),
@@ -58,16 +58,19 @@ mod tests {
                 ..DatabaseState::default()
             },
             nginx: Some("/usr/sbin/nginx".into()),
-            ..Record::default()
+            ..SetUpRecord::default()
         }
     }
 
     #[test]
     fn what_was_written_is_read_again() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(Record::read(dir.path()).unwrap(), Record::default());
+        assert_eq!(
+            SetUpRecord::read(dir.path()).unwrap(),
+            SetUpRecord::default()
+        );
         full().write(dir.path()).unwrap();
-        assert_eq!(Record::read(dir.path()).unwrap(), full());
+        assert_eq!(SetUpRecord::read(dir.path()).unwrap(), full());
         assert_eq!(
             fs::read_dir(dir.path()).unwrap().count(),
             1,
@@ -79,7 +82,7 @@ mod tests {
     fn a_file_that_is_no_record_is_named() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("setup.json"), "{").unwrap();
-        let error = Record::read(dir.path()).unwrap_err().to_string();
+        let error = SetUpRecord::read(dir.path()).unwrap_err().to_string();
         assert!(
             error.contains("setup.json") && error.contains("remove it"),
             "{error}"

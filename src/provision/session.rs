@@ -12,7 +12,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::{
     command::Runner, error::SetupError, folders::make_folder, interrupt::Interrupts,
-    options::Options, scratch::Scratch,
+    options::SetUpOptions, scratch::Scratch,
 };
 use crate::{config::paths::Paths, fs::regular, identity::GatewayId, trust};
 
@@ -37,7 +37,7 @@ pub(crate) fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupErr
 
 pub(crate) fn runner(
     paths: &Paths,
-    options: &Options,
+    options: &SetUpOptions,
     scratch: &Scratch,
     interrupts: Interrupts,
 ) -> Result<Runner, SetupError> {

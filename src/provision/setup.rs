@@ -7,8 +7,8 @@ use super::{
     installation::Installation,
     installed,
     interrupt::Interrupts,
-    model::{Facts, Plan},
-    options::Options,
+    model::{Plan, Survey},
+    options::SetUpOptions,
     orphans,
     plan::plan,
     progress::Progress,
@@ -29,10 +29,10 @@ pub fn survey(
     catalog: &Catalog,
     settings: &Settings,
     paths: &Paths,
-    options: &Options,
+    options: &SetUpOptions,
 ) -> Result<Plan, SetupError> {
     let wanted = catalog.wanted(settings);
-    let facts = Facts::gather(paths, options, &wanted)?;
+    let facts = Survey::gather(paths, options, &wanted)?;
     Ok(plan(paths, &facts, &wanted))
 }
 
@@ -44,7 +44,7 @@ pub fn setup(
     catalog: &Catalog,
     settings: &Settings,
     paths: &Paths,
-    options: &Options,
+    options: &SetUpOptions,
     progress: &mut dyn Progress,
 ) -> Result<Installation, SetupError> {
     let (mut interrupts, _lock) = session::begin(paths)?;
@@ -53,7 +53,7 @@ pub fn setup(
     server::end_orphan(paths)?;
 
     let wanted = catalog.wanted(settings);
-    let facts = Facts::gather(paths, options, &wanted)?;
+    let facts = Survey::gather(paths, options, &wanted)?;
     // A program that was asked when the signal came has given no answer.
     interrupts.check()?;
     let plan = plan(paths, &facts, &wanted);

@@ -4,13 +4,13 @@ use super::{
     catalog::Catalog,
     embedded::pinned,
     generations,
-    model::{Packages, Payload, Record, version},
+    model::{Packages, Payload, SetUpRecord, version},
 };
 use crate::config::paths::Paths;
 
 /// The version of a part of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct Component {
     /// Its name for a script.
     pub key: &'static str,
     /// Its name for a person.
@@ -22,10 +22,10 @@ pub struct Part {
 }
 
 /// The versions of all parts; without paths, those that set-up installs.
-pub fn versions(catalog: &Catalog, paths: Option<&Paths>) -> Vec<Part> {
+pub fn versions(catalog: &Catalog, paths: Option<&Paths>) -> Vec<Component> {
     let generations = paths.map(|paths| {
         // Where the record cannot be read, the links say what is in use.
-        let record = Record::read(&paths.state).unwrap_or_default();
+        let record = SetUpRecord::read(&paths.state).unwrap_or_default();
         generations::read(paths, &record)
     });
     let parts = catalog
@@ -36,7 +36,7 @@ pub fn versions(catalog: &Catalog, paths: Option<&Paths>) -> Vec<Part> {
             .as_ref()
             .and_then(|all| all.folder(payload.name));
         let current = folder.map(|folder| version(folder).to_owned());
-        Part {
+        Component {
             key,
             name: payload.title,
             installed: current.is_some(),

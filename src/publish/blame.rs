@@ -5,10 +5,10 @@ use std::time::Duration;
 use supervise::{effect::StateName, event::Time, milestones::Milestones, spec::ServiceName};
 
 use super::{
-    snapshot::{Now, Service, Snapshot},
+    snapshot::{Now, ServiceSnapshot, Snapshot},
     status::Files,
 };
-use crate::control::types::{Blame, Start};
+use crate::control::types::{Blame, ServiceStart};
 
 /// What a service says itself of its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub fn blame(snapshot: &Snapshot, service: Option<&ServiceName>, now: Now, files
         (None, Some(parts)) => (&**parts, &files.kept),
         (None, None) | (Some(_), _) => (snapshot.services.as_slice(), &files.own),
     };
-    let is_part = |part: &&Service| match service {
+    let is_part = |part: &&ServiceSnapshot| match service {
         Some(service) => part.name() == service,
         None => part.now.milestones.wanted >= Some(starts.asked),
     };
@@ -35,7 +35,9 @@ pub fn blame(snapshot: &Snapshot, service: Option<&ServiceName>, now: Now, files
     let began = wanted.min().unwrap_or(now.time);
     let services = parts.iter().map(|part| {
         let name = part.name();
-        let state = snapshot.service(name).map_or(part.state(), Service::state);
+        let state = snapshot
+            .service(name)
+            .map_or(part.state(), ServiceSnapshot::state);
         let own = own.get(name).copied();
         (name.clone(), start(part, state, own, began))
     });
@@ -46,11 +48,11 @@ pub fn blame(snapshot: &Snapshot, service: Option<&ServiceName>, now: Now, files
     }
 }
 
-fn start(part: &Service, state: StateName, own: Option<Own>, began: Time) -> Start {
+fn start(part: &ServiceSnapshot, state: StateName, own: Option<Own>, began: Time) -> ServiceStart {
     let milestones = &part.now.milestones;
     let since = |time: Option<Time>| time.map(|time| micros(time.since(began)));
     let own = own.filter(|own| is_of(*own, milestones));
-    Start {
+    ServiceStart {
         state,
         requires: part.now.requires.clone(),
         wanted_usec: since(milestones.wanted),

@@ -5,21 +5,21 @@ use std::{path::PathBuf, time::Duration};
 use supervise::{
     effect::{Reason, StateName},
     event::{Instance, Time},
-    machine::ServiceStatus,
+    machine::UnitStatus,
     milestones::Milestones,
     spec::ServiceName,
 };
 
-use super::Facts;
+use super::ServiceFacts;
 
 pub(crate) fn name(of: &str) -> ServiceName {
     ServiceName::new(of).expect("the tests use good names")
 }
 
 /// A service that has been in this state since the first second, and of which nothing runs.
-pub(crate) fn facts(of: &str, state: StateName) -> Facts {
-    Facts {
-        status: ServiceStatus {
+pub(crate) fn facts(of: &str, state: StateName) -> ServiceFacts {
+    ServiceFacts {
+        status: UnitStatus {
             instance: Instance {
                 service: name(of),
                 generation: 1,

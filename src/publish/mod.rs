@@ -20,5 +20,7 @@ mod status;
 
 pub use blame::{Own, blame};
 pub use configuration::{Alone, Compare, Compared};
-pub use snapshot::{Changes, Facts, Now, Process, Service, Snapshot, Starts, Transition, Whole};
+pub use snapshot::{
+    Changes, Now, Process, ServiceFacts, ServiceSnapshot, Snapshot, Starts, Transition, Whole,
+};
 pub use status::{Figures, Files, Usage, status, why};

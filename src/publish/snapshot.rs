@@ -11,7 +11,7 @@ use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::SystemTime};
 use supervise::{
     effect::{Reason, StateName},
     event::Time,
-    machine::ServiceStatus,
+    machine::UnitStatus,
     milestones::Milestones,
     spec::ServiceName,
 };
@@ -28,7 +28,7 @@ pub struct Snapshot {
     /// Counts the snapshots: a later one has a higher number.
     pub version: u64,
     /// Every service, in the order of their names.
-    pub services: Vec<Arc<Service>>,
+    pub services: Vec<Arc<ServiceSnapshot>>,
     tally: Tally,
     /// What only a new configuration changes.
     pub whole: Arc<Whole>,
@@ -50,7 +50,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(service: &Service) -> Self {
+    fn of(service: &ServiceSnapshot) -> Self {
         let status = &service.now.status;
         Self {
             fine: usize::from(status.is_fine()),
@@ -58,13 +58,13 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, service: &Service) {
+    fn add(&mut self, service: &ServiceSnapshot) {
         let Self { fine, stopped } = Self::of(service);
         self.fine += fine;
         self.stopped += stopped;
     }
 
-    fn take_off(&mut self, service: &Service) {
+    fn take_off(&mut self, service: &ServiceSnapshot) {
         let Self { fine, stopped } = Self::of(service);
         self.fine -= fine;
         self.stopped -= stopped;
@@ -88,18 +88,18 @@ pub struct Whole {
 
 /// One service: as it is, and how it came to that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
+pub struct ServiceSnapshot {
     /// As it is.
-    pub now: Facts,
+    pub now: ServiceFacts,
     /// Its latest changes of state, oldest first.
     pub history: VecDeque<Transition>,
 }
 
 /// What is known of a service at one point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct ServiceFacts {
     /// As the machine sees it.
-    pub status: ServiceStatus,
+    pub status: UnitStatus,
     /// What it requires.
     pub requires: Vec<ServiceName>,
     /// How its newest start went, or goes.
@@ -143,14 +143,14 @@ pub struct Starts {
     /// When it was asked for.
     pub asked: Time,
     /// Every service as it was when everything was ready; none: it has not come to that.
-    pub kept: Option<Arc<[Arc<Service>]>>,
+    pub kept: Option<Arc<[Arc<ServiceSnapshot>]>>,
 }
 
 /// What is new since the snapshot before.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// Services that are new or may be other ones.
-    pub services: Vec<Facts>,
+    pub services: Vec<ServiceFacts>,
     /// Services that are not there any more.
     pub gone: Vec<ServiceName>,
     /// Changes of states, in their order.
@@ -197,14 +197,14 @@ impl Changes {
     }
 }
 
-impl Facts {
+impl ServiceFacts {
     /// The service's name.
     pub const fn name(&self) -> &ServiceName {
         &self.status.instance.service
     }
 }
 
-impl Service {
+impl ServiceSnapshot {
     /// Its name.
     pub const fn name(&self) -> &ServiceName {
         self.now.name()
@@ -239,13 +239,13 @@ impl Snapshot {
     }
 
     /// The service of this name.
-    pub fn service(&self, name: &ServiceName) -> Option<&Service> {
+    pub fn service(&self, name: &ServiceName) -> Option<&ServiceSnapshot> {
         let at = self.find(name).ok()?;
         self.services.get(at).map(|service| &**service)
     }
 
     /// The status of the service of this name.
-    pub fn status(&self, name: &ServiceName) -> Option<&ServiceStatus> {
+    pub fn status(&self, name: &ServiceName) -> Option<&UnitStatus> {
         self.service(name).map(|service| &service.now.status)
     }
 
@@ -255,7 +255,7 @@ impl Snapshot {
     }
 
     /// The status of every service, in the order of their names.
-    pub fn statuses(&self) -> impl Iterator<Item = &ServiceStatus> + Clone {
+    pub fn statuses(&self) -> impl Iterator<Item = &UnitStatus> + Clone {
         self.services.iter().map(|service| &service.now.status)
     }
 
@@ -280,7 +280,7 @@ impl Snapshot {
                     at
                 }
                 Err(at) => {
-                    let service = Service {
+                    let service = ServiceSnapshot {
                         now: facts,
                         history: VecDeque::new(),
                     };
@@ -326,7 +326,7 @@ impl Snapshot {
 
     /// The services taken together.
     pub fn state(&self) -> GatewayState {
-        let ill = |service: &ServiceStatus| match service.state {
+        let ill = |service: &UnitStatus| match service.state {
             StateName::Unhealthy | StateName::BackingOff | StateName::Failed => true,
             StateName::Waiting
             | StateName::Starting

@@ -7,7 +7,7 @@ use supervise::{machine, spec::ServiceName};
 use super::{
     blame::Own,
     configuration::Compared,
-    snapshot::{Now, Service, Snapshot},
+    snapshot::{Now, ServiceSnapshot, Snapshot},
 };
 use crate::control::types::{
     ConfigurationState, Cpu, DietState, GatewayStatus, HistoryEntry, Memory, ServiceStatus,
@@ -94,7 +94,12 @@ pub fn why(snapshot: &Snapshot, name: &ServiceName, now: Now, figures: &Figures)
     })
 }
 
-fn service(snapshot: &Snapshot, service: &Service, now: Now, usage: Usage) -> ServiceStatus {
+fn service(
+    snapshot: &Snapshot,
+    service: &ServiceSnapshot,
+    now: Now,
+    usage: Usage,
+) -> ServiceStatus {
     let facts = &service.now;
     let status = &facts.status;
     let cgroup = snapshot.whole.cgroup.as_ref();
@@ -120,7 +125,7 @@ fn service(snapshot: &Snapshot, service: &Service, now: Now, usage: Usage) -> Se
     }
 }
 
-fn reason(status: &machine::ServiceStatus) -> String {
+fn reason(status: &machine::UnitStatus) -> String {
     if status.waits_for.is_empty() {
         return status.reason.to_string();
     }
@@ -139,11 +144,11 @@ mod tests {
 
     use super::*;
     use crate::publish::{
-        Changes, Facts, Transition, Whole,
+        Changes, ServiceFacts, Transition, Whole,
         fixtures::{facts, name},
     };
 
-    fn snapshot(services: Vec<Facts>, cgroup: Option<&str>) -> Arc<Snapshot> {
+    fn snapshot(services: Vec<ServiceFacts>, cgroup: Option<&str>) -> Arc<Snapshot> {
         let whole = Whole {
             cgroup: cgroup.map(PathBuf::from),
             ..Whole::default()
@@ -170,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_told_where_somebody_holds_the_service_to_it() {
-        let limited = || Facts {
+        let limited = || ServiceFacts {
             cpu_milli: Some(1500),
             ..facts("a", StateName::Ready)
         };

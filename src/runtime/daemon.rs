@@ -13,7 +13,7 @@ use supervise::{
 };
 
 use super::{
-    Options, Planned, Replan, RunError,
+    DaemonOptions, Planned, Replan, RunError,
     executor::{Executor, Launched},
     facts::facts,
     publisher::{self, Publisher},
@@ -50,11 +50,11 @@ pub(super) struct Daemon {
 
 impl Daemon {
     pub(super) fn new(
-        options: Options,
+        options: DaemonOptions,
         clock: Clock,
         launched: Launched,
     ) -> Result<Self, RunError> {
-        let Options {
+        let DaemonOptions {
             paths,
             output,
             planned,

@@ -4,17 +4,21 @@
 use supervise::{machine::Machine, spec::ServiceName};
 
 use super::executor::Executor;
-use crate::publish::{Facts, Process};
+use crate::publish::{Process, ServiceFacts};
 
 /// The facts of one service. `None` if there is no such service.
-pub(super) fn facts(machine: &Machine, executor: &Executor, name: &ServiceName) -> Option<Facts> {
+pub(super) fn facts(
+    machine: &Machine,
+    executor: &Executor,
+    name: &ServiceName,
+) -> Option<ServiceFacts> {
     let status = machine.status_of(name)?;
     let start = machine.start_of(name)?;
     let spec = machine.spec(name)?;
     let running = executor.instances.of(name);
     let main = executor.instances.main(&status.instance);
     let pid = main.and(running).map(|running| running.leader);
-    Some(Facts {
+    Some(ServiceFacts {
         requires: start.requires,
         milestones: start.milestones,
         process: running.map(|running| Process {

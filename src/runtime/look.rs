@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     config::paths::Paths,
     fs::regular,
-    publish::{Files, Own, Service, Snapshot},
+    publish::{Files, Own, ServiceSnapshot, Snapshot},
     stack::MILESTONES,
 };
 
@@ -88,7 +88,7 @@ fn files(snapshot: &Snapshot, paths: &Paths, own: BTreeMap<ServiceName, Own>) ->
     }
 }
 
-fn own(services: &[Arc<Service>], clock: Clock) -> BTreeMap<ServiceName, Own> {
+fn own(services: &[Arc<ServiceSnapshot>], clock: Clock) -> BTreeMap<ServiceName, Own> {
     let own = services.iter().filter_map(|service| {
         let (imported, started) = left(&service.now.folder.join(MILESTONES))?;
         let [imported, started] = clock.of_monotonic([imported, started]);

@@ -22,7 +22,7 @@ use super::worker::Worker;
 use crate::{
     control::types::Memory,
     identity::{self, GatewayId, Known, Owner, Root},
-    publish::{Figures, Service, Snapshot, Usage},
+    publish::{Figures, ServiceSnapshot, Snapshot, Usage},
 };
 
 /// The limit of one measurement. Only a process that hangs in the kernel makes it take that long. A caller
@@ -119,12 +119,13 @@ fn of_processes(members: &[pid_t]) -> Usage {
 /// The descendants of other services' main processes are not searched. A process whose parent has ended
 /// becomes a child of this daemon, which is the subreaper, and never a descendant of another service.
 fn members(
-    services: &[Arc<Service>],
+    services: &[Arc<ServiceSnapshot>],
     wanted: &BTreeSet<&ServiceName>,
     gateway: &GatewayId,
 ) -> HashMap<ServiceName, Vec<pid_t>> {
     let own = getpid().as_raw();
-    let main = |service: &Arc<Service>| Some((service.now.process?.pid, service.name().clone()));
+    let main =
+        |service: &Arc<ServiceSnapshot>| Some((service.now.process?.pid, service.name().clone()));
     let mains: HashMap<_, _> = services.iter().filter_map(main).collect();
     let may_be = |pid: pid_t| mains.get(&pid).is_none_or(|name| wanted.contains(name));
     let descendants = proc::descendants(own, may_be).unwrap_or_default();

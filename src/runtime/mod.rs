@@ -50,7 +50,7 @@ use std::{collections::HashSet, path::Path};
 use crate::{identity, lock::Holder};
 
 pub use apart::within;
-pub use options::{Options, Planned, Purpose, Replan, RunError};
+pub use options::{DaemonOptions, Planned, Purpose, Replan, RunError};
 pub use turn::run;
 
 /// The processes of the gateway with this state folder, including the daemon's own, as far as they can be

@@ -1,6 +1,6 @@
 //! What a daemon is given when it begins, and why it could not begin.
 //!
-//! The command line fills in [`Options`] and calls [`super::run`]. A reload asks [`Replan`] for the next
+//! The command line fills in [`DaemonOptions`] and calls [`super::run`]. A reload asks [`Replan`] for the next
 //! [`Planned`].
 
 use std::{io, sync::Arc};
@@ -46,7 +46,7 @@ pub enum Purpose {
 pub type Replan = Arc<dyn Fn(Purpose) -> Result<Planned, Refusal> + Send + Sync>;
 
 /// Everything that a daemon needs to know.
-pub struct Options {
+pub struct DaemonOptions {
     /// Where everything is.
     pub paths: Paths,
     /// Where lines go.
@@ -57,9 +57,9 @@ pub struct Options {
     pub replan: Replan,
 }
 
-impl std::fmt::Debug for Options {
+impl std::fmt::Debug for DaemonOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options")
+        f.debug_struct("DaemonOptions")
             .field("paths", &self.paths)
             .field("output", &self.output)
             .field("planned", &self.planned)

@@ -33,7 +33,7 @@ use super::executor::launch::{LaunchError, Surroundings, launch};
 use crate::{
     causes::chain,
     clock::Clock,
-    identity::{FindError, GatewayId, Handle, Owner, Record, Signal, find},
+    identity::{FindError, GatewayId, Handle, LaunchRecord, Owner, Signal, find},
 };
 
 /// How a service is stopped if nobody knows its stop steps.
@@ -93,7 +93,7 @@ pub fn end(
         }
         count += left.values().map(Vec::len).sum::<usize>();
         // The record says how each service is stopped. It has to be read before the processes end.
-        let record = Record::read(state, &gateway).unwrap_or_default();
+        let record = LaunchRecord::read(state, &gateway).unwrap_or_default();
         let requires = left
             .keys()
             .map(|name| (name.clone(), requires(name, services, &record)));
@@ -135,7 +135,7 @@ fn describe(service: &ServiceName, processes: &[Handle]) -> String {
 fn requires(
     service: &ServiceName,
     services: &[ServiceSpec],
-    record: &Record,
+    record: &LaunchRecord,
 ) -> BTreeSet<ServiceName> {
     let spec = services.iter().find(|spec| spec.name == *service);
     let recorded = record
@@ -148,7 +148,7 @@ fn requires(
         .unwrap_or_default()
 }
 
-fn steps(service: &ServiceName, services: &[ServiceSpec], record: &Record) -> Vec<StopStep> {
+fn steps(service: &ServiceName, services: &[ServiceSpec], record: &LaunchRecord) -> Vec<StopStep> {
     let spec = services.iter().find(|spec| spec.name == *service);
     let recorded = record
         .processes

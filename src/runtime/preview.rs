@@ -5,7 +5,7 @@ use supervise::{
     spec::ServiceName,
 };
 
-use crate::control::types::{KeyPreview, Preview, ServicePreview, Step};
+use crate::control::types::{KeyPreview, Preview, ReloadStep, ServicePreview};
 
 /// Combines what the machine says of the whole configuration and of each changed key alone.
 pub(super) fn preview(
@@ -46,15 +46,17 @@ fn services(changes: Reconfigured) -> Vec<ServicePreview> {
         fields: Vec::new(),
         over_limit: None,
     };
-    let added = added.into_iter().map(|name| plain(name, Step::Start));
-    let removed = removed.into_iter().map(|name| plain(name, Step::Stop));
+    let added = added.into_iter().map(|name| plain(name, ReloadStep::Start));
+    let removed = removed
+        .into_iter()
+        .map(|name| plain(name, ReloadStep::Stop));
     let changed = changed.into_iter().map(|changed| ServicePreview {
         service: changed.service,
         step: match changed.uptake {
-            Uptake::Live => Step::Live,
-            Uptake::Reload => Step::Reload,
-            Uptake::Restart => Step::Restart,
-            Uptake::NextStart => Step::NextStart,
+            Uptake::Live => ReloadStep::Live,
+            Uptake::Reload => ReloadStep::Reload,
+            Uptake::Restart => ReloadStep::Restart,
+            Uptake::NextStart => ReloadStep::NextStart,
         },
         fields: changed.fields.iter().map(ToString::to_string).collect(),
         over_limit: changed.over_limit,

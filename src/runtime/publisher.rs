@@ -16,7 +16,7 @@ use tracing::Level;
 
 use crate::{
     logs::messages::{self, Message},
-    publish::{Changes, Facts, Snapshot, Transition, Whole},
+    publish::{Changes, ServiceFacts, Snapshot, Transition, Whole},
 };
 
 /// The only writer of the snapshot.
@@ -83,7 +83,7 @@ impl Publisher {
     pub(super) fn publish(
         &mut self,
         touched: BTreeSet<ServiceName>,
-        facts: impl Fn(&ServiceName) -> Option<Facts>,
+        facts: impl Fn(&ServiceName) -> Option<ServiceFacts>,
     ) -> bool {
         let mut changes = std::mem::take(&mut self.next);
         for service in touched {

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Options, RunError,
+    DaemonOptions, RunError,
     daemon::Daemon,
     executor::{Input, Launched},
     files,
@@ -44,7 +44,7 @@ const CALLS: usize = 16;
 /// # Errors
 /// The reason for which it could not begin. What goes wrong with a service after that is handled by the
 /// machine.
-pub fn run(options: Options) -> Result<(), RunError> {
+pub fn run(options: DaemonOptions) -> Result<(), RunError> {
     let kernel = |what| move |source| RunError::Kernel { what, source };
     let state = &options.paths.state;
     let lock = DaemonLock::take(state)?;
@@ -65,7 +65,11 @@ pub fn run(options: Options) -> Result<(), RunError> {
         .block_on(serve(options, lock, launched))
 }
 
-async fn serve(options: Options, lock: DaemonLock, launched: Launched) -> Result<(), RunError> {
+async fn serve(
+    options: DaemonOptions,
+    lock: DaemonLock,
+    launched: Launched,
+) -> Result<(), RunError> {
     let socket = options.paths.control_socket();
     let listener = server::bind(&socket)?;
     lock.listens()?;

@@ -4,7 +4,7 @@ use crate::control::{
     handle::ReplySender,
     types::{Refusal, Reply},
 };
-use supervise::{effect::StateName, machine::ServiceStatus, spec::ServiceName};
+use supervise::{effect::StateName, machine::UnitStatus, spec::ServiceName};
 
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Goal {
     /// Whether it is reached.
     pub(super) fn state<'a>(
         &self,
-        find: impl Fn(&ServiceName) -> Option<&'a ServiceStatus>,
+        find: impl Fn(&ServiceName) -> Option<&'a UnitStatus>,
     ) -> GoalState {
         match self {
             Self::Up(services) => services
@@ -77,7 +77,7 @@ impl Goal {
     }
 }
 
-fn up(status: &ServiceStatus, wanted: &Wanted) -> GoalState {
+fn up(status: &UnitStatus, wanted: &Wanted) -> GoalState {
     let name = &status.instance.service;
     match status.state {
         StateName::Failed => GoalState::Lost(format!(
@@ -129,7 +129,7 @@ impl Waiters {
 
     /// Answers the callers whose goal is reached or cannot be reached any more, and forgets those who have
     /// gone away.
-    pub(super) fn settle<'a>(&mut self, find: impl Fn(&ServiceName) -> Option<&'a ServiceStatus>) {
+    pub(super) fn settle<'a>(&mut self, find: impl Fn(&ServiceName) -> Option<&'a UnitStatus>) {
         let waiting = std::mem::take(&mut self.0);
         for (goal, news, reply) in waiting {
             let answer = match goal.state(&find) {
@@ -172,8 +172,8 @@ mod tests {
         ServiceName::new(name).unwrap()
     }
 
-    fn status(service: &str, generation: u64, state: StateName) -> ServiceStatus {
-        ServiceStatus {
+    fn status(service: &str, generation: u64, state: StateName) -> UnitStatus {
+        UnitStatus {
             instance: Instance {
                 service: name(service),
                 generation,
@@ -191,9 +191,7 @@ mod tests {
         }
     }
 
-    fn among<'a>(
-        services: &'a [ServiceStatus],
-    ) -> impl Fn(&ServiceName) -> Option<&'a ServiceStatus> {
+    fn among<'a>(services: &'a [UnitStatus]) -> impl Fn(&ServiceName) -> Option<&'a UnitStatus> {
         |name| services.iter().find(|s| s.instance.service == *name)
     }
 
@@ -205,7 +203,7 @@ mod tests {
     fn a_restart_is_done_when_the_instance_that_follows_is_ready() {
         let goal = Goal::Up(vec![up_of("a")]);
         let progress = |state, renewed| {
-            let status = ServiceStatus {
+            let status = UnitStatus {
                 renewed,
                 ..status("a", 1, state)
             };
@@ -221,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_task_with_times_of_its_own_is_waited_for_by_who_has_it_run() {
-        let scheduled = |state| ServiceStatus {
+        let scheduled = |state| UnitStatus {
             scheduled: true,
             ..status("a", 1, state)
         };
@@ -243,7 +241,7 @@ mod tests {
 
     #[test]
     fn old_files_are_a_reloads_business_and_an_absent_stranger_is_everybodys() {
-        let outdated = ServiceStatus {
+        let outdated = UnitStatus {
             outdated: Some("line 3".to_owned()),
             ..status("a", 1, StateName::Ready)
         };
@@ -260,7 +258,7 @@ mod tests {
             reload.state(among(&[outdated])),
             GoalState::Lost(_)
         ));
-        let external = ServiceStatus {
+        let external = UnitStatus {
             external: true,
             ..status("a", 1, StateName::Unhealthy)
         };

@@ -6,7 +6,7 @@ use crate::{
     services::{self, litellm, open_webui},
 };
 
-fn all() -> &'static [Kind] {
+fn all() -> &'static [SecretKind] {
     services::catalog().secrets()
 }
 

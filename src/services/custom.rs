@@ -8,7 +8,7 @@ use supervise::spec::{
 };
 
 use super::{
-    part::{Inputs, Part},
+    part::{Inputs, ServicePlan},
     process::{always, environment, secret},
 };
 use crate::config::settings::{CustomKind, CustomProbe, CustomReload, CustomService};
@@ -16,7 +16,7 @@ use crate::config::settings::{CustomKind, CustomProbe, CustomReload, CustomServi
 /// Longer than this, a reload has failed.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
+pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> ServicePlan {
     let cwd = inputs.paths.service(&service.name);
     let command = |words: &[String]| command(words, &cwd, service);
     let readiness = service.probe.as_ref().map(|probe| match probe {
@@ -72,7 +72,7 @@ pub(super) fn plan(inputs: &Inputs, service: &CustomService) -> Part {
         recycle: inputs.recycle().filter(|_| service.recycle),
         ..ServiceSpec::daemon(service.name.clone(), command(&service.command))
     };
-    Part {
+    ServicePlan {
         spec,
         folders: vec![],
         files: vec![],

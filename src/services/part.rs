@@ -16,7 +16,7 @@ use crate::{
 
 /// What one service adds to the stack.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct ServicePlan {
     pub(super) spec: ServiceSpec,
     /// Besides its working folder and the folder of its rendered files.
     pub(super) folders: Vec<PathBuf>,

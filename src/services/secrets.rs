@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::secrets::{Kind, Secret, SecretError, SecretStore};
+use crate::secrets::{Secret, SecretError, SecretKind, SecretStore};
 
 /// The values, by the names of their files. `Debug` shows none of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,14 +21,14 @@ impl Secrets {
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn of(kinds: &[Kind], store: &SecretStore) -> Result<Self, SecretError> {
+    pub fn of(kinds: &[SecretKind], store: &SecretStore) -> Result<Self, SecretError> {
         let kinds = kinds.iter();
         let read = kinds.map(|kind| Ok((kind.file_name, store.read(*kind)?)));
         read.collect::<Result<_, _>>().map(Self)
     }
 
     /// The value of one of them.
-    pub(super) fn expose(&self, kind: Kind) -> &str {
+    pub(super) fn expose(&self, kind: SecretKind) -> &str {
         let secret = self.0.get(kind.file_name);
         secret.expect("every service's secrets are read").expose()
     }

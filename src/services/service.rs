@@ -2,7 +2,7 @@
 
 use supervise::spec::ServiceName;
 
-use super::part::{Inputs, Part};
+use super::part::{Inputs, ServicePlan};
 use crate::{
     config::{
         schema::{BuiltIn, Declaration},
@@ -22,7 +22,7 @@ pub struct Service {
     /// Its keys of `gateway.toml`.
     pub declaration: Declaration,
     /// What is to run and to be written for it; none: these settings leave it out.
-    pub(super) plan: fn(&Inputs<'_>) -> Option<Part>,
+    pub(super) plan: fn(&Inputs<'_>) -> Option<ServicePlan>,
     /// How many pools of connections to the database it has.
     pub(super) database_pools: fn(&Settings) -> u32,
     /// How to tell its urgent lines from others, where it cannot say so by itself.

@@ -27,7 +27,7 @@ use crate::{
         paths::Paths,
         settings::{CustomKind, CustomProbe, CustomReload, CustomService, Settings},
     },
-    secrets::{Kind, SecretStore},
+    secrets::{SecretKind, SecretStore},
     stack::{RenderedFile, Stack},
 };
 
@@ -64,7 +64,7 @@ fn installed() -> Installed {
 }
 
 /// Values that could be nothing else, and that need escaping in an address.
-fn fake(kind: Kind) -> String {
+fn fake(kind: SecretKind) -> String {
     format!("sk-FAKE/{}@:%?&", kind.file_name)
 }
 

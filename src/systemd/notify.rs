@@ -25,7 +25,7 @@ use sd_notify::NotifyState;
 use supervise::{
     effect::StateName,
     event::Time,
-    machine::{ServiceStatus, all_fine},
+    machine::{UnitStatus, all_fine},
 };
 
 use super::{
@@ -91,9 +91,9 @@ pub struct View<S> {
 }
 
 /// Every service, as often as it is asked for.
-pub trait Services<'a>: Iterator<Item = &'a ServiceStatus> + Clone {}
+pub trait Services<'a>: Iterator<Item = &'a UnitStatus> + Clone {}
 
-impl<'a, S: Iterator<Item = &'a ServiceStatus> + Clone> Services<'a> for S {}
+impl<'a, S: Iterator<Item = &'a UnitStatus> + Clone> Services<'a> for S {}
 
 /// Decides which messages the service manager gets.
 #[derive(Debug)]
@@ -248,7 +248,7 @@ impl Notifier {
 }
 
 /// What is down for good, or is somebody else's and does not answer: nothing of ours brings it back.
-const fn given_up(status: &ServiceStatus) -> bool {
+const fn given_up(status: &UnitStatus) -> bool {
     matches!(status.state, StateName::Failed | StateName::Unhealthy)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use supervise::{effect::StateName, event::Time, machine::ServiceStatus};
+use supervise::{effect::StateName, event::Time, machine::UnitStatus};
 
 use super::notify::{Phase, Services};
 
@@ -58,7 +58,7 @@ fn waiting<'a>(services: &impl Services<'a>, now: Time) -> Option<String> {
     (!names.is_empty()).then(|| format!("waiting for {}", names.join(", ")))
 }
 
-fn trouble(status: &ServiceStatus) -> Option<String> {
+fn trouble(status: &UnitStatus) -> Option<String> {
     let (name, reason) = (&status.instance.service, &status.reason);
     match status.state {
         _ if status.outdated.is_some() => Some(format!("{name} goes on with its old files")),
@@ -84,7 +84,7 @@ fn stopping<'a>(services: &impl Services<'a>, now: Time) -> String {
             StateName::Stopped | StateName::Failed | StateName::Completed | StateName::Scheduled
         )
     };
-    let up: Vec<&ServiceStatus> = services.clone().filter(|s| !down(s.state)).collect();
+    let up: Vec<&UnitStatus> = services.clone().filter(|s| !down(s.state)).collect();
     let names: Vec<String> = up
         .iter()
         .filter(|s| matches!(s.state, StateName::Draining | StateName::Stopping))
@@ -126,8 +126,8 @@ mod tests {
 
     use super::*;
 
-    fn service(name: &str, state: StateName, since: u64, reason: Reason) -> ServiceStatus {
-        ServiceStatus {
+    fn service(name: &str, state: StateName, since: u64, reason: Reason) -> UnitStatus {
+        UnitStatus {
             instance: Instance {
                 service: ServiceName::new(name).unwrap(),
                 generation: 1,
@@ -188,7 +188,7 @@ mod tests {
             service("a", StateName::Draining, 1, Reason::Requested),
             service("b", StateName::Ready, 0, Reason::ProbePassed),
         ];
-        let line = |services: &[ServiceStatus]| line(&services.iter(), &Phase::Stopping, at(3));
+        let line = |services: &[UnitStatus]| line(&services.iter(), &Phase::Stopping, at(3));
         assert_eq!(
             line(&services),
             "stopping: 2 of 2 still up: waiting for a (2 s)"

@@ -31,7 +31,7 @@ const DAEMON_BYTES: u64 = 64 << 20;
 
 /// The machine that a unit is for.
 #[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
+pub struct GatewayUnit<'a> {
     /// Of one user, not of the machine.
     pub user: bool,
     /// Where the program is.
@@ -45,7 +45,7 @@ pub struct Target<'a> {
 }
 
 /// The service's unit.
-pub fn service(target: &Target<'_>) -> String {
+pub fn service(target: &GatewayUnit<'_>) -> String {
     let template = if target.user { USER } else { SYSTEM };
     let waits = target
         .systemd

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ai_gateway::control::types::{Blame, Call, Refusal, Reply, Start};
+use ai_gateway::control::types::{Blame, Call, Refusal, Reply, ServiceStart};
 use insta::assert_snapshot;
 use supervise::effect::StateName;
 
 use crate::bench::{Bench, ago, name, ready};
 
-fn start(waited_for: Option<&str>, launched: u64, ready: u64) -> Start {
-    Start {
+fn start(waited_for: Option<&str>, launched: u64, ready: u64) -> ServiceStart {
+    ServiceStart {
         state: StateName::Ready,
         requires: waited_for.map(name).into_iter().collect(),
         wanted_usec: Some(0),

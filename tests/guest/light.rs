@@ -11,7 +11,7 @@ use ai_gateway::{
     control::types::{Refusal, Urls},
     logs::{self, Output},
     publish::Compare,
-    runtime::{self, Options, Planned},
+    runtime::{self, DaemonOptions, Planned},
     secrets::SecretStore,
     services::{self, Installed, Secrets},
 };
@@ -61,7 +61,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let output = Output::find(stream.as_deref(), &paths.logs(), false);
     logs::init(&output)?;
     let again = paths.clone();
-    let options = Options {
+    let options = DaemonOptions {
         paths,
         output,
         planned,

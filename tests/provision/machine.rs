@@ -12,7 +12,7 @@ use std::{
 
 use ai_gateway::{
     config::{self, paths::Paths, settings::Settings},
-    provision::{self, Environment, Options, Plan, Progress, SetupError, progress::Total},
+    provision::{self, Environment, Plan, Progress, SetUpOptions, SetupError, progress::Total},
     services::{self, Installed},
 };
 use nix::sys::statvfs::{FsFlags, statvfs};
@@ -78,10 +78,10 @@ impl Machine {
         Paths::find(|n| (n == "AI_GATEWAY_HOME").then(|| home.clone()), false).unwrap()
     }
 
-    fn options(&self) -> Options {
+    fn options(&self) -> SetUpOptions {
         let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
         let home = self.folder.display().to_string();
-        Options {
+        SetUpOptions {
             offline: self.offline.clone(),
             accept_salt_key: self.accept_salt_key,
             environment: Environment::new(

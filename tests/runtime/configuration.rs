@@ -91,13 +91,19 @@ fn a_preview_tells_what_a_reload_would_do_and_does_nothing() {
         .iter()
         .map(|service| (service.service.as_str(), service.step))
         .collect();
-    assert_eq!(steps, [("another", Step::Start), ("user", Step::Restart)]);
+    assert_eq!(
+        steps,
+        [
+            ("another", ReloadStep::Start),
+            ("user", ReloadStep::Restart)
+        ]
+    );
     assert_eq!(found.services[1].fields, ["command"]);
     let [key] = found.keys.as_slice() else {
         panic!("{found:?}");
     };
     assert_eq!(key.key, "scenario");
-    assert_eq!(key.services[&gateway::name("user")], Step::Restart);
+    assert_eq!(key.services[&gateway::name("user")], ReloadStep::Restart);
     assert_eq!(preview("nonsense").unwrap_err(), "this is nonsense");
     assert_eq!(preview("two"), Ok(Preview::default()));
     let status = gateway.status();

@@ -19,7 +19,7 @@ use ai_gateway::{
     identity::{self, GatewayId, Mark},
     logs::Output,
     publish::{Compare, Compared},
-    runtime::{Options, Planned, run},
+    runtime::{DaemonOptions, Planned, run},
 };
 use nix::{sys::signal::Signal, unistd::Pid};
 use supervise::spec::ServiceName;
@@ -51,7 +51,7 @@ fn daemon() {
         None => output,
     };
     let first = planned(&scenario);
-    let options = Options {
+    let options = DaemonOptions {
         paths,
         output,
         planned: first,

@@ -26,7 +26,7 @@ use std::{
 };
 
 use ai_gateway::{
-    control::types::{Blame, Call, ConfigurationState, GatewayState, Preview, Reply, Step},
+    control::types::{Blame, Call, ConfigurationState, GatewayState, Preview, ReloadStep, Reply},
     runtime::orphans,
 };
 use gateway::{Gateway, name};

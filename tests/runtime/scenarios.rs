@@ -109,8 +109,8 @@ fn telling(home: &Path) -> ServiceSpec {
             home,
             "telling",
             &format!(
-                "{} >start-moments; echo it is up; exec sleep 1000",
-                python("moments")
+                "{} >start-milestones; echo it is up; exec sleep 1000",
+                python("milestones")
             ),
         )
     }

@@ -4,7 +4,7 @@ answers, answers-now-and-then: HTTP, until SIGUSR1 makes it hang
 listens: at a port, and never takes a connection
 held: answers each connection to the socket that it was given with its process's number
 notifies: says by NOTIFY_SOCKET that it is ready, after it said something else
-moments: prints two moments as the diet leaves them
+milestones: prints two milestones as the diet leaves them
 """
 
 import http.server
@@ -64,7 +64,7 @@ def notifies():
             manager.sendto(message, os.environ["NOTIFY_SOCKET"])
 
 
-def moments():
+def milestones():
     print(time.monotonic_ns(), time.monotonic_ns())
 
 
@@ -74,6 +74,6 @@ WHAT = {
     "listens": listens,
     "held": held,
     "notifies": notifies,
-    "moments": moments,
+    "milestones": milestones,
 }
 WHAT[sys.argv[1]](*sys.argv[2:])

@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub enum ProcessEnd {
     /// It exited with this code.
     Code(i32),
     /// A signal ended it.
@@ -53,7 +53,7 @@ impl PidFd {
     ///
     /// # Errors
     /// `ECHILD` where the process is not our child, or was reaped before.
-    pub fn try_wait(&self) -> io::Result<Option<Exit>> {
+    pub fn try_wait(&self) -> io::Result<Option<ProcessEnd>> {
         Ok(self.waitid(libc::WNOHANG)?.map(|(_, exit)| exit))
     }
 
@@ -61,7 +61,7 @@ impl PidFd {
     ///
     /// # Errors
     /// `ECHILD` where the process is not our child, or was reaped before.
-    pub fn wait(&self) -> io::Result<Exit> {
+    pub fn wait(&self) -> io::Result<ProcessEnd> {
         loop {
             match self.waitid(0) {
                 Ok(Some((_, exit))) => return Ok(exit),
@@ -100,7 +100,7 @@ impl PidFd {
         check(sent).map(drop)
     }
 
-    fn waitid(&self, flags: c_int) -> io::Result<Option<(pid_t, Exit)>> {
+    fn waitid(&self, flags: c_int) -> io::Result<Option<(pid_t, ProcessEnd)>> {
         let id = self.0.as_raw_fd().cast_unsigned();
         waitid(libc::P_PIDFD, id, libc::WEXITED | flags)
     }
@@ -124,7 +124,7 @@ pub(crate) fn waitid(
     kind: libc::idtype_t,
     id: libc::id_t,
     flags: c_int,
-) -> io::Result<Option<(pid_t, Exit)>> {
+) -> io::Result<Option<(pid_t, ProcessEnd)>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: `info` is writable and of the size that the kernel fills.
     let waited = unsafe { libc::waitid(kind, id, info.as_mut_ptr(), flags) };
@@ -139,8 +139,8 @@ pub(crate) fn waitid(
     // SAFETY: as above: the fields of SIGCHLD are the ones that are filled.
     let status = unsafe { info.si_status() };
     let exit = match info.si_code {
-        libc::CLD_EXITED => Exit::Code(status),
-        code => Exit::Signal {
+        libc::CLD_EXITED => ProcessEnd::Code(status),
+        code => ProcessEnd::Signal {
             signal: status,
             core: code == libc::CLD_DUMPED,
         },

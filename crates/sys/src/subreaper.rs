@@ -8,7 +8,7 @@ use std::io;
 use libc::pid_t;
 use nix::sys::prctl;
 
-use crate::pidfd::{Exit, waitid};
+use crate::pidfd::{ProcessEnd, waitid};
 
 /// A child that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Ended {
     /// Its pid; another process may have it once this one is reaped.
     pub pid: pid_t,
     /// How it ended.
-    pub exit: Exit,
+    pub exit: ProcessEnd,
 }
 
 /// Makes this process the parent of every orphan among its descendants.
@@ -47,7 +47,7 @@ pub fn peek() -> io::Result<Option<Ended>> {
 ///
 /// # Errors
 /// `ECHILD` where it is not our child, or was reaped before; `EINVAL` where it is no pid.
-pub fn reap(pid: pid_t) -> io::Result<Option<Exit>> {
+pub fn reap(pid: pid_t) -> io::Result<Option<ProcessEnd>> {
     let id = libc::id_t::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
     let ended = waitid(libc::P_PID, id, libc::WEXITED | libc::WNOHANG)?;
     Ok(ended.map(|(_, exit)| exit))

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::thread;
 
 use common::{c, launch, null, output_of, shell, until_ended};
-use sys::pidfd::Exit;
+use sys::pidfd::ProcessEnd;
 
 const SCRIPT: &str = "echo $$ $LISTEN_PID; exec env";
 
@@ -104,5 +104,5 @@ for number in range(3, 3 + int(os.environ['LISTEN_FDS'])):
         client.read_to_string(&mut said).unwrap();
         assert_eq!(said, number.to_string());
     }
-    assert_eq!(until_ended(&spawned.pidfd), Exit::Code(0));
+    assert_eq!(until_ended(&spawned.pidfd), ProcessEnd::Code(0));
 }

@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use sys::cgroup::{
     Action, Cgroup, CgroupError, CpuMax, CpuStat, MemoryEvents, MemoryPressure, MemoryStat,
 };
-use sys::pidfd::Exit;
+use sys::pidfd::ProcessEnd;
 use tempfile::TempDir;
 
 /// A folder with these files in it, as a cgroup.
@@ -279,7 +279,7 @@ fn a_process_is_born_in_its_cgroup_and_its_end_is_an_event() {
     cgroup.kill().unwrap();
     assert_eq!(
         until_ended(&spawned.pidfd),
-        Exit::Signal {
+        ProcessEnd::Signal {
             signal: 9,
             core: false
         }

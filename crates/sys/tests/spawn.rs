@@ -7,14 +7,14 @@ use std::io::Write;
 use std::os::fd::AsFd;
 
 use common::{c, launch, null, output_of, shell, until_ended};
-use sys::pidfd::{Exit, PidFd};
+use sys::pidfd::{PidFd, ProcessEnd};
 use sys::spawn::{Group, LaunchStep};
 
 #[test]
 fn the_exit_code_is_seen() {
     let null = null();
     let spawned = shell(&null, "exit 7").spawn().unwrap();
-    assert_eq!(until_ended(&spawned.pidfd), Exit::Code(7));
+    assert_eq!(until_ended(&spawned.pidfd), ProcessEnd::Code(7));
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn the_signal_that_ended_it_is_seen() {
     let exit = until_ended(&spawned.pidfd);
     assert_eq!(
         exit,
-        Exit::Signal {
+        ProcessEnd::Signal {
             signal: libc::SIGTERM,
             core: false
         }
@@ -38,7 +38,7 @@ fn a_real_time_signal_is_seen_too() {
     spawned.pidfd.send_signal(40).unwrap();
     assert_eq!(
         until_ended(&spawned.pidfd),
-        Exit::Signal {
+        ProcessEnd::Signal {
             signal: 40,
             core: false
         }
@@ -54,7 +54,7 @@ fn killing_and_waiting_works_while_it_runs() {
     let exit = until_ended(&spawned.pidfd);
     assert_eq!(
         exit,
-        Exit::Signal {
+        ProcessEnd::Signal {
             signal: libc::SIGKILL,
             core: false
         }
@@ -77,7 +77,7 @@ fn a_handle_opened_by_pid_is_on_the_same_process() {
     let null = null();
     let spawned = shell(&null, "exit 3").spawn().unwrap();
     let opened = PidFd::open(spawned.pid).unwrap();
-    assert_eq!(until_ended(&opened), Exit::Code(3));
+    assert_eq!(until_ended(&opened), ProcessEnd::Code(3));
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn what_a_child_does_to_its_descriptors_is_not_seen_here() {
     };
     let before = ours();
     let spawned = launch.spawn().unwrap();
-    assert_eq!(until_ended(&spawned.pidfd), Exit::Code(0));
+    assert_eq!(until_ended(&spawned.pidfd), ProcessEnd::Code(0));
     launch.program = c("/nonexistent/program");
     launch.spawn().unwrap_err();
     assert_eq!(ours(), before);
@@ -247,7 +247,7 @@ fn nobody_here_keeps_what_a_child_writes_to() {
     let mut launch = shell(&null, "exit 0");
     launch.stdio[1] = write.as_fd();
     let spawned = launch.spawn().unwrap();
-    assert_eq!(until_ended(&spawned.pidfd), Exit::Code(0));
+    assert_eq!(until_ended(&spawned.pidfd), ProcessEnd::Code(0));
     drop(write);
     // Would wait for ever if a copy were left.
     let mut rest = [0];

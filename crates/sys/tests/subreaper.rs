@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use common::{null, shell, until_ended};
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
-use sys::pidfd::{Exit, PidFd};
+use sys::pidfd::{PidFd, ProcessEnd};
 use sys::proc;
 use sys::subreaper::{Ended, become_subreaper, peek, reap};
 
@@ -33,7 +33,7 @@ fn an_orphan_is_handed_to_the_subreaper_and_reaped_once() {
         .unwrap();
     let pid = line.trim_end().parse().unwrap();
 
-    assert_eq!(until_ended(&parent.pidfd), Exit::Code(0));
+    assert_eq!(until_ended(&parent.pidfd), ProcessEnd::Code(0));
     let own = i32::try_from(std::process::id()).unwrap();
     assert_eq!(proc::stat(pid).unwrap().parent, own);
     assert_eq!(proc::children(own).unwrap(), [pid]);
@@ -46,11 +46,11 @@ fn an_orphan_is_handed_to_the_subreaper_and_reaped_once() {
 
     let ended = Some(Ended {
         pid,
-        exit: Exit::Code(5),
+        exit: ProcessEnd::Code(5),
     });
     assert_eq!(peek().unwrap(), ended);
     assert_eq!(peek().unwrap(), ended, "looking must not reap");
-    assert_eq!(reap(pid).unwrap(), Some(Exit::Code(5)));
+    assert_eq!(reap(pid).unwrap(), Some(ProcessEnd::Code(5)));
     assert_eq!(reap(pid).unwrap_err().raw_os_error(), Some(libc::ECHILD));
     assert_eq!(peek().unwrap(), None);
 }

@@ -11,7 +11,7 @@ use super::super::{
     table::{self, Column},
     text::{self, BOLD, DIM, Line, colour},
 };
-use crate::control::types::{Blame, Start};
+use crate::control::types::{Blame, ServiceStart};
 
 /// The width of the time line, if there is enough room. If there is less than the least width, no time line
 /// is shown.
@@ -52,7 +52,7 @@ impl StartPhase {
         }
     }
 
-    fn words(self, start: &Start) -> String {
+    fn words(self, start: &ServiceStart) -> String {
         match self {
             Self::Wait => match &start.waited_for {
                 Some(service) => format!("waited for {service}"),
@@ -98,7 +98,7 @@ struct Span {
 }
 
 /// The phases that a service has finished, in order, and the current one until `now`.
-fn spans(start: &Start, now: u64) -> Vec<Span> {
+fn spans(start: &ServiceStart, now: u64) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut from = start.wanted_usec;
     let mut done = |step, to: Option<u64>| {
@@ -143,7 +143,7 @@ fn spans(start: &Start, now: u64) -> Vec<Span> {
 }
 
 /// The time from launch to ready, or, if it is not ready yet, the time so far.
-fn took(start: &Start, now: u64) -> Option<u64> {
+fn took(start: &ServiceStart, now: u64) -> Option<u64> {
     let launched = start.launched_usec?;
     let end = match start.state {
         StateName::Starting => start.ready_usec.or(Some(now)),
@@ -209,7 +209,7 @@ fn services(blame: &Blame, screen: Screen) -> Vec<Line> {
         let unready = start.ready_usec.is_none();
         (Reverse(unready), Reverse(took(start, now)))
     });
-    let column = |title, right, worth, cell: &dyn Fn(&ServiceName, &Start) -> Line| Column {
+    let column = |title, right, worth, cell: &dyn Fn(&ServiceName, &ServiceStart) -> Line| Column {
         title,
         right,
         worth,

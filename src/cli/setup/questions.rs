@@ -33,12 +33,12 @@ const WIDTH: usize = 80;
 struct Question {
     key: &'static str,
     text: &'static str,
-    asked: Asked,
+    asked: AskWhen,
 }
 
 /// When a question is asked. No question is asked without need.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum AskWhen {
     Always,
     /// Another program has the port.
     IfTaken,
@@ -50,27 +50,27 @@ const QUESTIONS: [Question; 5] = [
     Question {
         key: "profile",
         text: "Profile",
-        asked: Asked::Always,
+        asked: AskWhen::Always,
     },
     Question {
         key: "budget",
         text: "Budget: test, prod, unlimited or US dollars",
-        asked: Asked::Always,
+        asked: AskWhen::Always,
     },
     Question {
         key: "listen.port",
         text: "Port of Open WebUI and the API",
-        asked: Asked::Always,
+        asked: AskWhen::Always,
     },
     Question {
         key: "listen.admin_port",
         text: "Port of the admin page",
-        asked: Asked::IfTaken,
+        asked: AskWhen::IfTaken,
     },
     Question {
         key: "open_webui.admin_email",
         text: "E-mail address of Open WebUI's administrator",
-        asked: Asked::IfFirst,
+        asked: AskWhen::IfFirst,
     },
 ];
 
@@ -94,9 +94,9 @@ pub(super) fn ask(
         // An environment variable overrides the file, so an answer would have no effect.
         let fixed = matches!(loaded.origin(question.key), Origin::Environment(_));
         let needed = match question.asked {
-            Asked::Always => true,
-            Asked::IfTaken => taken(context, &loaded, question.key).is_some(),
-            Asked::IfFirst => first,
+            AskWhen::Always => true,
+            AskWhen::IfTaken => taken(context, &loaded, question.key).is_some(),
+            AskWhen::IfFirst => first,
         };
         if answered || fixed || !needed {
             continue;

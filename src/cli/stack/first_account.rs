@@ -7,7 +7,7 @@ use crate::{
         failure::{CommandExit, Failure},
     },
     config::Loaded,
-    secrets::{Kind, Secret, SecretStore},
+    secrets::{Secret, SecretKind, SecretStore},
     services::open_webui::{self, OpenWebUi},
 };
 
@@ -48,7 +48,7 @@ impl FirstPassword {
 }
 
 /// As set-up takes it.
-pub(in crate::cli) fn chosen(password: Option<Secret>) -> Vec<(Kind, Secret)> {
+pub(in crate::cli) fn chosen(password: Option<Secret>) -> Vec<(SecretKind, Secret)> {
     let password = password.map(|password| (open_webui::ADMIN_PASSWORD, password));
     password.into_iter().collect()
 }

@@ -13,7 +13,7 @@ use crate::cli::{
     text::{BOLD, DIM, Line},
 };
 use crate::{
-    secrets::{Kind, SecretError, SecretStore},
+    secrets::{SecretError, SecretKind, SecretStore},
     services::litellm,
     services::open_webui::{self, OpenWebUi},
 };
@@ -56,7 +56,7 @@ enum Name {
 }
 
 impl Name {
-    const fn kind(self) -> Kind {
+    const fn kind(self) -> SecretKind {
         match self {
             Self::Password => litellm::UI_PASSWORD,
             Self::Api => litellm::MASTER_KEY,

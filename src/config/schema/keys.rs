@@ -6,7 +6,7 @@ mod recycle;
 mod services;
 
 use super::{Declaration, Default, Key};
-use crate::config::value::Kind;
+use crate::config::value::ValueKind;
 
 pub(super) use gateway::GATEWAY;
 pub(super) use services::EACH_SERVICE;
@@ -14,7 +14,7 @@ pub(super) use services::EACH_SERVICE;
 /// A key that can be set only in the file.
 pub(crate) const fn key(
     name: &'static str,
-    kind: Kind,
+    kind: ValueKind,
     default: Default,
     example: &'static str,
     doc: &'static str,

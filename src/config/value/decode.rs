@@ -13,14 +13,14 @@ use std::{net::IpAddr, path::Path};
 
 pub use people::is_email;
 
-use super::{Kind, Name, Raw, RawValue, Value, Wrong, or, units};
+use super::{Name, Raw, RawValue, Value, ValueKind, Wrong, or, units};
 use crate::config::report::nearest;
 
 const TYPE: &str = "has the wrong type";
 const RANGE: &str = "is out of range";
 const FORM: &str = "cannot be read";
 
-impl Kind {
+impl ValueKind {
     /// Reads a value of this kind, or returns everything that is wrong with it.
     pub(in crate::config) fn decode(self, raw: &Raw) -> Result<Value, Vec<Wrong>> {
         match self {
@@ -191,7 +191,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Turns the text of a variable or a flag into the value that it would be in the file.
-pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
+pub(in crate::config) fn written(kind: ValueKind, text: &str) -> RawValue {
     let number = || {
         let digits = text.trim();
         digits
@@ -200,10 +200,10 @@ pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
             .then(|| RawValue::Number(digits.to_owned()))
     };
     let found = match kind {
-        Kind::Bool => text.trim().parse().ok().map(RawValue::Bool),
-        Kind::Whole { .. } | Kind::Port | Kind::Budget | Kind::Cpus => number(),
+        ValueKind::Bool => text.trim().parse().ok().map(RawValue::Bool),
+        ValueKind::Whole { .. } | ValueKind::Port | ValueKind::Budget | ValueKind::Cpus => number(),
         // Either written as in the file, or without brackets and quotes.
-        Kind::Networks => Some(RawValue::List(
+        ValueKind::Networks => Some(RawValue::List(
             text.split(|c: char| c.is_whitespace() || "[],\"'".contains(c))
                 .filter(|part| !part.is_empty())
                 .map(|part| Raw {
@@ -212,24 +212,24 @@ pub(in crate::config) fn written(kind: Kind, text: &str) -> RawValue {
                 })
                 .collect(),
         )),
-        Kind::Choice(_)
-        | Kind::Address
-        | Kind::Size
-        | Kind::Time
-        | Kind::Hour
-        | Kind::Schedule
-        | Kind::Codes
-        | Kind::Reload
-        | Kind::Path
-        | Kind::Url
-        | Kind::Sha256
-        | Kind::Command
-        | Kind::Environment
-        | Kind::Services
-        | Kind::Email
-        | Kind::PersonName
-        | Kind::Listen
-        | Kind::Probe => None,
+        ValueKind::Choice(_)
+        | ValueKind::Address
+        | ValueKind::Size
+        | ValueKind::Time
+        | ValueKind::Hour
+        | ValueKind::Schedule
+        | ValueKind::Codes
+        | ValueKind::Reload
+        | ValueKind::Path
+        | ValueKind::Url
+        | ValueKind::Sha256
+        | ValueKind::Command
+        | ValueKind::Environment
+        | ValueKind::Services
+        | ValueKind::Email
+        | ValueKind::PersonName
+        | ValueKind::Listen
+        | ValueKind::Probe => None,
     };
     found.unwrap_or_else(|| RawValue::Text(text.to_owned()))
 }

@@ -6,7 +6,7 @@ use supervise::effect::StateName;
 use super::*;
 use crate::control::types::{
     Blame, ConfigurationState, Cpu, DietState, GatewayState, HistoryEntry, KeyPreview, LimitsState,
-    Memory, Preview, ServicePreview, ServiceStatus, Start, Step, Urls, Why,
+    Memory, Preview, ReloadStep, ServicePreview, ServiceStart, ServiceStatus, Urls, Why,
 };
 
 fn name(name: &str) -> ServiceName {
@@ -68,7 +68,7 @@ fn why() -> Why {
 }
 
 fn blame() -> Blame {
-    let start = Start {
+    let start = ServiceStart {
         state: StateName::Ready,
         requires: vec![name("postgres")],
         wanted_usec: Some(0),
@@ -90,13 +90,13 @@ fn preview() -> Preview {
     Preview {
         services: vec![ServicePreview {
             service: name("litellm"),
-            step: Step::NextStart,
+            step: ReloadStep::NextStart,
             fields: vec!["command".into()],
             over_limit: None,
         }],
         keys: vec![KeyPreview {
             key: "budget".into(),
-            services: BTreeMap::from([(name("litellm"), Step::Restart)]),
+            services: BTreeMap::from([(name("litellm"), ReloadStep::Restart)]),
             over_limit: BTreeMap::from([(name("litellm"), "it holds 3 MB".into())]),
         }],
     }
@@ -135,9 +135,9 @@ fn request(text: &str) -> Request {
 fn every_call_arrives_as_it_was_sent() {
     for call in calls() {
         let arrived = sent(&Request::of(&call)).meaning();
-        assert_eq!(arrived, Ok(Asked::Call(call)));
+        assert_eq!(arrived, Ok(Method::Call(call)));
     }
-    assert_eq!(sent(&Request::watch()).meaning(), Ok(Asked::Watch));
+    assert_eq!(sent(&Request::watch()).meaning(), Ok(Method::Watch));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn an_omitted_service_is_all_of_them() {
         let request = request(&format!(
             r#"{{"method":"io.aigateway.Control.Stop"{rest}}}"#
         ));
-        assert_eq!(request.meaning(), Ok(Asked::Call(Call::Stop(None))));
+        assert_eq!(request.meaning(), Ok(Method::Call(Call::Stop(None))));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Check, Facts, Group, Verdict};
 use crate::doctor::{
-    facts::Kind,
+    facts::Virtualization,
     fix::{install, roots},
 };
 
@@ -21,13 +21,17 @@ fn examine(facts: &Facts) -> Verdict {
     let machine = &facts.machine;
     let mend = || match machine.kind {
         // A container has the clock of its host.
-        Kind::Container(_) => Some("timedatectl set-ntp true  # on the host".to_owned()),
-        Kind::Bare | Kind::Virtual(_) | Kind::Unknown if facts.systemd.booted => {
+        Virtualization::Container(_) => Some("timedatectl set-ntp true  # on the host".to_owned()),
+        Virtualization::Bare | Virtualization::Virtual(_) | Virtualization::Unknown
+            if facts.systemd.booted =>
+        {
             let install = install(facts, "systemd-timesyncd", "chrony");
             let set = roots(facts, &["timedatectl set-ntp true"]);
             install.map(|install| format!("{install} && {set}"))
         }
-        Kind::Bare | Kind::Virtual(_) | Kind::Unknown => install(facts, "chrony", "chrony"),
+        Virtualization::Bare | Virtualization::Virtual(_) | Virtualization::Unknown => {
+            install(facts, "chrony", "chrony")
+        }
     };
     if machine.year < OLDEST {
         return Verdict::problem(format!("the clock says {}", machine.year)).fix(mend());

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    let path = facts.asked.paths.config.display();
+    let path = facts.scope.paths.config.display();
     let valid = matches!(facts.gateway.configuration, Configuration::Right { .. });
     if let (true, Daemon::Runs(status)) = (valid, &facts.gateway.daemon) {
         let state = &status.configuration;
@@ -44,7 +44,7 @@ fn examine(facts: &Facts) -> Verdict {
             let entries = &facts.gateway.entries;
             let there = entries
                 .iter()
-                .any(|entry| entry.path == facts.asked.paths.config);
+                .any(|entry| entry.path == facts.scope.paths.config);
             Verdict::ok(if there {
                 format!("{path} is valid; profile {profile}")
             } else {

@@ -40,7 +40,7 @@ fn examine(facts: &Facts) -> Verdict {
         return Verdict::ok(format!("cpu, memory, pids{io}"));
     }
     let verdict = Verdict::warning(format!("not delegated: {}", needed.join(", ")));
-    match (facts.asked.mode, facts.asked.uid) {
+    match (facts.scope.mode, facts.scope.uid) {
         (Mode::User | Mode::Folder, Some(uid)) if uid != 0 => {
             let tee = root(
                 facts,

@@ -5,7 +5,7 @@ use crate::{
     disk::Room,
     doctor::{
         facts::Packages,
-        fix::{Gift, on_host, roots},
+        fix::{HostChange, on_host, roots},
     },
 };
 
@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    let state = facts.asked.paths.state.display();
+    let state = facts.scope.paths.state.display();
     let provision = &facts.gateway.provision;
     let (needed, free) = match (&provision.needed, provision.free) {
         (Ok(needed), Some(free)) => (*needed, free),
@@ -34,10 +34,10 @@ fn examine(facts: &Facts) -> Verdict {
     let full: Vec<_> = full.collect();
     if needed == 0 && !full.is_empty() {
         return Verdict::problem(full.join("; "))
-            .fix(on_host(facts, Gift::Disk).or_else(|| Some(make_room(facts))));
+            .fix(on_host(facts, HostChange::Disk).or_else(|| Some(make_room(facts))));
     }
     let has = format!("{state} has {} MB left", free / MB);
-    let mend = || on_host(facts, Gift::Disk).or_else(|| Some(make_room(facts)));
+    let mend = || on_host(facts, HostChange::Disk).or_else(|| Some(make_room(facts)));
     if needed > free {
         return Verdict::problem(format!("{has}, and set-up needs {} MB", needed / MB)).fix(mend());
     }

@@ -1,7 +1,7 @@
 //! Whether names resolve.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::{facts::Answer, fix::roots};
+use crate::doctor::{facts::ProgramAnswer, fix::roots};
 
 pub(super) const CHECK: Check = Check {
     id: "dns",
@@ -29,15 +29,15 @@ fn examine(facts: &Facts) -> Verdict {
         .keys()
         .any(|name| !name.to_lowercase().starts_with("no_"));
     match &machine.resolves {
-        Answer::Said(_) => Verdict::ok(format!("names resolve ({by})")),
-        Answer::Missing => Verdict::warning(format!("no getent to try with ({by})")),
-        Answer::Failed(_) | Answer::Late if proxy => Verdict::ok(format!(
+        ProgramAnswer::Said(_) => Verdict::ok(format!("names resolve ({by})")),
+        ProgramAnswer::Missing => Verdict::warning(format!("no getent to try with ({by})")),
+        ProgramAnswer::Failed(_) | ProgramAnswer::Late if proxy => Verdict::ok(format!(
             "names do not resolve here ({by}), which is the proxy's to do"
         )),
-        Answer::Failed(_) => {
+        ProgramAnswer::Failed(_) => {
             Verdict::warning(format!("names do not resolve ({by})")).fix(mend(facts))
         }
-        Answer::Late => Verdict::warning(format!("nobody answers ({by})")).fix(mend(facts)),
+        ProgramAnswer::Late => Verdict::warning(format!("nobody answers ({by})")).fix(mend(facts)),
     }
 }
 

@@ -17,8 +17,8 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    let user = &facts.asked.user;
-    if facts.asked.mode == Mode::System {
+    let user = &facts.scope.user;
+    if facts.scope.mode == Mode::System {
         return Verdict::ok("not needed for the machine's gateway");
     }
     if !facts.systemd.booted {

@@ -28,7 +28,7 @@ fn examine(facts: &Facts) -> Verdict {
         takes => takes.join(", "),
     };
     let verdict = Verdict::warning(format!("{file} takes from every unit: {takes}"));
-    if facts.asked.mode != Mode::System {
+    if facts.scope.mode != Mode::System {
         return Verdict::ok(format!("{file}, which is only for units of the system"));
     }
     verdict.fix(roots(

@@ -3,7 +3,7 @@
 use super::{Check, Facts, Group, Verdict};
 use crate::{
     config::profile::{self, Profile},
-    doctor::fix::{Gift, gateway, on_host},
+    doctor::fix::{HostChange, gateway, on_host},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -25,7 +25,7 @@ fn examine(facts: &Facts) -> Verdict {
         );
     };
     let settings = &facts.gateway.settings;
-    let (schema, services) = (facts.asked.schema, &settings.built_in);
+    let (schema, services) = (facts.scope.schema, &settings.built_in);
     let cpus = match machine.cpus {
         1 => "1 CPU".to_owned(),
         cpus => format!("{cpus} CPUs"),
@@ -40,7 +40,7 @@ fn examine(facts: &Facts) -> Verdict {
             "{has}, and the smallest profile needs {} MB for its services",
             least / MB
         ))
-        .fix(on_host(facts, Gift::Memory));
+        .fix(on_host(facts, HostChange::Memory));
     }
     if wanted == 0 {
         return Verdict::ok(format!("{has}; profile {profile} limits nothing"));

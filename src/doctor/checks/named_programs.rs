@@ -21,7 +21,7 @@ fn examine(facts: &Facts) -> Verdict {
         .iter()
         .map(|(key, path)| format!("{key} names {}, which is no program", path.display()))
         .collect();
-    let config = facts.asked.paths.config.to_string_lossy();
+    let config = facts.scope.paths.config.to_string_lossy();
     Verdict::problem(all.join("; ")).fix(as_user(
         facts,
         &format!("\"${{EDITOR:-vi}}\" {}", quote(&config)),

@@ -1,7 +1,7 @@
 //! Whether LXC lets services have their sandboxes.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::fix::{Gift, on_host};
+use crate::doctor::fix::{HostChange, on_host};
 
 pub(super) const CHECK: Check = Check {
     id: "nesting",
@@ -21,5 +21,5 @@ fn examine(facts: &Facts) -> Verdict {
     if facts.machine.nesting {
         return Verdict::ok("this LXC container may nest");
     }
-    Verdict::warning("this LXC container may not nest").fix(on_host(facts, Gift::Nesting))
+    Verdict::warning("this LXC container may not nest").fix(on_host(facts, HostChange::Nesting))
 }

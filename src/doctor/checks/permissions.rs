@@ -6,7 +6,7 @@ use super::{Check, Facts, Group, Verdict};
 use crate::{
     config::exposed::{Exposed, Reader, Rights},
     doctor::{
-        facts::{Entry, Wish},
+        facts::{Entry, Sharing},
         fix::{quote, root},
     },
 };
@@ -36,7 +36,7 @@ fn examine(facts: &Facts) -> Verdict {
             .iter()
             .any(|above| entry.path.starts_with(above));
         if !is_owned(entry, facts) && !covered {
-            let (owner, user) = (entry.owner, &facts.asked.user);
+            let (owner, user) = (entry.owner, &facts.scope.user);
             found.push(format!("{path} belongs to user {owner} and not to {user}"));
             fixes.push(root(facts, &format!("chown -R {}: {quoted}", quote(user))));
             handed_over.push(&entry.path);
@@ -45,7 +45,7 @@ fn examine(facts: &Facts) -> Verdict {
         if !commands.is_empty() {
             found.push(format!("{path} has mode {:04o}", entry.mode));
             // Who owns it may change the mode.
-            let own = facts.asked.uid == Some(entry.owner);
+            let own = facts.scope.uid == Some(entry.owner);
             let as_owner = |command: String| if own { command } else { root(facts, &command) };
             fixes.extend(commands.into_iter().map(as_owner));
         }
@@ -72,8 +72,8 @@ fn examine(facts: &Facts) -> Verdict {
 
 /// The gateway's user owns it; the configuration of a machine may be root's.
 fn is_owned(entry: &Entry, facts: &Facts) -> bool {
-    let by_root = entry.owner == 0 && entry.path == facts.asked.paths.config;
-    by_root || facts.asked.uid.is_none_or(|uid| uid == entry.owner)
+    let by_root = entry.owner == 0 && entry.path == facts.scope.paths.config;
+    by_root || facts.scope.uid.is_none_or(|uid| uid == entry.owner)
 }
 
 /// The commands that take away what is too much.
@@ -82,17 +82,17 @@ fn commands_that_close(entry: &Entry, facts: &Facts, path: &str) -> Vec<String> 
         owner, group, mode, ..
     } = *entry;
     let chmod = |taken: &str| vec![format!("chmod {taken} {path}")];
-    match entry.wish {
-        Wish::Private if mode & 0o077 != 0 => chmod("go-rwx"),
-        Wish::NotWritable if mode & 0o022 != 0 => chmod("go-w"),
-        Wish::Keys => {
+    match entry.sharing {
+        Sharing::Private if mode & 0o077 != 0 => chmod("go-rwx"),
+        Sharing::NotWritable if mode & 0o022 != 0 => chmod("go-w"),
+        Sharing::RootsGroup => {
             let reader = Reader {
-                uid: facts.asked.uid,
-                gid: facts.asked.gid,
+                uid: facts.scope.uid,
+                gid: facts.scope.gid,
             };
             let exposed = Exposed::of(Rights { owner, group, mode }, reader);
             exposed.map_or_else(Vec::new, |exposed| exposed.commands(path))
         }
-        Wish::Private | Wish::NotWritable => Vec::new(),
+        Sharing::Private | Sharing::NotWritable => Vec::new(),
     }
 }

@@ -29,14 +29,14 @@ fn examine(facts: &Facts) -> Verdict {
     if !remove.removes {
         return Verdict::ok(format!("off, {by}"));
     }
-    let system_user = facts.asked.uid.is_some_and(|uid| uid < FIRST_PERSON);
-    if facts.asked.mode == Mode::System || system_user {
+    let system_user = facts.scope.uid.is_some_and(|uid| uid < FIRST_PERSON);
+    if facts.scope.mode == Mode::System || system_user {
         return Verdict::ok(format!("on, {by}, but not for a system user"));
     }
     if facts.systemd.linger {
         return Verdict::ok(format!("on, {by}, but not for one who lingers"));
     }
-    let user = &facts.asked.user;
+    let user = &facts.scope.user;
     Verdict::warning(format!("on, {by}, and {user} does not linger")).fix(root(
         facts,
         &format!("loginctl enable-linger {}", quote(user)),

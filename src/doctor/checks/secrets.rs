@@ -3,7 +3,7 @@
 use super::{Check, Facts, Group, Verdict};
 use crate::{
     doctor::fix::gateway,
-    secrets::{self, Kind},
+    secrets::{self, SecretKind},
 };
 
 pub(super) const CHECK: Check = Check {
@@ -20,7 +20,7 @@ pub(super) const CHECK: Check = Check {
 
 fn examine(facts: &Facts) -> Verdict {
     let gateway_facts = &facts.gateway;
-    let names = |kinds: &[Kind]| {
+    let names = |kinds: &[SecretKind]| {
         let names: Vec<_> = kinds.iter().map(|kind| kind.file_name).collect();
         names.join(", ")
     };
@@ -60,12 +60,12 @@ fn examine(facts: &Facts) -> Verdict {
     Verdict::ok("all are there")
 }
 
-fn lost(kinds: &[Kind]) -> String {
+fn lost(kinds: &[SecretKind]) -> String {
     let lost: Vec<_> = kinds.iter().map(|kind| kind.lost).collect();
     lost.join("; ")
 }
 
-fn go_on(facts: &Facts, kinds: &[Kind]) -> String {
+fn go_on(facts: &Facts, kinds: &[SecretKind]) -> String {
     let command = secrets::go_on(kinds);
     let arguments = command.strip_prefix("ai-gateway ").unwrap_or(command);
     gateway(facts, arguments)

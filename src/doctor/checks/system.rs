@@ -1,7 +1,7 @@
 //! What we are on.
 
 use super::{Check, Facts, Group, Verdict};
-use crate::doctor::facts::{Keeper, Kind};
+use crate::doctor::facts::{ContainerManager, Virtualization};
 
 pub(super) const CHECK: Check = Check {
     id: "system",
@@ -19,22 +19,24 @@ fn examine(facts: &Facts) -> Verdict {
     let machine = &facts.machine;
     let on = format!("{}, Linux {}", machine.distribution, machine.kernel);
     match &machine.kind {
-        Kind::Bare => Verdict::ok(format!("{on}, on bare metal")),
-        Kind::Virtual(make) => Verdict::ok(format!("{on}, in a virtual machine ({make})")),
-        Kind::Container(make) => {
+        Virtualization::Bare => Verdict::ok(format!("{on}, on bare metal")),
+        Virtualization::Virtual(make) => {
+            Verdict::ok(format!("{on}, in a virtual machine ({make})"))
+        }
+        Virtualization::Container(make) => {
             let what = if machine.unprivileged {
                 "an unprivileged container"
             } else {
                 "a container"
             };
             let by = match machine.keeper {
-                Some(Keeper::Proxmox) => ", Proxmox VE",
-                Some(Keeper::Incus) => ", Incus",
-                Some(Keeper::Lxd) => ", LXD",
-                Some(Keeper::Lxc) | None => "",
+                Some(ContainerManager::Proxmox) => ", Proxmox VE",
+                Some(ContainerManager::Incus) => ", Incus",
+                Some(ContainerManager::Lxd) => ", LXD",
+                Some(ContainerManager::Lxc) | None => "",
             };
             Verdict::ok(format!("{on}, in {what} ({make}{by})"))
         }
-        Kind::Unknown => Verdict::ok(on),
+        Virtualization::Unknown => Verdict::ok(on),
     }
 }

@@ -16,14 +16,14 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    if facts.asked.mode == Mode::Folder {
+    if facts.scope.mode == Mode::Folder {
         return Verdict::ok("a gateway in a folder of its own is none of systemd's");
     }
     if !facts.systemd.booted {
         return Verdict::ok("there is none without systemd");
     }
     let Some(unit) = &facts.systemd.unit else {
-        let uid = facts.asked.uid.unwrap_or_default();
+        let uid = facts.scope.uid.unwrap_or_default();
         // The bus is there, but its path is not known to whoever asks.
         let lost = facts.systemd.user_bus && facts.systemd.runtime_dir.is_none();
         return Verdict::warning("no manager answers that could know it")
@@ -48,7 +48,7 @@ fn examine(facts: &Facts) -> Verdict {
         }
     }
     if unit.active == "failed" {
-        let why = match facts.asked.mode {
+        let why = match facts.scope.mode {
             Mode::System => root(facts, "journalctl -xeu ai-gateway"),
             Mode::User | Mode::Folder => "journalctl --user -xeu ai-gateway".to_owned(),
         };

@@ -14,8 +14,8 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    let name = &facts.asked.user;
-    match facts.asked.uid {
+    let name = &facts.scope.user;
+    match facts.scope.uid {
         Some(uid) => Verdict::ok(format!("{name} ({uid})")),
         None => Verdict::problem(format!("there is no user {name}")).fix(root(
             facts,

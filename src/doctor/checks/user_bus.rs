@@ -18,17 +18,17 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    if facts.asked.mode == Mode::System {
+    if facts.scope.mode == Mode::System {
         return Verdict::ok("not needed for the machine's gateway");
     }
     let systemd = &facts.systemd;
     if !systemd.booted {
         return Verdict::ok("there is none without systemd");
     }
-    let uid = facts.asked.uid.unwrap_or_default();
+    let uid = facts.scope.uid.unwrap_or_default();
     let folder = format!("/run/user/{uid}");
     if !systemd.user_manager {
-        let user = quote(&facts.asked.user);
+        let user = quote(&facts.scope.user);
         return Verdict::warning("no manager of this user runs")
             .fix(root(facts, &format!("loginctl enable-linger {user}")));
     }
@@ -38,7 +38,7 @@ fn examine(facts: &Facts) -> Verdict {
     }
     match &systemd.runtime_dir {
         Some(set) if *set == folder => Verdict::ok(format!("{folder}/bus")),
-        _ if facts.asked.root => Verdict::ok(format!("{folder}/bus")),
+        _ if facts.scope.root => Verdict::ok(format!("{folder}/bus")),
         Some(set) => Verdict::warning(format!("XDG_RUNTIME_DIR is {set} and not {folder}"))
             .fix(format!("export XDG_RUNTIME_DIR={folder}")),
         None => Verdict::warning("XDG_RUNTIME_DIR is not set")

@@ -9,7 +9,7 @@ use std::{
 
 use nix::unistd::Uid;
 
-use super::{Answer, Asked, World};
+use super::{ProgramAnswer, Scope, World};
 use crate::{
     causes::chain,
     config::{
@@ -25,9 +25,9 @@ use crate::{
     },
     disk::{self, Room},
     open_files,
-    provision::{self, Environment, Options, facts::Facts as Programs},
+    provision::{self, Environment, SetUpOptions, facts::Survey},
     runtime,
-    secrets::{Kind, SecretStore},
+    secrets::{SecretKind, SecretStore},
     trust::{self, Danger, Who},
 };
 
@@ -54,13 +54,13 @@ pub struct Port {
     pub taken: Option<TakenPort>,
 }
 
-/// How a file or folder may be shared.
+/// With whom a file or folder may be shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum Sharing {
     /// Not at all.
     Private,
     /// Not with others; with the group where it is root's, for that is how the gateway reads it.
-    Keys,
+    RootsGroup,
     /// Others may read and not write.
     NotWritable,
 }
@@ -79,7 +79,7 @@ pub struct Entry {
     /// Whether it is a folder.
     pub folder: bool,
     /// How it may be shared.
-    pub wish: Wish,
+    pub sharing: Sharing,
 }
 
 /// What set-up has made and what it would still do.
@@ -92,7 +92,7 @@ pub struct Provision {
     /// What the state's disk has left, in bytes.
     pub free: Option<u64>,
     /// What it would run.
-    pub programs: Programs,
+    pub programs: Survey,
 }
 
 /// Whether it runs.
@@ -126,11 +126,11 @@ pub struct Gateway {
     /// Files and folders that are there.
     pub entries: Vec<Entry>,
     /// Secrets that are missing, once there is a database or another secret.
-    pub secrets_missing: Vec<Kind>,
+    pub secrets_missing: Vec<SecretKind>,
     /// Secrets that are not those that the database was set up with.
-    pub secrets_changed: Vec<Kind>,
+    pub secrets_changed: Vec<SecretKind>,
     /// Secrets with nothing in them.
-    pub secrets_empty: Vec<Kind>,
+    pub secrets_empty: Vec<SecretKind>,
     /// Whether there is a database.
     pub database: bool,
     /// What the disks that it writes to have left.
@@ -146,11 +146,11 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    pub(super) fn gather(world: &World<'_>, asked: &Asked) -> Self {
-        let paths = &asked.paths;
+    pub(super) fn gather(world: &World<'_>, scope: &Scope) -> Self {
+        let paths = &scope.paths;
         let env = |name: &str| world.variables.get(name).cloned();
         let machine = config::machine::facts(world.root);
-        let read = config::read_with(asked.schema, paths, &env, &[], machine);
+        let read = config::read_with(scope.schema, paths, &env, &[], machine);
         let (configuration, loaded) = match read {
             Ok(loaded) => {
                 let warnings = loaded.warnings.titles().map(str::to_owned).collect();
@@ -162,22 +162,22 @@ impl Gateway {
             }
             Err(error) => (Configuration::Wrong(vec![error.to_string()]), Err(())),
         };
-        let loaded = loaded.unwrap_or_else(|()| defaults(asked.schema));
+        let loaded = loaded.unwrap_or_else(|()| defaults(scope.schema));
         let daemon = daemon(paths);
-        let provision = provision(world, asked, &loaded.settings);
+        let provision = provision(world, scope, &loaded.settings);
         let store = SecretStore::new(paths.secrets());
-        let kinds = asked.catalog.secrets();
-        let there = |kind: &Kind| store.path(*kind).exists();
+        let kinds = scope.catalog.secrets();
+        let there = |kind: &SecretKind| store.path(*kind).exists();
         let database = paths.postgres_data().join("PG_VERSION").exists();
         let begun = database || kinds.iter().any(there);
         let limits = loaded.settings.limits.values();
         Self {
             configuration,
             memory: limits.filter_map(|limits| limits.memory_max).sum(),
-            unknown: unknown_variables(asked.schema, world),
-            not_programs: not_programs(asked.schema, &loaded.settings),
+            unknown: unknown_variables(scope.schema, world),
+            not_programs: not_programs(scope.schema, &loaded.settings),
             ports: wanted_ports(&loaded, paths, &daemon),
-            dangers: dangers(asked),
+            dangers: dangers(scope),
             disks: disk::look(paths),
             open_files: open_files::of_gateway(&paths.state),
             entries: entries(paths, kinds, &store, loaded.settings.has_environment()),
@@ -283,33 +283,40 @@ fn not_programs(schema: &Schema, settings: &Settings) -> BTreeMap<String, PathBu
         .collect()
 }
 
-fn dangers(asked: &Asked) -> Vec<Danger> {
-    let Some(uid) = asked.uid else {
+fn dangers(scope: &Scope) -> Vec<Danger> {
+    let Some(uid) = scope.uid else {
         return Vec::new();
     };
-    let paths = asked.paths.trusted();
+    let paths = scope.paths.trusted();
     trust::dangers(
         paths.iter().map(PathBuf::as_path),
         Who::of(Uid::from_raw(uid)),
     )
 }
 
-fn entries(paths: &Paths, kinds: &[Kind], store: &SecretStore, keys: bool) -> Vec<Entry> {
-    let config = if keys { Wish::Keys } else { Wish::NotWritable };
-    let secrets = kinds.iter().map(|kind| (store.path(*kind), Wish::Private));
+fn entries(paths: &Paths, kinds: &[SecretKind], store: &SecretStore, keys: bool) -> Vec<Entry> {
+    let config = if keys {
+        Sharing::RootsGroup
+    } else {
+        Sharing::NotWritable
+    };
+    let secrets = kinds
+        .iter()
+        .map(|kind| (store.path(*kind), Sharing::Private));
     let folders = [
-        (paths.state.clone(), Wish::NotWritable),
-        (paths.secrets(), Wish::Private),
-        (paths.postgres_data(), Wish::Private),
-        (paths.payloads(), Wish::NotWritable),
-        (paths.run.clone(), Wish::NotWritable),
+        (paths.state.clone(), Sharing::NotWritable),
+        (paths.secrets(), Sharing::Private),
+        (paths.postgres_data(), Sharing::Private),
+        (paths.payloads(), Sharing::NotWritable),
+        (paths.run.clone(), Sharing::NotWritable),
         (paths.config.clone(), config),
     ];
     let all = folders.into_iter().chain(secrets);
-    all.filter_map(|(path, wish)| entry(&path, wish)).collect()
+    all.filter_map(|(path, sharing)| entry(&path, sharing))
+        .collect()
 }
 
-fn entry(path: &Path, wish: Wish) -> Option<Entry> {
+fn entry(path: &Path, sharing: Sharing) -> Option<Entry> {
     let found = fs::metadata(path).ok()?;
     Some(Entry {
         path: path.to_owned(),
@@ -317,21 +324,21 @@ fn entry(path: &Path, wish: Wish) -> Option<Entry> {
         group: found.gid(),
         mode: found.permissions().mode() & 0o7777,
         folder: found.is_dir(),
-        wish,
+        sharing,
     })
 }
 
-fn provision(world: &World<'_>, asked: &Asked, settings: &Settings) -> Provision {
-    let paths = &asked.paths;
-    let options = Options {
+fn provision(world: &World<'_>, scope: &Scope, settings: &Settings) -> Provision {
+    let paths = &scope.paths;
+    let options = SetUpOptions {
         environment: Environment::new(world.variables.clone()),
-        ..Options::default()
+        ..SetUpOptions::default()
     };
-    let wanted = asked.catalog.wanted(settings);
-    let missing = provision::check_installed(asked.catalog, paths, settings)
+    let wanted = scope.catalog.wanted(settings);
+    let missing = provision::check_installed(scope.catalog, paths, settings)
         .err()
         .map(|error| error.what);
-    match Programs::gather(paths, &options, &wanted) {
+    match Survey::gather(paths, &options, &wanted) {
         Ok(programs) => Provision {
             missing,
             needed: Ok(provision::plan(paths, &programs, &wanted).needed),
@@ -342,13 +349,13 @@ fn provision(world: &World<'_>, asked: &Asked, settings: &Settings) -> Provision
             missing,
             needed: Err(chain(&error)),
             free: None,
-            programs: Programs::of_programs(&wanted.programs, paths, &options.environment),
+            programs: Survey::of_programs(&wanted.programs, paths, &options.environment),
         },
     }
 }
 
 /// "nginx version: nginx/1.22.1".
-fn nginx_version(answer: &Answer) -> Option<String> {
+fn nginx_version(answer: &ProgramAnswer) -> Option<String> {
     let (_, version) = answer.said()?.split_once("nginx/")?;
     version.split_whitespace().next().map(str::to_owned)
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use super::{Answer, Asked, Mode, World};
+use super::{Mode, ProgramAnswer, Scope, World};
 use crate::config::{self, machine};
 
 /// A name that stands for nothing and is there for everybody (RFC 2606).
@@ -10,7 +10,7 @@ const KNOWN_NAME: &str = "example.com";
 
 /// What it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum Virtualization {
     /// A machine of its own.
     Bare,
     /// A virtual one, of this make.
@@ -23,7 +23,7 @@ pub enum Kind {
 
 /// What keeps an LXC container, on its host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeper {
+pub enum ContainerManager {
     /// Proxmox VE, by its kernel.
     Proxmox,
     /// Incus, by its device.
@@ -60,7 +60,7 @@ pub enum Hierarchy {
 
 /// The machine.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Machine {
+pub struct MachineFacts {
     /// The distribution as it calls itself.
     pub distribution: String,
     /// The major version of it, where it has one.
@@ -72,9 +72,9 @@ pub struct Machine {
     /// Its own name.
     pub hostname: String,
     /// What it is.
-    pub kind: Kind,
+    pub kind: Virtualization,
     /// What keeps it, if it is an LXC container.
-    pub keeper: Option<Keeper>,
+    pub keeper: Option<ContainerManager>,
     /// Whether its root is another user outside.
     pub unprivileged: bool,
     /// Whether LXC lets it mount what a container in it, or a sandbox, needs.
@@ -98,7 +98,7 @@ pub struct Machine {
     /// Name servers; none: there is no resolv.conf.
     pub nameservers: Option<Vec<String>>,
     /// What the system's resolver makes of a name that is there for everybody.
-    pub resolves: Answer,
+    pub resolves: ProgramAnswer,
     /// Proxy variables that are set, by their names.
     pub proxies: BTreeMap<String, String>,
     /// The first port that needs no privilege.
@@ -107,8 +107,8 @@ pub struct Machine {
     pub queue: Option<u32>,
 }
 
-impl Machine {
-    pub(in crate::doctor) fn gather(world: &World<'_>, asked: &Asked) -> Self {
+impl MachineFacts {
+    pub(in crate::doctor) fn gather(world: &World<'_>, scope: &Scope) -> Self {
         let text = |path: &str| world.read(path).unwrap_or_default();
         let release = text("etc/os-release");
         let mounts = text("proc/self/mountinfo");
@@ -116,7 +116,7 @@ impl Machine {
         let since_1970 = world.now.duration_since(SystemTime::UNIX_EPOCH);
         let resolves = match world.read("etc/resolv.conf") {
             Some(_) => (world.ask)("getent", &["ahosts", KNOWN_NAME]),
-            None => Answer::Missing,
+            None => ProgramAnswer::Missing,
         };
         let kind = kind(world);
         Self {
@@ -140,7 +140,7 @@ impl Machine {
             landlock: world.landlock,
             hierarchy: hierarchy(&mounts),
             controllers: world
-                .read(&controllers_file(asked))
+                .read(&controllers_file(scope))
                 .map(|text| text.split_whitespace().map(str::to_owned).collect()),
             synchronised: world.synchronised,
             year: 1970 + since_1970.map_or(0, |time| time.as_secs() / SECONDS_OF_A_YEAR),
@@ -157,19 +157,19 @@ impl Machine {
     }
 }
 
-fn is_lxc(kind: &Kind) -> bool {
-    matches!(kind, Kind::Container(name) if name.starts_with("lxc"))
+fn is_lxc(kind: &Virtualization) -> bool {
+    matches!(kind, Virtualization::Container(name) if name.starts_with("lxc"))
 }
 
-fn keeper(world: &World<'_>, kernel: &str) -> Keeper {
+fn keeper(world: &World<'_>, kernel: &str) -> ContainerManager {
     if world.exists("dev/incus/sock") {
-        Keeper::Incus
+        ContainerManager::Incus
     } else if world.exists("dev/lxd/sock") {
-        Keeper::Lxd
+        ContainerManager::Lxd
     } else if kernel.ends_with("-pve") {
-        Keeper::Proxmox
+        ContainerManager::Proxmox
     } else {
-        Keeper::Lxc
+        ContainerManager::Lxc
     }
 }
 
@@ -215,19 +215,25 @@ const CONTAINERS: [&str; 10] = [
 ];
 
 /// By what the first process of a container has written down, and by systemd's own look.
-fn kind(world: &World<'_>) -> Kind {
+fn kind(world: &World<'_>) -> Virtualization {
     if let Some(name) = world.read("run/systemd/container") {
-        return Kind::Container(name.trim().to_owned());
+        return Virtualization::Container(name.trim().to_owned());
     }
     match (world.ask)("systemd-detect-virt", &[]) {
-        Answer::Said(name) if CONTAINERS.contains(&name.as_str()) => Kind::Container(name),
-        Answer::Said(name) => Kind::Virtual(name),
-        // With "none" it exits as one that has failed.
-        Answer::Failed(name) if name == "none" => Kind::Bare,
-        Answer::Failed(_) | Answer::Late | Answer::Missing if world.exists(".dockerenv") => {
-            Kind::Container("docker".into())
+        ProgramAnswer::Said(name) if CONTAINERS.contains(&name.as_str()) => {
+            Virtualization::Container(name)
         }
-        Answer::Failed(_) | Answer::Late | Answer::Missing => Kind::Unknown,
+        ProgramAnswer::Said(name) => Virtualization::Virtual(name),
+        // With "none" it exits as one that has failed.
+        ProgramAnswer::Failed(name) if name == "none" => Virtualization::Bare,
+        ProgramAnswer::Failed(_) | ProgramAnswer::Late | ProgramAnswer::Missing
+            if world.exists(".dockerenv") =>
+        {
+            Virtualization::Container("docker".into())
+        }
+        ProgramAnswer::Failed(_) | ProgramAnswer::Late | ProgramAnswer::Missing => {
+            Virtualization::Unknown
+        }
     }
 }
 
@@ -264,9 +270,9 @@ fn hierarchy(mounts: &str) -> Hierarchy {
 }
 
 /// Of the manager that would start the gateway.
-fn controllers_file(asked: &Asked) -> String {
-    let uid = asked.uid.unwrap_or_default();
-    match asked.mode {
+fn controllers_file(scope: &Scope) -> String {
+    let uid = scope.uid.unwrap_or_default();
+    match scope.mode {
         Mode::User | Mode::Folder if uid != 0 => format!(
             "sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers"
         ),

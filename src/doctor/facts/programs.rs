@@ -1,4 +1,4 @@
-//! Programs that are asked, each for a few seconds at most.
+//! Programs that are asked about themselves, each for a few seconds at most.
 
 use std::{
     process::{Command, Stdio},
@@ -6,14 +6,14 @@ use std::{
 };
 
 use crate::provision::answer;
-pub use crate::provision::answer::Answer;
+pub use crate::provision::answer::ProgramAnswer;
 
 /// Longer than a resolver that waits for its second server.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Runs a program by its name or path. What it says on standard error counts as well: nginx tells
 /// its version there.
-pub fn ask(program: &str, arguments: &[&str]) -> Answer {
+pub fn ask(program: &str, arguments: &[&str]) -> ProgramAnswer {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -31,9 +31,9 @@ mod tests {
         let shell = |script| ask("/bin/sh", &["-c", script]);
         assert_eq!(
             shell("echo out; echo err >&2"),
-            Answer::Said("out\nerr".into())
+            ProgramAnswer::Said("out\nerr".into())
         );
-        assert_eq!(shell("echo no; exit 2"), Answer::Failed("no".into()));
-        assert_eq!(ask("/nowhere/program", &[]), Answer::Missing);
+        assert_eq!(shell("echo no; exit 2"), ProgramAnswer::Failed("no".into()));
+        assert_eq!(ask("/nowhere/program", &[]), ProgramAnswer::Missing);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use super::{Asked, Mode, World};
+use super::{Mode, Scope, World};
 
 /// The unit.
 const UNIT: &str = "ai-gateway.service";
@@ -65,8 +65,8 @@ pub struct Unit {
 }
 
 impl Systemd {
-    pub(in crate::doctor) fn gather(world: &World<'_>, asked: &Asked) -> Self {
-        let uid = asked.uid.unwrap_or_default();
+    pub(in crate::doctor) fn gather(world: &World<'_>, scope: &Scope) -> Self {
+        let uid = scope.uid.unwrap_or_default();
         let version = (world.ask)("systemctl", &["--version"]);
         Self {
             version: version.said().and_then(version_of),
@@ -74,10 +74,10 @@ impl Systemd {
             user_manager: world.exists(&format!("run/user/{uid}/systemd/private")),
             user_bus: world.exists(&format!("run/user/{uid}/bus")),
             runtime_dir: world.variable("XDG_RUNTIME_DIR").map(str::to_owned),
-            linger: world.exists(&format!("var/lib/systemd/linger/{}", asked.user)),
+            linger: world.exists(&format!("var/lib/systemd/linger/{}", scope.user)),
             remove_ipc: remove_ipc(world),
             lxc_drop_in: lxc_drop_in(world),
-            unit: unit(world, asked),
+            unit: unit(world, scope),
         }
     }
 }
@@ -91,13 +91,13 @@ fn version_of(text: &str) -> Option<u32> {
         .ok()
 }
 
-fn unit(world: &World<'_>, asked: &Asked) -> Option<Unit> {
+fn unit(world: &World<'_>, scope: &Scope) -> Option<Unit> {
     let show = [
         "show",
         "--property=LoadState,UnitFileState,ActiveState",
         UNIT,
     ];
-    let answer = match asked.mode {
+    let answer = match scope.mode {
         Mode::System => (world.ask)("systemctl", &show),
         Mode::User => {
             let of_user = [&["--user"], &show[..]].concat();

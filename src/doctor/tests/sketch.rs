@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::SystemTime};
 use crate::{
     config::{self, paths::Paths},
     doctor::facts::{
-        Answer, Asked, Configuration, Daemon, Facts, Gateway, Machine, Mode, Port, Provision,
-        Systemd, World,
+        Configuration, Daemon, Facts, Gateway, MachineFacts, Mode, Port, ProgramAnswer, Provision,
+        Scope, Systemd, World,
     },
-    provision::facts::{Facts as Programs, Node, Postgres, Python},
+    provision::facts::{Node, Postgres, Python, Survey},
     services,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct Sketch {
     pub(super) files: Vec<(&'static str, &'static str)>,
     pub(super) links: Vec<(&'static str, &'static str)>,
-    pub(super) says: Vec<(&'static str, Answer)>,
+    pub(super) says: Vec<(&'static str, ProgramAnswer)>,
     pub(super) variables: Vec<(&'static str, &'static str)>,
     pub(super) mode: Mode,
     pub(super) user: (&'static str, u32),
@@ -25,8 +25,8 @@ pub(super) struct Sketch {
 const SYSTEM: (&str, u32) = ("ai-gateway", 999);
 const ALICE: (&str, u32) = ("alice", 1000);
 
-pub(super) fn said(text: &str) -> Answer {
-    Answer::Said(text.into())
+pub(super) fn said(text: &str) -> ProgramAnswer {
+    ProgramAnswer::Said(text.into())
 }
 
 /// A virtual machine with Debian 12, and alice on it, who lingers.
@@ -102,13 +102,13 @@ impl Sketch {
         self
     }
 
-    pub(super) fn says(mut self, command: &'static str, answer: Answer) -> Self {
+    pub(super) fn says(mut self, command: &'static str, answer: ProgramAnswer) -> Self {
         self.says.retain(|(other, _)| *other != command);
         self.says.push((command, answer));
         self
     }
 
-    /// As the machine's own gateway, asked about by root.
+    /// As the machine's own gateway, examined by root.
     pub(super) fn of_the_system(mut self) -> Self {
         self.mode = Mode::System;
         self.user = SYSTEM;
@@ -138,7 +138,7 @@ impl Sketch {
         let ask = |program: &str, arguments: &[&str]| {
             let command = [&[program], arguments].concat().join(" ");
             let found = self.says.iter().find(|(known, _)| *known == command);
-            found.map_or(Answer::Missing, |(_, answer)| answer.clone())
+            found.map_or(ProgramAnswer::Missing, |(_, answer)| answer.clone())
         };
         let world = World {
             root: root.path(),
@@ -148,7 +148,7 @@ impl Sketch {
             synchronised: Some(true),
             now: SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000),
         };
-        let asked = Asked {
+        let scope = Scope {
             schema: services::schema(),
             catalog: services::catalog(),
             paths: Paths {
@@ -162,16 +162,16 @@ impl Sketch {
             gid: Some(self.user.1),
             root: self.mode == Mode::System,
         };
-        let mut machine = Machine::gather(&world, &asked);
+        let mut machine = MachineFacts::gather(&world, &scope);
         // The CPUs are those of whoever runs the test.
         if let Some(resources) = &mut machine.resources {
             resources.cpus = 2;
         }
         Facts {
             gateway: gateway(machine.resources),
-            systemd: Systemd::gather(&world, &asked),
+            systemd: Systemd::gather(&world, &scope),
             machine,
-            asked,
+            scope,
         }
     }
 }
@@ -238,8 +238,8 @@ fn settings(resources: Option<config::Resources>) -> config::settings::Settings 
 }
 
 /// The programs of Debian 12 that set-up needs.
-fn programs() -> Programs {
-    Programs {
+fn programs() -> Survey {
+    Survey {
         pythons: vec![python(11)],
         node: Some(Node {
             path: "/usr/bin/node".into(),
@@ -250,6 +250,6 @@ fn programs() -> Programs {
             major: 15,
         }],
         nginx: Some("/usr/sbin/nginx".into()),
-        ..Programs::default()
+        ..Survey::default()
     }
 }

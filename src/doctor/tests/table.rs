@@ -17,7 +17,8 @@ use crate::{
     },
     disk::Room,
     doctor::facts::{
-        Configuration, Daemon, Entry, Hierarchy, Keeper, Kind as Make, Packages, Port, Unit, Wish,
+        Configuration, ContainerManager, Daemon, Entry, Hierarchy, Packages, Port, Sharing, Unit,
+        Virtualization as Make,
     },
     provision::facts::Node,
     services,
@@ -39,12 +40,12 @@ const TABLE: &[Row] = &[
     ("system", |_| {}, Fine, "Debian GNU/Linux 12 (bookworm), Linux 6.1.0-28-amd64, in a virtual machine (kvm)"),
     ("system", |f| f.machine.kind = Make::Bare, Fine, "on bare metal"),
     ("system", |f| lxc(f), Fine, "in a container (lxc)"),
-    ("system", |f| { lxc(f); f.machine.keeper = Some(Keeper::Incus); f.machine.unprivileged = true; }, Fine, "in an unprivileged container (lxc, Incus)"),
+    ("system", |f| { lxc(f); f.machine.keeper = Some(ContainerManager::Incus); f.machine.unprivileged = true; }, Fine, "in an unprivileged container (lxc, Incus)"),
     ("nesting", |_| {}, Fine, "not an LXC"),
     ("nesting", |f| lxc(f), Warning, "may not nest"),
-    ("nesting", |f| { lxc(f); f.machine.keeper = Some(Keeper::Proxmox); }, Warning, "may not nest"),
-    ("nesting", |f| { lxc(f); f.machine.keeper = Some(Keeper::Incus); }, Warning, "may not nest"),
-    ("nesting", |f| { lxc(f); f.machine.keeper = Some(Keeper::Lxd); }, Warning, "may not nest"),
+    ("nesting", |f| { lxc(f); f.machine.keeper = Some(ContainerManager::Proxmox); }, Warning, "may not nest"),
+    ("nesting", |f| { lxc(f); f.machine.keeper = Some(ContainerManager::Incus); }, Warning, "may not nest"),
+    ("nesting", |f| { lxc(f); f.machine.keeper = Some(ContainerManager::Lxd); }, Warning, "may not nest"),
     ("nesting", |f| { lxc(f); f.machine.nesting = true; }, Fine, "may nest"),
     ("memory", |_| {}, Fine, "profile small gives its services"),
     ("memory", |f| f.machine.resources = None, Warning, "neither"),
@@ -56,7 +57,7 @@ const TABLE: &[Row] = &[
     ("disk", |f| f.gateway.provision.needed = Ok(1_000_000_000), Fine, "set-up needs 1000 MB"),
     ("disk", |f| f.gateway.provision.free = Some(900_000_000), Warning, "900 MB left"),
     ("disk", |f| f.gateway.provision.free = Some(100_000_000), Problem, "100 MB left"),
-    ("disk", |f| { lxc(f); f.machine.keeper = Some(Keeper::Incus); f.gateway.provision.free = Some(0); }, Problem, "0 MB left"),
+    ("disk", |f| { lxc(f); f.machine.keeper = Some(ContainerManager::Incus); f.gateway.provision.free = Some(0); }, Problem, "0 MB left"),
     ("disk", |f| f.gateway.provision.needed = Err("no".into()), Warning, "cannot be told: no"),
     ("disk", |f| f.gateway.disks = vec![Room { folder: "/srv/state".into(), bytes: 0, inodes: None, least: 1 }], Problem, "the disk of /srv/state is full"),
     ("clock", |_| {}, Fine, "synchronised"),
@@ -77,24 +78,24 @@ const TABLE: &[Row] = &[
     ("systemd", |f| f.systemd.version = None, Warning, "not installed"),
     ("systemd", |f| f.systemd.booted = false, Warning, "not booted with it"),
     ("user", |_| {}, Fine, "alice (1000)"),
-    ("user", |f| f.asked.uid = None, Problem, "there is no user alice"),
+    ("user", |f| f.scope.uid = None, Problem, "there is no user alice"),
     ("user-bus", |_| {}, Fine, "/run/user/1000/bus"),
     ("user-bus", |f| f.systemd.user_manager = false, Warning, "no manager"),
     ("user-bus", |f| f.systemd.user_bus = false, Warning, "no /run/user/1000/bus"),
     ("user-bus", |f| f.systemd.runtime_dir = None, Warning, "not set"),
     ("user-bus", |f| f.systemd.runtime_dir = Some("/run/user/0".into()), Warning, "is /run/user/0 and not"),
-    ("user-bus", |f| f.asked.mode = Mode::System, Fine, "not needed"),
+    ("user-bus", |f| f.scope.mode = Mode::System, Fine, "not needed"),
     ("linger", |_| {}, Fine, "alice lingers"),
     ("linger", |f| f.systemd.linger = false, Warning, "does not linger"),
-    ("linger", |f| { f.systemd.linger = false; f.asked.mode = Mode::System; }, Fine, "not needed"),
+    ("linger", |f| { f.systemd.linger = false; f.scope.mode = Mode::System; }, Fine, "not needed"),
     ("remove-ipc", |_| {}, Fine, "but not for one who lingers"),
     ("remove-ipc", |f| f.systemd.linger = false, Warning, "on, by default, and alice"),
-    ("remove-ipc", |f| { f.systemd.linger = false; f.asked.uid = Some(999); }, Fine, "system user"),
+    ("remove-ipc", |f| { f.systemd.linger = false; f.scope.uid = Some(999); }, Fine, "system user"),
     ("remove-ipc", |f| { f.systemd.linger = false; f.systemd.remove_ipc.removes = false; }, Fine, "off"),
     ("lxc-drop-in", |_| {}, Fine, "none"),
     ("lxc-drop-in", |f| drop_in(f, &["LoadCredential"]), Warning, "takes from every unit: LoadCredential"),
     ("lxc-drop-in", |f| drop_in(f, &[]), Fine, "takes nothing away"),
-    ("lxc-drop-in", |f| { drop_in(f, &["LoadCredential"]); f.asked.mode = Mode::User; }, Fine, "only for units of the system"),
+    ("lxc-drop-in", |f| { drop_in(f, &["LoadCredential"]); f.scope.mode = Mode::User; }, Fine, "only for units of the system"),
     ("cgroups", |_| {}, Fine, "version 2"),
     ("cgroups", |f| f.machine.hierarchy = Hierarchy::Legacy, Warning, "version 1"),
     ("cgroups", |f| f.machine.hierarchy = Hierarchy::Hybrid, Warning, "beside version 1"),
@@ -109,7 +110,7 @@ const TABLE: &[Row] = &[
     ("unit", |f| unit(f, "loaded", "enabled", "failed"), Problem, "has failed"),
     ("unit", |f| unit(f, "loaded", "disabled", "active"), Warning, "not started at boot"),
     ("unit", |f| f.systemd.unit = None, Warning, "no manager answers"),
-    ("unit", |f| f.asked.mode = Mode::Folder, Fine, "folder of its own"),
+    ("unit", |f| f.scope.mode = Mode::Folder, Fine, "folder of its own"),
     ("ports", |_| {}, Fine, "3000 and 4000 are free"),
     ("ports", |f| { taken(f, Reason::Held { pid: 7, name: "grafana".into(), }, Some(3001)) }, Problem, "127.0.0.1:3000 (listen.port): grafana (process 7) listens on it"),
     ("ports", |f| taken(f, Reason::NotOurs, None), Problem, "does not have that address"),
@@ -127,11 +128,11 @@ const TABLE: &[Row] = &[
     ("dns", |_| {}, Fine, "names resolve (192.0.2.53)"),
     ("dns", |f| f.machine.nameservers = None, Warning, "no /etc/resolv.conf"),
     ("dns", |f| f.machine.nameservers = Some(Vec::new()), Fine, "names no server"),
-    ("dns", |f| f.machine.resolves = Answer::Failed(String::new()), Warning, "do not resolve"),
-    ("dns", |f| f.machine.resolves = Answer::Late, Warning, "nobody answers"),
-    ("dns", |f| { f.machine.resolves = Answer::Late; f.machine.nameservers = Some(vec!["127.0.0.53".into()]); }, Warning, "nobody answers"),
-    ("dns", |f| f.machine.resolves = Answer::Missing, Warning, "no getent"),
-    ("dns", |f| { f.machine.resolves = Answer::Late; proxy(f, "https_proxy", "http://p:1"); }, Fine, "the proxy's to do"),
+    ("dns", |f| f.machine.resolves = ProgramAnswer::Failed(String::new()), Warning, "do not resolve"),
+    ("dns", |f| f.machine.resolves = ProgramAnswer::Late, Warning, "nobody answers"),
+    ("dns", |f| { f.machine.resolves = ProgramAnswer::Late; f.machine.nameservers = Some(vec!["127.0.0.53".into()]); }, Warning, "nobody answers"),
+    ("dns", |f| f.machine.resolves = ProgramAnswer::Missing, Warning, "no getent"),
+    ("dns", |f| { f.machine.resolves = ProgramAnswer::Late; proxy(f, "https_proxy", "http://p:1"); }, Fine, "the proxy's to do"),
     ("proxy", |_| {}, Fine, "none is set"),
     ("proxy", |f| proxy(f, "https_proxy", "http://p:1"), Warning, "does not spare loopback"),
     ("proxy", |f| proxy(f, "https_proxy", "p:1"), Warning, "is no address"),
@@ -156,7 +157,7 @@ const TABLE: &[Row] = &[
     ("named-programs", |_| {}, Fine, "all are there"),
     ("named-programs", |f| { f.gateway .not_programs .insert("programs.nginx".into(), "/opt/a b".into()); }, Problem, "programs.nginx names /opt/a b"),
     ("configuration", |_| {}, Fine, "no /srv/gateway.toml, so the defaults are in effect; profile small"),
-    ("configuration", |f| { entry(f, 0, 0o644, Wish::NotWritable); f.asked.paths.config = f.gateway.entries[0].path.clone(); }, Fine, "is valid; profile small"),
+    ("configuration", |f| { entry(f, 0, 0o644, Sharing::NotWritable); f.scope.paths.config = f.gateway.entries[0].path.clone(); }, Fine, "is valid; profile small"),
     ("configuration", |f| f.gateway.configuration = Configuration::Wrong(vec!["no key 'x'".into()]), Problem, "no key 'x'"),
     ("configuration", |f| { runs(f, GatewayState::Ready); configured(f).refused = Some("no key 'x'".into()); }, Warning, "the last reload was refused: no key 'x'"),
     ("configuration", |f| { runs(f, GatewayState::Ready); configured(f).differs = vec!["budget".into()]; }, Warning, "differs from what runs: budget"),
@@ -166,20 +167,20 @@ const TABLE: &[Row] = &[
     ("environment", |f| unknown(f, "AI_GATEWAY_PROT", Some("AI_GATEWAY_PORT")), Warning, "AI_GATEWAY_PORT was probably meant"),
     ("environment", |f| unknown(f, "AI_GATEWAY_XYZZY", None), Warning, "AI_GATEWAY_XYZZY is unknown"),
     ("permissions", |_| {}, Fine, "nothing is there yet"),
-    ("permissions", |f| entry(f, 1000, 0o700, Wish::Private), Fine, "only the gateway's user"),
-    ("permissions", |f| entry(f, 1000, 0o755, Wish::NotWritable), Fine, "only the gateway's user"),
-    ("permissions", |f| entry(f, 1000, 0o740, Wish::Private), Problem, "has mode 0740"),
-    ("permissions", |f| entry(f, 1000, 0o775, Wish::NotWritable), Problem, "has mode 0775"),
-    ("permissions", |f| entry(f, 0, 0o700, Wish::Private), Problem, "belongs to user 0"),
-    ("permissions", |f| entry(f, 1000, 0o600, Wish::Keys), Fine, "only the gateway's user"),
-    ("permissions", |f| entry(f, 1000, 0o640, Wish::Keys), Problem, "has mode 0640"),
+    ("permissions", |f| entry(f, 1000, 0o700, Sharing::Private), Fine, "only the gateway's user"),
+    ("permissions", |f| entry(f, 1000, 0o755, Sharing::NotWritable), Fine, "only the gateway's user"),
+    ("permissions", |f| entry(f, 1000, 0o740, Sharing::Private), Problem, "has mode 0740"),
+    ("permissions", |f| entry(f, 1000, 0o775, Sharing::NotWritable), Problem, "has mode 0775"),
+    ("permissions", |f| entry(f, 0, 0o700, Sharing::Private), Problem, "belongs to user 0"),
+    ("permissions", |f| entry(f, 1000, 0o600, Sharing::RootsGroup), Fine, "only the gateway's user"),
+    ("permissions", |f| entry(f, 1000, 0o640, Sharing::RootsGroup), Problem, "has mode 0640"),
     // As `config set` of root's makes it: the gateway reads it by its group.
     ("permissions", |f| roots_keys(f, 1000, 0o640), Fine, "only the gateway's user"),
     ("permissions", |f| roots_keys(f, 1000, 0o660), Problem, "has mode 0660"),
     ("permissions", |f| roots_keys(f, 1000, 0o644), Problem, "has mode 0644"),
     ("permissions", |f| roots_keys(f, 100, 0o640), Problem, "has mode 0640"),
     ("permissions", |f| roots_keys(f, 0, 0o644), Problem, "has mode 0644"),
-    ("permissions", |f| { f.asked.uid = None; f.asked.gid = None; roots_keys(f, 100, 0o640); }, Fine, "only the gateway's user"),
+    ("permissions", |f| { f.scope.uid = None; f.scope.gid = None; roots_keys(f, 100, 0o640); }, Fine, "only the gateway's user"),
     ("permissions", |f| f.gateway.dangers = vec![writable("/srv")], Problem, "/srv can be written by every user (mode 0777)"),
     ("secrets", |_| {}, Fine, "all are there"),
     ("secrets", |f| f.gateway.secrets_missing = vec![litellm::SALT_KEY], Problem, "restore it from a backup"),
@@ -205,7 +206,7 @@ const TABLE: &[Row] = &[
 
 fn lxc(facts: &mut Facts) {
     facts.machine.kind = Make::Container("lxc".into());
-    facts.machine.keeper = Some(Keeper::Lxc);
+    facts.machine.keeper = Some(ContainerManager::Lxc);
 }
 
 fn memory(facts: &mut Facts, bytes: u64) {
@@ -217,7 +218,7 @@ fn memory(facts: &mut Facts, bytes: u64) {
 }
 
 fn drop_in(facts: &mut Facts, takes: &[&str]) {
-    facts.asked.mode = Mode::System;
+    facts.scope.mode = Mode::System;
     facts.systemd.lxc_drop_in = Some(facts::DropIn {
         file: "/run/systemd/system/service.d/zzz-lxc-service.conf".into(),
         takes: takes.iter().map(|name| (*name).to_owned()).collect(),
@@ -283,22 +284,22 @@ fn writable(path: &str) -> Danger {
     }
 }
 
-fn entry(facts: &mut Facts, owner: u32, mode: u32, wish: Wish) {
+fn entry(facts: &mut Facts, owner: u32, mode: u32, sharing: Sharing) {
     facts.gateway.entries.push(Entry {
         path: "/srv/it's here".into(),
         owner,
         group: owner,
         mode,
         folder: true,
-        wish,
+        sharing,
     });
 }
 
 /// A configuration of root's with keys in it.
 fn roots_keys(facts: &mut Facts, group: u32, mode: u32) {
-    entry(facts, 0, mode, Wish::Keys);
+    entry(facts, 0, mode, Sharing::RootsGroup);
     let entry = facts.gateway.entries.last_mut().unwrap();
-    (entry.path, entry.group) = (facts.asked.paths.config.clone(), group);
+    (entry.path, entry.group) = (facts.scope.paths.config.clone(), group);
 }
 
 fn runs(facts: &mut Facts, state: GatewayState) {
@@ -447,7 +448,7 @@ fn all_fixes() -> BTreeSet<String> {
             for (id, change, ..) in TABLE {
                 let mut facts = good.clone();
                 change(&mut facts);
-                facts.asked.root = root;
+                facts.scope.root = root;
                 facts.machine.packages = packages;
                 let found = finding(&facts, id);
                 assert!(found.level != Fine || found.fix.is_none(), "{found:?}");

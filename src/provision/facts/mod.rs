@@ -1,6 +1,6 @@
 //! What set-up finds on the machine. Looking only: nothing here changes anything.
 //!
-//! What is found is a value of the model ([`Facts`]). `programs` asks the programs of the
+//! What is found is a value of the model ([`Survey`]). `programs` asks the programs of the
 //! distribution, and `database` looks at the cluster.
 
 pub(crate) mod database;
@@ -11,21 +11,25 @@ use std::path::{Path, PathBuf};
 use super::{
     environment::Environment,
     error::SetupError,
-    generations::{self, Survey},
-    model::{Programs, Record, Wanted},
-    options::Options,
+    generations::{self, PayloadSurvey},
+    model::{Programs, SetUpRecord, Wanted},
+    options::SetUpOptions,
     roles::roles_hash,
 };
 use crate::{config::paths::Paths, secrets::SecretStore};
 
-pub use super::model::{Facts, Node, Postgres, Python};
+pub use super::model::{Node, Postgres, Python, Survey};
 
-impl Facts {
+impl Survey {
     /// Looks.
     ///
     /// # Errors
     /// Something of our own cannot be read.
-    pub fn gather(paths: &Paths, options: &Options, wanted: &Wanted) -> Result<Self, SetupError> {
+    pub fn gather(
+        paths: &Paths,
+        options: &SetUpOptions,
+        wanted: &Wanted,
+    ) -> Result<Self, SetupError> {
         let store = SecretStore::new(paths.secrets());
         let data = paths.postgres_data();
         let secrets_missing: Vec<_> = wanted
@@ -39,12 +43,12 @@ impl Facts {
         } else {
             None
         };
-        let record = Record::read(&paths.state)?;
+        let record = SetUpRecord::read(&paths.state)?;
         let cluster = database::identifier(&data)?;
         let known = record.clone().about(cluster).database.secrets;
         let secrets_changed =
             known.map_or_else(Vec::new, |known| known.changed(&wanted.secrets, &store));
-        let Survey {
+        let PayloadSurvey {
             complete,
             damaged,
             folders,

@@ -14,25 +14,25 @@ use crate::{
     provision::{
         answer,
         environment::{Environment, is_program},
-        model::{Facts, Node, Postgres, Programs, Python},
+        model::{Node, Postgres, Programs, Python, Survey},
     },
     python::INTERPRETER,
 };
 
 /// Looks for the programs of the distribution alone, which fails on no machine.
-pub(crate) fn find(programs: &Programs, paths: &Paths, environment: &Environment) -> Facts {
+pub(crate) fn find(programs: &Programs, paths: &Paths, environment: &Environment) -> Survey {
     let look = Look {
         environment,
         patience: PATIENCE,
         children: environment.for_looking(&paths.state),
     };
-    Facts {
+    Survey {
         pythons: look.pythons(programs.python.as_deref()),
         node: look.node(programs.node.as_deref()),
         postgres: look.postgres(programs.postgres_bin.as_deref()),
         nginx: look.named_or_found(programs.nginx.as_deref(), "nginx"),
         engine_is_program: programs.engine.as_deref().is_none_or(is_program),
-        ..Facts::default()
+        ..Survey::default()
     }
 }
 

@@ -44,22 +44,22 @@ fn database(migrations: &str) -> DatabaseState {
 }
 
 /// Both payloads in both versions, and the old ones in use.
-fn in_use() -> (tempfile::TempDir, Paths, Record) {
+fn in_use() -> (tempfile::TempDir, Paths, SetUpRecord) {
     let (dir, paths) = paths();
     for payload in [ENGINE, LITELLM] {
         make(&paths, payload, OLD);
         make(&paths, payload, NEW);
     }
-    let mut record = Record {
+    let mut record = SetUpRecord {
         database: database(OLD),
-        ..Record::default()
+        ..SetUpRecord::default()
     };
     switch(&paths, &mut record, &both(OLD)).unwrap();
     (dir, paths, record)
 }
 
 fn on_disk(paths: &Paths) -> Generations {
-    read(paths, &Record::read(&paths.state).unwrap())
+    read(paths, &SetUpRecord::read(&paths.state).unwrap())
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn wherever_a_switch_is_cut_off_all_payloads_are_old_or_all_are_new() {
         }
 
         // The next set-up does it again.
-        let mut record = Record::read(&paths.state).unwrap();
+        let mut record = SetUpRecord::read(&paths.state).unwrap();
         record.database = database(NEW);
         switch(&paths, &mut record, &both(NEW)).unwrap();
         let found = on_disk(&paths);
@@ -127,9 +127,9 @@ fn wherever_a_switch_is_cut_off_all_payloads_are_old_or_all_are_new() {
 #[test]
 fn an_installation_of_an_older_version_is_taken_over_with_its_database() {
     let (_dir, paths, _) = in_use();
-    let mut record = Record {
+    let mut record = SetUpRecord {
         database: database(OLD),
-        ..Record::default()
+        ..SetUpRecord::default()
     };
     record.write(&paths.state).unwrap();
     let found = on_disk(&paths);
@@ -152,9 +152,9 @@ fn an_installation_of_an_older_version_is_taken_over_with_its_database() {
 fn what_an_older_version_had_not_finished_is_no_generation_to_go_back_to() {
     for database in [DatabaseState::default(), database(NEW)] {
         let (_dir, paths, _) = in_use();
-        let mut record = Record {
+        let mut record = SetUpRecord {
             database,
-            ..Record::default()
+            ..SetUpRecord::default()
         };
         take_over(&paths, &mut record, &TABLES);
         switch(&paths, &mut record, &both(NEW)).unwrap();
@@ -167,9 +167,9 @@ fn what_an_older_version_had_not_finished_is_no_generation_to_go_back_to() {
 #[test]
 fn a_set_up_that_switches_to_nothing_records_what_is_in_use() {
     let (_dir, paths, _) = in_use();
-    let record = Record {
+    let record = SetUpRecord {
         database: database(OLD),
-        ..Record::default()
+        ..SetUpRecord::default()
     };
     let found = with_database(&paths, &record).unwrap();
     let current = found.current.unwrap();
@@ -180,9 +180,9 @@ fn a_set_up_that_switches_to_nothing_records_what_is_in_use() {
 #[test]
 fn where_nothing_was_set_up_there_is_nothing_to_take_over() {
     let (_dir, paths) = paths();
-    let mut record = Record::default();
+    let mut record = SetUpRecord::default();
     take_over(&paths, &mut record, &TABLES);
-    assert_eq!(record, Record::default());
+    assert_eq!(record, SetUpRecord::default());
 }
 
 /// A program from before the generations, put back, writes the record without them and moves the

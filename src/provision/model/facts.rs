@@ -10,13 +10,13 @@ use super::{
     generation::{Generations, PayloadFolder},
     payload::Payload,
     programs::{Node, Postgres, Python},
-    record::Record,
+    record::SetUpRecord,
 };
-use crate::secrets::Kind;
+use crate::secrets::SecretKind;
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct Survey {
     /// In the order in which they are preferred.
     pub pythons: Vec<Python>,
     /// Node.js, of any version.
@@ -46,20 +46,20 @@ pub struct Facts {
     /// The process of a database server that uses it.
     pub server: Option<i32>,
     /// Secrets that are not there.
-    pub secrets_missing: Vec<Kind>,
+    pub secrets_missing: Vec<SecretKind>,
     /// Secrets that are not those that the database was set up with.
-    pub secrets_changed: Vec<Kind>,
+    pub secrets_changed: Vec<SecretKind>,
     /// Whether another salt key is taken, and what the old one has encrypted given up.
     pub salt_key_accepted: bool,
     /// The hash of the roles as the secrets want them; none without the secrets.
     pub roles: Option<String>,
     /// What earlier set-ups did.
-    pub record: Record,
+    pub record: SetUpRecord,
     /// The offline folder, if a part of it is missing, and which.
     pub offline_lacks: Option<(PathBuf, &'static str)>,
 }
 
-impl Facts {
+impl Survey {
     /// The Python that the environments will have.
     pub fn usable_python(&self) -> Option<&Python> {
         let usable = |p: &&Python| {

@@ -19,13 +19,13 @@ mod step;
 
 pub use damage::Damage;
 pub use database::DatabaseState;
-pub use facts::Facts;
+pub use facts::Survey;
 pub use generation::{Generation, Generations, PayloadFolder};
 pub use history::HistoryError;
 pub use payload::{EngineFile, Packages, Payload, Role, Tables, Wanted, version};
 pub use plan::{Choice, Plan};
 pub use problem::Problem;
 pub use programs::{Node, Postgres, Programs, Python};
-pub use record::Record;
+pub use record::SetUpRecord;
 pub use size::MB;
 pub use step::{SetupStep, Switch};

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, fmt};
 
 use super::{programs::Programs, size::MB};
-use crate::secrets::Kind;
+use crate::secrets::SecretKind;
 
 /// Something with a version that is made once, in a folder of its own, and switched to as a whole.
 ///
@@ -142,7 +142,7 @@ pub struct Role {
     /// Letters and underscores, so that it needs no quoting.
     pub name: &'static str,
     /// The secret that is its password.
-    pub password: Kind,
+    pub password: SecretKind,
 }
 
 /// What these settings want.
@@ -155,7 +155,7 @@ pub struct Wanted {
     /// The roles that the database has.
     pub roles: Vec<Role>,
     /// The secrets, whoever they are of.
-    pub secrets: Vec<Kind>,
+    pub secrets: Vec<SecretKind>,
     /// Programs that are not to be looked for.
     pub programs: Programs,
 }

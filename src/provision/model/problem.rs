@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{programs::Python, size::MB};
-use crate::secrets::Kind;
+use crate::secrets::SecretKind;
 
 /// Why set-up cannot begin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +72,7 @@ pub enum Problem {
     )]
     SaltKey {
         /// Which secret it is.
-        kind: Kind,
+        kind: SecretKind,
         /// Its file.
         path: PathBuf,
         /// "not", or how it is otherwise.

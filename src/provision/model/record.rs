@@ -14,7 +14,7 @@ use crate::provision::fingerprints::Fingerprints;
 /// What earlier set-ups did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
-pub struct Record {
+pub struct SetUpRecord {
     /// The database as it is now. It may be ahead of the current generation: the migrations come
     /// before the switch.
     pub database: DatabaseState,
@@ -28,7 +28,7 @@ pub struct Record {
     pub generations: Option<Generations>,
 }
 
-impl Record {
+impl SetUpRecord {
     /// The same record if it is about `cluster`, otherwise one without its database steps.
     #[must_use]
     pub fn about(self, cluster: Option<u64>) -> Self {
@@ -62,7 +62,7 @@ struct Written {
 /// What the name of a key of migrations ends with.
 const MIGRATIONS: &str = "_migrations";
 
-impl From<Written> for Record {
+impl From<Written> for SetUpRecord {
     fn from(written: Written) -> Self {
         let migrations = written.rest.into_iter().filter_map(|(key, value)| {
             let tables = key.strip_suffix(MIGRATIONS)?;
@@ -84,8 +84,8 @@ impl From<Written> for Record {
     }
 }
 
-impl From<Record> for Written {
-    fn from(record: Record) -> Self {
+impl From<SetUpRecord> for Written {
+    fn from(record: SetUpRecord) -> Self {
         let database = record.database;
         let migrations = database.migrations.into_iter();
         let rest = migrations.map(|(tables, of)| (tables + MIGRATIONS, Value::String(of)));
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_record_from_before_the_generations_is_understood() {
-        let record: Record = serde_json::from_str(BEFORE).unwrap();
+        let record: SetUpRecord = serde_json::from_str(BEFORE).unwrap();
         assert_eq!(record.database.cluster, Some(7_300_000_000_000_000_001));
         let migrations = [("litellm".to_owned(), "1.2.3-01234567".to_owned())];
         assert_eq!(record.database.migrations, migrations.into());
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_a_program_from_before_looks_for_is_where_it_was() {
-        let mut record: Record = serde_json::from_str(BEFORE).unwrap();
+        let mut record: SetUpRecord = serde_json::from_str(BEFORE).unwrap();
         let database = &record.database;
         let payloads = [("litellm".to_owned(), "1.2.3-01234567".to_owned())].into();
         record.generations = Some(Generations::default().switched(&payloads, database));
@@ -141,12 +141,12 @@ mod tests {
         for (key, value) in before.as_object().unwrap() {
             assert!(now[key] == *value, "{key}: {}", now[key]);
         }
-        assert_eq!(serde_json::from_value::<Record>(now).unwrap(), record);
+        assert_eq!(serde_json::from_value::<SetUpRecord>(now).unwrap(), record);
     }
 
     #[test]
     fn another_cluster_has_had_nothing_done_to_it() {
-        let record: Record = serde_json::from_str(BEFORE).unwrap();
+        let record: SetUpRecord = serde_json::from_str(BEFORE).unwrap();
         let cluster = record.database.cluster;
         assert_eq!(record.clone().about(cluster), record);
         let other = record.clone().about(Some(5));

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, fmt};
 
 use super::payload::{Payload, Role, Tables};
-use crate::secrets::Kind;
+use crate::secrets::SecretKind;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetupStep {
     /// Make the secrets that are missing.
-    Secrets(Vec<Kind>),
+    Secrets(Vec<SecretKind>),
     /// Make a payload's folder.
     Build(Payload, String),
     /// Make the database cluster.

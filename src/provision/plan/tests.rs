@@ -6,7 +6,7 @@ use crate::{
     config::settings::Settings,
     provision::{
         fixtures::{self, ENGINE, LITELLM, NATIVE_ENGINE, OPEN_WEBUI, TOOLS},
-        model::{DatabaseState, Generation, Generations, Postgres, Python, Record, Tables},
+        model::{DatabaseState, Generation, Generations, Postgres, Python, SetUpRecord, Tables},
     },
     services,
 };
@@ -29,8 +29,8 @@ fn paths() -> Paths {
 }
 
 /// Debian 12 with everything that the packages bring, and nothing set up.
-fn fresh() -> Facts {
-    Facts {
+fn fresh() -> Survey {
+    Survey {
         pythons: vec![python("/usr/bin/python3.11", (3, 11, 2))],
         node: Some(Node {
             path: "/usr/bin/node".into(),
@@ -44,7 +44,7 @@ fn fresh() -> Facts {
         engine_is_program: true,
         disk_free: 10_000 * MB,
         secrets_missing: crate::services::catalog().secrets().to_vec(),
-        ..Facts::default()
+        ..Survey::default()
     }
 }
 
@@ -57,7 +57,7 @@ fn python(path: &str, version: (u32, u32, u32)) -> Python {
 }
 
 /// The same machine after set-up.
-fn done(wanted: &Wanted) -> Facts {
+fn done(wanted: &Wanted) -> Survey {
     let named = wanted.payloads.iter();
     let named = named.map(|(payload, folder)| (payload.name.to_owned(), folder.clone()));
     let payloads: BTreeMap<_, _> = named.collect();
@@ -72,7 +72,7 @@ fn done(wanted: &Wanted) -> Facts {
         migrations: migrations.collect(),
         ..DatabaseState::default()
     };
-    Facts {
+    Survey {
         complete: wanted.payloads.iter().cloned().collect(),
         folders: payloads.clone().into_iter().collect(),
         links: payloads.clone(),
@@ -87,9 +87,9 @@ fn done(wanted: &Wanted) -> Facts {
         cluster_major: Some(15),
         secrets_missing: vec![],
         roles: Some("roles".into()),
-        record: Record {
+        record: SetUpRecord {
             database,
-            ..Record::default()
+            ..SetUpRecord::default()
         },
         ..fresh()
     }
@@ -104,7 +104,7 @@ fn migrate(tables: Tables, wanted: &Wanted) -> SetupStep {
     SetupStep::Migrate(tables, folder.to_owned())
 }
 
-fn make(settings: &Settings, facts: &Facts) -> Plan {
+fn make(settings: &Settings, facts: &Survey) -> Plan {
     plan(&paths(), facts, &fixtures::wanted(settings))
 }
 
@@ -209,7 +209,7 @@ fn too_little_disk_is_said_with_its_sum_before_anything_is_done() {
         "{problem}"
     );
     let wanted = fixtures::wanted(&settings());
-    let full = Facts {
+    let full = Survey {
         disk_free: 0,
         ..done(&wanted)
     };
@@ -222,10 +222,10 @@ fn too_little_disk_is_said_with_its_sum_before_anything_is_done() {
 
 #[test]
 fn all_that_is_in_the_way_is_said_at_once() {
-    let facts = Facts {
+    let facts = Survey {
         disk_free: 10_000 * MB,
         engine_is_program: true,
-        ..Facts::default()
+        ..Survey::default()
     };
     let problems = make(&settings(), &facts).problems;
     assert!(matches!(
@@ -313,7 +313,7 @@ fn a_native_engine_is_one_more_payload_or_a_program_that_must_be_there() {
     let folder = "sha256-01234567".to_owned();
     assert!(steps.contains(&SetupStep::Build(NATIVE_ENGINE, folder)));
     let settings = settings_with("[engine]\nkind = \"program\"\npath = \"/opt/engine\"");
-    let facts = Facts {
+    let facts = Survey {
         engine_is_program: false,
         ..fresh()
     };

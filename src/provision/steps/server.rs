@@ -137,11 +137,11 @@ impl Server {
             wait_for(&fds, LOOK)
                 .map_err(|e| SetupError::io("wait for", Path::new("postgres"))(e.into()))?;
         }
-        Err(failed(sys::pidfd::Exit::Code(0), log))
+        Err(failed(sys::pidfd::ProcessEnd::Code(0), log))
     }
 }
 
-fn failed(exit: sys::pidfd::Exit, log: &Path) -> SetupError {
+fn failed(exit: sys::pidfd::ProcessEnd, log: &Path) -> SetupError {
     SetupError::Command(Box::new(CommandFailed {
         doing: "starting PostgreSQL".into(),
         program: "postgres".into(),

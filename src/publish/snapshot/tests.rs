@@ -9,7 +9,7 @@ fn at(seconds: u64) -> Time {
     Time(Duration::from_secs(seconds))
 }
 
-fn of(services: Vec<Facts>) -> Changes {
+fn of(services: Vec<ServiceFacts>) -> Changes {
     Changes {
         services,
         ..Changes::default()

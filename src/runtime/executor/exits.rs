@@ -61,18 +61,18 @@ impl Executor {
         self.meaning(child, exit)
     }
 
-    fn meaning(&self, child: Child, exit: pidfd::Exit) -> Option<Event> {
+    fn meaning(&self, child: Child, exit: pidfd::ProcessEnd) -> Option<Event> {
         let Child { instance, role, .. } = child;
-        if exit != pidfd::Exit::Code(0) && role == Role::Main {
+        if exit != pidfd::ProcessEnd::Code(0) && role == Role::Main {
             for lack in disk::full(&self.paths) {
                 tracing::warn!("{} ended, and {lack}", instance.service);
             }
         }
         let exit = match (self.instances.get(&instance), exit) {
             (Some(running), exit) => running.exit(exit),
-            (None, pidfd::Exit::Code(0)) => Exit::Clean,
-            (None, pidfd::Exit::Code(code)) => Exit::Code(code),
-            (None, pidfd::Exit::Signal { signal, .. }) => Exit::Signal(signal),
+            (None, pidfd::ProcessEnd::Code(0)) => Exit::Clean,
+            (None, pidfd::ProcessEnd::Code(code)) => Exit::Code(code),
+            (None, pidfd::ProcessEnd::Signal { signal, .. }) => Exit::Signal(signal),
         };
         let failure = || format!("the command {exit}");
         Some(match role {

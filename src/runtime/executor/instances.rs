@@ -89,14 +89,14 @@ impl Running {
     }
 
     /// What the exit of one of its processes means for the machine.
-    pub(in crate::runtime) fn exit(&self, exit: pidfd::Exit) -> Exit {
+    pub(in crate::runtime) fn exit(&self, exit: pidfd::ProcessEnd) -> Exit {
         match exit {
-            pidfd::Exit::Code(0) => Exit::Clean,
-            pidfd::Exit::Code(code) => Exit::Code(code),
-            pidfd::Exit::Signal { signal, .. } if self.ran_out_of_memory(signal) => {
+            pidfd::ProcessEnd::Code(0) => Exit::Clean,
+            pidfd::ProcessEnd::Code(code) => Exit::Code(code),
+            pidfd::ProcessEnd::Signal { signal, .. } if self.ran_out_of_memory(signal) => {
                 Exit::OutOfMemory
             }
-            pidfd::Exit::Signal { signal, .. } => Exit::Signal(signal),
+            pidfd::ProcessEnd::Signal { signal, .. } => Exit::Signal(signal),
         }
     }
 
@@ -215,7 +215,7 @@ impl Instances {
     }
 
     /// Reaps a child if it has ended. Its number is free for other processes from here on.
-    pub(in crate::runtime) fn reap(&mut self, pid: pid_t) -> Option<(Child, pidfd::Exit)> {
+    pub(in crate::runtime) fn reap(&mut self, pid: pid_t) -> Option<(Child, pidfd::ProcessEnd)> {
         let exit = self.children.get(&pid)?.pidfd.try_wait().ok()??;
         let child = self.children.remove(&pid)?;
         Some((child, exit))

@@ -5,13 +5,13 @@ use std::{io, path::PathBuf};
 use supervise::{event::Instance, spec::ServiceSpec};
 use sys::proc;
 
-use crate::identity::{GatewayId, Record, Recorded, Signal};
+use crate::identity::{GatewayId, LaunchRecord, RecordedProcess, Signal};
 
 /// The gateway's number and the record of its main processes.
 #[derive(Debug)]
 pub(in crate::runtime) struct Launched {
     gateway: GatewayId,
-    record: Record,
+    record: LaunchRecord,
     state: PathBuf,
     /// Whether the log has been told that the record cannot be written.
     told: bool,
@@ -20,7 +20,7 @@ pub(in crate::runtime) struct Launched {
 impl Launched {
     /// Nothing runs yet.
     pub(in crate::runtime) fn nothing(gateway: GatewayId, state: PathBuf) -> io::Result<Self> {
-        let record = Record::new(&gateway)?;
+        let record = LaunchRecord::new(&gateway)?;
         record.write(&state)?;
         Ok(Self {
             gateway,
@@ -48,7 +48,7 @@ impl Launched {
         cgroup: Option<String>,
     ) -> u64 {
         let started = proc::stat(pid).map_or(0, |stat| stat.started);
-        self.record.begin(Recorded {
+        self.record.begin(RecordedProcess {
             service: spec.name.clone(),
             pid,
             started,

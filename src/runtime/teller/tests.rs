@@ -22,7 +22,7 @@ use crate::{
     },
     identity::GatewayId,
     publish::{
-        Compare, Compared, Facts, Process, Whole,
+        Compare, Compared, Process, ServiceFacts, Whole,
         fixtures::{facts, name},
     },
     runtime::publisher::Publisher,
@@ -105,7 +105,7 @@ impl Daemon {
     fn publish(&mut self, of: &str, state: StateName, process: Option<Process>) {
         let facts = |_: &ServiceName| {
             let facts = facts(of, state);
-            Some(Facts { process, ..facts })
+            Some(ServiceFacts { process, ..facts })
         };
         let published = self.publisher.publish([name(of)].into(), facts);
         assert!(published);

@@ -1,7 +1,7 @@
 //! `[diet]`: the measures that keep LiteLLM and Open WebUI small and quick to start.
 
 use crate::config::{
-    Kind,
+    ValueKind,
     schema::{
         Declaration, Default, Key,
         keys::{key, short},
@@ -52,7 +52,7 @@ pub(crate) const DECLARATION: Declaration = Declaration {
 const fn measure(variable: &'static str, name: &'static str, doc: &'static str) -> Key {
     short(
         variable,
-        key(name, Kind::Bool, Default::Value("true"), "true", doc),
+        key(name, ValueKind::Bool, Default::Value("true"), "true", doc),
     )
 }
 

@@ -25,7 +25,7 @@ use self::after_start::Arguments;
 pub(crate) use self::variables::CONSTANTS;
 use super::{
     open_webui::{self, Database},
-    part::{Inputs, Part},
+    part::{Inputs, ServicePlan},
     postgres,
     process::{always, environment, plain, signal},
     service::Service,
@@ -76,7 +76,7 @@ pub(super) const IDLE_SECONDS: u16 = 1;
 const IDLE_IN_DRAIN_SECONDS: u16 = 2;
 const _: () = assert!(IDLE_SECONDS < IDLE_IN_DRAIN_SECONDS);
 
-fn plan(inputs: &Inputs) -> Part {
+fn plan(inputs: &Inputs) -> ServicePlan {
     let service = SERVICE.service_name();
     let rendered = inputs.paths.rendered(&service);
     let config = rendered.join("config.yaml");
@@ -125,7 +125,7 @@ fn plan(inputs: &Inputs) -> Part {
         contents: configuration::render(inputs.settings.budget.usd),
     }];
     files.extend(uvicorn::modules(&rendered, python::IN_LITELLM));
-    Part {
+    ServicePlan {
         spec,
         folders: Vec::new(),
         files,

@@ -1,9 +1,9 @@
 //! The secrets of LiteLLM.
 
-use crate::secrets::Kind;
+use crate::secrets::SecretKind;
 
 /// LiteLLM's administrator key. LiteLLM wants it to begin with `sk-`.
-pub(crate) const MASTER_KEY: Kind = Kind {
+pub(crate) const MASTER_KEY: SecretKind = SecretKind {
     file_name: "litellm-master-key",
     prefix: "sk-",
     random_bytes: 32,
@@ -13,7 +13,7 @@ pub(crate) const MASTER_KEY: Kind = Kind {
 };
 
 /// Encrypts the providers' keys in LiteLLM's database.
-pub(crate) const SALT_KEY: Kind = Kind {
+pub(crate) const SALT_KEY: SecretKind = SecretKind {
     file_name: "litellm-salt-key",
     prefix: "sk-",
     random_bytes: 32,
@@ -23,7 +23,7 @@ pub(crate) const SALT_KEY: Kind = Kind {
 };
 
 /// The password of LiteLLM's admin page.
-pub(crate) const UI_PASSWORD: Kind = Kind {
+pub(crate) const UI_PASSWORD: SecretKind = SecretKind {
     file_name: "litellm-ui-password",
     prefix: "",
     random_bytes: 12,
@@ -33,7 +33,7 @@ pub(crate) const UI_PASSWORD: Kind = Kind {
 };
 
 /// The database password of LiteLLM's role.
-pub(crate) const DATABASE_PASSWORD: Kind = Kind {
+pub(crate) const DATABASE_PASSWORD: SecretKind = SecretKind {
     file_name: "postgres-litellm-password",
     prefix: "",
     random_bytes: 32,
@@ -42,4 +42,4 @@ pub(crate) const DATABASE_PASSWORD: Kind = Kind {
     encrypts: false,
 };
 
-pub(super) const ALL: &[Kind] = &[MASTER_KEY, SALT_KEY, UI_PASSWORD, DATABASE_PASSWORD];
+pub(super) const ALL: &[SecretKind] = &[MASTER_KEY, SALT_KEY, UI_PASSWORD, DATABASE_PASSWORD];

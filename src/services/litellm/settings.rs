@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{
-    Kind, Resources, Values,
+    Resources, ValueKind, Values,
     report::Problem,
     resolve::Merged,
     schema::{
@@ -39,7 +39,7 @@ const KEYS: &[Key] = &[
         "workers",
         key(
             "litellm.workers",
-            Kind::Whole { min: 1, max: 64 },
+            ValueKind::Whole { min: 1, max: 64 },
             Default::Profile,
             "2",
             "Worker processes. Each further one needs about 600 MB.",
@@ -49,7 +49,7 @@ const KEYS: &[Key] = &[
         "demo-model",
         key(
             "litellm.demo_model",
-            Kind::Bool,
+            ValueKind::Bool,
             Default::Value("true"),
             "true",
             "Whether there is a model that answers by itself, without any provider, for as long as there is no other.",
@@ -59,7 +59,7 @@ const KEYS: &[Key] = &[
         "engine",
         key(
             "engine.kind",
-            Kind::Choice(&["wasm", "program", "download"]),
+            ValueKind::Choice(&["wasm", "program", "download"]),
             Default::Value("\"wasm\""),
             "\"wasm\"",
             "\"wasm\" is the official build for WebAssembly in a small server of our own. \"program\" is a native engine that is there (engine.path), \"download\" a native one to fetch (engine.url and engine.sha256).",
@@ -69,7 +69,7 @@ const KEYS: &[Key] = &[
         "engine-path",
         key(
             "engine.path",
-            Kind::Path,
+            ValueKind::Path,
             Default::Unset("none, and needed with kind \"program\""),
             "\"/opt/prisma/query-engine\"",
             "The native engine.",
@@ -79,7 +79,7 @@ const KEYS: &[Key] = &[
         "engine-url",
         key(
             "engine.url",
-            Kind::Url,
+            ValueKind::Url,
             Default::Unset("none, and needed with kind \"download\""),
             "\"https://example.org/query-engine\"",
             "Where the native engine is downloaded from.",
@@ -89,7 +89,7 @@ const KEYS: &[Key] = &[
         "engine-sha256",
         key(
             "engine.sha256",
-            Kind::Sha256,
+            ValueKind::Sha256,
             Default::Unset("none, and needed with kind \"download\""),
             "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
             "The SHA-256 of what is downloaded.",
@@ -99,7 +99,7 @@ const KEYS: &[Key] = &[
         "python",
         key(
             "programs.python",
-            Kind::Path,
+            ValueKind::Path,
             Default::Unset("the one that is found"),
             "\"/usr/bin/python3.11\"",
             "The Python that the environments are made with.",
@@ -109,7 +109,7 @@ const KEYS: &[Key] = &[
         "node",
         key(
             "programs.node",
-            Kind::Path,
+            ValueKind::Path,
             Default::Unset("the one that is found"),
             "\"/usr/bin/node\"",
             "Node.js, which runs the engine of kind \"wasm\".",

@@ -25,7 +25,7 @@ use supervise::spec::{
 use self::configuration::{Config, TEMPORARY, can_be_a_root};
 use super::{
     addresses::front_address,
-    part::{Inputs, Part},
+    part::{Inputs, ServicePlan},
     process::{always, environment, plain, signal},
     service::Service,
 };
@@ -65,7 +65,7 @@ pub(super) static SERVICE: Service = Service {
 /// From QUIT until the last WebSocket is cut.
 const SHUTDOWN_SECONDS: u64 = 15;
 
-fn plan(inputs: &Inputs) -> Part {
+fn plan(inputs: &Inputs) -> ServicePlan {
     let service = SERVICE.service_name();
     let rendered = inputs.paths.rendered(&service);
     let config = rendered.join("nginx.conf");
@@ -96,7 +96,7 @@ fn plan(inputs: &Inputs) -> Part {
         confinement: access::confinement(inputs),
         ..ServiceSpec::daemon(service, command)
     };
-    Part {
+    ServicePlan {
         spec,
         folders: TEMPORARY.map(|(_, folder)| cwd.join(folder)).to_vec(),
         files: vec![RenderedFile {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{
-    Kind, Values,
+    ValueKind, Values,
     schema::{
         Declaration, Default, Key,
         keys::{key, short},
@@ -27,7 +27,7 @@ const KEYS: &[Key] = &[
         "trusted-proxies",
         key(
             "front.trusted_proxies",
-            Kind::Networks,
+            ValueKind::Networks,
             Default::Value("[]"),
             "[\"10.0.0.2\", \"192.168.7.0/24\"]",
             "Proxies in front of this gateway, as addresses or networks. Only from these is X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host believed; from everybody else such headers are replaced.",
@@ -37,7 +37,7 @@ const KEYS: &[Key] = &[
         "nginx",
         key(
             "programs.nginx",
-            Kind::Path,
+            ValueKind::Path,
             Default::Unset("the one that is found"),
             "\"/usr/sbin/nginx\"",
             "nginx.",

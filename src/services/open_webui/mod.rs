@@ -29,7 +29,7 @@ pub use self::{
 };
 use super::{
     addresses::admin_address,
-    part::{Inputs, Part},
+    part::{Inputs, ServicePlan},
     postgres,
     process::{always, signal},
     service::Service,
@@ -82,7 +82,7 @@ fn data(paths: &Paths) -> PathBuf {
     paths.state.join("open-webui")
 }
 
-fn plan(inputs: &Inputs) -> Part {
+fn plan(inputs: &Inputs) -> ServicePlan {
     let service = SERVICE.service_name();
     let socket = inputs.paths.open_webui_socket();
     let data = data(inputs.paths);
@@ -121,7 +121,7 @@ fn plan(inputs: &Inputs) -> Part {
     };
     // Its socket is open to everybody by its mode: the folder is what keeps others out.
     let folder = socket.parent().map(Path::to_owned);
-    Part {
+    ServicePlan {
         spec,
         folders: folder.into_iter().chain([data]).collect(),
         files: uvicorn::modules(&rendered, python::IN_OPEN_WEBUI),

@@ -1,9 +1,9 @@
 //! The secrets of Open WebUI.
 
-use crate::secrets::Kind;
+use crate::secrets::SecretKind;
 
 /// The password of Open WebUI's first account, its administrator's.
-pub(crate) const ADMIN_PASSWORD: Kind = Kind {
+pub(crate) const ADMIN_PASSWORD: SecretKind = SecretKind {
     file_name: "open-webui-admin-password",
     prefix: "",
     random_bytes: 12,
@@ -13,7 +13,7 @@ pub(crate) const ADMIN_PASSWORD: Kind = Kind {
 };
 
 /// Signs Open WebUI's sessions: a new one logs everybody out.
-pub(crate) const SECRET_KEY: Kind = Kind {
+pub(crate) const SECRET_KEY: SecretKind = SecretKind {
     file_name: "open-webui-secret-key",
     prefix: "",
     random_bytes: 32,
@@ -24,7 +24,7 @@ pub(crate) const SECRET_KEY: Kind = Kind {
 
 /// The virtual key with which Open WebUI asks LiteLLM. It is renewed while the gateway runs, and LiteLLM itself knows
 /// which ones it has given out: so it is not compared.
-pub(crate) const VIRTUAL_KEY: Kind = Kind {
+pub(crate) const VIRTUAL_KEY: SecretKind = SecretKind {
     file_name: "open-webui-virtual-key",
     prefix: "sk-",
     random_bytes: 32,
@@ -34,7 +34,7 @@ pub(crate) const VIRTUAL_KEY: Kind = Kind {
 };
 
 /// The database password of Open WebUI's role.
-pub(crate) const DATABASE_PASSWORD: Kind = Kind {
+pub(crate) const DATABASE_PASSWORD: SecretKind = SecretKind {
     file_name: "postgres-open-webui-password",
     prefix: "",
     random_bytes: 32,
@@ -43,4 +43,4 @@ pub(crate) const DATABASE_PASSWORD: Kind = Kind {
     encrypts: false,
 };
 
-pub(super) const ALL: &[Kind] = &[ADMIN_PASSWORD, SECRET_KEY, VIRTUAL_KEY, DATABASE_PASSWORD];
+pub(super) const ALL: &[SecretKind] = &[ADMIN_PASSWORD, SECRET_KEY, VIRTUAL_KEY, DATABASE_PASSWORD];

@@ -12,7 +12,7 @@ use std::{
 };
 
 use supervise::spec::ServiceName;
-use sys::{pidfd::Exit, spawn::Group};
+use sys::{pidfd::ProcessEnd, spawn::Group};
 
 use super::{OpenWebUi, first_account};
 use crate::{
@@ -130,9 +130,11 @@ pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<()
         .runner
         .launch(&call, &streams, Group::Session, None)?;
     let exit = watch(execution, &child.pidfd, &log_path);
-    execution.progress.end(matches!(exit, Ok(Exit::Code(0))));
+    execution
+        .progress
+        .end(matches!(exit, Ok(ProcessEnd::Code(0))));
     match exit? {
-        Exit::Code(0) => Ok(()),
+        ProcessEnd::Code(0) => Ok(()),
         exit => Err(SetupError::Command(Box::new(CommandFailed {
             doing: call.doing,
             program: "Open WebUI".into(),
@@ -201,7 +203,7 @@ fn watch(
     execution: &mut Execution<'_>,
     child: &sys::pidfd::PidFd,
     log: &Path,
-) -> Result<Exit, SetupError> {
+) -> Result<ProcessEnd, SetupError> {
     let io = |source: io::Error| SetupError::io("read", log)(source);
     let mut log_file = regular::open_long(log).map_err(io)?;
     let (mut done, mut told, mut text) = (0_u64, false, String::new());

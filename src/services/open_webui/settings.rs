@@ -1,7 +1,7 @@
 //! Its keys of `gateway.toml`, and what they say.
 
 use crate::config::{
-    Kind,
+    ValueKind,
     schema::{
         Declaration, Default, Key,
         keys::{flag, key, short},
@@ -25,7 +25,7 @@ const KEYS: &[Key] = &[
         "open-webui",
         key(
             "open_webui.enabled",
-            Kind::Bool,
+            ValueKind::Bool,
             Default::Value("true"),
             "true",
             "Whether it is a part of the gateway at all.",
@@ -35,7 +35,7 @@ const KEYS: &[Key] = &[
         "signup",
         key(
             "open_webui.signup",
-            Kind::Bool,
+            ValueKind::Bool,
             Default::Value("false"),
             "false",
             "Whether people may make accounts of their own on the sign-up page; an administrator lets each of them in. Otherwise administrators make the accounts, in the browser or with 'ai-gateway admin create'. This key decides, not the switch in Open WebUI's settings.",
@@ -45,7 +45,7 @@ const KEYS: &[Key] = &[
         "admin-email",
         key(
             "open_webui.admin_email",
-            Kind::Email,
+            ValueKind::Email,
             Default::Value("\"admin@localhost\""),
             "\"ada@example.org\"",
             "The e-mail address of the first account, the administrator's. It counts until that account is made, which is before anybody can reach Open WebUI.",
@@ -55,7 +55,7 @@ const KEYS: &[Key] = &[
         "admin-name",
         key(
             "open_webui.admin_name",
-            Kind::PersonName,
+            ValueKind::PersonName,
             Default::Value("\"Admin\""),
             "\"Ada\"",
             "The name of the first account.",

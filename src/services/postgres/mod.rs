@@ -21,7 +21,7 @@ use supervise::spec::{Command, Liveness, Probe, RestartPolicy, ServiceSpec, Star
 use self::memory::Memory;
 pub(super) use self::pools::Pools;
 use super::{
-    part::{Inputs, Part},
+    part::{Inputs, ServicePlan},
     process::{always, environment, signal},
     service::Service,
 };
@@ -60,7 +60,7 @@ pub(super) fn socket(paths: &Paths) -> PathBuf {
         .join(format!(".s.PGSQL.{PORT}"))
 }
 
-fn plan(inputs: &Inputs) -> Part {
+fn plan(inputs: &Inputs) -> ServicePlan {
     let (service, socket) = (
         SERVICE.service_name(),
         inputs.paths.postgres_socket_folder(),
@@ -97,7 +97,7 @@ fn plan(inputs: &Inputs) -> Part {
             command(inputs, &rendered.join(files::CONFIGURATION)),
         )
     };
-    Part {
+    ServicePlan {
         spec,
         files: files::all(&socket, &rendered, connections, memory),
         pid_files: pid_files(&data, &socket).into(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{
-    Kind, Values,
+    ValueKind, Values,
     schema::{
         Declaration, Default, Key,
         keys::{key, short},
@@ -27,7 +27,7 @@ const KEYS: &[Key] = &[
         "max-connections",
         key(
             "postgres.max_connections",
-            Kind::Whole {
+            ValueKind::Whole {
                 min: 10,
                 max: 10_000,
             },
@@ -40,7 +40,7 @@ const KEYS: &[Key] = &[
         "postgres-bin",
         key(
             "programs.postgres_bin",
-            Kind::Path,
+            ValueKind::Path,
             Default::Unset("the one that is found"),
             "\"/usr/lib/postgresql/15/bin\"",
             "The folder with the programs postgres and initdb.",

@@ -10,8 +10,8 @@ use supervise::{
 
 use super::*;
 
-fn service(name: &str, state: StateName) -> ServiceStatus {
-    ServiceStatus {
+fn service(name: &str, state: StateName) -> UnitStatus {
+    UnitStatus {
         instance: Instance {
             service: ServiceName::new(name).unwrap(),
             generation: 1,
@@ -32,7 +32,7 @@ fn service(name: &str, state: StateName) -> ServiceStatus {
 /// A notifier, the states of two services, and the time.
 struct Story {
     notifier: Notifier,
-    services: Vec<ServiceStatus>,
+    services: Vec<UnitStatus>,
     patience: Option<u64>,
     now: u64,
 }
@@ -72,7 +72,7 @@ impl Story {
 
     fn ask(
         &mut self,
-        what: impl FnOnce(&mut Notifier, View<Iter<'_, ServiceStatus>>) -> Option<String>,
+        what: impl FnOnce(&mut Notifier, View<Iter<'_, UnitStatus>>) -> Option<String>,
     ) -> String {
         let view = View {
             services: self.services.iter(),

@@ -14,8 +14,8 @@ const DEBIAN_13: u32 = 257;
 /// better; SYSTEMD.md names the figure.
 const EXPOSURE_MAX: u32 = 22;
 
-fn target(user: bool, program: &Path) -> Target<'_> {
-    Target {
+fn target(user: bool, program: &Path) -> GatewayUnit<'_> {
+    GatewayUnit {
         user,
         program,
         systemd: Some(DEBIAN_12),
@@ -29,7 +29,7 @@ fn a_gateway_in_a_folder_of_its_own_has_it_in_its_unit() {
     let program = Path::new(PACKAGED);
     let home = Path::new("/home/al ice/gw%1");
     let of = |user| {
-        service(&Target {
+        service(&GatewayUnit {
             home: Some((home, "alice")),
             ..target(user, program)
         })
@@ -68,7 +68,7 @@ fn on_debian_12_what_is_printed_is_what_a_package_installs() {
     let program = Path::new(PACKAGED);
     assert_eq!(service(&target(false, program)), SYSTEM);
     assert_eq!(service(&target(true, program)), USER);
-    let unknown = Target {
+    let unknown = GatewayUnit {
         systemd: None,
         ..target(false, program)
     };
@@ -91,7 +91,7 @@ fn nobody_waits_for_a_start_for_ever() {
 #[test]
 fn a_newer_systemd_reloads_by_notification() {
     let program = Path::new(PACKAGED);
-    let newer = Target {
+    let newer = GatewayUnit {
         systemd: Some(DEBIAN_13),
         ..target(false, program)
     };
@@ -125,7 +125,7 @@ fn a_capability_comes_only_with_a_low_port() {
     let program = Path::new(PACKAGED);
     let unit = service(&target(false, program));
     assert!(!unit.contains("CAP_NET_BIND_SERVICE"));
-    let low = Target {
+    let low = GatewayUnit {
         low_ports: true,
         ..target(false, program)
     };

@@ -1,6 +1,6 @@
 //! What a reload would do, and one service that reads its files again.
 
-use ai_gateway::control::types::{KeyPreview, Preview, ServicePreview, Step};
+use ai_gateway::control::types::{KeyPreview, Preview, ReloadStep, ServicePreview};
 use supervise::spec::ServiceName;
 
 use super::*;
@@ -11,13 +11,13 @@ fn preview() -> Preview {
     Preview {
         services: vec![ServicePreview {
             service: service("nginx"),
-            step: Step::Reload,
+            step: ReloadStep::Reload,
             fields: vec!["files".into()],
             over_limit: None,
         }],
         keys: vec![KeyPreview {
             key: "front.trusted_proxies".into(),
-            services: [(service("nginx"), Step::Reload)].into(),
+            services: [(service("nginx"), ReloadStep::Reload)].into(),
             over_limit: [].into(),
         }],
     }

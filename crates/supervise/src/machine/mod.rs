@@ -114,7 +114,7 @@ type Touched = BTreeSet<ServiceName>;
 
 /// What is known of one service at one point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceStatus {
+pub struct UnitStatus {
     /// Its newest instance. Generation 0 means that it was never launched.
     pub instance: Instance,
     /// Its state.
@@ -140,7 +140,7 @@ pub struct ServiceStatus {
     pub scheduled: bool,
 }
 
-impl ServiceStatus {
+impl UnitStatus {
     /// Whether the service is as it should be. A task with a schedule is, whatever it is doing, unless it
     /// has failed: only services that require it wait for it.
     pub const fn is_fine(&self) -> bool {
@@ -152,7 +152,7 @@ impl ServiceStatus {
 }
 
 /// Whether every service that should run is as it should be, and there is at least one.
-pub fn all_fine<'a>(services: impl IntoIterator<Item = &'a ServiceStatus>) -> bool {
+pub fn all_fine<'a>(services: impl IntoIterator<Item = &'a UnitStatus>) -> bool {
     let mut some = false;
     let mut services = services.into_iter().map(|service| {
         let fine = service.is_fine();
@@ -164,7 +164,7 @@ pub fn all_fine<'a>(services: impl IntoIterator<Item = &'a ServiceStatus>) -> bo
 
 /// How the newest start of a service went, or is going.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
+pub struct UnitStart {
     /// The instance that was started. While the service waits for its requirements this is the instance
     /// before.
     pub instance: Instance,
@@ -274,18 +274,18 @@ impl Machine {
     }
 
     /// Every service, in the order of their names.
-    pub fn status(&self) -> impl Iterator<Item = ServiceStatus> {
+    pub fn status(&self) -> impl Iterator<Item = UnitStatus> {
         self.units.values().map(|unit| self.status_of_unit(unit))
     }
 
     /// One service. `None` if there is no service of that name.
-    pub fn status_of(&self, service: &ServiceName) -> Option<ServiceStatus> {
+    pub fn status_of(&self, service: &ServiceName) -> Option<UnitStatus> {
         let unit = self.units.get(service)?;
         Some(self.status_of_unit(unit))
     }
 
-    fn status_of_unit(&self, unit: &Unit) -> ServiceStatus {
-        ServiceStatus {
+    fn status_of_unit(&self, unit: &Unit) -> UnitStatus {
+        UnitStatus {
             instance: unit.instance(),
             state: unit.name(),
             since: unit.since,
@@ -302,18 +302,18 @@ impl Machine {
     }
 
     /// The newest start of every service, in the order of their names.
-    pub fn starts(&self) -> impl Iterator<Item = Start> {
+    pub fn starts(&self) -> impl Iterator<Item = UnitStart> {
         self.units.values().map(|unit| self.start_of_unit(unit))
     }
 
     /// The newest start of one service. `None` if there is no service of that name.
-    pub fn start_of(&self, service: &ServiceName) -> Option<Start> {
+    pub fn start_of(&self, service: &ServiceName) -> Option<UnitStart> {
         let unit = self.units.get(service)?;
         Some(self.start_of_unit(unit))
     }
 
-    fn start_of_unit(&self, unit: &Unit) -> Start {
-        Start {
+    fn start_of_unit(&self, unit: &Unit) -> UnitStart {
+        UnitStart {
             instance: unit.instance(),
             state: unit.name(),
             requires: self.graph.requirements(&unit.spec.name).cloned().collect(),

@@ -51,7 +51,7 @@ impl Story {
         self.status(service).instance
     }
 
-    fn status(&self, service: &str) -> ServiceStatus {
+    fn status(&self, service: &str) -> UnitStatus {
         self.machine
             .status()
             .find(|s| s.instance.service.as_str() == service)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use supervise::{
     effect::{Change, Effect, Reason, StateName},
     event::Instance,
-    machine::{Reconfigured, ServiceStatus, Uptake},
+    machine::{Reconfigured, UnitStatus, Uptake},
     recycle::Chance,
     spec::{ServiceName, ServiceSpec},
 };
@@ -29,7 +29,7 @@ fn is_external(world: &World, service: &ServiceName) -> bool {
         .is_some_and(ServiceSpec::is_external)
 }
 
-fn statuses(world: &World) -> BTreeMap<ServiceName, ServiceStatus> {
+fn statuses(world: &World) -> BTreeMap<ServiceName, UnitStatus> {
     world
         .machine
         .status()
@@ -422,7 +422,7 @@ pub(crate) fn who_runs_has_what_was_last_said(world: &World) {
 
 /// When new specifications come: a service that takes its own up while it runs is not stopped for it.
 pub(crate) fn only_who_has_to_is_disturbed(
-    before: &[ServiceStatus],
+    before: &[UnitStatus],
     news: &Reconfigured,
     effects: &[Effect],
 ) {

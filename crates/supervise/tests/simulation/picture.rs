@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use supervise::{
-    machine::{Machine, ServiceStatus, Start},
+    machine::{Machine, UnitStart, UnitStatus},
     spec::ServiceName,
 };
 
 #[derive(Debug, Default)]
-pub(crate) struct Picture(BTreeMap<ServiceName, (ServiceStatus, Start)>);
+pub(crate) struct Picture(BTreeMap<ServiceName, (UnitStatus, UnitStart)>);
 
 impl Picture {
     /// Takes in what may have changed. After that the copy has to agree with the machine.

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
-use sys::pidfd::{Exit, PidFd};
+use sys::pidfd::{PidFd, ProcessEnd};
 use sys::spawn::{Group, Launch, Spawned};
 
 pub fn c(text: &str) -> CString {
@@ -47,7 +47,7 @@ pub fn shell<'a>(null: &'a File, script: &str) -> Launch<'a> {
 }
 
 /// Blocks until the handle says that the process has ended.
-pub fn until_ended(pidfd: &PidFd) -> Exit {
+pub fn until_ended(pidfd: &PidFd) -> ProcessEnd {
     pidfd.until_ended().unwrap();
     pidfd
         .try_wait()
@@ -62,7 +62,7 @@ pub fn output_of(launch: Launch<'_>) -> String {
     drop(write);
     let mut text = String::new();
     File::from(read).read_to_string(&mut text).unwrap();
-    assert_eq!(until_ended(&spawned.pidfd), Exit::Code(0));
+    assert_eq!(until_ended(&spawned.pidfd), ProcessEnd::Code(0));
     text
 }
 

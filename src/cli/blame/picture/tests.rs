@@ -8,8 +8,8 @@ fn name(name: &str) -> ServiceName {
     ServiceName::new(name).unwrap()
 }
 
-fn ready(wanted_for: Option<&str>, launched: u64, answered: u64, ready: u64) -> Start {
-    Start {
+fn ready(wanted_for: Option<&str>, launched: u64, answered: u64, ready: u64) -> ServiceStart {
+    ServiceStart {
         state: StateName::Ready,
         requires: wanted_for.map(name).into_iter().collect(),
         wanted_usec: Some(0),
@@ -23,7 +23,7 @@ fn ready(wanted_for: Option<&str>, launched: u64, answered: u64, ready: u64) -> 
 }
 
 fn blame() -> Blame {
-    let python = |imported, started, start| Start {
+    let python = |imported, started, start| ServiceStart {
         imported_usec: Some(imported),
         started_usec: Some(started),
         ..start
@@ -101,7 +101,7 @@ fn a_narrow_screen_without_unicode_keeps_what_matters() {
 fn a_start_that_goes_on_or_has_failed_says_so() {
     let mut blame = blame();
     blame.now_usec = 7_000_000;
-    let start = |blame: &mut Blame, service: &str, change: &dyn Fn(&mut Start)| {
+    let start = |blame: &mut Blame, service: &str, change: &dyn Fn(&mut ServiceStart)| {
         change(blame.services.get_mut(service).unwrap());
     };
     start(&mut blame, "litellm", &|start| {
@@ -132,7 +132,7 @@ fn a_start_that_goes_on_or_has_failed_says_so() {
 fn one_service_has_its_steps_one_below_the_other() {
     let litellm = name("litellm");
     let blame = blame();
-    let shown = |start: &Start| {
+    let shown = |start: &ServiceStart| {
         let mut blame = blame.clone();
         blame.services.insert(litellm.clone(), start.clone());
         text(&one(&litellm, &blame, screen(100, true), at(200)), 100)

@@ -3,7 +3,7 @@
 use super::{Declaration, flag, key, short};
 use crate::config::{
     schema::{Default, Key, PROFILES},
-    value::Kind,
+    value::ValueKind,
 };
 
 pub(in crate::config::schema) const GATEWAY: Declaration = Declaration {
@@ -22,7 +22,7 @@ const KEYS: &[Key] = &[
         "profile",
         key(
             "profile",
-            Kind::Choice(&PROFILES),
+            ValueKind::Choice(&PROFILES),
             Default::Unset("the largest that fits this machine"),
             "\"small\"",
             "How much the services may use: tiny (a machine with 1 GB), small (2 GB), medium (4 GB), large (8 GB), or local, which limits nothing.",
@@ -32,7 +32,7 @@ const KEYS: &[Key] = &[
         "budget",
         key(
             "budget",
-            Kind::Budget,
+            ValueKind::Budget,
             Default::Value("\"test\""),
             "\"prod\"",
             "What may be spent at the providers in 30 days: \"test\" (15 US dollars), \"prod\" (200), \"unlimited\" (1000), or an amount in US dollars from 0.01 on. There is always one: LiteLLM takes 0 to mean none.",
@@ -42,7 +42,7 @@ const KEYS: &[Key] = &[
         "address",
         key(
             "listen.address",
-            Kind::Address,
+            ValueKind::Address,
             Default::Value("\"127.0.0.1\""),
             "\"127.0.0.1\"",
             "The address of listen.port. Any other than a loopback address lets other machines in.",
@@ -52,7 +52,7 @@ const KEYS: &[Key] = &[
         "port",
         key(
             "listen.port",
-            Kind::Port,
+            ValueKind::Port,
             Default::Value("3000"),
             "3000",
             "Open WebUI, and the API under /api/litellm/v1/.",
@@ -62,7 +62,7 @@ const KEYS: &[Key] = &[
         "admin-port",
         key(
             "listen.admin_port",
-            Kind::Port,
+            ValueKind::Port,
             Default::Value("4000"),
             "4000",
             "LiteLLM's own API and its admin page under /ui.",
@@ -72,7 +72,7 @@ const KEYS: &[Key] = &[
         "admin-address",
         key(
             "listen.admin_address",
-            Kind::Address,
+            ValueKind::Address,
             Default::Value("\"127.0.0.1\""),
             "\"127.0.0.1\"",
             "The address of listen.admin_port. Any other than a loopback address lets other machines try the admin page's password and the master key.",

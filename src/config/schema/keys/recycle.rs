@@ -3,7 +3,7 @@
 use super::{key, short};
 use crate::config::{
     schema::{Default, Key},
-    value::Kind,
+    value::ValueKind,
 };
 
 pub(super) const KEYS: [Key; 4] = [
@@ -11,7 +11,7 @@ pub(super) const KEYS: [Key; 4] = [
         "recycle",
         key(
             "recycle.enabled",
-            Kind::Bool,
+            ValueKind::Bool,
             Default::Value("true"),
             "true",
             "Whether services that leak are restarted by plan at all.",
@@ -21,7 +21,7 @@ pub(super) const KEYS: [Key; 4] = [
         "recycle-hour",
         key(
             "recycle.hour",
-            Kind::Hour,
+            ValueKind::Hour,
             Default::Value("\"04:00\""),
             "\"04:00\"",
             "The time of the day, local time, at which a restart disturbs least: within the hour that begins then, a service that would run out of memory in the next 24 hours is restarted. \"none\": only while it is idle, or at the last moment.",
@@ -31,7 +31,7 @@ pub(super) const KEYS: [Key; 4] = [
         "recycle-every",
         key(
             "recycle.every",
-            Kind::Time,
+            ValueKind::Time,
             Default::Value("\"1 min\""),
             "\"1 min\"",
             "How often their memory is measured.",
@@ -41,7 +41,7 @@ pub(super) const KEYS: [Key; 4] = [
         "recycle-youngest",
         key(
             "recycle.youngest",
-            Kind::Time,
+            ValueKind::Time,
             Default::Value("\"20 min\""),
             "\"20 min\"",
             "A service that was ready for less than this is left alone: it still warms up.",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Kind, RANGE, Raw, RawValue, Value, Wrong, units};
+use super::{RANGE, Raw, RawValue, Value, ValueKind, Wrong, units};
 
 /// The smallest CPU time that the kernel accepts: 1 ms in every 100.
 const LEAST_MILLI: u32 = 10;
@@ -11,7 +11,7 @@ const MOST_MILLI: u32 = 8_192_000;
 /// A time that is longer than this is a mistake.
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
-impl Kind {
+impl ValueKind {
     pub(super) fn size(self, raw: &Raw) -> Result<Value, Wrong> {
         let text = match &raw.is {
             RawValue::Text(text) if text == "none" => return Ok(Value::Size(None)),

@@ -1,6 +1,6 @@
 //! The budget: a name or an amount.
 
-use super::{Kind, RANGE, Raw, RawValue, Value, Wrong, nearest, units};
+use super::{RANGE, Raw, RawValue, Value, ValueKind, Wrong, nearest, units};
 
 /// The least budget, a cent. LiteLLM enforces a budget only if it is greater than zero, in
 /// `_global_proxy_budget_check` and at three other places, and takes 0 to mean that there is none.
@@ -14,7 +14,7 @@ const A_SHELL_MAKES_0: &str =
 const THERE_IS_ALWAYS_ONE: &str =
     "\"unlimited\" is 1000 US dollars: a budget is a brake, so there is always one";
 
-impl Kind {
+impl ValueKind {
     pub(super) fn budget(self, raw: &Raw) -> Result<Value, Wrong> {
         let digits = match &raw.is {
             RawValue::Text(text) => {

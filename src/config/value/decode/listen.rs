@@ -4,13 +4,13 @@ use std::{net::SocketAddr, ops::Range, os::unix::ffi::OsStrExt as _, path::Path}
 
 use supervise::spec::Listener;
 
-use super::{FORM, Kind, RANGE, Raw, RawValue, Wrong, lists::all};
+use super::{FORM, RANGE, Raw, RawValue, ValueKind, Wrong, lists::all};
 use crate::config::value::quoted;
 
 /// The kernel has room for 108 bytes, and the last is a zero (unix(7)).
 const LONGEST_PATH: usize = 107;
 
-impl Kind {
+impl ValueKind {
     pub(super) fn listen(self, raw: &Raw) -> Result<Vec<(Listener, Range<usize>)>, Vec<Wrong>> {
         let RawValue::List(items) = &raw.is else {
             let mut wrong = self.wrong_type(raw);

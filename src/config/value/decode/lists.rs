@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::{FORM, Kind, Raw, RawValue, TYPE, Wrong};
+use super::{FORM, Raw, RawValue, TYPE, ValueKind, Wrong};
 use crate::config::{
     settings::{Network, NoNetwork},
     value::quoted,
 };
 
-impl Kind {
+impl ValueKind {
     pub(super) fn command(self, raw: &Raw) -> Result<Vec<String>, Vec<Wrong>> {
         let RawValue::List(items) = &raw.is else {
             let mut wrong = self.wrong_type(raw);

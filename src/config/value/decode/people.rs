@@ -1,8 +1,8 @@
 //! The owner of the first account.
 
-use super::{Kind, Raw, Value, Wrong, is_plain};
+use super::{Raw, Value, ValueKind, Wrong, is_plain};
 
-impl Kind {
+impl ValueKind {
     /// Checks an address as Open WebUI's sign-in does: something before and after one `@`, with a dot after
     /// it or the word `localhost`. The result is in lower case, because Open WebUI looks accounts up in
     /// this way.

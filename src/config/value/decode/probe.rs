@@ -2,10 +2,10 @@
 
 use std::net::Ipv6Addr;
 
-use super::{FORM, Kind, Name, Raw, RawValue, TYPE, Wrong, is_plain, nearest, or};
+use super::{FORM, Name, Raw, RawValue, TYPE, ValueKind, Wrong, is_plain, nearest, or};
 use crate::config::settings::CustomProbe;
 
-impl Kind {
+impl ValueKind {
     pub(super) fn probe(self, raw: &Raw) -> Result<CustomProbe, Vec<Wrong>> {
         let RawValue::Table(entries) = &raw.is else {
             return Err(vec![self.wrong_type(raw)]);

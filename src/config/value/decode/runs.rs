@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, str::FromStr as _};
 
 use nix::sys::signal::Signal;
 
-use super::{FORM, Kind, RANGE, Raw, RawValue, Wrong, lists::all};
+use super::{FORM, RANGE, Raw, RawValue, ValueKind, Wrong, lists::all};
 use crate::config::{
     settings::{CustomReload, CustomSchedule},
     value::units,
@@ -13,7 +13,7 @@ use crate::config::{
 /// The shortest interval of a task. For anything more frequent, a daemon that waits by itself is better.
 const SHORTEST_SECONDS: u64 = 60;
 
-impl Kind {
+impl ValueKind {
     /// Reads a schedule: `"04:00"` or `"every 6 h"`.
     pub(super) fn schedule(self, raw: &Raw) -> Result<CustomSchedule, Wrong> {
         let text = self.text(raw)?;

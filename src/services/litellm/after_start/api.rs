@@ -62,7 +62,7 @@ pub(super) struct Api {
 }
 
 /// An answer with any status.
-pub(super) struct Answer {
+pub(super) struct ApiResponse {
     action: &'static str,
     status: u16,
     worker: Option<String>,
@@ -78,12 +78,16 @@ impl Api {
         }
     }
 
-    pub(super) fn get(&self, action: &'static str, path: &str) -> Result<Answer, ApiError> {
+    pub(super) fn get(&self, action: &'static str, path: &str) -> Result<ApiResponse, ApiError> {
         answer(action, &self.at, self.question(path).call())
     }
 
     /// As `get`, of a worker that looks into the database first.
-    pub(super) fn get_afresh(&self, action: &'static str, path: &str) -> Result<Answer, ApiError> {
+    pub(super) fn get_afresh(
+        &self,
+        action: &'static str,
+        path: &str,
+    ) -> Result<ApiResponse, ApiError> {
         let request = self.question(path).header(AFRESH, "yes");
         answer(action, &self.at, request.call())
     }
@@ -101,7 +105,7 @@ impl Api {
         action: &'static str,
         path: &str,
         body: &Value,
-    ) -> Result<Answer, ApiError> {
+    ) -> Result<ApiResponse, ApiError> {
         let request = self
             .agent
             .post(format!("{HOST}{path}"))
@@ -119,7 +123,7 @@ fn answer(
     action: &'static str,
     at: &Path,
     response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-) -> Result<Answer, ApiError> {
+) -> Result<ApiResponse, ApiError> {
     let no_answer = |source| ApiError::NoAnswer {
         action,
         at: at.to_owned(),
@@ -128,7 +132,7 @@ fn answer(
     let mut response = response.map_err(no_answer)?;
     let text = response.body_mut().read_to_string().map_err(no_answer)?;
     let worker = response.headers().get(WORKER);
-    Ok(Answer {
+    Ok(ApiResponse {
         action,
         status: response.status().as_u16(),
         worker: worker.and_then(|name| Some(name.to_str().ok()?.to_owned())),
@@ -149,7 +153,7 @@ fn agent(at: &Path) -> Agent {
     Agent::with_parts(config, connector, DefaultResolver::default())
 }
 
-impl Answer {
+impl ApiResponse {
     /// Which of LiteLLM's workers has given it, if it says so.
     pub(super) fn worker(&self) -> Option<String> {
         self.worker.clone()

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     ApiError,
-    api::{Answer, Api},
+    api::{Api, ApiResponse},
 };
 
 /// The pause between rounds of looks at whether every worker knows the model.
@@ -77,7 +77,7 @@ fn models(api: &Api) -> Result<Vec<Value>, ApiError> {
     listed(api.get(LIST, MODELS)?)
 }
 
-fn listed(answer: Answer) -> Result<Vec<Value>, ApiError> {
+fn listed(answer: ApiResponse) -> Result<Vec<Value>, ApiError> {
     let mut body = answer.done()?;
     Ok(match body["data"].take() {
         Value::Array(models) => models,

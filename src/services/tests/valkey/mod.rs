@@ -16,9 +16,9 @@ use sys::journal::Priority;
 use crate::{
     config::schema::BuiltIn,
     provision::catalog::Brought,
-    secrets::Kind,
+    secrets::SecretKind,
     services::{
-        part::{Inputs, Part},
+        part::{Inputs, ServicePlan},
         process::{always, environment, signal},
         service::Service,
     },
@@ -48,7 +48,7 @@ pub(super) static SERVICE: Service = Service {
 };
 
 /// Whoever reaches the socket has to know it.
-pub(super) const PASSWORD: Kind = Kind {
+pub(super) const PASSWORD: SecretKind = SecretKind {
     file_name: "valkey-password",
     prefix: "",
     random_bytes: 32,
@@ -57,7 +57,7 @@ pub(super) const PASSWORD: Kind = Kind {
     encrypts: false,
 };
 
-fn plan(inputs: &Inputs) -> Part {
+fn plan(inputs: &Inputs) -> ServicePlan {
     let name: ServiceName = SERVICE.service_name();
     let (cwd, rendered) = (inputs.paths.service(&name), inputs.paths.rendered(&name));
     let (config, socket) = (rendered.join("valkey.conf"), cwd.join("valkey.sock"));
@@ -104,7 +104,7 @@ fn plan(inputs: &Inputs) -> Part {
             command(program.clone(), vec![config.display().to_string()]),
         )
     };
-    Part {
+    ServicePlan {
         spec,
         folders: Vec::new(),
         files: vec![RenderedFile {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{
-    Kind, Values,
+    ValueKind, Values,
     schema::{
         Declaration, Default, Key,
         keys::{key, short},
@@ -28,7 +28,7 @@ const KEYS: &[Key] = &[
         "valkey",
         key(
             SWITCH,
-            Kind::Bool,
+            ValueKind::Bool,
             Default::Value("true"),
             "true",
             "Whether it is a part of the gateway at all.",
@@ -38,7 +38,7 @@ const KEYS: &[Key] = &[
         "valkey-program",
         key(
             PROGRAM,
-            Kind::Path,
+            ValueKind::Path,
             Default::Value("\"/usr/bin/valkey-server\""),
             "\"/usr/bin/valkey-server\"",
             "Valkey.",

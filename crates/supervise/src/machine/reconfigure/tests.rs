@@ -82,7 +82,7 @@ fn instance(machine: &Machine, of: &str) -> Instance {
 }
 
 fn states(machine: &Machine) -> Vec<(String, StateName)> {
-    let state = |s: super::super::ServiceStatus| (s.instance.to_string(), s.state);
+    let state = |s: super::super::UnitStatus| (s.instance.to_string(), s.state);
     machine.status().map(state).collect()
 }
 
@@ -164,7 +164,7 @@ fn reloaded(machine: &mut Machine, result: Result<(), &str>) -> Vec<Effect> {
     machine.handle(event, NOW)
 }
 
-fn status(machine: &Machine) -> super::super::ServiceStatus {
+fn status(machine: &Machine) -> super::super::UnitStatus {
     machine.status().next().expect("there is one")
 }
 

@@ -3,7 +3,7 @@
 use supervise::{
     effect::StateName,
     event::Instance,
-    machine::{FingerprintKey, Machine, ServiceStatus},
+    machine::{FingerprintKey, Machine, UnitStatus},
 };
 
 use super::{Pending, World};
@@ -31,7 +31,7 @@ impl World {
         }
         let text = serde_json::to_string(&self.machine.save(&KEY)).expect("it is plain data");
         let saved = serde_json::from_str(&text).expect("it was written just now");
-        let starting = |s: ServiceStatus| (s.state == StateName::Starting).then_some(s.instance);
+        let starting = |s: UnitStatus| (s.state == StateName::Starting).then_some(s.instance);
         self.begun_before = self.machine.status().filter_map(starting).collect();
         // The last change of a service that was forgotten may not have been reported.
         self.went_on_in = (0..7).map(|n| (name(n), StateName::Stopped)).collect();
@@ -52,7 +52,7 @@ impl World {
 
     /// The services that are about to stop.
     fn stopping(&self) -> Vec<Instance> {
-        let down = |s: &ServiceStatus| matches!(s.state, StateName::Draining | StateName::Stopping);
+        let down = |s: &UnitStatus| matches!(s.state, StateName::Draining | StateName::Stopping);
         let all = self.machine.status().filter(down);
         all.map(|status| status.instance).collect()
     }
