@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced in the project's folder by ./test and benches/campaign: folders that are made of
+# Sourced in the project's folder by ./test, benches/test and benches/campaign: folders that are made of
 # the lock files and kept from one run to the next.
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ai-gateway-test

@@ -21,9 +21,9 @@ from pathlib import Path
 import httpx
 import openai
 
-# Behind our own folder, which has modules of the same names.
+# What the benchmarks have for gateways of their own.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benches"))
-from ports import free_ports  # noqa: E402
+from ai_gateway_benches.common.ports import free_ports  # noqa: E402
 
 SERVICES = ("litellm", "nginx", "open-webui", "postgres")
 NOBODY = 65534

@@ -1,0 +1,16 @@
+"""Ports for a gateway or for copies of its services. For every room, and for the gateway of tests/stack."""
+
+import contextlib
+import random
+import socket
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, from below those that the kernel gives to whoever connects: a
+    gateway that is stopped and started again wants the same ones."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = random.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports += [port] if port not in ports else []
+    return ports

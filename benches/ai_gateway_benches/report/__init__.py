@@ -1,0 +1,1 @@
+"""From figures to what people and machines read: tables, the page, the targets, and the files they are in."""

@@ -1,0 +1,5 @@
+"""The parts of `benches/run` that measure the four real services, and the stacks that they measure.
+
+`memory`, `start` and `throughput` are the parts: `ABOUT` is what the page says of one, and `run` gives its
+figures. `gateway` is a stack under our gateway and `stock` one without it; both are a `contract.Stack`.
+"""
