@@ -1,1 +1,1 @@
-"""What people start: one module for each command in `benches/` that is written in Python."""
+"""What people start. There is one module for each command in `benches/` that is written in Python."""

@@ -1,7 +1,7 @@
-"""One run of `benches/run`: its programs, its folder, its supervisors and its stacks.
+"""Everything that one run of `benches/run` has: its programs, its folder, its supervisors and its stacks.
 
-Programs are built at its beginning. Supervisors and stacks are made when the first part asks for one; what
-was made is ended with the run, and the folder goes with it.
+`run` makes one and enters it. The supervisors and the stacks are made when the first part asks for one. When
+the run is over, everything that was made is ended, and the folder is removed.
 """
 
 import functools

@@ -1,4 +1,7 @@
-"""The parts of `benches/run`, in the order of the page, and what each needs of a run."""
+"""The list of the parts of `benches/run`, in the order of the page, with what each part needs of a run.
+
+`run` reads the list.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

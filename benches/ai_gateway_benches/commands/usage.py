@@ -1,4 +1,4 @@
-"""How a command's documentation becomes its `--help`. For the commands."""
+"""This turns the documentation of a command into its `--help`. Every command uses it."""
 
 import argparse
 

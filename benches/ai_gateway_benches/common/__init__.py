@@ -1,1 +1,1 @@
-"""What every room may use. It knows neither who measures nor what is measured."""
+"""What every room may use. Nothing in here knows who measures, or what is measured."""

@@ -1,4 +1,4 @@
-"""What a command does when it is told to end. Each command calls it first."""
+"""What a command does when it is told to end. `benches/run` and `benches/diet` call it before they start anything."""
 
 import signal
 import sys

@@ -1,4 +1,7 @@
-"""What the machine is that figures come from, and how busy it was before. Commands ask once a part."""
+"""This describes the machine that figures come from, and tells how busy it was before they were measured.
+
+`benches/run` asks before each part, and `benches/diet` once.
+"""
 
 import datetime
 import platform

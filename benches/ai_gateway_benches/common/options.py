@@ -1,4 +1,4 @@
-"""How much of each thing a run measures. `benches/run` chooses; the parts read it."""
+"""How much of each thing a run measures. `benches/run` chooses one of two sets, and the parts read it."""
 
 from dataclasses import dataclass
 

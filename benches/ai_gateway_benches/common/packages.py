@@ -1,6 +1,6 @@
-"""Packages of Debian's that are downloaded and unpacked into a folder, and never installed.
+"""This downloads packages of Debian and unpacks them into a folder. It never installs them.
 
-For the room of the peers, and for wrk.
+`peers.supervisors` gets the other supervisors in this way, and `stack.wrk` gets wrk.
 """
 
 import os

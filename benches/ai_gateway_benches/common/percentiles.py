@@ -1,4 +1,4 @@
-"""Numbers about many measured values. Pure; for the parts."""
+"""Percentiles of measured values, as a pure function. The parts that measure restarts use it."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Where the project's folders are. For every room."""
+"""Where the folders of the project are. Every room may ask."""
 
 import os
 from pathlib import Path

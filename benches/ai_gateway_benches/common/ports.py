@@ -1,4 +1,4 @@
-"""Ports for a gateway or for copies of its services. For every room, and for the gateway of tests/stack."""
+"""This finds free ports for gateways and for copies of services. The gateway of tests/stack uses it as well."""
 
 import contextlib
 import random

@@ -1,4 +1,7 @@
-"""What the kernel says of processes: their names, their tree, their memory and their work. For every room."""
+"""What the kernel tells about processes: their names, their tree, their memory and their work.
+
+Every room that measures uses it. It changes nothing.
+"""
 
 import collections
 import os

@@ -1,4 +1,7 @@
-"""The programs that are measured or measure: built by Cargo or by the C compiler. Made once a run."""
+"""The programs that are measured, or that measure, built by Cargo or by the C compiler.
+
+`commands.bench` makes one for each run, and builds with it before any part measures.
+"""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How a part says that it cannot be measured here. Parts raise it, and `benches/run` skips the part."""
+"""This is how a part says that it cannot be measured here. `benches/run` then skips the part."""
 
 
 class Unavailable(Exception):

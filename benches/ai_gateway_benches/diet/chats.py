@@ -1,4 +1,4 @@
-"""Chats with copies of LiteLLM, and what they cost. For `comparison`."""
+"""This chats with copies of LiteLLM and tells what the chats cost. `comparison` calls it."""
 
 import json
 import threading

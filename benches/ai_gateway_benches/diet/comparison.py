@@ -1,4 +1,7 @@
-"""Two copies of a service, started at the same time and asked in turns: what each used. `benches/diet` calls it."""
+"""This compares two copies of a service, which are started at the same time and asked in turns.
+
+`benches/diet` calls it for each pair.
+"""
 
 import tempfile
 import time

@@ -1,6 +1,7 @@
-"""A service once more, beside the gateway's own, with measures of the diet of its own.
+"""A copy of a service runs beside the gateway's own, with measures of the diet of its own.
 
-States: launched, ready, ended. `comparison` launches two at a time; `chats` and `documents` ask them.
+Its states are launched, ready and ended. `comparison` launches two at a time, waits until they are ready and
+ends them. `chats` and `documents` ask them.
 """
 
 import http.client

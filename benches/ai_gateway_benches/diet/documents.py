@@ -1,4 +1,7 @@
-"""What is asked of copies of Open WebUI: the files of its page, and documents. For `comparison`."""
+"""This asks copies of Open WebUI for the files of their page, and gives them documents.
+
+`comparison` calls it.
+"""
 
 import http.client
 import json

@@ -1,4 +1,7 @@
-"""Which measures there are, which services each is for, and which pairs show what one saves. Pure."""
+"""Which measures there are, which services each is for, and which pairs of copies show what one saves.
+
+All of it is pure. `benches/diet` and `comparison` ask.
+"""
 
 LITELLM, OPEN_WEBUI = "litellm", "open-webui"
 # Two copies with the same measures: what a difference has to exceed.

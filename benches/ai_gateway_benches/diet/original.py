@@ -1,7 +1,7 @@
-"""The gateway that copies are copies of: the one that is given and runs, or one for this run.
+"""The gateway whose services are copied: the one that is given and runs, or one that is made for the run.
 
-States: entered, with its services running, and left. `benches/diet` holds it; copies ask it what the
-services of the gateway itself were started with.
+`benches/diet` enters it, which sets up and starts a gateway if none is given, and leaves it, which stops that
+one. Copies ask it what the gateway's own services were started with.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
-"""A provider of models at a provider's pace: the OpenAI API over HTTP. `provider_process` runs it.
+"""A provider of models that speaks the OpenAI API over HTTP, at the pace of a real one.
 
-`python3 -m ai_gateway_benches.diet.provider PIECES PACE` prints its port, then answers until its standard
-input ends. A stream has PIECES pieces of text, PACE of them a second; what is not streamed is answered at
-once. Any model embeds, with as many numbers as the one that Open WebUI asks for.
+`provider_process` runs `python3 -m ai_gateway_benches.diet.provider PIECES PACE`. That prints its port, and then
+answers until its standard input ends. A stream has PIECES pieces of text, of which PACE come in a second. What
+is not streamed is answered at once. Any model embeds, with as many numbers as the one that Open WebUI asks for.
 """
 
 import asyncio

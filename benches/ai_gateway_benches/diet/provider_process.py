@@ -1,4 +1,7 @@
-"""Runs `provider` in a process of its own, so that its work is not the copies' or ours. For `benches/diet`."""
+"""This runs `provider` in a process of its own, so that its work counts neither as the copies' nor as ours.
+
+`benches/diet` keeps it running during all comparisons.
+"""
 
 import contextlib
 import subprocess

@@ -1,4 +1,7 @@
-"""What pairs of copies say that a measure saves. Pure; `benches/diet` makes it of what it has measured."""
+"""What pairs of copies say that a measure saves, and how that stands in docs/diet.json.
+
+All of it is pure. `benches/diet` calls it when everything is measured.
+"""
 
 import json
 import statistics

@@ -1,4 +1,7 @@
-"""The table of docs/diet.md: what each measure of the diet saves, and where that was measured. Pure."""
+"""The table of docs/diet.md, with what each measure of the diet saves and where that was measured.
+
+All of it is pure. `benches/diet` prints it, and writes it into the page.
+"""
 
 from collections.abc import Sequence
 

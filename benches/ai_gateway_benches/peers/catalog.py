@@ -1,4 +1,7 @@
-"""Which supervisors there are, and the packages that the peers come in. For the parts and for their tests."""
+"""The list of the supervisors, and of the packages that the peers come in.
+
+The parts in the room `supervisor` go through it, and so does the test of a quick run.
+"""
 
 from .ours import Ours
 from .runit import Runit

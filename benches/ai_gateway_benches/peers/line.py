@@ -1,4 +1,7 @@
-"""The FIFO on which the services under one supervisor say when they began to run (see service.c)."""
+"""The FIFO on which the services under one supervisor say when they began to run; service.c writes into it.
+
+`supervisors` makes one for each supervisor, and the parts read it.
+"""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""No supervisor: what the kernel takes by itself, see nobody.c."""
+"""This stands for no supervisor at all, to show what the kernel takes by itself. See nobody.c."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Our supervisor: the daemon without the four real services (`benches/supervise`)."""
+"""Our supervisor, which is the daemon without the four real services (`benches/supervise`)."""
 
 from .tree import Launch, Supervisor
 

@@ -1,4 +1,4 @@
-"""runit: runsvdir with a folder of services, and svlogd for what they write."""
+"""runit is runsvdir with a folder of services. What the services write goes to svlogd."""
 
 import os
 import signal

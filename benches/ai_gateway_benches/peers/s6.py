@@ -1,4 +1,4 @@
-"""s6, by a shell in place of s6-svscan, which knows its helpers by the place of an installed one."""
+"""s6 is started by a shell here and not by s6-svscan, which looks for its helpers where a package installs them."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A folder for each service, as runit and s6 both want it. For these two."""
+"""This makes the folder of each service in the form that runit and s6 share. Both of them call it."""
 
 from pathlib import Path
 

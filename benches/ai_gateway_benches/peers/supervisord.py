@@ -1,4 +1,4 @@
-"""supervisord, with a program in its configuration for each service."""
+"""supervisord has a program in its configuration for each service."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""The supervisors of one run: made when a part asks for one, and all ended when the run is over."""
+"""The supervisors of one run. A part asks for one and starts it; at the end of the run, all are ended.
+
+`commands.bench` makes this when the first part asks for a supervisor. Then the peers are fetched.
+"""
 
 import os
 import shutil

@@ -1,7 +1,8 @@
-"""What every supervisor is here: a tree of processes that keeps services running.
+"""What every supervisor is for the benchmarks: a tree of processes that keeps services running.
 
-States: made, started, stopped. A part of `benches/run` starts one, reads its `line`, and stops it; at the
-end of the run `supervisors` kills what is left. Each of the other modules says what is special about one.
+Its states are made, started and stopped. A part of `benches/run` starts one, reads its `line`, and stops it. At
+the end of the run, `supervisors` kills what is left. A module of this room for each supervisor says what is
+special about it.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""From figures to what people and machines read: tables, the page, the targets, and the files they are in."""
+"""This turns figures into what people and machines read: tables, the page, verdicts on targets, and files."""

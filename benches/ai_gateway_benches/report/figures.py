@@ -1,4 +1,7 @@
-"""What a measured figure is, whose it can be, and how it is written. Pure; parts make them, the report reads them."""
+"""What a measured figure is, whose it can be, and how it is written.
+
+All of it is pure. The parts make figures, and the other modules of this room read them.
+"""
 
 from typing import NamedTuple, NotRequired, TypedDict
 

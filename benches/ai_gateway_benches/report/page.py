@@ -1,4 +1,4 @@
-"""docs/BENCHMARKS.md, made of all that was measured so far. Pure; `benches/run --write` writes it."""
+"""This makes docs/BENCHMARKS.md of everything that was measured so far. It is pure; `benches/run --write` writes it."""
 
 from ..common.machine import Machine
 from .figures import Results

@@ -1,4 +1,7 @@
-"""The files in which results are kept. `benches/run` puts in what it has measured, after each part."""
+"""The files in which results are kept.
+
+`benches/run` calls `keep` after each part. `merged`, which decides what is in the file then, is pure.
+"""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,7 @@
-"""The figures of one part as a table for people, in Markdown. Pure; for the page and for the terminal."""
+"""This shows the figures of one part as a table for people, in Markdown.
+
+It is pure. `benches/run` prints such a table, and the page has one for each part.
+"""
 
 from collections.abc import Sequence
 

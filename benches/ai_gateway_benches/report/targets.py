@@ -1,6 +1,6 @@
-"""What the figures have to be, and whether they are: a pure function of the results.
+"""What the figures have to be, and whether they are.
 
-`results` calls `judge` whenever it keeps something.
+All of it is pure. `results` calls `judge` whenever it keeps something.
 """
 
 from collections.abc import Callable, ItemsView, Mapping

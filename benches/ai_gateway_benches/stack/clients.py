@@ -1,6 +1,6 @@
-"""Clients of a stack: chats and what else people do with it, at a pace that both stacks can keep.
+"""Clients of a stack, which chat and do what else people do, at a pace that every stack can keep.
 
-For the part `stack`.
+The part `stack` uses them.
 """
 
 import http.client

@@ -1,4 +1,7 @@
-"""What a running stack holds and has used, by part. For the parts `stack` and `throughput`."""
+"""How much memory the parts of a running stack hold, and how much processor time they have used.
+
+The parts `stack` and `throughput` ask.
+"""
 
 import contextlib
 from collections.abc import Container

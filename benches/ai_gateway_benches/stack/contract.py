@@ -1,6 +1,7 @@
-"""What the parts ask of a stack, whether the gateway runs it or nobody does.
+"""What the measurements ask of a stack, whether our gateway runs it or nobody does.
 
-States: prepared, started, stopped; and `kill` from any of them. `gateway` and `stock` have one each.
+A stack is prepared, started and stopped, and can be killed in any of these states. `gateway` and `stock` have
+the two kinds.
 """
 
 from typing import Protocol

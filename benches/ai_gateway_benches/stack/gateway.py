@@ -1,4 +1,4 @@
-"""The four services under our gateway: in a folder of its own, driven by the program's commands.
+"""The four services under our gateway, which has a folder of its own and is driven by the program's commands.
 
 The folder is $AI_GATEWAY_HOME, set up and stopped, or one that is set up for this run. `stacks` makes one
 for `benches/run`, and `diet.original` one for `benches/diet`.

@@ -1,7 +1,7 @@
-"""Whose processes and files the services' are, and where packages are kept. For the stacks.
+"""Who owns the services' processes and files, and where packages are kept. The stacks ask.
 
-PostgreSQL refuses to run as root, so a run of root's is `nobody`'s: nobody has no home, and root's is closed
-to nobody.
+PostgreSQL refuses to run as root. So what root starts belongs to `nobody`, who has no home and to whom root's
+home is closed.
 """
 
 import os

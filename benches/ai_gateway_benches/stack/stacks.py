@@ -1,4 +1,7 @@
-"""The stacks of one run: set up when a part asks for the first of them, and all ended when the run is over."""
+"""The stacks of one run. They are set up when a part asks for the first of them, and ended with the run.
+
+`commands.bench` makes this, and the parts ask it.
+"""
 
 from pathlib import Path
 

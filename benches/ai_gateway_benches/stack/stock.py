@@ -1,7 +1,7 @@
-"""The same four programs without the gateway. `stacks` makes one, and `throughput` two of its own.
+"""The same four programs without the gateway. `stacks` makes one, and `throughput` makes two of its own.
 
-`ABOUT` tells people what is stock; the part `stack` puts it into the page. `stock_files` and
-`stock_commands` say how each program is configured and started.
+`ABOUT` tells people what is stock, and the part `stack` puts it into the page. `stock_files` says how each
+program is configured, and `stock_commands` how it is started.
 """
 
 import contextlib

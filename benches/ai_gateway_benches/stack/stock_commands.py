@@ -1,4 +1,4 @@
-"""How each program of the stock stack is started: command and environment. Decides nothing else; for `stock`."""
+"""The command and the environment with which each program of the stock stack is started. `stock` asks."""
 
 import shutil
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""The configuration files of the stock stack, as the projects' own documentation has them. Pure; for `stock`."""
+"""The configuration files of the stock stack, as the documentation of each project has them.
+
+All of it is pure. `stock` writes them.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

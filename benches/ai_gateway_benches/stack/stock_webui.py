@@ -1,4 +1,7 @@
-"""An environment with all that Open WebUI requires, which is 7 GB. For `--whole` of `benches/run`."""
+"""This makes an environment with everything that Open WebUI requires, which is 7 GB.
+
+`stacks` calls it for `benches/run --whole`.
+"""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""wrk, which chats with a stack on many connections, by wrk.lua. For the part `throughput`."""
+"""This runs wrk, which chats with a stack on many connections as wrk.lua says. The part `throughput` uses it."""
 
 import json
 import os

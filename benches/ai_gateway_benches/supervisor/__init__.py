@@ -1,4 +1,5 @@
 """The parts of `benches/run` that measure the supervisor, without the four real services.
 
-Each module is one part: `ABOUT` is what the page says of it, and `run` gives its figures one after the other.
+`restart`, `idle`, `logs` and `guest` are the parts. In each, `ABOUT` is what the page says of the part, and
+`run` gives its figures one after the other.
 """

@@ -1,6 +1,6 @@
 """The part `guest`: our supervisor beside systemd, in a machine that is booted for it. `benches/run` calls it.
 
-`guest.sh` runs in that machine, where there is no Python; `measure.c` starts and kills there.
+In that machine, where there is no Python, `guest.sh` runs and `measure.c` starts and kills services.
 """
 
 import shutil

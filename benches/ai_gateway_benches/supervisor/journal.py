@@ -1,4 +1,4 @@
-"""A journal that reads and forgets, and our supervisor with it. For the part `logs`."""
+"""A journal that reads and forgets, and our supervisor with such a journal. The part `logs` uses it."""
 
 import socket
 import threading

@@ -1,1 +1,5 @@
-"""How much memory each service needs at most: `guests` measures it, `measured` is the file that it goes into."""
+"""How much memory each service needs at most.
+
+`guests` measures it, and `measured` is about the file that it goes into. The command is
+`benches/working-sets`.
+"""

@@ -1,4 +1,4 @@
-"""Boots a machine of each profile's size with the packaged program, and lets it be worked with.
+"""This boots a machine of each profile's size with the packaged program, and has work done in it.
 
 `benches/working-sets` calls it. What is done in the machines is in tests/guest.
 """

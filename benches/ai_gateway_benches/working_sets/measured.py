@@ -1,6 +1,6 @@
-"""profiles/measured.toml: what each service held at most, in machines of each profile's size.
+"""profiles/measured.toml, which has what each service held at most in a machine of each profile's size.
 
-Pure but for `update`, by which `benches/working-sets --write` changes the file.
+All of it is pure but for `update`, which changes the file for `benches/working-sets --write`.
 """
 
 import datetime
