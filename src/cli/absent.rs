@@ -18,6 +18,7 @@ use super::{
     failure::{CommandExit, Failure},
     systemd::UNIT,
 };
+use crate::provision;
 
 /// A daemon that runs for another user, or in other folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Absent {
     /// Finds out why no daemon answers.
     pub(super) fn find(context: &Context) -> Self {
         let named = variable("AI_GATEWAY_HOME").is_some_and(|home| !home.is_empty());
-        let set_up = context.paths.payloads().join("litellm/current").exists();
+        let set_up = provision::is_set_up(&context.paths);
         let others = if named {
             Vec::new()
         } else {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     catalog::Catalog,
-    error::NotSetUp,
+    error::{NotSetUp, SetupError},
     facts::database,
     fingerprints::SecretsChanged,
     generations,
@@ -17,6 +17,19 @@ use crate::{
     config::{paths::Paths, settings::Settings},
     secrets::{SecretKind, SecretStore},
 };
+
+/// Whether a set-up of this gateway has come to its end once, by the record that it keeps.
+///
+/// The settings are not asked for: what they want now may be more than what was made, and then a start says
+/// what is missing. A record that is there and cannot be understood was written by a set-up, too. One that
+/// this user may not read says nothing.
+pub fn is_set_up(paths: &Paths) -> bool {
+    match SetUpRecord::find(&paths.state) {
+        Ok(Some(record)) => generations::read(paths, &record).current.is_some(),
+        Ok(None) => false,
+        Err(error) => matches!(error, SetupError::Record { .. }),
+    }
+}
 
 /// What set-up has put where; quick, for every start.
 ///
@@ -132,7 +145,48 @@ fn in_place(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::in_place;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A state folder with this record, and with links `current` to the payloads or without them.
+    fn is_set_up_with(record: Option<&str>, links: bool) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths {
+            config: folder.path().join("gateway.toml"),
+            state: folder.path().to_owned(),
+            run: folder.path().join("run"),
+        };
+        if let Some(record) = record {
+            std::fs::write(paths.state.join("setup.json"), record).unwrap();
+        }
+        if links {
+            let payload = paths.payloads().join("a");
+            std::fs::create_dir_all(&payload).unwrap();
+            symlink("1.0-01234567", payload.join("current")).unwrap();
+        }
+        is_set_up(&paths)
+    }
+
+    #[test]
+    fn the_record_says_whether_it_is_set_up_and_the_links_do_not() {
+        let of_now = r#"{"generations": {"current": {"payloads": {"a": "1.0-01234567"}}}}"#;
+        assert!(is_set_up_with(Some(of_now), false), "a record, no link");
+        assert!(!is_set_up_with(None, true), "a link, no record");
+        assert!(!is_set_up_with(None, false), "nothing");
+    }
+
+    #[test]
+    fn the_links_count_beside_a_record_from_before_the_generations() {
+        let of_then = r#"{"cluster": 7, "a_migrations": "1.0-01234567"}"#;
+        assert!(is_set_up_with(Some(of_then), true));
+        assert!(!is_set_up_with(Some(of_then), false), "it was cut off");
+    }
+
+    #[test]
+    fn a_record_that_is_damaged_was_written_by_a_set_up() {
+        assert!(is_set_up_with(Some("{"), false));
+    }
 
     #[test]
     fn a_program_that_was_replaced_is_where_it_was() {

@@ -64,7 +64,7 @@ pub use environment::Environment;
 pub use error::{NotSetUp, SetupError};
 pub use fingerprints::SecretsChanged;
 pub use installation::Installation;
-pub use installed::{check_installed, check_secrets, installed};
+pub use installed::{check_installed, check_secrets, installed, is_set_up};
 pub use model::Plan;
 pub use options::SetUpOptions;
 pub use plan::plan;

@@ -14,13 +14,23 @@ impl SetUpRecord {
     /// # Errors
     /// It is there and cannot be read.
     pub fn read(state: &Path) -> Result<Self, SetupError> {
+        Self::find(state).map(Option::unwrap_or_default)
+    }
+
+    /// Reads it; none where there is none.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub(super) fn find(state: &Path) -> Result<Option<Self>, SetupError> {
         let path = Self::path(state);
         let text = match regular::text(&path) {
             Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(SetupError::io("read", &path)(e)),
         };
-        serde_json::from_str(&text).map_err(|source| SetupError::Record { path, source })
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|source| SetupError::Record { path, source })
     }
 
     /// Replaces the file as a whole: after a crash it is the old or the new one.

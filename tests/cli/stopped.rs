@@ -18,7 +18,8 @@ fn status_says_that_it_is_stopped() {
 #[test]
 fn what_was_set_up_and_is_stopped_is_started() {
     let bench = Bench::new();
-    bench.write("state/payloads/litellm/current/bin/python", "");
+    let record = r#"{"generations": {"current": {"payloads": {"litellm": "1.2.3-01234567"}}}}"#;
+    bench.write("state/setup.json", record);
     assert_snapshot!(bench.run("status"), @"
     exit: 69
     --- stdout ---
