@@ -15,6 +15,7 @@ use std::{
 
 use crate::fs::{
     draft::{Draft, DraftError, Survives},
+    entry::Entry,
     regular,
 };
 
@@ -183,16 +184,15 @@ impl SecretStore {
         self.make_folder()?;
         let mut made = Vec::new();
         for kind in kinds.iter().copied() {
+            let path = self.path(kind);
+            let found = Entry::find(&path).map_err(io_error("read", &path))?;
             if self.holds(kind)? {
                 continue;
             }
-            // A file with nothing in it is no secret that could be overwritten.
-            let path = self.path(kind);
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                    return Err(io_error("remove", &path)(e));
-                }
-                Ok(()) | Err(_) => {}
+            // A file with nothing in it is no secret that could be overwritten. If another program has put one
+            // there since, that one stays.
+            if let Some(empty) = found {
+                empty.remove().map_err(io_error("remove", &path))?;
             }
             if self.make(kind)? {
                 made.push(kind);

@@ -15,7 +15,7 @@ use std::{
     os::{
         fd::{AsRawFd as _, OwnedFd},
         unix::{
-            fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _},
+            fs::{DirBuilderExt as _, PermissionsExt as _},
             net::UnixStream as StdStream,
         },
     },
@@ -47,6 +47,7 @@ use super::{
     types::Refusal,
     wire::{CALL_MAX, Fault, Frames, Method, Request, Response, frame},
 };
+use crate::fs::entry::Entry;
 
 /// So many connections at once. A person has a few; a loop gone wild must not use us up.
 pub const CONNECTIONS_MAX: usize = 32;
@@ -91,12 +92,12 @@ pub enum BindError {
 }
 
 /// Listens at `path`, with mode 0600 in a folder of mode 0700. What a daemon that died has left
-/// there is removed.
+/// there is removed. The name of the socket is the caller's to remove, before the listener is gone.
 ///
 /// # Errors
 /// Somebody listens there, something else is there, or the kernel says no. Must be called within
 /// a runtime.
-pub fn bind(path: &Path) -> Result<UnixListener, BindError> {
+pub fn bind(path: &Path) -> Result<(UnixListener, Entry), BindError> {
     let failed = |action| {
         move |source: io::Error| BindError::Io {
             action,
@@ -107,8 +108,10 @@ pub fn bind(path: &Path) -> Result<UnixListener, BindError> {
     make_private_folder(path)?;
     remove_stale(path)?;
     let fd = listening(path).map_err(|e| failed("listen on")(e.into()))?;
+    let name = Entry::of(path).map_err(failed("look at"))?;
     let listener = std::os::unix::net::UnixListener::from(fd);
-    UnixListener::from_std(listener).map_err(failed("wait for connections on"))
+    let listener = UnixListener::from_std(listener).map_err(failed("wait for connections on"))?;
+    Ok((listener, name))
 }
 
 fn make_private_folder(socket: &Path) -> Result<(), BindError> {
@@ -134,28 +137,28 @@ fn make_private_folder(socket: &Path) -> Result<(), BindError> {
 }
 
 fn remove_stale(path: &Path) -> Result<(), BindError> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.file_type().is_socket() => {
-            return Err(BindError::InTheWay { path: path.into() });
+    let failed = |action| {
+        move |source| BindError::Io {
+            action,
+            path: path.into(),
+            source,
         }
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Ok(_) | Err(_) => {}
+    };
+    let who = "find out who listens on";
+    let Some(found) = Entry::find(path).map_err(failed(who))? else {
+        return Ok(());
+    };
+    if !found.is_socket().map_err(failed(who))? {
+        return Err(BindError::InTheWay { path: path.into() });
     }
     match StdStream::connect(path) {
+        // If it is another daemon's by now, the attempt to bind it says so.
         Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(|source| BindError::Io {
-                action: "remove",
-                path: path.into(),
-                source,
-            })
+            found.remove().map(drop).map_err(failed("remove"))
         }
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Ok(_) => Err(BindError::InUse { path: path.into() }),
-        Err(source) => Err(BindError::Io {
-            action: "find out who listens on",
-            path: path.into(),
-            source,
-        }),
+        Err(source) => Err(failed(who)(source)),
     }
 }
 

@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::entry::stands_for;
+
 /// What a file is to survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Survives {
@@ -98,6 +100,7 @@ impl Draft {
     /// The place is as it was, unless only its folder could not be flushed.
     pub fn put(mut self, survives: Survives) -> Result<(), DraftError> {
         self.flush(survives)?;
+        self.is_still_beside()?;
         fs::rename(&self.beside, &self.place).map_err(error_of("replace", &self.place))?;
         self.gone = true;
         self.flush_folder(survives)
@@ -109,6 +112,7 @@ impl Draft {
     /// As [`Draft::put`].
     pub fn put_if_missing(self, survives: Survives) -> Result<bool, DraftError> {
         self.flush(survives)?;
+        self.is_still_beside()?;
         let put = match fs::hard_link(&self.beside, &self.place) {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
@@ -116,6 +120,16 @@ impl Draft {
         };
         self.flush_folder(survives)?;
         Ok(put)
+    }
+
+    /// Refuses to put what another program writes under the same name, which may be half of a file.
+    fn is_still_beside(&self) -> Result<(), DraftError> {
+        let replace = |source| error_of("replace", &self.place)(source);
+        if stands_for(&self.beside, &self.file).map_err(replace)? {
+            return Ok(());
+        }
+        let what = "another program writes it at the same time";
+        Err(replace(io::Error::other(what)))
     }
 
     fn flush(&self, survives: Survives) -> Result<(), DraftError> {
@@ -138,7 +152,8 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.gone {
+        // What another program has under this name since is its own.
+        if !self.gone && stands_for(&self.beside, &self.file).unwrap_or(false) {
             // What failed is what counts; a draft that is left over harms nobody.
             let _left = fs::remove_file(&self.beside);
         }
@@ -250,6 +265,22 @@ mod tests {
             error.to_string(),
             format!("cannot remove {}", beside.display())
         );
+    }
+
+    #[test]
+    fn what_another_program_writes_at_the_same_time_is_neither_removed_nor_put() {
+        let (folder, place) = place();
+        let first = Draft::new(&place, 0o600).unwrap();
+        let mut second = Draft::new(&place, 0o600).unwrap();
+        second.write(b"half").unwrap();
+        let error = first.put(Survives::TheProgram).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, "another program writes it at the same time");
+        assert!(!place.exists());
+        second.write(b" and whole").unwrap();
+        second.put(Survives::TheProgram).unwrap();
+        assert_eq!(fs::read_to_string(&place).unwrap(), "half and whole");
+        assert_eq!(names(folder.path()), ["file"]);
     }
 
     #[test]

@@ -6,13 +6,13 @@
 //! process of that program uses the folder: whatever is attached to the database works in there.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use sys::proc;
 
-use crate::fs::regular;
+use crate::fs::{entry::Entry, regular};
 
 /// Such a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +45,15 @@ const fn is_stale(named: Named, in_use: bool) -> bool {
 }
 
 impl PidFile {
-    /// Removes it if it is stale; whether it was.
+    /// Removes it if it is stale; whether it was. A program that has begun since it was read has a file of its
+    /// own there, which stays.
     ///
     /// # Errors
     /// /proc cannot be read, or the file not be removed.
     pub fn remove_if_stale(&self) -> io::Result<bool> {
+        let Some(found) = Entry::find(&self.path)? else {
+            return Ok(false);
+        };
         let text = match regular::text(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             read => read?,
@@ -66,11 +70,7 @@ impl PidFile {
             }
             Some(_) => Named::NotOurs,
         };
-        let stale = is_stale(named, self.in_use()?);
-        if stale {
-            fs::remove_file(&self.path)?;
-        }
-        Ok(stale)
+        Ok(is_stale(named, self.in_use()?) && found.remove()?)
     }
 
     /// Whether a process of the program works in the folder.
@@ -93,7 +93,10 @@ impl PidFile {
 
 #[cfg(test)]
 mod tests {
-    use std::process::{Child, Command};
+    use std::{
+        fs,
+        process::{Child, Command},
+    };
 
     use super::*;
 

@@ -16,7 +16,7 @@ use std::{
     net::SocketAddr,
     os::{
         fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
-        unix::fs::{FileTypeExt as _, PermissionsExt as _},
+        unix::fs::PermissionsExt as _,
     },
     path::Path,
 };
@@ -32,7 +32,7 @@ use nix::{
 };
 use supervise::spec::{Handover, Listener, ServiceName, ServiceSpec};
 
-use crate::config::ports;
+use crate::{config::ports, fs::entry::Entry};
 
 /// The length of the queue that is asked for. The kernel cuts it to `net.core.somaxconn`, which may be
 /// higher or lower than what nginx needs. `doctor` says when it is lower than [`crate::stack::QUEUE`].
@@ -64,6 +64,8 @@ pub(super) struct Listeners {
 struct Held {
     at: Listener,
     socket: OwnedFd,
+    /// The name of a Unix socket, until it is removed.
+    name: Option<Entry>,
 }
 
 impl Listeners {
@@ -139,7 +141,7 @@ impl Listeners {
     }
 
     /// Closes those sockets of a service that would keep a missing one from being bound: those whose name
-    /// somebody has removed, and those of a port that it now has at another address.
+    /// somebody has removed or taken, and those of a port that it now has at another address.
     fn clear_the_way(&mut self, spec: &ServiceSpec) {
         if let Some(held) = self.held.get_mut(&spec.name) {
             let before = held.len();
@@ -236,13 +238,17 @@ impl Listeners {
 
 impl Held {
     fn bind(at: &Listener) -> io::Result<Self> {
-        let socket = match at {
-            Listener::Tcp(address) => bind_tcp(*address),
-            Listener::Unix(path) => bind_unix(path),
+        let (socket, name) = match at {
+            Listener::Tcp(address) => (bind_tcp(*address)?, None),
+            Listener::Unix(path) => {
+                let (socket, name) = bind_unix(path)?;
+                (socket, Some(name))
+            }
         };
         Ok(Self {
             at: at.clone(),
-            socket: socket?,
+            socket,
+            name,
         })
     }
 
@@ -267,21 +273,21 @@ impl Held {
         at_another && !spec.listeners.contains(&self.at)
     }
 
-    /// Somebody may have removed the name of a Unix socket: logind empties a user's folder.
+    /// Somebody may have removed the name of a Unix socket, as logind empties a user's folder, and another
+    /// program may have bound it since.
     fn is_reachable(&self) -> bool {
-        match &self.at {
-            Listener::Tcp(_) => true,
-            Listener::Unix(path) => path.exists(),
-        }
+        let name = self.name.as_ref();
+        name.is_none_or(|name| name.is_current().unwrap_or(false))
     }
 }
 
 impl Drop for Held {
-    /// The name of a Unix socket stays when the socket is closed, so it is removed here.
+    /// The name of a Unix socket stays when the socket is closed, so it is removed here, unless it is another
+    /// socket's by now.
     fn drop(&mut self) {
-        if let Listener::Unix(path) = &self.at {
+        if let Some(name) = self.name.take() {
             // If it cannot be removed: a client that finds a name without a listener is refused as well.
-            let _gone = fs::remove_file(path);
+            let _gone = name.remove();
         }
     }
 }
@@ -330,32 +336,32 @@ fn bind_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-fn bind_unix(path: &Path) -> io::Result<OwnedFd> {
+fn bind_unix(path: &Path) -> io::Result<(OwnedFd, Entry)> {
     remove_stale(path)?;
     let socket = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
     bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    let name = Entry::of(path)?;
     // Nobody can connect before the socket listens.
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     listen(&socket, MOST)?;
-    Ok(socket)
+    Ok((socket, name))
 }
 
 /// Removes the name of a Unix socket that an earlier daemon has left. It does not remove anything that is
 /// not a socket, nor a socket on which somebody listens, because people choose these names too.
 fn remove_stale(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-        Ok(found) if !found.file_type().is_socket() => {
-            let what = "something that is no socket is there: move it, or choose another name";
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
-        }
-        Ok(_) => {}
+    let Some(found) = Entry::find(path)? else {
+        return Ok(());
+    };
+    if !found.is_socket()? {
+        let what = "something that is no socket is there: move it, or choose another name";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
     }
     // The attempt does not block: if it would have to wait, somebody listens whose queue is full.
     let caller = socket(AddressFamily::Unix, SockType::Stream, FLAGS, None)?;
     match connect(caller.as_raw_fd(), &UnixAddr::new(path)?) {
-        Err(Errno::ECONNREFUSED) => fs::remove_file(path),
+        // If it is another one's by now, the attempt to bind it says so.
+        Err(Errno::ECONNREFUSED) => found.remove().map(drop),
         Ok(()) | Err(Errno::EAGAIN) => Err(io::ErrorKind::AddrInUse.into()),
         Err(errno) => Err(errno.into()),
     }

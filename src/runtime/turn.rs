@@ -71,7 +71,7 @@ async fn serve(
     launched: Launched,
 ) -> Result<(), RunError> {
     let socket = options.paths.control_socket();
-    let listener = server::bind(&socket)?;
+    let (listener, name) = server::bind(&socket)?;
     lock.listens()?;
     let mut signals = Signals::listen().map_err(|source| RunError::Kernel {
         what: "listen for signals",
@@ -104,8 +104,9 @@ async fn serve(
     daemon.end().await;
     // A caller that waits for the end of this daemon may start the next one as soon as its connection
     // closes, so the lock is released before that. Nobody answers calls from here on, so the socket is
-    // removed, and that before the lock is released, while its name still belongs to this daemon.
-    let _gone = std::fs::remove_file(&socket);
+    // removed, and that before the lock is released, while its name still belongs to this daemon. If the
+    // folder of sockets was emptied under it, another gateway may have the name, and keeps it.
+    let _gone = name.remove();
     drop(lock);
     drop(calls);
     drop(end);

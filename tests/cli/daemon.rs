@@ -71,7 +71,7 @@ impl Daemon {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let listener = server::bind(&socket).unwrap();
+                let (listener, _name) = server::bind(&socket).unwrap();
                 listens.send(()).unwrap();
                 let server = server::serve(listener, handle, owner, stop.notified());
                 tokio::join!(server, serving.run(answer));

@@ -19,7 +19,10 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     os::{
         fd::AsFd as _,
-        unix::{fs::PermissionsExt as _, net::UnixStream},
+        unix::{
+            fs::PermissionsExt as _,
+            net::{UnixListener, UnixStream},
+        },
     },
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,

@@ -85,6 +85,19 @@ fn a_held_socket_refuses_nobody_and_stays_whatever_happens_to_its_service() {
 }
 
 #[test]
+fn a_control_socket_that_another_gateway_has_bound_meanwhile_stays_when_this_one_ends() {
+    let gateway = Gateway::start("two");
+    // Whoever answers listens for signals, too.
+    gateway.status();
+    let path = gateway.paths().control_socket();
+    fs::remove_file(&path).unwrap();
+    let _other = UnixListener::bind(&path).unwrap();
+    gateway.kill(gateway.daemon(), libc::SIGTERM);
+    gateway.ended(0);
+    UnixStream::connect(&path).unwrap();
+}
+
+#[test]
 fn a_port_that_somebody_has_is_named_and_taken_once_it_is_free() {
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = stranger.local_addr().unwrap().port().to_string();

@@ -50,7 +50,7 @@ impl Daemon {
     fn start() -> Self {
         let owner = Uid::effective();
         let folder = tempfile::tempdir().unwrap();
-        let listener = bind(&folder.path().join("run/control.sock")).unwrap();
+        let (listener, _name) = bind(&folder.path().join("run/control.sock")).unwrap();
         let (asks_to, calls) = mpsc::channel(4);
         let (changes, changes_seen) = watch::channel(0);
         let stop = Arc::new(Notify::new());

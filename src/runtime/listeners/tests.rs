@@ -80,6 +80,30 @@ fn a_unix_socket_is_for_its_owner_and_its_name_goes_with_it() {
 }
 
 #[test]
+fn a_name_that_another_gateway_has_bound_meanwhile_stays_its() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("http.sock");
+    let spec = service(vec![Listener::Unix(path.clone())]);
+    let mut listeners = Listeners::default();
+    listeners.open(&spec).unwrap();
+    fs::remove_file(&path).unwrap();
+    let _other = UnixListener::bind(&path).unwrap();
+    // A launch does not take the other one's socket for the service's own.
+    let error = listeners.open(&spec).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "address in use");
+    UnixStream::connect(&path).unwrap();
+
+    // The same when the socket is closed.
+    fs::remove_file(&path).unwrap();
+    listeners.open(&spec).unwrap();
+    fs::remove_file(&path).unwrap();
+    let _other = UnixListener::bind(&path).unwrap();
+    listeners.keep(&[]);
+    UnixStream::connect(&path).unwrap();
+}
+
+#[test]
 fn a_port_that_is_taken_is_told_with_who_has_it() {
     let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
     let spec = service(vec![Listener::Tcp(stranger.local_addr().unwrap())]);
