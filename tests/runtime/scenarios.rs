@@ -241,10 +241,12 @@ fn command(home: &Path, name: &str, script: &str) -> Command {
     }
 }
 
+/// What services do that a shell cannot. Its first argument says what of it.
+pub(crate) const SERVICE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runtime/service.py");
+
 /// A command line that does what `service.py` has of this name.
 fn python(what: &str) -> String {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/runtime/service.py");
-    format!("/usr/bin/python3 -B '{file}' {what}")
+    format!("/usr/bin/python3 -B '{SERVICE}' {what}")
 }
 
 /// Ready once it was launched.

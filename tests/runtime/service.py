@@ -1,14 +1,18 @@
-"""What services of these tests do that a shell cannot: see scenarios.rs, which names one and its port.
+"""What services of these tests do that a shell cannot: see scenarios.rs and sockets.rs, which name one and
+its port, if it has one.
 
 answers, answers-now-and-then: HTTP, until SIGUSR1 makes it hang
 listens: at a port, and never takes a connection
 held: answers each connection to the socket that it was given with its process's number
+activated: knows sd_listen_fds(3); answers each connection with its process's number, the socket's place and
+  name, and whether the socket blocks, and at SIGTERM finishes what it has accepted
 notifies: says by NOTIFY_SOCKET that it is ready, after it said something else
 milestones: prints two milestones as the diet leaves them
 """
 
 import http.server
 import os
+import select
 import signal
 import socket
 import sys
@@ -58,6 +62,27 @@ def held():
         connection.close()
 
 
+def activated():
+    if os.environ["LISTEN_PID"] != str(os.getpid()):
+        raise SystemExit("these sockets are for " + os.environ["LISTEN_PID"])
+    names = os.environ["LISTEN_FDNAMES"].split(":")
+    given = [socket.socket(fileno=3 + place) for place in range(int(os.environ["LISTEN_FDS"]))]
+    blocking = [os.get_blocking(each.fileno()) for each in given]
+    woken, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.set_wakeup_fd(wakes)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    while True:
+        ready, _, _ = select.select([*given, woken], [], [])
+        if woken in ready:
+            raise SystemExit(0)
+        for each in ready:
+            place = given.index(each)
+            client, _ = each.accept()
+            client.sendall(f"{os.getpid()} {place} {names[place]} {blocking[place]}".encode())
+            client.close()
+
+
 def notifies():
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         for message in (b"STATUS=soon", b"STATUS=done\nREADY=1\n"):
@@ -73,6 +98,7 @@ WHAT = {
     "answers-now-and-then": lambda port: serve(AnswersNowAndThen, port),
     "listens": listens,
     "held": held,
+    "activated": activated,
     "notifies": notifies,
     "milestones": milestones,
 }

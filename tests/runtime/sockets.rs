@@ -109,41 +109,14 @@ fn a_port_that_somebody_has_is_named_and_taken_once_it_is_free() {
     gateway.ask(&Call::Start(None)).unwrap();
 }
 
-/// A program that knows sd_listen_fds(3): it takes all its sockets if they are meant for its number, answers
-/// each connection with its number and the socket's place and name, and at SIGTERM finishes what it has
-/// accepted.
-const ACTIVATED: &str = r#"
-import os, select, signal, socket
-if os.environ["LISTEN_PID"] != str(os.getpid()):
-    raise SystemExit("these sockets are for " + os.environ["LISTEN_PID"])
-names = os.environ["LISTEN_FDNAMES"].split(":")
-held = [socket.socket(fileno=3 + at) for at in range(int(os.environ["LISTEN_FDS"]))]
-blocking = [os.get_blocking(each.fileno()) for each in held]
-woken, wakes = os.pipe()
-os.set_blocking(wakes, False)
-signal.set_wakeup_fd(wakes)
-signal.signal(signal.SIGTERM, lambda *_: None)
-while True:
-    ready, _, _ = select.select(held + [woken], [], [])
-    if woken in ready:
-        raise SystemExit(0)
-    for each in ready:
-        at = held.index(each)
-        client, _ = each.accept()
-        client.sendall(f"{os.getpid()} {at} {names[at]} {blocking[at]}".encode())
-        client.close()
-"#;
-
 /// A gateway with a service that listens on these addresses by systemd's protocol.
 fn activated(listen: &[String]) -> Gateway {
     Gateway::start(&own_service(listen, ""))
 }
 
 fn own_service(listen: &[String], more: &str) -> String {
-    format!(
-        "[service.web]\ncommand = [\"/usr/bin/python3\", \"-c\", '''{ACTIVATED}''']\n\
-         listen = {listen:?}\n{more}"
-    )
+    let command = ["/usr/bin/python3", "-B", scenarios::SERVICE, "activated"];
+    format!("[service.web]\ncommand = {command:?}\nlisten = {listen:?}\n{more}")
 }
 
 fn free_address() -> SocketAddr {

@@ -82,18 +82,10 @@ fn a_launch_that_fails_after_the_number_was_written_is_told_as_ever() {
 /// By the protocol as it is written down, in a program that is none of ours.
 #[test]
 fn another_program_finds_its_sockets_by_the_protocol() {
-    const READER: &str = "
-import os, socket
-assert os.environ['LISTEN_PID'] == str(os.getpid()), os.environ
-for number in range(3, 3 + int(os.environ['LISTEN_FDS'])):
-    listener = socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM)
-    client, _ = listener.accept()
-    client.sendall(str(number).encode())
-    client.close()
-";
+    const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/activated.py");
     let null = null();
     let sockets = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    let mut launch = launch(&null, "/usr/bin/python3", &["-c", READER]);
+    let mut launch = launch(&null, "/usr/bin/python3", &["-B", PROGRAM]);
     launch.env = vec![c("LISTEN_FDS=3")];
     launch.pid_variable = Some(c"LISTEN_PID");
     launch.handed = sockets.iter().map(AsFd::as_fd).collect();
