@@ -203,5 +203,15 @@ fn failure(error: SetupError) -> Failure {
         SetupError::Interrupted { signal } => CommandExit::by(signal),
         _ => CommandExit::Failed,
     };
-    Failure::of(exit, &error)
+    let failure = Failure::of(exit, &error);
+    match error {
+        SetupError::Launch { source, .. } if source.is_missing() => {
+            failure.hint("run 'ai-gateway setup' again: it looks for all programs anew")
+        }
+        SetupError::Launch { source, .. } if source.lacks_descriptors() => failure.hint(
+            "too many files are open: raise the limit that 'ulimit -n' shows, and run \
+             'ai-gateway setup' again",
+        ),
+        _ => failure,
+    }
 }

@@ -27,7 +27,7 @@ use sys::{
 };
 
 use super::{
-    error::{CommandFailed, SetupError},
+    error::{CommandFailed, LaunchError, SetupError},
     interrupt::Interrupts,
     progress::now,
 };
@@ -190,13 +190,23 @@ impl Runner {
         group: Group,
         death_signal: Option<Signal>,
     ) -> Result<Spawned, SetupError> {
-        let error = |source: Box<dyn std::error::Error + Send + Sync>| SetupError::Launch {
-            program: call.program.display().to_string(),
-            source,
-        };
+        self.try_to_launch(call, streams, group, death_signal)
+            .map_err(|source| SetupError::Launch {
+                program: call.program.display().to_string(),
+                source,
+            })
+    }
+
+    fn try_to_launch(
+        &self,
+        call: &Call,
+        streams: &Streams<'_>,
+        group: Group,
+        death_signal: Option<Signal>,
+    ) -> Result<Spawned, LaunchError> {
         let mut env = self.env.clone();
         env.extend(call.env.clone());
-        let text = |text: &OsStr| CString::new(text.as_bytes()).map_err(|e| error(e.into()));
+        let text = |text: &OsStr| CString::new(text.as_bytes());
         let argv = std::iter::once(call.program.as_os_str())
             .chain(call.args.iter().map(OsString::as_os_str));
         let launch = Launch {
@@ -216,7 +226,7 @@ impl Runner {
             no_new_privs: false,
             death_signal,
         };
-        launch.spawn().map_err(|e| error(e.into()))
+        Ok(launch.spawn()?)
     }
 }
 
@@ -411,6 +421,52 @@ pub(crate) fn tail_of_file(path: &Path) -> String {
 mod tests {
     use super::*;
     use crate::fs::regular::tests::{at_once, pipe_at};
+
+    /// Why this call cannot be launched.
+    fn refused(call: &Call) -> LaunchError {
+        let runner = Runner {
+            env: BTreeMap::new(),
+            mark: String::new(),
+            interrupts: Interrupts::catch().unwrap(),
+        };
+        let null = File::open("/dev/null").unwrap();
+        let streams = Streams([null.as_fd(); 3]);
+        let refused = runner.launch(call, &streams, Group::Process, None);
+        match refused.unwrap_err() {
+            SetupError::Launch { program, source } => {
+                assert_eq!(program, call.program.display().to_string());
+                source
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_missing_is_told_from_what_else_keeps_one_from_starting() {
+        let missing = refused(&Call::new("testing", "/nonexistent/program"));
+        assert!(missing.is_missing() && !missing.lacks_descriptors());
+        assert_eq!(
+            missing.to_string(),
+            "cannot launch /nonexistent/program: failed to execute"
+        );
+        let folder = refused(&Call::new("testing", "/bin/true").cwd(Path::new("/nonexistent")));
+        assert!(!folder.is_missing(), "{folder}");
+        let zero = refused(&Call::new("testing", "/bin/true").arg("a\0b"));
+        assert!(matches!(zero, LaunchError::ZeroByte(_)), "{zero}");
+        assert!(!zero.is_missing() && !zero.lacks_descriptors());
+    }
+
+    #[test]
+    fn a_lack_of_descriptors_is_told_from_other_errors_of_pipes() {
+        let of = |errno: Errno| LaunchError::from(io::Error::from(errno));
+        for errno in [Errno::EMFILE, Errno::ENFILE] {
+            assert!(of(errno).lacks_descriptors());
+            assert!(!of(errno).is_missing());
+        }
+        // A pipe has no name that could be missing.
+        assert!(!of(Errno::ENOENT).is_missing());
+        assert!(!of(Errno::EIO).lacks_descriptors());
+    }
 
     #[test]
     fn the_end_of_a_log_is_shown_and_a_pipe_in_its_place_is_not_waited_for() {

@@ -1,8 +1,9 @@
 //! What can go wrong at set-up, in words that say what to do.
 
-use std::{fmt, io, path::Path, path::PathBuf};
+use std::{ffi::NulError, fmt, io, path::Path, path::PathBuf};
 
-use nix::sys::signal::Signal;
+use nix::{errno::Errno, sys::signal::Signal};
+use sys::spawn::{LaunchStep, SpawnError};
 
 use super::model::{Damage, HistoryError, Problem};
 use crate::{fs::draft::DraftError, secrets::SecretError, trust::Untrusted};
@@ -50,7 +51,7 @@ pub enum SetupError {
         /// Which.
         program: String,
         /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: LaunchError,
     },
     /// A program failed.
     #[error(transparent)]
@@ -104,6 +105,42 @@ pub enum SetupError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+}
+
+/// Why a program could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The pipes between it and us could not be made.
+    #[error(transparent)]
+    Pipes(#[from] io::Error),
+    /// A path, an argument or a variable has a byte that is zero, and the kernel takes none.
+    #[error(transparent)]
+    ZeroByte(#[from] NulError),
+    /// The kernel did not launch it.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+}
+
+impl LaunchError {
+    /// Whether the program itself, or the interpreter of its first line, is not there.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Spawn(error) => {
+                error.step == LaunchStep::Exec && error.source.kind() == io::ErrorKind::NotFound
+            }
+            Self::Pipes(_) | Self::ZeroByte(_) => false,
+        }
+    }
+
+    /// Whether this process or the machine may have no more files open.
+    pub fn lacks_descriptors(&self) -> bool {
+        let source = match self {
+            Self::Pipes(source) | Self::Spawn(SpawnError { source, .. }) => source,
+            Self::ZeroByte(_) => return false,
+        };
+        let errno = source.raw_os_error().map(Errno::from_raw);
+        matches!(errno, Some(Errno::EMFILE | Errno::ENFILE))
+    }
 }
 
 impl From<DraftError> for SetupError {
