@@ -1,5 +1,6 @@
 //! The AI gateway: what surrounds the pure core in `crates/supervise`.
 
+pub mod base_environment;
 pub mod causes;
 pub mod cli;
 pub mod clock;

@@ -1,10 +1,10 @@
 //! How the gateway calls `psql`, PostgreSQL's command line: with which arguments and in which
 //! environment. Each caller adds what it asks, and runs the program in its own way.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, process::Command, time::Duration};
 
 use super::PORT;
-use crate::secrets::Secret;
+use crate::{base_environment, secrets::Secret};
 
 /// One value a column and one row a line, without anything around them; the user's own settings are
 /// not read, and a script ends at its first error. A password that is missing is an error, too, and
@@ -45,9 +45,24 @@ pub struct Timeouts {
 }
 
 impl Session<'_> {
-    /// All that psql needs in its environment. The password is here and not in the arguments, which
-    /// every user of the machine can read.
+    /// A psql that does what it reads from its standard input, and has nothing of the environment of whoever
+    /// runs it.
+    pub fn command(&self, psql: &Path) -> Command {
+        let mut command = base_environment::command(psql, &self.environment());
+        command.args(ARGUMENTS).args(["--file", "-"]);
+        command
+    }
+
+    /// The whole environment of psql. The password is here and not in the arguments, which every user of the
+    /// machine can read.
     pub fn environment(&self) -> BTreeMap<String, String> {
+        let mut all = base_environment::of_the_system();
+        all.extend(self.variables());
+        all
+    }
+
+    /// What libpq reads of it.
+    fn variables(&self) -> BTreeMap<String, String> {
         let mut variables = vec![
             ("PGHOST", self.socket_folder.display().to_string()),
             ("PGPORT", PORT.to_string()),
@@ -79,11 +94,48 @@ impl Session<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn lines(session: &Session<'_>) -> Vec<String> {
-        let variables = session.environment();
+        let variables = session.variables();
         variables.iter().map(|(n, v)| format!("{n}={v}")).collect()
+    }
+
+    #[test]
+    fn nothing_of_whoever_runs_it_reaches_psql() {
+        let folder = tempfile::tempdir().unwrap();
+        let psql = folder.path().join("psql");
+        std::fs::write(&psql, "#!/bin/sh\npwd\necho \"$*\"\nexec env\n").unwrap();
+        let executable = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(&psql, executable).unwrap();
+        let session = Session {
+            socket_folder: Path::new("/s"),
+            database: "d",
+            role: None,
+            timeouts: None,
+        };
+        let output = session.command(&psql).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (folder, rest) = text.split_once('\n').unwrap();
+        assert_eq!(folder, "/");
+        let (arguments, environment) = rest.split_once('\n').unwrap();
+        assert!(
+            arguments.ends_with("ON_ERROR_STOP=1 --file -"),
+            "{arguments}"
+        );
+        // The shell adds these by itself.
+        let own = |line: &&str| {
+            !["PWD=", "OLDPWD=", "SHLVL=", "_="]
+                .iter()
+                .any(|of| line.starts_with(of))
+        };
+        let mut seen: Vec<_> = environment.lines().filter(own).collect();
+        seen.sort_unstable();
+        let wanted = session.environment();
+        let wanted: Vec<_> = wanted.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        assert_eq!(seen, wanted);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::{
 
 use nix::unistd::{AccessFlags, access};
 
+use crate::base_environment::{self, SYSTEM_FOLDERS};
+
 /// What set-up knows of its environment. It comes in as data, so that tests can say it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<String, String>);
@@ -35,9 +37,6 @@ const PASSED: [&str; 18] = [
     "https_proxy",
     "no_proxy",
 ];
-
-/// Where distributions put programs that PATH may lack.
-const ALSO: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin"];
 
 impl Environment {
     /// That of this process.
@@ -74,6 +73,12 @@ impl Environment {
             .collect()
     }
 
+    /// The folders of PATH, and then those where distributions put programs that it may lack.
+    fn folders(&self) -> impl Iterator<Item = PathBuf> {
+        let also = SYSTEM_FOLDERS.into_iter().chain(["/usr/sbin"]);
+        self.path().into_iter().chain(also.map(PathBuf::from))
+    }
+
     /// A program on PATH or where distributions put them.
     pub(crate) fn find(&self, program: &str) -> Option<PathBuf> {
         self.all(program).into_iter().next()
@@ -82,7 +87,7 @@ impl Environment {
     /// Each program of that name, the first one first.
     pub(crate) fn all(&self, program: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        for folder in self.path().into_iter().chain(ALSO.map(PathBuf::from)) {
+        for folder in self.folders() {
             let path = folder.join(program);
             if !found.contains(&path) && is_program(&path) {
                 found.push(path);
@@ -108,33 +113,27 @@ impl Environment {
     /// What the programs that set-up runs get: no more than they need, and `home` in the place of
     /// one in which there may be files for them.
     pub(crate) fn for_children(&self, home: &Path) -> BTreeMap<String, String> {
-        let mut variables = self.common();
+        let mut variables = self.with_home(home);
         if let Some(netrc) = self.netrc() {
             variables.insert("NETRC".into(), netrc);
         }
-        variables.insert("HOME".into(), home.display().to_string());
         variables
     }
 
     /// What a program gets that is only asked what it is: a version manager's shim looks for the
     /// program itself below the home.
     pub(crate) fn for_looking(&self, home: &Path) -> BTreeMap<String, String> {
-        let mut variables = self.common();
-        let home = self.writable_home().unwrap_or_else(|| home.to_owned());
-        variables.insert("HOME".into(), home.display().to_string());
-        variables
+        let own = self.writable_home();
+        self.with_home(own.as_deref().unwrap_or(home))
     }
 
-    fn common(&self) -> BTreeMap<String, String> {
+    fn with_home(&self, home: &Path) -> BTreeMap<String, String> {
         let passed = |(name, value): (&str, &str)| {
             let listed = PASSED.contains(&name);
             listed.then(|| (name.to_owned(), value.to_owned()))
         };
-        let mut variables: BTreeMap<_, _> = self.all_variables().filter_map(passed).collect();
-        variables.insert("LANG".into(), "C.UTF-8".into());
-        let folders = self.path().into_iter().chain(ALSO.map(PathBuf::from));
-        let path = std::env::join_paths(folders).unwrap_or_default();
-        variables.insert("PATH".into(), path.to_string_lossy().into_owned());
+        let mut variables = base_environment::variables(self.folders(), home);
+        variables.extend(self.all_variables().filter_map(passed));
         variables
     }
 

@@ -10,7 +10,10 @@ use std::{
 use supervise::spec::{EnvValue, RestartMode, RestartPolicy, StopStep};
 
 use super::part::Inputs;
-use crate::services::litellm;
+use crate::{
+    base_environment::{self, SYSTEM_FOLDERS},
+    services::litellm,
+};
 
 /// The folder that a folder of programs is in, as `/opt/postgresql` for `/opt/postgresql/bin`: with what
 /// belongs to them.
@@ -31,14 +34,10 @@ pub(super) fn temporary() -> [PathBuf; 2] {
 
 /// What every process gets. `path` goes before the system's folders.
 pub(super) fn environment(home: &Path, path: &[&Path]) -> BTreeMap<String, EnvValue> {
-    let own = path.iter().map(|folder| folder.display().to_string());
-    let system = ["/usr/local/bin", "/usr/bin", "/bin"].map(str::to_owned);
-    let path: Vec<String> = own.chain(system).collect();
-    BTreeMap::from([
-        plain("PATH", path.join(":")),
-        plain("HOME", home.display()),
-        plain("LANG", "C.UTF-8"),
-    ])
+    let own = path.iter().map(|folder| (*folder).to_owned());
+    let path = own.chain(SYSTEM_FOLDERS.map(PathBuf::from));
+    let variables = base_environment::variables(path, home).into_iter();
+    variables.map(|(name, value)| plain(&name, value)).collect()
 }
 
 pub(super) fn plain(name: &str, value: impl fmt::Display) -> (String, EnvValue) {
@@ -78,4 +77,15 @@ pub(super) fn percent(text: &str) -> String {
         }
         url
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_meaning_in_an_address_is_escaped() {
+        assert_eq!(percent("/srv/a b"), "/srv/a%20b");
+        assert_eq!(percent("p@ss:w/?#%"), "p%40ss%3Aw/%3F%23%25");
+    }
 }

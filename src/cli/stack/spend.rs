@@ -17,7 +17,7 @@ use crate::{
     control::types::GatewayStatus,
     database::{
         self,
-        psql::{ARGUMENTS, Session, Timeouts},
+        psql::{Session, Timeouts},
     },
     secrets::SecretStore,
     services::Installed,
@@ -102,13 +102,7 @@ impl Spend {
                 statement: Duration::from_secs(1),
             }),
         };
-        let mut command = Command::new(installed.postgres_bin.join("psql"));
-        command
-            .args(ARGUMENTS)
-            .args(["--file", "-"])
-            .env_clear()
-            .envs(session.environment())
-            .current_dir("/");
+        let command = session.command(&installed.postgres_bin.join("psql"));
         Self::parse(&answer(command, QUESTIONS, PATIENCE)?)
     }
 

@@ -5,11 +5,12 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
     time::Duration,
 };
 
 use crate::{
+    base_environment,
     config::paths::Paths,
     provision::{
         answer,
@@ -48,13 +49,8 @@ struct Look<'a> {
 impl Look<'_> {
     /// What a program prints; nothing where it cannot be asked.
     fn ask<S: AsRef<OsStr>>(&self, program: &Path, args: &[S]) -> Option<String> {
-        let mut command = Command::new(program);
-        command
-            .args(args)
-            .current_dir("/")
-            .env_clear()
-            .envs(&self.children)
-            .stderr(Stdio::null());
+        let mut command = base_environment::command(program, &self.children);
+        command.args(args).stderr(Stdio::null());
         let answer = answer::within(self.patience, &mut command);
         answer.said().map(str::to_owned)
     }

@@ -7,7 +7,6 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +15,7 @@ use super::{
     child,
     database::{self, Database, PsqlError, row},
 };
-use crate::{python::PASSWORD_HASH, secrets::Secret};
+use crate::{base_environment, python::PASSWORD_HASH, secrets::Secret};
 
 /// One account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,8 +226,8 @@ pub fn hash(python: &Path, password: &Secret) -> Result<String, AccountError> {
         python: python.to_owned(),
         source,
     };
-    let mut command = Command::new(python);
-    command.args(["-I", "-c", PASSWORD_HASH]).env_clear();
+    let mut command = base_environment::command(python, &base_environment::of_the_system());
+    command.args(["-I", "-c", PASSWORD_HASH]);
     let output = child::run(&mut command, password.expose().as_bytes()).map_err(failed)?;
     let hash = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if output.status.success() && hash.starts_with('$') {

@@ -2,11 +2,11 @@
 //!
 //! Values travel as data of a COPY, not in a statement: a statement that fails is logged.
 
-use std::{io, path::PathBuf, process::Command, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use super::child;
 use crate::{
-    database::psql::{ARGUMENTS, Session, Timeouts},
+    database::psql::{Session, Timeouts},
     secrets::Secret,
 };
 
@@ -55,12 +55,7 @@ pub(super) fn run(
             statement: Duration::from_secs(10),
         }),
     };
-    let mut command = Command::new(&database.psql);
-    command
-        .args(ARGUMENTS)
-        .args(["--file", "-"])
-        .env_clear()
-        .envs(session.environment());
+    let mut command = session.command(&database.psql);
     let output = child::run(&mut command, script.as_bytes()).map_err(|source| PsqlError::Run {
         program: database.psql.clone(),
         source,

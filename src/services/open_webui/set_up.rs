@@ -14,7 +14,7 @@ use std::{
 use supervise::spec::ServiceName;
 use sys::{pidfd::ProcessEnd, spawn::Group};
 
-use super::{OpenWebUi, first_account};
+use super::{OpenWebUi, first_account, variables};
 use crate::{
     fs::regular,
     provision::{
@@ -119,7 +119,7 @@ pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<()
         .arg(&socket)
         .args(server::options(&socket))
         .cwd(&home);
-    call.env = variables(execution, &socket, &home)?;
+    call.env = import_variables(execution, &socket, &home)?;
     // The lock goes along as standard input. Output goes to a file: a pipe would end with us, and
     // writing to it would end them.
     let streams = Streams([alone.as_fd(), log.as_fd(), log.as_fd()]);
@@ -145,18 +145,14 @@ pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<()
 }
 
 /// What Open WebUI reads at import. The stack says the same and more when it runs.
-fn variables(
+fn import_variables(
     execution: &Execution<'_>,
     socket: &Path,
     home: &Path,
 ) -> Result<BTreeMap<String, String>, SetupError> {
     let secrets = execution.secrets();
     let password = secrets.read(super::DATABASE_PASSWORD)?;
-    let url = format!(
-        "postgresql://open_webui:{}@/open_webui?host={}",
-        escaped(password.expose()),
-        escaped(&socket.display().to_string())
-    );
+    let url = variables::database_url(password.expose(), socket);
     let key = secrets.read(super::SECRET_KEY)?;
     let account = first_account::variables(&OpenWebUi::of(execution.settings), execution.paths);
     let account = account.map(|(name, value)| (name.to_owned(), value));
@@ -164,29 +160,12 @@ fn variables(
         ("DATABASE_URL", url.as_str()),
         ("WEBUI_SECRET_KEY", key.expose()),
         ("DATA_DIR", &home.join("data").display().to_string()),
-        ("FROM_INIT_PY", "true"),
-        ("OFFLINE_MODE", "true"),
-        ("HF_HUB_OFFLINE", "1"),
-        ("ANONYMIZED_TELEMETRY", "false"),
-        ("DO_NOT_TRACK", "true"),
-        ("SCARF_NO_ANALYTICS", "true"),
     ]
     .into_iter()
+    .chain(variables::AT_IMPORT)
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .chain(account)
     .collect())
-}
-
-/// For an address: everything but what never has a meaning there.
-fn escaped(text: &str) -> String {
-    text.bytes()
-        .map(|b| match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                char::from(b).to_string()
-            }
-            _ => format!("%{b:02X}"),
-        })
-        .collect()
 }
 
 /// How many migrations there are, for the bar.
@@ -227,16 +206,5 @@ fn watch(
         if let Some(exit) = ended {
             return Ok(exit);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_has_a_meaning_in_an_address_is_escaped() {
-        assert_eq!(escaped("/srv/a b"), "/srv/a%20b");
-        assert_eq!(escaped("p@ss:w/?#%"), "p%40ss%3Aw/%3F%23%25");
     }
 }

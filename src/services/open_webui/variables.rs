@@ -24,7 +24,13 @@ pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String,
     let mut variables = environment(home, &[&bin]);
     variables.extend([
         plain("DATA_DIR", data.display()),
-        secret("DATABASE_URL", database_url(inputs)),
+        secret(
+            "DATABASE_URL",
+            database_url(
+                secrets.expose(super::DATABASE_PASSWORD),
+                &inputs.paths.postgres_socket_folder(),
+            ),
+        ),
         plain("DATABASE_POOL_SIZE", pool),
         plain("WEBUI_URL", format!("http://{}", front_address(listen))),
         plain("CORS_ALLOW_ORIGIN", ORIGIN),
@@ -54,14 +60,25 @@ pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String,
             ),
         ]);
     }
-    variables.extend(CONSTANTS.iter().map(|(name, value)| plain(name, value)));
+    let constants = AT_IMPORT.iter().chain(&CONSTANTS);
+    variables.extend(constants.map(|(name, value)| plain(name, value)));
     variables
 }
 
-/// What is the same for everybody.
-const CONSTANTS: [(&str, &str); 24] = [
+/// What everybody who imports it says, set-up for its migrations, too.
+pub(super) const AT_IMPORT: [(&str, &str); 6] = [
     // Where its own launcher would have been: its static files are looked for beside it.
     ("FROM_INIT_PY", "true"),
+    // No look for updates, no installing of what a plug-in asks for, nothing told to anybody.
+    ("OFFLINE_MODE", "true"),
+    ("ANONYMIZED_TELEMETRY", "false"),
+    ("DO_NOT_TRACK", "true"),
+    ("SCARF_NO_ANALYTICS", "true"),
+    ("HF_HUB_OFFLINE", "1"),
+];
+
+/// What is the same for every gateway, once it runs.
+const CONSTANTS: [(&str, &str); 18] = [
     ("ENV", "prod"),
     ("DATABASE_POOL_MAX_OVERFLOW", "0"),
     ("VECTOR_DB", "chroma"),
@@ -75,13 +92,7 @@ const CONSTANTS: [(&str, &str); 24] = [
     ("AUDIO_STT_MODEL", "whisper-1"),
     ("AUDIO_TTS_ENGINE", "openai"),
     ("IMAGE_GENERATION_ENGINE", "openai"),
-    // No look for updates, no installing of what a plug-in asks for, nothing told to anybody.
-    ("OFFLINE_MODE", "true"),
     ("ENABLE_VERSION_UPDATE_CHECK", "false"),
-    ("ANONYMIZED_TELEMETRY", "false"),
-    ("DO_NOT_TRACK", "true"),
-    ("SCARF_NO_ANALYTICS", "true"),
-    ("HF_HUB_OFFLINE", "1"),
     ("USER_AGENT", "Open WebUI"),
     // It gives uvicorn's access log handlers again, for the loggers that are named here: one that
     // says nothing.
@@ -93,12 +104,12 @@ const CONSTANTS: [(&str, &str); 24] = [
     ("PYTHONSAFEPATH", "1"),
 ];
 
-fn database_url(inputs: &Inputs) -> String {
-    let folder = inputs.paths.postgres_socket_folder();
+/// The database as Open WebUI wants to be told of it.
+pub(super) fn database_url(password: &str, socket_folder: &Path) -> String {
     format!(
         "postgresql://open_webui:{}@/open_webui?host={}&port={}",
-        percent(inputs.secrets.expose(super::DATABASE_PASSWORD)),
-        percent(&folder.display().to_string()),
+        percent(password),
+        percent(&socket_folder.display().to_string()),
         database::PORT,
     )
 }
