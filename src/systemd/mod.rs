@@ -1,6 +1,7 @@
-//! What systemd hears from us ([`notify`] decides what to say, [`socket`] says it), and the units by
-//! which it knows us ([`unit`]).
+//! What systemd hears from us ([`notify`] decides what to say, [`notification`] is each thing that it says,
+//! [`socket`] sends it), and the units by which it knows us ([`unit`]).
 
+pub mod notification;
 pub mod notify;
 pub mod socket;
 mod status;

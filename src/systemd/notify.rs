@@ -1,7 +1,7 @@
 //! sd_notify(3): what the service manager is told, and when.
 //!
-//! [`Notifier`] decides, as a function of the services' states, the time and what was said before;
-//! [`Manager`] sends it. The messages:
+//! [`Notifier`] decides, as a function of the services' states, the time and what was said before, and answers
+//! with values; [`Manager`] makes text of them and sends it. The messages:
 //!
 //! - `STATUS=` when the line changes. Its seconds are brought up to date only when the loop is
 //!   awake anyway, as it is in a start, for its probes; nothing wakes it for them.
@@ -21,7 +21,6 @@
 
 use std::time::Duration;
 
-use sd_notify::NotifyState;
 use supervise::{
     effect::StateName,
     event::Time,
@@ -29,6 +28,7 @@ use supervise::{
 };
 
 use super::{
+    notification::{Notification, datagram},
     socket::Socket,
     status::{line, one_line},
 };
@@ -138,20 +138,18 @@ impl Notifier {
 
     /// A reload begins, at this time of the monotonic clock.
     #[must_use]
-    pub fn reload(&mut self, monotonic: Duration) -> Option<String> {
+    pub fn reload(&mut self, monotonic: Duration) -> Vec<Notification> {
         match self.phase {
-            Phase::Starting | Phase::Stopping => None,
+            Phase::Starting | Phase::Stopping => Vec::new(),
             Phase::Running | Phase::Reloading => {
                 self.phase = Phase::Reloading;
                 self.extended_to = None;
                 self.refused = None;
                 "reloading".clone_into(&mut self.status);
-                let now = i128::try_from(monotonic.as_micros()).unwrap_or(i128::MAX);
-                Some(message([
-                    NotifyState::Reloading,
-                    NotifyState::MonotonicUsec(now),
-                    NotifyState::Status(&self.status),
-                ]))
+                vec![
+                    Notification::Reloading(monotonic),
+                    Notification::Status(self.status.clone()),
+                ]
             }
         }
     }
@@ -162,7 +160,7 @@ impl Notifier {
         &mut self,
         refused: Option<String>,
         view: View<impl Services<'a>>,
-    ) -> Option<String> {
+    ) -> Vec<Notification> {
         if let Some(why) = &refused {
             self.refused = Some(one_line(&format!("the last reload was refused: {why}")));
         }
@@ -171,57 +169,54 @@ impl Notifier {
         }
         self.phase = Phase::Running;
         self.status = self.line(&view);
-        Some(message([
-            NotifyState::Ready,
-            NotifyState::Status(&self.status),
-        ]))
+        vec![
+            Notification::Ready,
+            Notification::Status(self.status.clone()),
+        ]
     }
 
     /// The end begins.
     #[must_use]
-    pub fn stopping<'a>(&mut self, view: View<impl Services<'a>>) -> Option<String> {
+    pub fn stopping<'a>(&mut self, view: View<impl Services<'a>>) -> Vec<Notification> {
         if self.phase == Phase::Stopping {
             return self.news(view);
         }
         self.phase = Phase::Stopping;
         self.extended_to = None;
         self.refused = None;
-        let mut text = message([NotifyState::Stopping]);
-        self.add_news(&view, &mut text);
-        Some(text)
+        let mut told = vec![Notification::Stopping];
+        self.add_news(&view, &mut told);
+        told
     }
 
     /// What is new, if anything is.
     #[must_use]
-    pub fn news<'a>(&mut self, view: View<impl Services<'a>>) -> Option<String> {
-        let mut text = String::new();
+    pub fn news<'a>(&mut self, view: View<impl Services<'a>>) -> Vec<Notification> {
+        let mut told = Vec::new();
         if self.phase == Phase::Starting && all_fine(view.services.clone()) {
             self.phase = Phase::Running;
-            text = message([NotifyState::Ready, NotifyState::MainPid(self.pid)]);
+            told.extend([Notification::Ready, Notification::MainPid(self.pid)]);
         }
-        self.add_news(&view, &mut text);
-        (!text.is_empty()).then_some(text)
+        self.add_news(&view, &mut told);
+        told
     }
 
-    fn add_news<'a>(&mut self, view: &View<impl Services<'a>>, text: &mut String) {
+    fn add_news<'a>(&mut self, view: &View<impl Services<'a>>, told: &mut Vec<Notification>) {
         let line = self.line(view);
         if line != self.status {
-            *text += &message([NotifyState::Status(&line)]);
+            told.push(Notification::Status(line.clone()));
             self.status = line;
         }
         if let Some(end) = self.end(view)
             && self.extended_to != Some(end)
         {
-            let left = end.since(view.now) + MARGIN;
-            // The crate's own has 32 bits: 71 minutes.
-            let extend = format!("EXTEND_TIMEOUT_USEC={}", left.as_micros());
-            *text += &message([NotifyState::Custom(&extend)]);
+            told.push(Notification::ExtendTimeout(end.since(view.now) + MARGIN));
             self.extended_to = Some(end);
         }
         if let Some(heartbeat) = &mut self.heartbeat
             && heartbeat.next <= view.now
         {
-            *text += &message([NotifyState::Watchdog]);
+            told.push(Notification::Watchdog);
             heartbeat.next = view.now.after(heartbeat.every);
         }
     }
@@ -252,22 +247,15 @@ const fn given_up(status: &UnitStatus) -> bool {
     matches!(status.state, StateName::Failed | StateName::Unhealthy)
 }
 
-/// One datagram: a line for each.
-fn message<'a>(states: impl IntoIterator<Item = NotifyState<'a>>) -> String {
-    let states = states.into_iter();
-    states.map(|state| format!("{state}\n")).collect()
-}
-
 /// What is said when there is no daemon to speak of: why it could not begin, and with which exit
 /// code it ends.
-pub fn failure(why: &str, errno: Option<i32>, exit: u8) -> String {
-    let (why, exit) = (one_line(why), format!("EXIT_STATUS={exit}"));
+pub fn failure(why: &str, errno: Option<i32>, exit: u8) -> Vec<Notification> {
     let errno = errno.and_then(|errno| u32::try_from(errno).ok());
-    let states = [NotifyState::Status(&why)]
+    [Notification::Status(one_line(why))]
         .into_iter()
-        .chain(errno.map(NotifyState::Errno))
-        .chain([NotifyState::Custom(&exit)]);
-    message(states)
+        .chain(errno.map(Notification::Errno))
+        .chain([Notification::ExitStatus(exit)])
+        .collect()
 }
 
 /// The service manager, or nobody.
@@ -299,11 +287,9 @@ impl Manager {
     }
 
     /// Has the notifier say what it wants to.
-    pub fn tell(&mut self, what: impl FnOnce(&mut Notifier) -> Option<String>) {
-        if let Some(socket) = &self.socket
-            && let Some(message) = what(&mut self.notifier)
-        {
-            send(socket, &message);
+    pub fn tell(&mut self, what: impl FnOnce(&mut Notifier) -> Vec<Notification>) {
+        if let Some(socket) = &self.socket {
+            send(socket, &what(&mut self.notifier));
         }
     }
 }
@@ -323,9 +309,13 @@ fn open(environment: &NotifyEnvironment) -> Option<Socket> {
         .ok()
 }
 
-fn send(socket: &Socket, message: &str) {
+/// Sends these as one message; none, if there is nothing to say.
+fn send(socket: &Socket, notifications: &[Notification]) {
+    if notifications.is_empty() {
+        return;
+    }
     // One that does not answer is no reason to end.
-    if let Err(error) = socket.send(message) {
+    if let Err(error) = socket.send(&datagram(notifications)) {
         tracing::warn!(%error, "the service manager does not listen");
     }
 }

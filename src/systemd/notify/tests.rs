@@ -8,7 +8,20 @@ use supervise::{
     spec::ServiceName,
 };
 
-use super::*;
+use super::{
+    Notification::{
+        Errno, ExitStatus, ExtendTimeout, MainPid, Ready, Reloading, Status, Stopping, Watchdog,
+    },
+    *,
+};
+
+fn status(line: &str) -> Notification {
+    Status(line.to_owned())
+}
+
+fn extend(seconds: u64) -> Notification {
+    ExtendTimeout(Duration::from_secs(seconds))
+}
 
 fn service(name: &str, state: StateName) -> UnitStatus {
     UnitStatus {
@@ -72,17 +85,17 @@ impl Story {
 
     fn ask(
         &mut self,
-        what: impl FnOnce(&mut Notifier, View<Iter<'_, UnitStatus>>) -> Option<String>,
-    ) -> String {
+        what: impl FnOnce(&mut Notifier, View<Iter<'_, UnitStatus>>) -> Vec<Notification>,
+    ) -> Vec<Notification> {
         let view = View {
             services: self.services.iter(),
             patience: self.patience.map(|s| Time(Duration::from_secs(s))),
             now: Time(Duration::from_secs(self.now)),
         };
-        what(&mut self.notifier, view).unwrap_or_default()
+        what(&mut self.notifier, view)
     }
 
-    fn news(&mut self) -> String {
+    fn news(&mut self) -> Vec<Notification> {
         self.ask(|notifier, view| notifier.news(view))
     }
 }
@@ -92,43 +105,46 @@ fn a_start_is_told_step_by_step_and_each_step_once() {
     let mut story = Story::of(None);
     assert_eq!(
         story.news(),
-        "STATUS=0 of 2 ready: waiting for base (0 s)\nEXTEND_TIMEOUT_USEC=45000000\n"
+        [status("0 of 2 ready: waiting for base (0 s)"), extend(45)]
     );
-    assert_eq!(story.news(), "");
+    assert_eq!(story.news(), []);
     story.now = 2;
     assert_eq!(
         story.news(),
-        "STATUS=0 of 2 ready: waiting for base (2 s)\n"
+        [status("0 of 2 ready: waiting for base (2 s)")]
     );
     story.services[0].state = StateName::Ready;
     story.services[1].state = StateName::Starting;
     story.patience = Some(300);
     assert_eq!(
         story.news(),
-        "STATUS=1 of 2 ready: waiting for user (2 s)\nEXTEND_TIMEOUT_USEC=313000000\n"
+        [status("1 of 2 ready: waiting for user (2 s)"), extend(313)]
     );
     story.become_ready();
-    assert_eq!(story.news(), "READY=1\nMAINPID=42\nSTATUS=2 of 2 ready\n");
-    assert_eq!(story.news(), "");
+    assert_eq!(story.news(), [Ready, MainPid(PID), status("2 of 2 ready")]);
+    assert_eq!(story.news(), []);
 }
 
 #[test]
 fn ready_is_never_said_before_everything_is() {
-    use StateName::{
-        BackingOff, Draining, Failed, Ready, Starting, Stopped, Stopping, Unhealthy, Waiting,
-    };
     for state in [
-        Waiting, Starting, Unhealthy, Draining, Stopping, BackingOff, Failed,
+        StateName::Waiting,
+        StateName::Starting,
+        StateName::Unhealthy,
+        StateName::Draining,
+        StateName::Stopping,
+        StateName::BackingOff,
+        StateName::Failed,
     ] {
         let mut story = Story::of(None);
-        story.services = vec![service("base", Ready), service("user", state)];
-        assert!(!story.news().contains("READY=1"), "{state}");
+        story.services = vec![service("base", StateName::Ready), service("user", state)];
+        assert!(!story.news().contains(&Ready), "{state}");
     }
     let mut story = Story::of(None);
-    story.services = vec![service("base", Stopped)];
-    assert!(!story.news().contains("READY=1"), "nothing runs");
-    story.services.push(service("user", Ready));
-    assert!(story.news().contains("READY=1"), "one is not meant to run");
+    story.services = vec![service("base", StateName::Stopped)];
+    assert!(!story.news().contains(&Ready), "nothing runs");
+    story.services.push(service("user", StateName::Ready));
+    assert!(story.news().contains(&Ready), "one is not meant to run");
 }
 
 #[test]
@@ -139,17 +155,16 @@ fn a_start_that_only_a_person_can_end_is_not_timed_out() {
         service("user", StateName::Failed),
     ];
     story.patience = None;
-    let said = story.news();
+    let [Status(line), extended] = &story.news()[..] else {
+        panic!("a status and more time");
+    };
     assert!(
-        said.contains("user has failed: it exited with code 3"),
-        "{said}"
+        line.contains("user has failed: it exited with code 3"),
+        "{line}"
     );
-    assert!(
-        said.contains("EXTEND_TIMEOUT_USEC=315360015000000"),
-        "{said}"
-    );
+    assert_eq!(*extended, ExtendTimeout(UNTIL_SOMEBODY_HELPS + MARGIN));
     story.become_ready();
-    assert!(story.news().starts_with("READY=1\n"));
+    assert_eq!(story.news()[0], Ready);
 }
 
 #[test]
@@ -159,10 +174,12 @@ fn trouble_after_ready_is_a_status_and_nothing_else() {
     story.patience = Some(10);
     assert_eq!(
         story.news(),
-        "STATUS=1 of 2 ready: user is tried again soon: it exited with code 3\n"
+        [status(
+            "1 of 2 ready: user is tried again soon: it exited with code 3"
+        )]
     );
     story.become_ready();
-    assert_eq!(story.news(), "STATUS=2 of 2 ready\n");
+    assert_eq!(story.news(), [status("2 of 2 ready")]);
 }
 
 #[test]
@@ -171,20 +188,23 @@ fn a_reload_begins_with_its_time_and_ends_with_ready() {
     let monotonic = Duration::from_micros(1_234_567);
     assert_eq!(
         story.ask(|notifier, _| notifier.reload(monotonic)),
-        "RELOADING=1\nMONOTONIC_USEC=1234567\nSTATUS=reloading\n"
+        [Reloading(monotonic), status("reloading")]
     );
     story.services[1].state = StateName::Starting;
     story.patience = Some(30);
     assert_eq!(
         story.news(),
-        "STATUS=reloading: 1 of 2 ready: waiting for user (0 s)\nEXTEND_TIMEOUT_USEC=45000000\n"
+        [
+            status("reloading: 1 of 2 ready: waiting for user (0 s)"),
+            extend(45)
+        ]
     );
     story.become_ready();
     assert_eq!(
         story.ask(|notifier, view| notifier.reloaded(None, view)),
-        "READY=1\nSTATUS=2 of 2 ready\n"
+        [Ready, status("2 of 2 ready")]
     );
-    assert_eq!(story.news(), "");
+    assert_eq!(story.news(), []);
 }
 
 #[test]
@@ -195,19 +215,22 @@ fn a_reload_that_was_refused_is_over_and_the_status_says_why_until_the_next() {
     let why = "no such\nkey".to_owned();
     assert_eq!(
         story.ask(|notifier, view| notifier.reloaded(Some(why), view)),
-        "READY=1\nSTATUS=2 of 2 ready; the last reload was refused: no such key\n"
+        [
+            Ready,
+            status("2 of 2 ready; the last reload was refused: no such key")
+        ]
     );
     let _said = reload(&mut story);
     let said = story.ask(|notifier, view| notifier.reloaded(None, view));
-    assert_eq!(said, "READY=1\nSTATUS=2 of 2 ready\n");
+    assert_eq!(said, [Ready, status("2 of 2 ready")]);
 }
 
 #[test]
 fn a_reload_in_a_start_does_not_make_it_ready() {
     let mut story = Story::of(None);
-    assert_eq!(story.ask(|notifier, _| notifier.reload(Duration::ZERO)), "");
+    assert_eq!(story.ask(|notifier, _| notifier.reload(Duration::ZERO)), []);
     let said = story.ask(|notifier, view| notifier.reloaded(None, view));
-    assert!(!said.contains("READY"), "{said}");
+    assert!(!said.contains(&Ready), "{said:?}");
 }
 
 #[test]
@@ -217,18 +240,23 @@ fn a_stop_is_said_once_and_given_the_time_that_it_takes() {
     story.patience = Some(35);
     assert_eq!(
         story.ask(|notifier, view| notifier.stopping(view)),
-        "STOPPING=1\nSTATUS=stopping: 2 of 2 still up: waiting for user (0 s)\n\
-         EXTEND_TIMEOUT_USEC=50000000\n"
+        [
+            Stopping,
+            status("stopping: 2 of 2 still up: waiting for user (0 s)"),
+            extend(50)
+        ]
     );
-    assert_eq!(story.ask(|notifier, view| notifier.stopping(view)), "");
+    assert_eq!(story.ask(|notifier, view| notifier.stopping(view)), []);
     story.now = 35;
     story.patience = Some(80);
     assert_eq!(
         story.news(),
-        "STATUS=stopping: 2 of 2 still up: waiting for user (35 s)\n\
-         EXTEND_TIMEOUT_USEC=60000000\n"
+        [
+            status("stopping: 2 of 2 still up: waiting for user (35 s)"),
+            extend(60)
+        ]
     );
-    assert_eq!(story.ask(|notifier, _| notifier.reload(Duration::ZERO)), "");
+    assert_eq!(story.ask(|notifier, _| notifier.reload(Duration::ZERO)), []);
 }
 
 #[test]
@@ -236,9 +264,9 @@ fn a_sign_of_life_comes_twice_in_the_time_that_the_watchdog_allows() {
     let mut story = Story::of(Some(10)).ready();
     assert_eq!(story.notifier.next(), Some(Time(Duration::from_secs(5))));
     story.now = 4;
-    assert_eq!(story.news(), "");
+    assert_eq!(story.news(), []);
     story.now = 6;
-    assert_eq!(story.news(), "WATCHDOG=1\n");
+    assert_eq!(story.news(), [Watchdog]);
     assert_eq!(story.notifier.next(), Some(Time(Duration::from_secs(11))));
     assert_eq!(Story::of(None).notifier.next(), None);
 }
@@ -250,7 +278,7 @@ fn signs_of_life_go_on_while_everything_stops() {
     story.now = 7;
     assert_eq!(
         story.ask(|notifier, view| notifier.stopping(view)),
-        "WATCHDOG=1\n"
+        [Watchdog]
     );
 }
 
@@ -285,10 +313,10 @@ fn the_environment_is_read_as_systemd_writes_it() {
 fn a_daemon_that_cannot_begin_says_why() {
     assert_eq!(
         failure("cannot bind\nthe socket", Some(98), 1),
-        "STATUS=cannot bind the socket\nERRNO=98\nEXIT_STATUS=1\n"
+        [status("cannot bind the socket"), Errno(98), ExitStatus(1)]
     );
     assert_eq!(
         failure("the configuration is wrong", None, 78),
-        "STATUS=the configuration is wrong\nEXIT_STATUS=78\n"
+        [status("the configuration is wrong"), ExitStatus(78)]
     );
 }
