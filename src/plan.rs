@@ -20,10 +20,10 @@ use crate::{
     },
     control::types::Urls,
     open_files,
-    provision::{self, NotSetUp, SecretsChanged},
+    provision::{self, MissingSecrets, NotSetUp, SecretsChanged},
     publish::{Compare, Compared},
     runtime::{self, Planned, Purpose},
-    secrets::{SecretError, SecretStore},
+    secrets::{SecretError, SecretKind, SecretStore},
     services::{self, Installed, Secrets},
     stack::Stack,
 };
@@ -46,10 +46,13 @@ pub enum PlanError {
     /// They are not those that the database was set up with.
     #[error(transparent)]
     SecretsChanged(#[from] SecretsChanged),
+    /// Some are missing, and a start may not make them.
+    #[error(transparent)]
+    SecretsMissing(#[from] MissingSecrets),
 }
 
 /// Plans the gateway of this configuration. `read` reads the configuration again, for whoever asks how the
-/// one on disk compares.
+/// one on disk compares. With the plan come the secrets that a start has made, to be told once there is a log.
 ///
 /// # Errors
 /// See [`PlanError`].
@@ -58,7 +61,7 @@ pub fn plan(
     loaded: Loaded,
     purpose: Purpose,
     read: impl Fn() -> Result<Loaded, LoadError> + Send + Sync + 'static,
-) -> Result<Planned, PlanError> {
+) -> Result<(Planned, Vec<SecretKind>), PlanError> {
     let mut taken = taken_ports(paths, &loaded);
     // An address of a service of the user's own is that service's trouble: the others start.
     taken.retain(TakenPort::is_the_gateways);
@@ -69,26 +72,26 @@ pub fn plan(
     environment::add(&mut settings, environment::ourselves())?;
     let settings = &settings;
     let installed = Installed::find(paths, settings)?;
-    let store = SecretStore::new(paths.secrets());
-    // A gateway that was set up before this secret existed gets it here: without it a database that
-    // has lost its accounts could not be given an administrator.
-    if purpose == Purpose::TakeUp {
-        store.make_if_missing(services::open_webui::ADMIN_PASSWORD)?;
-    }
-    let secrets = Secrets::load(&store)?;
-    provision::check_secrets(services::catalog().secrets(), paths)?;
+    let kinds = services::catalog().secrets();
+    let made = match purpose {
+        Purpose::Start => provision::make_new_secrets(kinds, paths)?,
+        Purpose::TakeUp | Purpose::Preview => Vec::new(),
+    };
+    let secrets = Secrets::load(&SecretStore::new(paths.secrets()))?;
+    provision::check_secrets(kinds, paths)?;
     let basis = Basis {
         paths: paths.clone(),
         installed,
         secrets,
         open_files: open_files::limits().map(|(soft, _)| soft),
     };
-    Ok(Planned {
+    let planned = Planned {
         stack: basis.stack(settings),
         profile: settings.profile.clone(),
         urls: urls(settings),
         compare: compare(Arc::new(loaded), basis, Arc::new(read)),
-    })
+    };
+    Ok((planned, made))
 }
 
 /// The services as they are to be run with these settings, for whoever ends what an earlier daemon left;

@@ -34,6 +34,10 @@ pub struct SecretKind {
     pub compared: bool,
     /// Whether something in the database is encrypted with it: lose it, and that is lost.
     pub encrypts: bool,
+    /// Whether a start makes a value where there never was one, as in a gateway that was set up by a program that
+    /// did not know this secret. Not if somebody else has to know the value first, as the database knows its
+    /// roles' passwords, nor if something may be encrypted with what stood in for it before: that is set-up's.
+    pub made_at_start: bool,
 }
 
 impl PartialEq for SecretKind {
@@ -254,14 +258,6 @@ impl SecretStore {
         let value = Secret(generate(kind)?);
         self.replace(kind, &value)?;
         Ok(value)
-    }
-
-    /// Makes one secret if it is missing. True: it was.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn make_if_missing(&self, kind: SecretKind) -> Result<bool, SecretError> {
-        Ok(!self.holds(kind)? && self.make(kind)?)
     }
 
     /// Keeps a secret that its owner has chosen or changed.

@@ -10,6 +10,7 @@ use crate::{
     config::{LoadError, Report, edit::EditError, paths::PathsError},
     control::{client::ClientError, types::Refusal},
     plan::{PlanError, environment::EnvironmentError},
+    provision::MissingSecrets,
 };
 
 /// The exit code of a command that failed. Other people's scripts rely on these numbers.
@@ -205,6 +206,16 @@ impl From<PlanError> for Failure {
             PlanError::SecretsChanged(ref changed) => {
                 let failure = Self::of(CommandExit::Configuration, &error);
                 changed.hints().into_iter().fold(failure, Self::hint)
+            }
+            PlanError::SecretsMissing(MissingSecrets::Lost(ref lost)) => {
+                let failure = Self::of(CommandExit::Configuration, &error);
+                lost.hints().into_iter().fold(failure, Self::hint)
+            }
+            PlanError::SecretsMissing(MissingSecrets::NotSetUp(_)) => {
+                Self::of(CommandExit::Configuration, &error)
+            }
+            PlanError::SecretsMissing(MissingSecrets::SetUp(_) | MissingSecrets::Secrets(_)) => {
+                Self::of(CommandExit::Failed, &error)
             }
         }
     }

@@ -21,6 +21,7 @@ use crate::{
     logs::{self, Output},
     plan,
     runtime::{self, DaemonOptions, Planned, Purpose, RunError},
+    secrets::SecretKind,
     services,
     systemd::notify,
 };
@@ -51,8 +52,8 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
     root::refuse(context, "run")?;
     trust::keep_to_ourselves();
     let first = context.clone();
-    let planned =
-        runtime::within(READ, move || plan(&first, Purpose::TakeUp)).unwrap_or_else(|| {
+    let (planned, made) = runtime::within(READ, move || plan(&first, Purpose::Start))
+        .unwrap_or_else(|| {
             Err(Failure::new(
                 CommandExit::Failed,
                 "cannot read what the gateway is made from",
@@ -68,12 +69,21 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
     logs::init(&output).map_err(|e| {
         Failure::new(CommandExit::Failed, "cannot open the log").cause(e.to_string())
     })?;
+    for secret in made {
+        let name = secret.file_name;
+        tracing::warn!(
+            "the secret {name} was missing, and nothing depended on an earlier one: a new one was made"
+        );
+    }
     let again = context.clone();
     let options = DaemonOptions {
         paths: context.paths.clone(),
         output,
         planned,
-        replan: Arc::new(move |purpose| plan(&again, purpose).map_err(refusal)),
+        replan: Arc::new(move |purpose| {
+            let planned = plan(&again, purpose).map_err(refusal);
+            planned.map(|(planned, _)| planned)
+        }),
     };
     runtime::run(options).map_err(|error| {
         *errno = kernel(&error);
@@ -81,11 +91,11 @@ fn daemon(context: &Context, errno: &mut Option<i32>) -> Result<(), Failure> {
     })
 }
 
-/// Reads the configuration and plans what is to be run.
-fn plan(context: &Context, purpose: Purpose) -> Result<Planned, Failure> {
+/// Reads the configuration and plans what is to be run. With the plan come the secrets that were made for it.
+fn plan(context: &Context, purpose: Purpose) -> Result<(Planned, Vec<SecretKind>), Failure> {
     trust::check(context)?;
     let loaded = settings::read(context, &[])?;
-    if purpose == Purpose::TakeUp {
+    if purpose != Purpose::Preview {
         settings::warn(&loaded);
         settings::close(context, &loaded);
     }

@@ -122,6 +122,11 @@ impl Catalog {
         &self.secrets
     }
 
+    /// The roles of all services.
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
     /// What these settings want of it.
     pub fn wanted(&self, settings: &Settings) -> Wanted {
         let payloads = self.payloads.iter();

@@ -7,7 +7,10 @@
 //!
 //! Whoever declares a secret says whether it is compared.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -41,18 +44,42 @@ fn names(kinds: &[SecretKind]) -> String {
 }
 
 impl SecretsChanged {
-    /// The ways out: the backup first, then what goes on without it, with what is lost by that.
+    /// The ways out.
     pub fn hints(&self) -> Vec<String> {
-        let restore = format!("restore {} from its backup", self.folder.display());
-        let lost = self.changed.iter().map(|kind| kind.lost);
-        let lost: Vec<_> = lost.collect();
-        let go_on = format!(
-            "or, to go on without it: '{}' ({})",
-            go_on(&self.changed),
-            lost.join("; ")
-        );
-        vec![restore, go_on]
+        ways_out(&self.changed, &self.folder)
     }
+}
+
+/// A start cannot go without these secrets, and new ones would be others.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{}: missing or empty, and the database was set up with what was there",
+    names(.lost)
+)]
+pub struct SecretsLost {
+    /// Which.
+    pub lost: Vec<SecretKind>,
+    /// Their folder.
+    pub folder: PathBuf,
+}
+
+impl SecretsLost {
+    /// The ways out.
+    pub fn hints(&self) -> Vec<String> {
+        ways_out(&self.lost, &self.folder)
+    }
+}
+
+/// The backup first, then what goes on without it, with what is lost by that.
+fn ways_out(kinds: &[SecretKind], folder: &Path) -> Vec<String> {
+    let restore = format!("restore {} from its backup", folder.display());
+    let lost: Vec<_> = kinds.iter().map(|kind| kind.lost).collect();
+    let go_on = format!(
+        "or, to go on without it: '{}' ({})",
+        go_on(kinds),
+        lost.join("; ")
+    );
+    vec![restore, go_on]
 }
 
 impl Fingerprints {
@@ -72,6 +99,25 @@ impl Fingerprints {
             .map(|kind| Ok((kind.file_name.to_owned(), hash(store, *kind, &salt)?)))
             .collect::<Result<_, SecretError>>()?;
         Ok(Self { salt, of })
+    }
+
+    /// Whether the database was set up with a secret of this kind.
+    pub(crate) fn knows(&self, kind: SecretKind) -> bool {
+        self.of.contains_key(kind.file_name)
+    }
+
+    /// The same, and those of secrets that the database was set up without. All others stay as they are, whatever
+    /// their secrets are now.
+    pub(crate) fn with(
+        mut self,
+        new: &[SecretKind],
+        store: &SecretStore,
+    ) -> Result<Self, SecretError> {
+        for kind in new.iter().filter(|kind| kind.compared) {
+            let hash = hash(store, *kind, &self.salt)?;
+            self.of.entry(kind.file_name.to_owned()).or_insert(hash);
+        }
+        Ok(self)
     }
 
     /// The secrets that are others now. What cannot be read says so where it is needed.

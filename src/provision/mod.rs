@@ -13,7 +13,8 @@
 //! 6. [`Catalog`] is the list of payloads, tables and roles with the functions for them. Whoever knows the
 //!    services makes it, and what installs and migrates a single service is in its room.
 //! 7. `execute` does the steps of a plan in their order.
-//! 8. `setup` and `bundle` put these together; `installed` and `versions` say what set-up has left.
+//! 8. `setup` and `bundle` put these together; `installed` and `versions` say what set-up has left,
+//!    and `new_secrets` makes what a newer program needs beside it.
 //!
 //! A payload is made beside its place and counts only when it is whole, a step of the database is a
 //! transaction, and the switch to a new generation is the replacement of one file. So set-up can be
@@ -41,6 +42,7 @@ mod installed;
 pub(crate) mod interrupt;
 pub mod model;
 pub(crate) mod names;
+mod new_secrets;
 mod options;
 mod orphans;
 pub(crate) mod payload_folder;
@@ -62,10 +64,11 @@ pub use bundle::bundle;
 pub use catalog::Catalog;
 pub use environment::Environment;
 pub use error::{NotSetUp, SetupError};
-pub use fingerprints::SecretsChanged;
+pub use fingerprints::{SecretsChanged, SecretsLost};
 pub use installation::Installation;
 pub use installed::{check_installed, check_secrets, installed, is_set_up};
 pub use model::Plan;
+pub use new_secrets::{MissingSecrets, make_new_secrets};
 pub use options::SetUpOptions;
 pub use plan::plan;
 pub use progress::Progress;

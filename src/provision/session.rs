@@ -51,7 +51,7 @@ pub(crate) fn runner(
 }
 
 /// One set-up at a time; the second learns which is the first.
-fn lock(state: &Path) -> Result<Flock<File>, SetupError> {
+pub(super) fn lock(state: &Path) -> Result<Flock<File>, SetupError> {
     let path = state.join("setup.lock");
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).mode(0o600);

@@ -36,7 +36,9 @@ pub struct Planned {
 /// What a configuration is read again for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To be taken up: what can be set right on the way is.
+    /// To be started: what may be made by a start and is missing is made.
+    Start,
+    /// To be taken up by a daemon that runs: what can be set right on the way is.
     TakeUp,
     /// To be looked at: nothing changes.
     Preview,

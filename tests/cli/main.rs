@@ -16,6 +16,7 @@ mod interrupted;
 mod logs;
 mod pipes;
 mod questions;
+mod secrets;
 mod set_up;
 mod setup;
 mod skipped;

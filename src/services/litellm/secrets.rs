@@ -10,6 +10,8 @@ pub(crate) const MASTER_KEY: SecretKind = SecretKind {
     lost: "whoever uses the master key needs the new one",
     compared: true,
     encrypts: false,
+    // Nobody has another one, and what LiteLLM encrypts has a key of its own.
+    made_at_start: true,
 };
 
 /// Encrypts the providers' keys in LiteLLM's database.
@@ -20,6 +22,8 @@ pub(crate) const SALT_KEY: SecretKind = SecretKind {
     lost: "the providers' keys that were saved in LiteLLM cannot be read again and have to be entered anew",
     compared: true,
     encrypts: true,
+    // Where there was none, LiteLLM has encrypted with its master key.
+    made_at_start: false,
 };
 
 /// The password of LiteLLM's admin page.
@@ -30,6 +34,8 @@ pub(crate) const UI_PASSWORD: SecretKind = SecretKind {
     lost: "the password of LiteLLM's admin page is another one",
     compared: true,
     encrypts: false,
+    // The account of the admin page is made from it at each start.
+    made_at_start: true,
 };
 
 /// The database password of LiteLLM's role.
@@ -40,6 +46,8 @@ pub(crate) const DATABASE_PASSWORD: SecretKind = SecretKind {
     lost: "nothing is lost: set-up tells the database",
     compared: true,
     encrypts: false,
+    // The database has to be told.
+    made_at_start: false,
 };
 
 pub(super) const ALL: &[SecretKind] = &[MASTER_KEY, SALT_KEY, UI_PASSWORD, DATABASE_PASSWORD];

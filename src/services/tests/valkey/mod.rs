@@ -55,6 +55,7 @@ pub(super) const PASSWORD: SecretKind = SecretKind {
     lost: "nothing is lost: whoever uses it is given the new one",
     compared: false,
     encrypts: false,
+    made_at_start: true,
 };
 
 fn plan(inputs: &Inputs) -> ServicePlan {
