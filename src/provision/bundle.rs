@@ -10,7 +10,7 @@ use super::{
     error::{NotSetUp, SetupError},
     execution::Execution,
     folders::{make_folder, remove, write_durably},
-    model::{EngineFile, Packages, Payload, SetupStep, Survey},
+    model::{EmbeddedFile, Packages, Payload, SetupStep, Survey},
     options::SetUpOptions,
     plan::plan,
     progress::{Progress, Total},
@@ -87,7 +87,7 @@ fn gather(execution: &mut Execution<'_>, folder: &Path, scratch: &Path) -> Resul
     }
     for payload in &wanted {
         if let Packages::Npm { files, .. } = payload.packages {
-            npm_cache(execution, folder, &scratch.join(payload.name), files)?;
+            npm_cache(execution, folder, scratch, payload, files)?;
         }
     }
     Ok(())
@@ -138,15 +138,17 @@ fn wheels(
 fn npm_cache(
     execution: &mut Execution<'_>,
     folder: &Path,
-    project: &Path,
-    files: &[EngineFile],
+    scratch: &Path,
+    payload: &Payload,
+    files: &[EmbeddedFile],
 ) -> Result<(), SetupError> {
-    make_folder(project)?;
+    let project = scratch.join(payload.name);
+    make_folder(&project)?;
     for file in files.iter().filter(|file| !file.path.contains('/')) {
         write_durably(&project.join(file.path), file.contents.as_bytes(), 0o600)?;
     }
     let call = execution
-        .npm("downloading the query engine's packages")?
+        .npm(&format!("downloading the packages of {}", payload.what))?
         .args([
             "ci",
             "--ignore-scripts",
@@ -156,7 +158,7 @@ fn npm_cache(
             "--cache",
         ])
         .arg(folder.join("npm"))
-        .cwd(project);
+        .cwd(&project);
     execution.progress.begin("npm's cache", Total::Unknown);
     let done = execution.run_with_size(&call);
     execution.progress.end(done.is_ok());

@@ -2,8 +2,8 @@
 //!
 //! Every installed package has a RECORD with the hash of each of its files, which its installer
 //! wrote from a wheel whose own hash is in the lock. Right after an installation each file is
-//! compared with it ([`verify`]); later only whether all are there ([`missing`]), because LiteLLM's
-//! database client is generated over some, and Open WebUI writes others. The digest of all RECORDs
+//! compared with it ([`verify`]); later only whether all are there ([`missing`]), because what runs may
+//! write some of them anew. The digest of all RECORDs
 //! goes into the payload's marker, so that one that is changed later is noticed.
 
 use std::{
@@ -26,11 +26,11 @@ use super::{
 };
 use crate::fs::regular;
 
-/// One file of a package, as its RECORD has it.
+/// One file of a package, as the package's RECORD lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Recorded {
     path: PathBuf,
-    /// Of its contents: SHA-256 in base64 for addresses, without padding.
+    /// The hash of its contents: SHA-256 in base64 for addresses, without padding.
     sha256: Option<String>,
 }
 
@@ -38,7 +38,7 @@ struct Recorded {
 struct Installed {
     found: BTreeSet<Pinned>,
     files: Vec<Recorded>,
-    /// Of all RECORDs.
+    /// The digest of all RECORDs.
     digest: String,
 }
 
@@ -253,7 +253,7 @@ mod tests {
     use super::*;
     use crate::{
         fs::regular::tests::{at_once, pipe_at},
-        provision::{embedded, tools::TOOLS},
+        provision::{fixtures, tools::TOOLS},
     };
 
     #[test]
@@ -289,7 +289,7 @@ mod tests {
             python: (3, 11, 2),
             machine: std::env::consts::ARCH,
         };
-        for pinned in requirements::wanted(embedded::TOOLS_LOCK, &target) {
+        for pinned in requirements::wanted(fixtures::lock(TOOLS), &target) {
             let info = packages.join(format!("{}-{}.dist-info", pinned.name, pinned.version));
             fs::create_dir(&info).unwrap();
             let line = format!(
@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn npms_packages_are_held_against_its_lock() {
         let dir = tempfile::tempdir().unwrap();
-        let lock = embedded::ENGINE_LOCK;
+        let lock = fixtures::lock(fixtures::ENGINE);
         let all = modules(dir.path(), lock);
         assert!(
             all.iter()
@@ -407,7 +407,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         pipe_at(&folder.join("package.json"));
         let at = dir.path().to_owned();
-        let all = at_once(move || modules(&at, embedded::ENGINE_LOCK));
+        let all = at_once(move || modules(&at, fixtures::lock(fixtures::ENGINE)));
         let missing = |fault: &String| fault == "node_modules/pg is missing";
         assert!(all.iter().any(missing), "{all:?}");
     }

@@ -5,7 +5,7 @@ use std::{ffi::NulError, fmt, io, path::Path, path::PathBuf};
 use nix::{errno::Errno, sys::signal::Signal};
 use sys::spawn::{LaunchStep, SpawnError};
 
-use super::model::{Damage, HistoryError, Problem};
+use super::model::{Damage, Problem};
 use crate::{fs::draft::DraftError, secrets::SecretError, trust::Untrusted};
 
 /// Why set-up did not finish. Running it again goes on where it stopped.
@@ -69,25 +69,13 @@ pub enum SetupError {
         /// The file.
         path: PathBuf,
     },
-    /// A downloaded file is not what was asked for.
-    #[error(
-        "{url} has the SHA-256 {found}, but [engine] sha256 says {wanted}: nothing of it was run. \
-         Correct the key if the new file is the right one"
-    )]
-    WrongHash {
-        /// What was downloaded.
-        url: String,
-        /// What the configuration says.
-        wanted: String,
-        /// What arrived.
-        found: String,
-    },
+    /// A step of a single service has found that it must not go on. The sentence is the service's own, and says
+    /// what is wrong and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// What was installed is not what the lock names.
     #[error("{0}: it is not used; run 'ai-gateway setup' again, and report this if it comes again")]
     Damaged(#[from] Damage),
-    /// The database's history and the files disagree.
-    #[error(transparent)]
-    History(#[from] HistoryError),
     /// What was asked for needs a machine that is set up.
     #[error(transparent)]
     NotSetUp(#[from] NotSetUp),

@@ -1,6 +1,6 @@
 //! What the services bring along, for the tests of this module.
 
-use super::model::{Role, Wanted};
+use super::model::{Packages, Payload, Role, Wanted};
 use crate::{config::settings::Settings, services};
 
 pub(crate) use super::tools::TOOLS;
@@ -11,6 +11,19 @@ pub(crate) use crate::services::{
 
 pub(crate) fn wanted(settings: &Settings) -> Wanted {
     services::catalog().wanted(settings)
+}
+
+/// All payloads, whatever the settings are.
+pub(crate) fn payloads() -> impl Iterator<Item = Payload> {
+    services::catalog().payloads()
+}
+
+/// The lock that names a payload's packages.
+pub(crate) fn lock(payload: Payload) -> &'static str {
+    match payload.packages {
+        Packages::Python { lock, .. } | Packages::Npm { lock, .. } => lock,
+        Packages::None => "",
+    }
 }
 
 /// All roles, whatever the settings are.

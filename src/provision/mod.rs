@@ -25,7 +25,6 @@ mod bundle;
 pub(crate) mod catalog;
 pub(crate) mod command;
 pub(crate) mod contents;
-pub(crate) mod embedded;
 pub mod environment;
 pub mod error;
 mod execute;

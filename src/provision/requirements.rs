@@ -8,16 +8,16 @@
 pub(crate) struct Target {
     /// The version of Python.
     pub(crate) python: (u32, u32, u32),
-    /// As `uname -m` says it.
+    /// The processor, as `uname -m` names it.
     pub(crate) machine: &'static str,
 }
 
 /// A package at a version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pinned {
-    /// In the normal form of PEP 503.
+    /// Its name in the normal form of PEP 503.
     pub(crate) name: String,
-    /// As the lock has it.
+    /// Its version, as the lock writes it.
     pub(crate) version: String,
 }
 
@@ -64,7 +64,7 @@ fn applies(marker: &str, target: &Target) -> bool {
     })
 }
 
-/// One comparison; none: it is not understood.
+/// Whether one comparison holds. It is `None` where the comparison is not understood.
 fn holds(comparison: &str, target: &Target) -> Option<bool> {
     let mut words = comparison.splitn(3, ' ');
     let (name, operator, value) = (words.next()?, words.next()?, words.next()?);
@@ -98,7 +98,7 @@ fn holds(comparison: &str, target: &Target) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provision::embedded;
+    use crate::provision::{fixtures, model::Packages};
 
     const DEBIAN: Target = Target {
         python: (3, 11, 2),
@@ -107,11 +107,10 @@ mod tests {
 
     #[test]
     fn every_marker_of_our_locks_is_understood() {
-        for lock in [
-            embedded::TOOLS_LOCK,
-            embedded::LITELLM_LOCK,
-            embedded::OPEN_WEBUI_LOCK,
-        ] {
+        for payload in fixtures::payloads() {
+            let Packages::Python { lock, .. } = payload.packages else {
+                continue;
+            };
             let markers = lock.lines().filter(|line| !line.starts_with(['#', ' ']));
             for marker in markers.filter_map(|line| line.split_once(';')) {
                 let marker = marker.1.trim_end_matches('\\').trim();

@@ -2,9 +2,9 @@
 
 use super::{
     catalog::Catalog,
-    embedded::pinned,
     generations,
     model::{Packages, Payload, SetUpRecord, version},
+    names::pinned,
 };
 use crate::config::paths::Paths;
 

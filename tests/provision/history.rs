@@ -101,7 +101,7 @@ fn a_migration_that_changed_after_it_was_applied_stops_set_up() {
     .unwrap();
     forget(&machine);
     let error = machine.setup().unwrap_err();
-    assert!(matches!(error, SetupError::History(_)), "{error}");
+    assert!(matches!(error, SetupError::Refused(_)), "{error}");
     assert!(error.to_string().contains("20250101_one"), "{error}");
 }
 

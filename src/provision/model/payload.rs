@@ -45,7 +45,7 @@ pub enum Packages {
         /// The version that the folder is named after.
         version: &'static str,
         /// The files that are installed with it, the lock among them.
-        files: &'static [EngineFile],
+        files: &'static [EmbeddedFile],
     },
     /// There are none: it is one file.
     None,
@@ -53,14 +53,14 @@ pub enum Packages {
 
 /// One file that the program carries.
 #[derive(Debug)]
-pub struct EngineFile {
+pub struct EmbeddedFile {
     /// Its path in its folder.
     pub path: &'static str,
     /// All of it.
     pub contents: &'static str,
 }
 
-impl EngineFile {
+impl EmbeddedFile {
     /// Scripts begin by saying what runs them.
     pub fn is_program(&self) -> bool {
         self.contents.starts_with("#!")

@@ -20,7 +20,6 @@ use crate::{
     provision::{
         catalog::{Brought, Installable, Migratable},
         command::{Call, Streams, tail_of_file, wait_for},
-        embedded,
         error::{CommandFailed, SetupError},
         execution::Execution,
         folders::make_folder,
@@ -43,6 +42,9 @@ const SCRIPT: &str = include_str!("open_webui_migrate.sh");
 
 const LOOK: Duration = Duration::from_millis(200);
 
+/// The hash-locked requirements of its environment.
+const LOCK: &str = include_str!("../../../locks/open-webui.txt");
+
 /// Open WebUI's environment.
 pub(crate) const PAYLOAD: Payload = Payload {
     name: "open-webui",
@@ -52,7 +54,7 @@ pub(crate) const PAYLOAD: Payload = Payload {
     bytes: 800 * MB,
     needed: "bin/python",
     packages: Packages::Python {
-        lock: embedded::OPEN_WEBUI_LOCK,
+        lock: LOCK,
         package: "open-webui",
     },
     runs_in_set_up: false,
@@ -70,7 +72,7 @@ pub(super) const SET_UP: Brought = Brought {
     payloads: &[Installable {
         payload: PAYLOAD,
         folder: |_, settings| {
-            let name = || names::of_lock(embedded::OPEN_WEBUI_LOCK, "open-webui", &[]);
+            let name = || names::of_lock(LOCK, "open-webui", &[]);
             settings.has(super::NAME).then(name)
         },
         build,

@@ -3,11 +3,11 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use super::{super::settings::EngineSource, ENGINE};
+use super::{super::settings::EngineSource, ENGINE, engine_files};
 use crate::{
     provision::{
         command::Call,
-        contents, embedded,
+        contents,
         error::SetupError,
         execution::Execution,
         folders::{make_folder, write_durably},
@@ -22,7 +22,7 @@ use crate::{
 /// Our engine: files from this program, packages from npm by the lock's hashes.
 pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
     payload_folder::begin(folder)?;
-    for file in embedded::ENGINE {
+    for file in engine_files::ALL {
         let path = folder.join(file.path);
         make_folder(path.parent().unwrap_or(folder))?;
         write_durably(
@@ -80,16 +80,21 @@ fn download(
     let found = sha256_of_file(&contents);
     if found != sha256 {
         fs::remove_file(&beside).map_err(SetupError::io("remove", &beside))?;
-        return Err(SetupError::WrongHash {
-            url: without_password(url),
-            wanted: sha256.to_owned(),
-            found,
-        });
+        return Err(wrong_hash(url, sha256, &found));
     }
     fs::set_permissions(&beside, fs::Permissions::from_mode(0o700))
         .map_err(SetupError::io("make executable", &beside))?;
     fs::rename(&beside, &place).map_err(SetupError::io("rename", &beside))?;
     payload_folder::finish(folder, sha256)
+}
+
+/// A downloaded file is not the one that was asked for.
+fn wrong_hash(url: &str, wanted: &str, found: &str) -> SetupError {
+    SetupError::Refused(format!(
+        "{} has the SHA-256 {found}, but [engine] sha256 says {wanted}: nothing of it was run. \
+         Correct the key if the new file is the right one",
+        without_password(url)
+    ))
 }
 
 /// An address as it may be shown.
@@ -162,15 +167,15 @@ mod tests {
         let mut there = BTreeSet::new();
         files(&base, &base, &mut there);
         there.remove(Path::new("README.md"));
-        let embedded: BTreeSet<_> = embedded::ENGINE
+        let embedded: BTreeSet<_> = engine_files::ALL
             .iter()
             .map(|f| PathBuf::from(f.path))
             .collect();
         assert_eq!(
             embedded, there,
-            "src/provision/embedded.rs is not in step with engine/"
+            "engine_files.rs is not in step with engine/"
         );
-        let generate = embedded::ENGINE
+        let generate = engine_files::ALL
             .iter()
             .find(|f| f.path == "generate")
             .unwrap();

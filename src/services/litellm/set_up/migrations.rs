@@ -9,14 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::views;
+use super::{history::HistoryError, views};
 use crate::provision::{
     command::News,
     error::SetupError,
     execution::Execution,
     folders::write_durably,
     hash::sha256_of_file,
-    model::HistoryError,
     progress::Total,
     roles::literal,
     site_packages::site_packages,

@@ -2,7 +2,9 @@
 //! tables.
 
 mod engine;
+mod engine_files;
 mod environment;
+mod history;
 mod migrations;
 mod views;
 
@@ -11,12 +13,14 @@ use crate::{
     config::settings::Settings,
     provision::{
         catalog::{Brought, Installable, Migratable, of_packages},
-        embedded,
         model::{MB, Packages, Payload, Role, Tables},
         names,
         steps::migrate::Migrate,
     },
 };
+
+/// The hash-locked requirements of its environment.
+const LOCK: &str = include_str!("../../../../locks/litellm.txt");
 
 /// Our query engine, which also generates LiteLLM's database client.
 pub(crate) const ENGINE: Payload = Payload {
@@ -27,9 +31,9 @@ pub(crate) const ENGINE: Payload = Payload {
     bytes: 20 * MB,
     needed: "generate",
     packages: Packages::Npm {
-        lock: embedded::ENGINE_LOCK,
-        version: embedded::ENGINE_VERSION,
-        files: embedded::ENGINE,
+        lock: engine_files::LOCK,
+        version: engine_files::VERSION,
+        files: engine_files::ALL,
     },
     runs_in_set_up: false,
 };
@@ -55,7 +59,7 @@ pub(crate) const PAYLOAD: Payload = Payload {
     bytes: 600 * MB,
     needed: "bin/python",
     packages: Packages::Python {
-        lock: embedded::LITELLM_LOCK,
+        lock: LOCK,
         package: "litellm",
     },
     runs_in_set_up: false,
@@ -85,10 +89,7 @@ pub(super) const SET_UP: Brought = Brought {
             payload: PAYLOAD,
             // The generated database client is a part of LiteLLM's environment, so whatever generates it
             // counts as well.
-            folder: |_, _| {
-                let lock = embedded::LITELLM_LOCK;
-                Some(names::of_lock(lock, "litellm", &[embedded::ENGINE]))
-            },
+            folder: |_, _| Some(names::of_lock(LOCK, "litellm", &[engine_files::ALL])),
             build: environment::build,
         },
     ],

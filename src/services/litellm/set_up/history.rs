@@ -1,31 +1,39 @@
-//! What is wrong with the history of migrations in a database.
+//! What can be wrong with the history of migrations in LiteLLM's database.
 
-/// The database's history cannot be gone on from.
+use crate::provision::error::SetupError;
+
+/// Why no migration can be applied after those of the database's history.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HistoryError {
-    /// A file changed after it was applied.
+pub(super) enum HistoryError {
+    /// The file of a migration has changed after it was applied.
     #[error(
         "the migration {name:?} of LiteLLM was applied with other contents than it has now: the \
          database and this version of LiteLLM do not belong together; restore the database's \
          backup, or use the version that made it"
     )]
     Changed {
-        /// Which.
+        /// The name of the migration.
         name: String,
     },
-    /// Somebody else's attempt failed half-way.
+    /// Another tool has begun a migration and did not finish it.
     #[error(
         "the migration {name:?} was begun by another tool and did not end: look at its row in \
          _prisma_migrations, repair the table, and set rolled_back_at or finished_at there"
     )]
     Unfinished {
-        /// Which.
+        /// The name of the migration.
         name: String,
     },
-    /// A row that does not look like one.
+    /// A row of the history is not laid out as Prisma lays it out.
     #[error("the table _prisma_migrations has a row that cannot be understood: {row:?}")]
     Row {
-        /// As psql printed it.
+        /// The row, as psql printed it.
         row: String,
     },
+}
+
+impl From<HistoryError> for SetupError {
+    fn from(error: HistoryError) -> Self {
+        Self::Refused(error.to_string())
+    }
 }
