@@ -6,7 +6,6 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
-pub mod database;
 pub mod disk;
 pub mod doctor;
 pub mod fs;

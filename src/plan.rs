@@ -20,11 +20,11 @@ use crate::{
     },
     control::types::Urls,
     open_files,
-    provision::{self, MissingSecrets, NotSetUp, SecretsChanged},
+    provision::{self, Installation, MissingSecrets, NotSetUp, SecretsChanged},
     publish::{Compare, Compared},
     runtime::{self, Planned, Purpose},
     secrets::{SecretError, SecretKind, SecretStore},
-    services::{self, Installed, Secrets},
+    services::{self, Secrets},
     stack::Stack,
 };
 
@@ -71,14 +71,13 @@ pub fn plan(
     let mut settings = loaded.settings.clone();
     environment::add(&mut settings, environment::ourselves())?;
     let settings = &settings;
-    let installed = Installed::find(paths, settings)?;
-    let kinds = services::catalog().secrets();
+    let installed = services::installed(paths, settings)?;
     let made = match purpose {
-        Purpose::Start => provision::make_new_secrets(kinds, paths)?,
+        Purpose::Start => provision::make_new_secrets(services::catalog(), paths)?,
         Purpose::TakeUp | Purpose::Preview => Vec::new(),
     };
     let secrets = Secrets::load(&SecretStore::new(paths.secrets()))?;
-    provision::check_secrets(kinds, paths)?;
+    provision::check_secrets(services::catalog(), paths)?;
     let basis = Basis {
         paths: paths.clone(),
         installed,
@@ -99,7 +98,7 @@ pub fn plan(
 pub fn services(paths: &Paths, settings: &Settings) -> Option<Vec<ServiceSpec>> {
     let basis = Basis {
         paths: paths.clone(),
-        installed: Installed::find(paths, settings).ok()?,
+        installed: services::installed(paths, settings).ok()?,
         secrets: Secrets::load(&SecretStore::new(paths.secrets())).ok()?,
         open_files: open_files::limits().map(|(soft, _)| soft),
     };
@@ -133,7 +132,7 @@ pub fn taken_ports(paths: &Paths, loaded: &Loaded) -> Vec<TakenPort> {
 /// What a stack is made from besides its settings.
 struct Basis {
     paths: Paths,
-    installed: Installed,
+    installed: Installation,
     secrets: Secrets,
     open_files: Option<u64>,
 }

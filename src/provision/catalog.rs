@@ -1,18 +1,27 @@
 //! What there can be in a set-up, put together by whoever knows the services: payloads with the functions that
-//! install them, tables with the functions that bring them up to date, and the roles of the database.
+//! install them, the programs that are looked for, tables with the functions that bring them up to date, and the
+//! roles of the database.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use super::{
-    error::{NotSetUp, SetupError},
+    error::SetupError,
     execution::Execution,
     installation::Installation,
-    model::{Packages, Payload, Programs, Role, Tables, Wanted},
+    model::{
+        Cluster, Packages, Payload, Program, ProgramPlace, Role, Tables, UnreadableCluster, Wanted,
+    },
     names,
-    steps::{self, migrate::Migrate},
-    tools::TOOLS,
+    steps::{self, migrate::Migrate, server::Server},
+    tools::{self, TOOLS},
 };
-use crate::{config::settings::Settings, secrets::SecretKind};
+use crate::{
+    config::{paths::Paths, settings::Settings},
+    secrets::SecretKind,
+};
 
 /// Makes the folder of a payload, from its beginning to its marker.
 pub(crate) type Build = fn(&mut Execution<'_>, &Path) -> Result<(), SetupError>;
@@ -21,7 +30,7 @@ pub(crate) type Build = fn(&mut Execution<'_>, &Path) -> Result<(), SetupError>;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Installable {
     pub(crate) payload: Payload,
-    /// The name of the folder that these settings want; none: they want no such payload.
+    /// The name of the folder that these settings want, or `None` where they want no such payload.
     pub(crate) folder: fn(&Payload, &Settings) -> Option<String>,
     pub(crate) build: Build,
 }
@@ -33,37 +42,67 @@ pub(crate) struct Migratable {
     pub(crate) migrate: Migrate,
 }
 
+/// The database server that a service brings, and what set-up does with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DatabaseServer {
+    /// Its cluster, and how it is looked at.
+    pub(crate) cluster: Cluster,
+    /// Makes the cluster. It has to be there as a whole or not at all, wherever that is cut off.
+    pub(crate) make_cluster: fn(&mut Execution<'_>) -> Result<(), SetupError>,
+    /// Starts a server for the time of set-up, and waits until it answers.
+    pub(crate) start: fn(&mut Execution<'_>) -> Result<Server, SetupError>,
+    /// Makes the roles that are missing, each with a database of its name, and sets the passwords.
+    pub(crate) make_roles: fn(&mut Execution<'_>, &Server, &[Role]) -> Result<(), SetupError>,
+    /// Ends the server of a set-up that was killed, and no other one.
+    pub(crate) end_orphan: fn(&Paths) -> Result<(), SetupError>,
+}
+
 /// What one service brings along for set-up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Brought {
+    /// What is installed for it.
     pub(crate) payloads: &'static [Installable],
+    /// The programs of the distribution that it needs.
+    pub(crate) programs: &'static [Program],
+    /// The database server, if the service is the one that all others keep their tables in.
+    pub(crate) database: Option<DatabaseServer>,
+    /// Its tables in the database.
     pub(crate) tables: &'static [Migratable],
+    /// Its roles in the database.
     pub(crate) roles: &'static [Role],
+    /// Its secrets.
     pub(crate) secrets: &'static [SecretKind],
+    /// The payloads without which it cannot start with these settings.
+    pub(crate) needs: fn(&Settings) -> Vec<Payload>,
+    /// The parts of payloads that its plan or that of another service uses, each with a name. It looks whether
+    /// each is there.
+    pub(crate) parts: fn(&Installation) -> Vec<(&'static str, PathBuf)>,
 }
 
 impl Brought {
-    /// Of a service that runs a program of the distribution and keeps nothing.
+    /// What a service brings that keeps nothing and for which nothing is installed.
     pub(crate) const NOTHING: Self = Self {
         payloads: &[],
+        programs: &[],
+        database: None,
         tables: &[],
         roles: &[],
         secrets: &[],
+        needs: |_| Vec::new(),
+        parts: |_| Vec::new(),
     };
 }
 
-/// All of it.
+/// What all services of a list bring along.
 pub struct Catalog {
     payloads: Vec<Installable>,
+    programs: Vec<Program>,
     tables: Vec<Migratable>,
     roles: Vec<Role>,
     secrets: Vec<SecretKind>,
-    programs: fn(&Settings) -> Programs,
-    needs: Needs,
+    database: Option<DatabaseServer>,
+    services: Vec<Brought>,
 }
-
-/// Whether the services find all that they need of what was installed.
-pub(crate) type Needs = fn(Installation, &Settings) -> Result<(), NotSetUp>;
 
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,41 +119,53 @@ const OWN: Installable = Installable {
 };
 
 impl Catalog {
-    /// What these services bring along, in the order in which it is made. `programs` says which programs the
-    /// settings name, `needs` whether the services find all that they need.
-    pub(crate) fn new<'a>(
-        services: impl Iterator<Item = &'a Brought> + Clone,
-        programs: fn(&Settings) -> Programs,
-        needs: Needs,
-    ) -> Self {
-        let payloads = services.clone().flat_map(|service| service.payloads);
+    /// What these services bring along, in the order in which it is made.
+    pub(crate) fn new<'a>(services: impl Iterator<Item = &'a Brought>) -> Self {
+        let services: Vec<Brought> = services.copied().collect();
+        let payloads = services.iter().flat_map(|service| service.payloads);
         Self {
             payloads: [&OWN].into_iter().chain(payloads).copied().collect(),
-            tables: services
-                .clone()
-                .flat_map(|service| service.tables)
-                .copied()
-                .collect(),
-            roles: services
-                .clone()
-                .flat_map(|service| service.roles)
-                .copied()
-                .collect(),
-            secrets: services
-                .flat_map(|service| service.secrets)
-                .copied()
-                .collect(),
-            programs,
-            needs,
+            programs: all(&services, |service| service.programs),
+            tables: all(&services, |service| service.tables),
+            roles: all(&services, |service| service.roles),
+            secrets: all(&services, |service| service.secrets),
+            database: services.iter().find_map(|service| service.database),
+            services,
         }
     }
 
-    /// Whether the services find all that they need of what was installed.
-    ///
-    /// # Errors
-    /// What they do not find.
-    pub(super) fn check(&self, found: Installation, settings: &Settings) -> Result<(), NotSetUp> {
-        (self.needs)(found, settings)
+    /// The payloads without which the services cannot start with these settings.
+    pub(crate) fn needed(&self, settings: &Settings) -> Vec<Payload> {
+        let services = self.services.iter();
+        services
+            .flat_map(|service| (service.needs)(settings))
+            .collect()
+    }
+
+    /// The parts of payloads that the services find.
+    pub(super) fn parts(&self, installation: &Installation) -> Vec<(&'static str, PathBuf)> {
+        let services = self.services.iter();
+        services
+            .flat_map(|service| (service.parts)(installation))
+            .collect()
+    }
+
+    /// The database server that the services keep their tables in.
+    pub(crate) fn database(&self) -> Option<&DatabaseServer> {
+        self.database.as_ref()
+    }
+
+    /// The cluster of that server.
+    pub(crate) fn cluster(&self) -> Option<&Cluster> {
+        self.database().map(|database| &database.cluster)
+    }
+
+    /// The number of the cluster that is there, or `None` where there is none.
+    pub(super) fn identifier(&self, paths: &Paths) -> Result<Option<u64>, UnreadableCluster> {
+        let cluster = self.cluster();
+        cluster.map_or(Ok(None), |cluster| {
+            (cluster.identifier)(&(cluster.data)(paths))
+        })
     }
 
     /// The secrets of all services.
@@ -141,10 +192,23 @@ impl Catalog {
         Wanted {
             tables: tables.filter(is_wanted).collect(),
             payloads,
+            cluster: self.cluster().copied(),
             roles: self.roles.clone(),
             secrets: self.secrets.clone(),
-            programs: (self.programs)(settings),
+            runtimes: tools::runtimes(settings),
+            programs: self.programs(settings),
         }
+    }
+
+    /// The programs that these settings need, each with the place that they name.
+    fn programs(&self, settings: &Settings) -> Vec<(Program, Option<PathBuf>)> {
+        let programs = self.programs.iter();
+        let needed = programs.filter_map(|program| match (program.place)(settings) {
+            ProgramPlace::NotNeeded => None,
+            ProgramPlace::Named(path) => Some((*program, Some(path))),
+            ProgramPlace::LookedFor => Some((*program, None)),
+        });
+        needed.collect()
     }
 
     /// How a payload is made.
@@ -170,6 +234,11 @@ impl Catalog {
     pub(super) fn payloads(&self) -> impl Iterator<Item = Payload> {
         self.payloads.iter().map(|all| all.payload)
     }
+}
+
+/// One kind of what services bring, of all of them.
+fn all<T: Copy>(services: &[Brought], of: fn(&Brought) -> &'static [T]) -> Vec<T> {
+    services.iter().flat_map(of).copied().collect()
 }
 
 /// The name of the folder of a payload that is wanted whatever the settings are: its version, and a hash of what

@@ -79,12 +79,7 @@ impl Environment {
         self.path().into_iter().chain(also.map(PathBuf::from))
     }
 
-    /// A program on PATH or where distributions put them.
-    pub(crate) fn find(&self, program: &str) -> Option<PathBuf> {
-        self.all(program).into_iter().next()
-    }
-
-    /// Each program of that name, the first one first.
+    /// Every program of that name on PATH and where distributions put them, the first one first.
     pub(crate) fn all(&self, program: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for folder in self.folders() {

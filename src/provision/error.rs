@@ -5,7 +5,7 @@ use std::{ffi::NulError, fmt, io, path::Path, path::PathBuf};
 use nix::{errno::Errno, sys::signal::Signal};
 use sys::spawn::{LaunchStep, SpawnError};
 
-use super::model::{Damage, Problem};
+use super::model::{Damage, Problem, UnreadableCluster};
 use crate::{fs::draft::DraftError, secrets::SecretError, trust::Untrusted};
 
 /// Why set-up did not finish. Running it again goes on where it stopped.
@@ -128,6 +128,12 @@ impl LaunchError {
         };
         let errno = source.raw_os_error().map(Errno::from_raw);
         matches!(errno, Some(Errno::EMFILE | Errno::ENFILE))
+    }
+}
+
+impl From<UnreadableCluster> for SetupError {
+    fn from(error: UnreadableCluster) -> Self {
+        Self::io("read", &error.path)(error.source)
     }
 }
 

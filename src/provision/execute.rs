@@ -3,10 +3,9 @@
 use std::{fs, path::Path};
 
 use super::{
-    catalog::Catalog,
+    catalog::{Catalog, DatabaseServer},
     error::SetupError,
     execution::Execution,
-    facts::database as found,
     fingerprints::Fingerprints,
     generations,
     model::{Payload, SetUpRecord, SetupStep, Tables},
@@ -14,7 +13,6 @@ use super::{
     progress::Total,
     roles::roles_hash,
     steps::{
-        database,
         migrate::{Locks, Migrate},
         server::Server,
     },
@@ -34,8 +32,9 @@ impl Execution<'_> {
         for step in steps {
             self.without_database(catalog, step)?;
         }
-        record.postgres_bin.clone_from(&self.choice.postgres_bin);
-        record.nginx.clone_from(&self.choice.nginx);
+        let programs = self.choice.programs.iter();
+        let programs = programs.map(|(program, path)| (program.name.to_owned(), path.clone()));
+        record.programs = programs.collect();
         record.node_bin = self.node()?.parent().map(Path::to_owned);
         self.of_database(catalog, steps, &mut record, locks)?;
         let known = record.database.secrets.as_ref();
@@ -56,7 +55,7 @@ impl Execution<'_> {
             SetupStep::Build(payload, folder) => self.build(catalog, *payload, folder),
             SetupStep::Cluster => {
                 self.progress.begin("Database cluster", Total::Unknown);
-                let made = database::cluster(self);
+                let made = (server_of(catalog).make_cluster)(self);
                 self.progress.end(made.is_ok());
                 made
             }
@@ -65,9 +64,12 @@ impl Execution<'_> {
     }
 
     fn make_secrets(&self) -> Result<(), SetupError> {
-        let data = self.paths.postgres_data();
-        let keys = data.exists() && !self.options.accept_salt_key;
-        let database = keys.then_some(data.as_path());
+        let data = self
+            .wanted
+            .cluster
+            .map(|cluster| (cluster.data)(self.paths));
+        let keys = |data: &&Path| data.exists() && !self.options.accept_salt_key;
+        let database = data.as_deref().filter(keys);
         for (kind, chosen) in &self.options.chosen {
             self.secrets().keep(*kind, chosen)?;
         }
@@ -104,11 +106,14 @@ impl Execution<'_> {
         record: &mut SetUpRecord,
         locks: &Locks,
     ) -> Result<(), SetupError> {
-        let data = self.paths.postgres_data();
-        *record = record.clone().about(found::identifier(&data)?);
-        record.database.major = found::major(&data);
+        let Some(cluster) = catalog.cluster() else {
+            return Ok(());
+        };
+        let data = (cluster.data)(self.paths);
+        *record = record.clone().about((cluster.identifier)(&data)?);
+        record.database.major = (cluster.major)(&data);
         if steps.iter().any(|step| needs_server(catalog, step)) {
-            let server = Server::start(self)?;
+            let server = (server_of(catalog).start)(self)?;
             for step in steps {
                 self.with_server(catalog, step, &server, record)?;
             }
@@ -129,8 +134,10 @@ impl Execution<'_> {
     ) -> Result<(), SetupError> {
         match step {
             SetupStep::Roles(roles) => {
-                database::roles(self, server, roles)?;
-                record.database.roles = Some(roles_hash(roles, &self.secrets())?);
+                let database = server_of(catalog);
+                (database.make_roles)(self, server, roles)?;
+                let hash = roles_hash(&database.cluster, roles, &self.secrets())?;
+                record.database.roles = Some(hash);
                 record.write(&self.paths.state)
             }
             SetupStep::Migrate(tables, folder) => match catalog.migrate(tables) {
@@ -194,6 +201,12 @@ impl Execution<'_> {
         }
         Ok(())
     }
+}
+
+/// The database server of a step of the database.
+fn server_of(catalog: &Catalog) -> &DatabaseServer {
+    let server = catalog.database();
+    server.expect("a step of the database is planned only where a service brings its server")
 }
 
 /// Whether a step needs set-up's own database server.

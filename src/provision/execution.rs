@@ -9,7 +9,7 @@ use std::{
 use super::{
     command::{Call, News, Runner},
     error::SetupError,
-    model::{Choice, Payload, Wanted},
+    model::{Choice, Payload, Program, Wanted},
     options::SetUpOptions,
     payload_folder,
     progress::Progress,
@@ -73,7 +73,7 @@ impl Execution<'_> {
     }
 
     pub(crate) fn python(&self) -> Result<PathBuf, SetupError> {
-        chosen(self.choice.python.as_ref(), "python3")
+        chosen(self.choice.python.as_deref(), "python3")
     }
 
     /// Only the tools' own one, whose hash is in their lock.
@@ -102,17 +102,12 @@ impl Execution<'_> {
             .arg(npm))
     }
 
-    /// A program of PostgreSQL's.
-    pub(crate) fn postgres(&self, program: &str) -> Result<PathBuf, SetupError> {
-        Ok(self.postgres_bin()?.join(program))
+    /// The place of a program that a service needs.
+    pub(crate) fn program(&self, program: &Program) -> Result<PathBuf, SetupError> {
+        chosen(self.choice.program(program), program.title)
     }
 
-    /// The folder of PostgreSQL's programs.
-    pub(crate) fn postgres_bin(&self) -> Result<PathBuf, SetupError> {
-        chosen(self.choice.postgres_bin.as_ref(), "postgres")
-    }
-
-    /// The name of the user that we are, as PostgreSQL knows it.
+    /// The name of the user that we are, as the database server knows it.
     pub(crate) fn user(&self) -> Result<String, SetupError> {
         let uid = nix::unistd::geteuid();
         let user = nix::unistd::User::from_uid(uid)
@@ -126,7 +121,7 @@ impl Execution<'_> {
 }
 
 /// The plan has found it, or there would be a problem in the way.
-fn chosen(found: Option<&PathBuf>, name: &str) -> Result<PathBuf, SetupError> {
+fn chosen(found: Option<&Path>, name: &str) -> Result<PathBuf, SetupError> {
     let missing = || SetupError::io("find", Path::new(name))(std::io::ErrorKind::NotFound.into());
-    found.cloned().ok_or_else(missing)
+    found.map(Path::to_owned).ok_or_else(missing)
 }

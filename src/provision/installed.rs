@@ -1,12 +1,14 @@
 //! What set-up has left: where the programs are, and whether the secrets are still those of the
 //! database. Every start asks.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     catalog::Catalog,
     error::{NotSetUp, SetupError},
-    facts::database,
     fingerprints::SecretsChanged,
     generations,
     installation::Installation,
@@ -15,7 +17,7 @@ use super::{
 };
 use crate::{
     config::{paths::Paths, settings::Settings},
-    secrets::{SecretKind, SecretStore},
+    secrets::SecretStore,
 };
 
 /// Whether a set-up of this gateway has come to its end once, by the record that it keeps.
@@ -31,7 +33,7 @@ pub fn is_set_up(paths: &Paths) -> bool {
     }
 }
 
-/// What set-up has put where; quick, for every start.
+/// Where everything is that the services of these settings need. It looks at little, because every start asks.
 ///
 /// # Errors
 /// Set-up has not run, was cut off, or was run by another version or with other settings.
@@ -43,9 +45,10 @@ pub fn installed(
     let missing = |what: String| NotSetUp { what };
     let record = SetUpRecord::read(&paths.state).map_err(|e| missing(e.to_string()))?;
     let wanted = catalog.wanted(settings);
-    let cluster =
-        database::identifier(&paths.postgres_data()).map_err(|e| missing(e.to_string()))?;
-    if cluster.is_none() {
+    let cluster = catalog
+        .identifier(paths)
+        .map_err(|e| missing(e.to_string()))?;
+    if wanted.cluster.is_some() && cluster.is_none() {
         return Err(missing("there is no database".into()));
     }
     let done = record.clone().about(cluster);
@@ -55,31 +58,24 @@ pub fn installed(
             return Err(missing(format!("{tables} are not those of this version")));
         }
     }
-    resolve(catalog, paths, &wanted, &record)
-}
-
-/// Whether a start would find all that the services need.
-///
-/// # Errors
-/// As [`installed`], or what they do not find.
-pub fn check_installed(
-    catalog: &Catalog,
-    paths: &Paths,
-    settings: &Settings,
-) -> Result<(), NotSetUp> {
-    catalog.check(installed(catalog, paths, settings)?, settings)
+    let installation = resolve(catalog, paths, &wanted, &record)?;
+    for payload in catalog.needed(settings) {
+        installation.payload(&payload)?;
+    }
+    Ok(installation)
 }
 
 /// Whether the secrets are those that the database was set up with.
 ///
 /// # Errors
 /// They are not.
-pub fn check_secrets(kinds: &[SecretKind], paths: &Paths) -> Result<(), SecretsChanged> {
+pub fn check_secrets(catalog: &Catalog, paths: &Paths) -> Result<(), SecretsChanged> {
     // What cannot be read was told by [`installed`].
     let record = SetUpRecord::read(&paths.state).unwrap_or_default();
-    let cluster = database::identifier(&paths.postgres_data()).unwrap_or_default();
+    let cluster = catalog.identifier(paths).unwrap_or_default();
     let known = record.about(cluster).database.secrets;
     let store = SecretStore::new(paths.secrets());
+    let kinds = catalog.secrets();
     let changed = known.map_or_else(Vec::new, |known| known.changed(kinds, &store));
     if changed.is_empty() {
         return Ok(());
@@ -105,29 +101,33 @@ pub(crate) fn resolve(
     };
     let payloads = catalog.payloads();
     let payloads = payloads.filter_map(|payload| Some((payload.name, folder(payload)?)));
-    let program = |named: &Option<PathBuf>, found: &Option<PathBuf>, what: &str| {
-        let path = named
-            .clone()
-            .or_else(|| found.clone())
-            .filter(|path| path.exists());
-        path.ok_or_else(|| NotSetUp {
+    let place = |named: Option<&Path>, found: Option<&PathBuf>, what: &str| {
+        let path = named.or_else(|| found.map(PathBuf::as_path));
+        let path = path.filter(|path| path.exists());
+        path.map(Path::to_owned).ok_or_else(|| NotSetUp {
             what: format!("{what} is not where it was"),
         })
     };
-    let programs = &wanted.programs;
-    let named_node = programs.node.as_deref().and_then(Path::parent);
-    let named_node = named_node.map(Path::to_owned);
-    Ok(Installation {
-        postgres_bin: program(&programs.postgres_bin, &record.postgres_bin, "PostgreSQL")?,
-        nginx: program(&programs.nginx, &record.nginx, "nginx")?,
-        node_bin: program(&named_node, &record.node_bin, "Node.js")?,
+    let programs = wanted.programs.iter().map(|(program, named)| {
+        let found = record.programs.get(program.name);
+        let path = place(named.as_deref(), found, program.title)?;
+        Ok((program.name, path))
+    });
+    let named_node = wanted.runtimes.node.as_deref().and_then(Path::parent);
+    let mut installation = Installation {
+        programs: programs.collect::<Result<_, _>>()?,
+        node_bin: place(named_node, record.node_bin.as_ref(), "Node.js")?,
         payloads: payloads.collect(),
+        parts: BTreeMap::new(),
         ai_gateway: std::env::current_exe()
             .map(|path| in_place(&path))
             .map_err(|e| NotSetUp {
                 what: format!("this program does not know its own path ({e})"),
             })?,
-    })
+    };
+    let parts = catalog.parts(&installation);
+    installation.parts = parts.into_iter().collect();
+    Ok(installation)
 }
 
 /// The path of a program that may have been replaced since it was started, as by an upgrade under a

@@ -56,7 +56,7 @@ mod setup;
 pub(crate) mod site_packages;
 mod sources;
 pub(crate) mod steps;
-mod tools;
+pub(crate) mod tools;
 mod versions;
 
 pub use bundle::bundle;
@@ -65,7 +65,7 @@ pub use environment::Environment;
 pub use error::{NotSetUp, SetupError};
 pub use fingerprints::{SecretsChanged, SecretsLost};
 pub use installation::Installation;
-pub use installed::{check_installed, check_secrets, installed, is_set_up};
+pub use installed::{check_secrets, installed, is_set_up};
 pub use model::Plan;
 pub use new_secrets::{MissingSecrets, make_new_secrets};
 pub use options::SetUpOptions;

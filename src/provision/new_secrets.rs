@@ -9,8 +9,8 @@
 //! the plan of a start calls this, after it has found that the gateway is set up.
 
 use super::{
+    catalog::Catalog,
     error::{NotSetUp, SetupError},
-    facts::database,
     fingerprints::{Fingerprints, SecretsLost},
     model::SetUpRecord,
     session,
@@ -23,16 +23,16 @@ use crate::{
 /// Why a start cannot make the secrets that are missing.
 #[derive(Debug, thiserror::Error)]
 pub enum MissingSecrets {
-    /// They were there once.
+    /// Secrets that were there once are missing.
     #[error(transparent)]
     Lost(#[from] SecretsLost),
-    /// Only set-up can make them.
+    /// Only set-up can make the secrets that are missing.
     #[error(transparent)]
     NotSetUp(#[from] NotSetUp),
     /// Set-up is running, or the record cannot be read or written.
     #[error(transparent)]
     SetUp(#[from] SetupError),
-    /// The kernel said no.
+    /// The kernel has refused to read or write one.
     #[error(transparent)]
     Secrets(#[from] SecretError),
 }
@@ -48,8 +48,8 @@ enum State {
     OfSetUp,
 }
 
-/// What a missing secret is, by what the record knows of the database's; none: a set-up wrote the record that
-/// kept no fingerprints.
+/// What a missing secret is, by what the record knows of the database's secrets. `known` is `None` where a set-up
+/// wrote the record that kept no fingerprints.
 fn state(kind: SecretKind, known: Option<&Fingerprints>) -> State {
     match known {
         Some(known) if known.knows(kind) => State::Lost,
@@ -66,16 +66,17 @@ fn state(kind: SecretKind, known: Option<&Fingerprints>) -> State {
 /// # Errors
 /// See [`MissingSecrets`].
 pub fn make_new_secrets(
-    kinds: &[SecretKind],
+    catalog: &Catalog,
     paths: &Paths,
 ) -> Result<Vec<SecretKind>, MissingSecrets> {
+    let kinds = catalog.secrets();
     let store = SecretStore::new(paths.secrets());
     if missing(kinds, &store)?.is_empty() {
         return Ok(Vec::new());
     }
     // Set-up makes secrets and writes the record, too.
     let _alone = session::lock(&paths.state)?;
-    let cluster = database::identifier(&paths.postgres_data())?;
+    let cluster = catalog.identifier(paths).map_err(SetupError::from)?;
     let mut record = SetUpRecord::read(&paths.state)?.about(cluster);
     let missing = missing(kinds, &store)?;
     let of = |wanted| {
@@ -106,7 +107,7 @@ pub fn make_new_secrets(
     Ok(made)
 }
 
-/// Those with nothing in their file, or without one.
+/// Returns the secrets that have no file, or a file with nothing in it.
 fn missing(kinds: &[SecretKind], store: &SecretStore) -> Result<Vec<SecretKind>, SecretError> {
     let mut missing = Vec::new();
     for kind in kinds.iter().copied() {

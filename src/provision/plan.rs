@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{
-    Choice, MB, Node, Packages, Plan, Problem, Programs, SetupStep, Survey, Switch, Wanted,
+    Candidates, Choice, MB, Node, Packages, Plan, Problem, SetupStep, Survey, Switch, Wanted,
 };
 use crate::{config::paths::Paths, secrets::SecretKind};
 
@@ -17,14 +17,9 @@ const DATABASE: u64 = 120 * MB;
 
 /// Decides what to do.
 pub fn plan(paths: &Paths, facts: &Survey, wanted: &Wanted) -> Plan {
-    let (mut problems, choice) = choose(&wanted.programs, paths, facts);
+    let (mut problems, choice) = choose(wanted, paths, facts);
     let steps = steps(facts, wanted);
-    if let Some(engine) = &wanted.programs.engine
-        && !facts.engine_is_program
-    {
-        problems.push(Problem::NoEngine(engine.clone()));
-    }
-    problems.extend(in_the_way(paths, facts, &steps));
+    problems.extend(in_the_way(paths, facts, wanted, &steps));
     let parts_of = disk_parts(&steps);
     let needed = parts_of.iter().map(|(_, bytes)| bytes).sum();
     if needed > facts.disk_free {
@@ -45,7 +40,7 @@ pub fn plan(paths: &Paths, facts: &Survey, wanted: &Wanted) -> Plan {
 }
 
 /// What stands in the way of these steps.
-fn in_the_way(paths: &Paths, facts: &Survey, steps: &[SetupStep]) -> Vec<Problem> {
+fn in_the_way(paths: &Paths, facts: &Survey, wanted: &Wanted, steps: &[SetupStep]) -> Vec<Problem> {
     let mut problems = Vec::new();
     if needs_ensurepip(steps)
         && let Some(python) = facts.usable_python()
@@ -57,10 +52,11 @@ fn in_the_way(paths: &Paths, facts: &Survey, steps: &[SetupStep]) -> Vec<Problem
         });
     }
     if let Some(pid) = facts.server
+        && let Some(cluster) = &wanted.cluster
         && steps.iter().any(SetupStep::is_of_database)
     {
         problems.push(Problem::ServerRunning {
-            data: paths.postgres_data(),
+            data: (cluster.data)(paths),
             pid,
         });
     }
@@ -89,7 +85,7 @@ fn wrong_salt_key(facts: &Survey) -> Option<(SecretKind, &'static str)> {
     missing.or_else(|| encrypts(&facts.secrets_changed).map(|kind| (kind, "not")))
 }
 
-fn choose(programs: &Programs, paths: &Paths, facts: &Survey) -> (Vec<Problem>, Choice) {
+fn choose(wanted: &Wanted, paths: &Paths, facts: &Survey) -> (Vec<Problem>, Choice) {
     let mut problems = Vec::new();
     let python = facts.usable_python();
     if python.is_none() {
@@ -99,28 +95,31 @@ fn choose(programs: &Programs, paths: &Paths, facts: &Survey) -> (Vec<Problem>, 
         .node
         .as_ref()
         .filter(|node| node.major >= Node::MINIMUM);
-    if let Some(named) = &programs.node
+    if let Some(named) = &wanted.runtimes.node
         && node.is_none()
     {
         problems.push(Problem::BadNode(named.clone()));
     }
-    let postgres = facts.postgres_for_cluster();
-    match (postgres, facts.cluster_major) {
-        (None, Some(cluster)) => problems.push(Problem::ClusterVersion {
-            data: paths.postgres_data(),
-            cluster,
-        }),
-        (None, None) => problems.push(Problem::NoPostgres),
-        (Some(_), _) => {}
-    }
-    if facts.nginx.is_none() {
-        problems.push(Problem::NoNginx);
+    let mut programs = Vec::new();
+    for (program, named) in &wanted.programs {
+        let chosen = (program.choose)(&Candidates {
+            found: facts.found(program),
+            named: named.as_deref(),
+            cluster_major: facts.cluster_major,
+            paths,
+        });
+        match chosen {
+            Ok(path) => programs.push((*program, path)),
+            Err(why) => problems.push(Problem::NoProgram {
+                name: program.name,
+                why,
+            }),
+        }
     }
     let choice = Choice {
         python: python.map(|p| p.path.clone()),
         node: node.map(|n| n.path.clone()),
-        postgres_bin: postgres.map(|p| p.bin.clone()),
-        nginx: facts.nginx.clone(),
+        programs,
     };
     (problems, choice)
 }
@@ -150,6 +149,16 @@ fn steps(facts: &Survey, wanted: &Wanted) -> Vec<SetupStep> {
         .iter()
         .filter(|payload| !facts.complete.contains(payload));
     steps.extend(missing.map(|(payload, folder)| SetupStep::Build(*payload, folder.clone())));
+    if wanted.cluster.is_some() {
+        steps.extend(of_database(facts, wanted));
+    }
+    steps.extend(switch(facts, wanted).map(SetupStep::Switch));
+    steps
+}
+
+/// The cluster, the roles, and then the tables of each service.
+fn of_database(facts: &Survey, wanted: &Wanted) -> Vec<SetupStep> {
+    let mut steps = Vec::new();
     if facts.cluster.is_none() {
         steps.push(SetupStep::Cluster);
     }
@@ -166,7 +175,6 @@ fn steps(facts: &Survey, wanted: &Wanted) -> Vec<SetupStep> {
             steps.push(SetupStep::Migrate(*tables, folder.to_owned()));
         }
     }
-    steps.extend(switch(facts, wanted).map(SetupStep::Switch));
     steps
 }
 

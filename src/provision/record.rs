@@ -67,7 +67,7 @@ mod tests {
                     .into(),
                 ..DatabaseState::default()
             },
-            nginx: Some("/usr/sbin/nginx".into()),
+            programs: [("a".to_owned(), "/usr/bin/a".into())].into(),
             ..SetUpRecord::default()
         }
     }

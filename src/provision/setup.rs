@@ -14,10 +14,7 @@ use super::{
     progress::Progress,
     scratch::Scratch,
     session,
-    steps::{
-        migrate::{Alone, Locks, Migrate},
-        server,
-    },
+    steps::migrate::{Alone, Locks, Migrate},
 };
 use crate::config::{paths::Paths, settings::Settings};
 
@@ -50,7 +47,9 @@ pub fn setup(
     let (mut interrupts, _lock) = session::begin(paths)?;
     let locks = locks(catalog, paths, &mut interrupts, progress)?;
     orphans::end(&paths.state)?;
-    server::end_orphan(paths)?;
+    if let Some(database) = catalog.database() {
+        (database.end_orphan)(paths)?;
+    }
 
     let wanted = catalog.wanted(settings);
     let facts = Survey::gather(paths, options, &wanted)?;

@@ -1,7 +1,7 @@
 //! The services that the gateway brings along, a room for each: what one service is made of stands in its
 //! folder, behind one [`Service`], and the list of them is here and nowhere else.
 //!
-//! Planning is pure: data in, data out. What a service needs of the machine comes in as [`Installed`], what is to
+//! Planning is pure: data in, data out. What set-up has left comes in as an [`Installation`], what is to
 //! be written goes out as [`crate::stack::Stack`]. What set-up runs (`set_up`), and what is done in a service that
 //! runs (`litellm::after_start`, Open WebUI's accounts), is beside it in the room. Rooms may use one another; what
 //! is not a room uses the list and the types. ARCHITECTURE.md says which few places name a service all the same.
@@ -9,7 +9,6 @@
 mod addresses;
 pub mod custom;
 pub(crate) mod diet;
-mod installed;
 pub mod litellm;
 pub mod nginx;
 pub mod open_webui;
@@ -17,14 +16,12 @@ mod part;
 mod plan;
 pub mod postgres;
 mod process;
-mod programs;
 mod secrets;
 mod service;
 mod uvicorn;
 
 pub use self::{
     addresses::{admin_address, front_address},
-    installed::Installed,
     plan::{dialects, plan},
     secrets::Secrets,
     service::Service,
@@ -33,9 +30,9 @@ pub use self::{
 use std::sync::LazyLock;
 
 use crate::{
-    config::schema::Schema,
+    config::{paths::Paths, schema::Schema, settings::Settings},
     doctor::{self, Check},
-    provision::Catalog,
+    provision::{self, Catalog, Installation, NotSetUp},
 };
 
 /// All of them, in the order in which they are listed and launched where nothing else decides.
@@ -66,16 +63,20 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| catalog_of(&ALL));
 
 /// What set-up can make for these services.
 pub fn catalog_of(services: &[&Service]) -> Catalog {
-    Catalog::new(
-        services.iter().map(|service| &service.set_up),
-        programs::named,
-        |found, settings| Installed::of(found, settings).map(drop),
-    )
+    Catalog::new(services.iter().map(|service| &service.set_up))
 }
 
 /// What set-up can make.
 pub fn catalog() -> &'static Catalog {
     &CATALOG
+}
+
+/// What set-up has left for the services of these settings. It looks at little, because every start asks.
+///
+/// # Errors
+/// Set-up has not run, was cut off, or was run by another version or with other settings.
+pub fn installed(paths: &Paths, settings: &Settings) -> Result<Installation, NotSetUp> {
+    provision::installed(catalog(), paths, settings)
 }
 
 /// All that `doctor` looks at: for the gateway as a whole, and for each service.

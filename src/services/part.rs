@@ -7,10 +7,11 @@ use supervise::{
     spec::{Limits, ServiceName, ServiceSpec},
 };
 
-use super::{installed::Installed, secrets::Secrets};
+use super::secrets::Secrets;
 use crate::{
     config::{paths::Paths, settings::Settings},
     identity::PidFile,
+    provision::Installation,
     stack::RenderedFile,
 };
 
@@ -30,7 +31,7 @@ pub(super) struct ServicePlan {
 pub(super) struct Inputs<'a> {
     pub(super) settings: &'a Settings,
     pub(super) paths: &'a Paths,
-    pub(super) installed: &'a Installed,
+    pub(super) installed: &'a Installation,
     pub(super) secrets: &'a Secrets,
     /// How many files a service may have open; none: it is not known.
     pub(super) open_files: Option<u64>,

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use supervise::spec::{ServiceName, ServiceSpec};
 
-use super::{custom, installed::Installed, part::Inputs, secrets::Secrets, service::Service};
+use super::{custom, part::Inputs, secrets::Secrets, service::Service};
 use crate::{
     config::{paths::Paths, settings::Settings},
     logs::Dialect,
+    provision::Installation,
     stack::{RenderedFile, Stack},
 };
 
@@ -18,7 +19,7 @@ pub fn plan(
     services: &[&Service],
     settings: &Settings,
     paths: &Paths,
-    installed: &Installed,
+    installed: &Installation,
     secrets: &Secrets,
     open_files: Option<u64>,
 ) -> Stack {

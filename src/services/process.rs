@@ -12,7 +12,7 @@ use supervise::spec::{EnvValue, RestartMode, RestartPolicy, StopStep};
 use super::part::Inputs;
 use crate::{
     base_environment::{self, SYSTEM_FOLDERS},
-    services::litellm,
+    provision::tools,
 };
 
 /// The folder that a folder of programs is in, as `/opt/postgresql` for `/opt/postgresql/bin`: with what
@@ -23,7 +23,7 @@ pub(super) fn prefix(programs: &Path) -> PathBuf {
 
 /// The Python that an environment is made of, where it is none of the system's.
 pub(super) fn pythons(inputs: &Inputs) -> Option<PathBuf> {
-    let python = inputs.settings.values.path(litellm::PYTHON)?;
+    let python = inputs.settings.values.path(tools::PYTHON)?;
     python.parent().map(prefix)
 }
 

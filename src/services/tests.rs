@@ -50,15 +50,25 @@ fn paths() -> Paths {
     }
 }
 
-fn installed() -> Installed {
-    Installed {
-        postgres_bin: "/pg/bin".into(),
-        nginx: "/usr/sbin/nginx".into(),
-        litellm: "/payloads/litellm".into(),
-        open_webui: "/payloads/open-webui".into(),
-        open_webui_frontend: Some("/payloads/open-webui/frontend".into()),
-        engine: "/payloads/engine/query-engine".into(),
+/// What set-up leaves for these services: what they have declared, and nothing else.
+fn installed(services: &[&Service], settings: &Settings) -> Installation {
+    let catalog = catalog_of(services);
+    let programs = catalog.wanted(settings).programs.into_iter();
+    let programs = programs.map(|(program, named)| {
+        let found = match program.name {
+            "postgres_bin" => "/pg/bin".into(),
+            name => Path::new("/usr/sbin").join(name),
+        };
+        (program.name, named.unwrap_or(found))
+    });
+    let payloads = catalog.needed(settings).into_iter();
+    let payloads =
+        payloads.map(|payload| (payload.name, Path::new("/payloads").join(payload.name)));
+    Installation {
+        programs: programs.collect(),
         node_bin: "/payloads/tools/bin".into(),
+        payloads: payloads.collect(),
+        parts: [(open_webui::FRONTEND, "/payloads/open-webui/frontend".into())].into(),
         ai_gateway: "/usr/bin/ai-gateway".into(),
     }
 }
@@ -105,7 +115,7 @@ fn planned(settings: &Settings) -> Stack {
         &ALL,
         settings,
         &paths(),
-        &installed(),
+        &installed(&ALL, settings),
         &secrets(),
         Some(65_536),
     )

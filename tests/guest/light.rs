@@ -4,16 +4,17 @@
 //! every command but `run` is the real one. Nothing has to be set up for it, and it is ready in
 //! a second.
 
-use std::{env, error::Error, io, path::PathBuf, process::ExitCode};
+use std::{env, error::Error, process::ExitCode};
 
 use ai_gateway::{
     config::{self, paths::Paths},
     control::types::{Refusal, Urls},
     logs::{self, Output},
+    provision::Installation,
     publish::Compare,
     runtime::{self, DaemonOptions, Planned},
     secrets::SecretStore,
-    services::{self, Installed, Secrets},
+    services::{self, Secrets},
 };
 use cgroups_rs::{
     Cgroup, cpu::CpuController, hierarchies, memory::MemController, pid::PidController,
@@ -81,7 +82,7 @@ fn plan(paths: &Paths) -> Result<Planned, Box<dyn Error>> {
         &[],
         &loaded.settings,
         paths,
-        &nothing_installed()?,
+        &Installation::default(),
         &Secrets::load(&store)?,
         None,
     );
@@ -94,20 +95,5 @@ fn plan(paths: &Paths) -> Result<Planned, Box<dyn Error>> {
             admin: "http://127.0.0.1:4000/ui".to_owned(),
         },
         compare: Compare::default(),
-    })
-}
-
-/// Places of programs that are never run.
-fn nothing_installed() -> io::Result<Installed> {
-    let nowhere = PathBuf::from("/nonexistent");
-    Ok(Installed {
-        postgres_bin: nowhere.clone(),
-        nginx: nowhere.clone(),
-        litellm: nowhere.clone(),
-        open_webui: nowhere.clone(),
-        open_webui_frontend: None,
-        engine: nowhere.clone(),
-        node_bin: nowhere,
-        ai_gateway: env::current_exe()?,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ai_gateway::services::Installed;
+use ai_gateway::services;
 
 use super::machine::Machine;
 
@@ -124,8 +124,7 @@ echo "open_webui/__init__.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,
 fn what_was_taken_away_later_is_noticed_and_made_again() {
     let machine = Machine::new();
     let installed = machine.setup().unwrap();
-    let file = installed
-        .litellm
+    let file = installed.payloads["litellm"]
         .join("lib/python3.11/site-packages/litellm/proxy/db/create_views.py");
     fs::remove_file(&file).unwrap();
     let lost = machine.plan().steps;
@@ -133,7 +132,7 @@ fn what_was_taken_away_later_is_noticed_and_made_again() {
     machine.setup().unwrap();
     assert!(file.exists());
 
-    fs::remove_dir_all(installed.engine.parent().unwrap().join("node_modules/pg")).unwrap();
+    fs::remove_dir_all(installed.payloads["engine"].join("node_modules/pg")).unwrap();
     assert_eq!(machine.plan().steps.len(), 1);
     machine.setup().unwrap();
     assert_eq!(machine.plan().steps, []);
@@ -144,7 +143,7 @@ fn what_was_taken_away_later_is_noticed_and_made_again() {
     fs::remove_file(&file).unwrap();
     machine.setup().unwrap();
     assert_eq!(
-        Installed::find(&machine.paths(), &machine.settings),
+        services::installed(&machine.paths(), &machine.settings),
         Ok(installed)
     );
 }

@@ -105,7 +105,8 @@ fn a_downloaded_engine_is_used_only_with_its_hash() {
     // sha256sum of "an engine".
     machine.set(&engine(SHA256_OF_AN_ENGINE));
     let installed = machine.setup().unwrap();
-    assert_eq!(fs::read_to_string(installed.engine).unwrap(), "an engine");
+    let engine = installed.payloads["native-engine"].join("query-engine");
+    assert_eq!(fs::read_to_string(engine).unwrap(), "an engine");
 }
 
 const SHA256_OF_AN_ENGINE: &str =

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ai_gateway::services::Installed;
+use ai_gateway::services;
 use serde_json::Value;
 
 use super::machine::Machine;
@@ -66,7 +66,7 @@ fn an_installation_of_an_older_version_runs_and_is_taken_over() {
     let file = machine.paths().state.join("setup.json");
     fs::write(file, old.to_string()).unwrap();
     assert_eq!(machine.plan().steps, []);
-    let found = Installed::find(&machine.paths(), &machine.settings);
+    let found = services::installed(&machine.paths(), &machine.settings);
     assert_eq!(found, Ok(installed));
 
     machine.set(ENGINE);

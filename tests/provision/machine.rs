@@ -12,8 +12,10 @@ use std::{
 
 use ai_gateway::{
     config::{self, paths::Paths, settings::Settings},
-    provision::{self, Environment, Plan, Progress, SetUpOptions, SetupError, progress::Total},
-    services::{self, Installed},
+    provision::{
+        self, Environment, Installation, Plan, Progress, SetUpOptions, SetupError, progress::Total,
+    },
+    services,
 };
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
@@ -103,19 +105,21 @@ impl Machine {
         .unwrap()
     }
 
-    pub(crate) fn setup(&self) -> Result<Installed, SetupError> {
+    pub(crate) fn setup(&self) -> Result<Installation, SetupError> {
         self.setup_heard(&mut Heard::new(|_| {}))
     }
 
-    pub(crate) fn setup_heard(&self, progress: &mut dyn Progress) -> Result<Installed, SetupError> {
-        let installation = provision::setup(
+    pub(crate) fn setup_heard(
+        &self,
+        progress: &mut dyn Progress,
+    ) -> Result<Installation, SetupError> {
+        provision::setup(
             services::catalog(),
             &self.settings,
             &self.paths(),
             &self.options(),
             progress,
-        )?;
-        Ok(Installed::of(installation, &self.settings).unwrap())
+        )
     }
 
     pub(crate) fn bundle(&self, folder: &Path) -> Result<(), SetupError> {
@@ -226,7 +230,10 @@ impl Machine {
 
     /// Asks the database itself, with set-up's cluster and nobody using it.
     pub(crate) fn query(&self, database: &str, sql: &str) -> String {
-        let bin = self.plan().choice.postgres_bin.unwrap();
+        let programs = self.plan().choice.programs;
+        let mut programs = programs.iter();
+        let server = programs.find(|(program, _)| program.name == "postgres_bin");
+        let bin = &server.unwrap().1;
         // One statement by a server of one process: no socket and nothing to wait for.
         let mut server = Command::new(bin.join("postgres"))
             .args(["--single", "-D"])

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use ai_gateway::{provision, services::Installed};
+use ai_gateway::{provision, services};
 
 use super::machine::Machine;
 
@@ -14,10 +14,11 @@ fn a_bare_machine_is_set_up_and_then_there_is_nothing_to_do() {
     let machine = Machine::new();
     let installed = machine.setup().unwrap();
     assert_eq!(
-        Installed::find(&machine.paths(), &machine.settings),
+        services::installed(&machine.paths(), &machine.settings),
         Ok(installed.clone())
     );
-    assert!(installed.engine.is_file() && installed.litellm.join("bin/python").is_file());
+    assert!(installed.payloads["engine"].join("query-engine").is_file());
+    assert!(installed.payloads["litellm"].join("bin/python").is_file());
     assert_eq!(installed.node_bin, machine.path("bin"));
 
     let calls = machine.calls();
@@ -130,7 +131,7 @@ fn another_salt_key_is_taken_only_where_that_is_asked_for() {
     machine.accept_salt_key = false;
     machine.setup().unwrap();
     assert_eq!(
-        provision::check_secrets(ai_gateway::services::catalog().secrets(), &machine.paths()),
+        provision::check_secrets(services::catalog(), &machine.paths()),
         Ok(())
     );
 }
@@ -145,13 +146,11 @@ fn a_secret_of_another_backup_is_noticed_at_start_and_taken_by_set_up() {
         "postgres-litellm-password",
     ] {
         fs::write(machine.paths().secrets().join(name), "sk-of-another-backup").unwrap();
-        let error =
-            provision::check_secrets(ai_gateway::services::catalog().secrets(), &machine.paths())
-                .unwrap_err();
+        let error = provision::check_secrets(services::catalog(), &machine.paths()).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
         machine.setup().unwrap();
         assert_eq!(
-            provision::check_secrets(ai_gateway::services::catalog().secrets(), &machine.paths()),
+            provision::check_secrets(services::catalog(), &machine.paths()),
             Ok(())
         );
     }
@@ -161,14 +160,14 @@ fn a_secret_of_another_backup_is_noticed_at_start_and_taken_by_set_up() {
 fn a_removed_environment_is_made_again() {
     let machine = Machine::new();
     let installed = machine.setup().unwrap();
-    fs::remove_file(installed.open_webui.join("bin/python")).unwrap();
-    let missing = Installed::find(&machine.paths(), &machine.settings).unwrap_err();
+    fs::remove_file(installed.payloads["open-webui"].join("bin/python")).unwrap();
+    let missing = services::installed(&machine.paths(), &machine.settings).unwrap_err();
     assert!(
         missing.to_string().contains("run 'ai-gateway setup'"),
         "{missing}"
     );
     assert_eq!(machine.setup().unwrap(), installed);
-    assert!(installed.open_webui.join("bin/python").exists());
+    assert!(installed.payloads["open-webui"].join("bin/python").exists());
 }
 
 #[test]

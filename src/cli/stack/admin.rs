@@ -15,10 +15,13 @@ use crate::{
     control::client::ClientError,
     fs::regular,
     secrets::{Secret, SecretStore},
-    services::Installed,
-    services::open_webui::{
-        self, Database,
-        accounts::{self, Account, AccountError, Accounts, NewAccount},
+    services::{
+        self,
+        open_webui::{
+            self, Database,
+            accounts::{self, Account, AccountError, Accounts, NewAccount},
+        },
+        postgres,
     },
 };
 
@@ -162,7 +165,7 @@ impl Place {
             )
             .cause("open_webui.enabled is false"));
         }
-        let installed = Installed::find(&context.paths, &loaded.settings)
+        let installed = services::installed(&context.paths, &loaded.settings)
             .map_err(|e| Failure::of(CommandExit::Failed, &e))?;
         match context.connect() {
             Ok(_) => {}
@@ -177,13 +180,13 @@ impl Place {
         Ok(Self {
             accounts: Accounts {
                 database: Database {
-                    psql: installed.postgres_bin.join("psql"),
+                    psql: postgres::program(&installed, "psql"),
                     socket_folder: context.paths.postgres_socket_folder(),
                 },
                 password: password.map_err(|e| Failure::of(CommandExit::Failed, &e))?,
             },
             store,
-            python: installed.open_webui.join("bin/python"),
+            python: open_webui::python(&installed),
             first: first(context).and_then(|first| first.email),
         })
     }

@@ -15,14 +15,14 @@ use crate::cli::{context::Context, text, wait::wait_for};
 use crate::{
     config::settings::Settings,
     control::types::GatewayStatus,
-    database::{
-        self,
-        psql::{Session, Timeouts},
-    },
     secrets::SecretStore,
-    services::Installed,
-    services::litellm,
-    services::postgres::{self},
+    services::{
+        self, litellm,
+        postgres::{
+            self,
+            psql::{Session, Timeouts},
+        },
+    },
 };
 
 /// A status does not wait longer than this for the answer.
@@ -84,12 +84,12 @@ impl Spend {
 
     /// Asks the database. `None` if it does not run, has no sums yet, or does not answer in time.
     pub(in crate::cli) fn ask(context: &Context, settings: &Settings) -> Option<Self> {
-        let installed = Installed::find(&context.paths, settings).ok()?;
+        let installed = services::installed(&context.paths, settings).ok()?;
         let secrets = SecretStore::new(context.paths.secrets());
         let password = secrets.read(litellm::DATABASE_PASSWORD).ok()?;
         let folder = context.paths.postgres_socket_folder();
         // Without a socket there is nothing to start a program for.
-        if !folder.join(format!(".s.PGSQL.{}", database::PORT)).exists() {
+        if !folder.join(format!(".s.PGSQL.{}", postgres::PORT)).exists() {
             return None;
         }
         let session = Session {
@@ -102,7 +102,7 @@ impl Spend {
                 statement: Duration::from_secs(1),
             }),
         };
-        let command = session.command(&installed.postgres_bin.join("psql"));
+        let command = session.command(&postgres::program(&installed, "psql"));
         Self::parse(&answer(command, QUESTIONS, PATIENCE)?)
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 use nix::unistd::Uid;
 
-use super::{ProgramAnswer, Scope, World};
+use super::{Scope, World};
 use crate::{
     causes::chain,
     config::{
@@ -139,8 +139,6 @@ pub struct Gateway {
     pub open_files: Option<u64>,
     /// What set-up has made.
     pub provision: Provision,
-    /// nginx's version.
-    pub nginx_version: Option<String>,
     /// Whether it runs.
     pub daemon: Daemon,
 }
@@ -168,7 +166,10 @@ impl Gateway {
         let store = SecretStore::new(paths.secrets());
         let kinds = scope.catalog.secrets();
         let there = |kind: &SecretKind| store.path(*kind).exists();
-        let database = paths.postgres_data().join("PG_VERSION").exists();
+        let data = scope.catalog.cluster().map(|cluster| (cluster.data)(paths));
+        let major = scope.catalog.cluster().map(|cluster| cluster.major);
+        let made = |data: &PathBuf| major.is_some_and(|major| major(data).is_some());
+        let database = data.as_ref().is_some_and(made);
         let begun = database || kinds.iter().any(there);
         let limits = loaded.settings.limits.values();
         Self {
@@ -180,7 +181,7 @@ impl Gateway {
             dangers: dangers(scope),
             disks: disk::look(paths),
             open_files: open_files::of_gateway(&paths.state),
-            entries: entries(paths, kinds, &store, loaded.settings.has_environment()),
+            entries: entries(scope, &store, data, loaded.settings.has_environment()),
             secrets_missing: kinds
                 .iter()
                 .copied()
@@ -191,14 +192,9 @@ impl Gateway {
                 .copied()
                 .filter(|kind| there(kind) && !store.holds(*kind).unwrap_or(true))
                 .collect(),
-            secrets_changed: provision::check_secrets(kinds, paths)
+            secrets_changed: provision::check_secrets(scope.catalog, paths)
                 .map_or_else(|error| error.changed, |()| Vec::new()),
             database,
-            nginx_version: provision
-                .programs
-                .nginx
-                .as_deref()
-                .and_then(|nginx| nginx_version(&(world.ask)(nginx.to_str()?, &["-v"]))),
             provision,
             settings: loaded.settings,
             daemon,
@@ -294,24 +290,30 @@ fn dangers(scope: &Scope) -> Vec<Danger> {
     )
 }
 
-fn entries(paths: &Paths, kinds: &[SecretKind], store: &SecretStore, keys: bool) -> Vec<Entry> {
+fn entries(
+    scope: &Scope,
+    store: &SecretStore,
+    database: Option<PathBuf>,
+    keys: bool,
+) -> Vec<Entry> {
+    let paths = &scope.paths;
     let config = if keys {
         Sharing::RootsGroup
     } else {
         Sharing::NotWritable
     };
-    let secrets = kinds
-        .iter()
-        .map(|kind| (store.path(*kind), Sharing::Private));
+    let secrets = scope.catalog.secrets().iter();
+    let secrets = secrets.map(|kind| store.path(*kind));
+    let private = database.into_iter().chain(secrets);
+    let private = private.map(|path| (path, Sharing::Private));
     let folders = [
         (paths.state.clone(), Sharing::NotWritable),
         (paths.secrets(), Sharing::Private),
-        (paths.postgres_data(), Sharing::Private),
         (paths.payloads(), Sharing::NotWritable),
         (paths.run.clone(), Sharing::NotWritable),
         (paths.config.clone(), config),
     ];
-    let all = folders.into_iter().chain(secrets);
+    let all = folders.into_iter().chain(private);
     all.filter_map(|(path, sharing)| entry(&path, sharing))
         .collect()
 }
@@ -335,7 +337,7 @@ fn provision(world: &World<'_>, scope: &Scope, settings: &Settings) -> Provision
         ..SetUpOptions::default()
     };
     let wanted = scope.catalog.wanted(settings);
-    let missing = provision::check_installed(scope.catalog, paths, settings)
+    let missing = provision::installed(scope.catalog, paths, settings)
         .err()
         .map(|error| error.what);
     match Survey::gather(paths, &options, &wanted) {
@@ -349,13 +351,7 @@ fn provision(world: &World<'_>, scope: &Scope, settings: &Settings) -> Provision
             missing,
             needed: Err(chain(&error)),
             free: None,
-            programs: Survey::of_programs(&wanted.programs, paths, &options.environment),
+            programs: Survey::of_programs(&wanted, paths, &options.environment),
         },
     }
-}
-
-/// "nginx version: nginx/1.22.1".
-fn nginx_version(answer: &ProgramAnswer) -> Option<String> {
-    let (_, version) = answer.said()?.split_once("nginx/")?;
-    version.split_whitespace().next().map(str::to_owned)
 }

@@ -11,8 +11,8 @@ pub use crate::provision::answer::ProgramAnswer;
 /// Longer than a resolver that waits for its second server.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Runs a program by its name or path. What it says on standard error counts as well: nginx tells
-/// its version there.
+/// Runs a program by its name or path. What it says on standard error counts as well, because some tell what is wrong
+/// there.
 pub fn ask(program: &str, arguments: &[&str]) -> ProgramAnswer {
     let mut command = Command::new(program);
     command

@@ -8,7 +8,10 @@ use crate::{
         Configuration, Daemon, Facts, Gateway, MachineFacts, Mode, Port, ProgramAnswer, Provision,
         Scope, Systemd, World,
     },
-    provision::facts::{Node, Postgres, Python, Survey},
+    provision::{
+        facts::{Node, Python, Survey},
+        model::FoundProgram,
+    },
     services,
 };
 
@@ -207,7 +210,6 @@ fn gateway(resources: Option<config::Resources>) -> Gateway {
             free: Some(20_000_000_000),
             programs: programs(),
         },
-        nginx_version: Some("1.22.1".into()),
         daemon: Daemon::Stopped,
     }
 }
@@ -237,6 +239,13 @@ fn settings(resources: Option<config::Resources>) -> config::settings::Settings 
     loaded.settings
 }
 
+fn found(path: &str, version: &str) -> Vec<FoundProgram> {
+    vec![FoundProgram {
+        path: path.into(),
+        version: Some(version.into()),
+    }]
+}
+
 /// The programs of Debian 12 that set-up needs.
 fn programs() -> Survey {
     Survey {
@@ -245,11 +254,11 @@ fn programs() -> Survey {
             path: "/usr/bin/node".into(),
             major: 18,
         }),
-        postgres: vec![Postgres {
-            bin: "/usr/lib/postgresql/15/bin".into(),
-            major: 15,
-        }],
-        nginx: Some("/usr/sbin/nginx".into()),
+        programs: [
+            ("postgres_bin", found("/usr/lib/postgresql/15/bin", "15")),
+            ("nginx", found("/usr/sbin/nginx", "1.22.1")),
+        ]
+        .into(),
         ..Survey::default()
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         Configuration, ContainerManager, Daemon, Entry, Hierarchy, Packages, Port, Sharing, Unit,
         Virtualization as Make,
     },
-    provision::facts::Node,
+    provision::{facts::Node, model::FoundProgram},
     services,
     services::litellm,
     trust::{Danger, How},
@@ -143,12 +143,12 @@ const TABLE: &[Row] = &[
     ("python", |f| f.gateway.provision.programs.pythons = vec![python(13)], Problem, "only 3.13.2"),
     ("python", |f| f.gateway.provision.programs.pythons[0].ensurepip = false, Problem, "cannot make environments"),
     ("postgres", |_| {}, Fine, "15 (/usr/lib/postgresql/15/bin)"),
-    ("postgres", |f| f.gateway.provision.programs.postgres.clear(), Problem, "not found"),
-    ("postgres", |f| f.gateway.provision.programs.postgres[0].major = 12, Problem, "13 or newer"),
+    ("postgres", |f| found(f, "postgres_bin").clear(), Problem, "not found"),
+    ("postgres", |f| found(f, "postgres_bin")[0].version = Some("12".into()), Problem, "13 or newer"),
     ("postgres", |f| f.gateway.provision.programs.cluster_major = Some(14), Problem, "made by version 14"),
     ("nginx", |_| {}, Fine, "1.22.1 (/usr/sbin/nginx)"),
-    ("nginx", |f| f.gateway.provision.programs.nginx = None, Problem, "not found"),
-    ("nginx", |f| f.gateway.nginx_version = None, Problem, "does not tell"),
+    ("nginx", |f| found(f, "nginx").clear(), Problem, "not found"),
+    ("nginx", |f| found(f, "nginx")[0].version = None, Problem, "does not tell"),
     ("node", |_| {}, Fine, "18 (/usr/bin/node)"),
     ("node", |f| f.gateway.provision.programs.node = None, Fine, "takes one from its tools"),
     ("node", |f| node(f, 16), Problem, "version 16"),
@@ -269,6 +269,12 @@ fn node(facts: &mut Facts, major: u32) {
         path: "/opt/node".into(),
         major,
     });
+}
+
+/// What was found of a program.
+fn found<'a>(facts: &'a mut Facts, program: &str) -> &'a mut Vec<FoundProgram> {
+    let programs = &mut facts.gateway.provision.programs.programs;
+    programs.get_mut(program).unwrap()
 }
 
 fn unknown(facts: &mut Facts, name: &str, near: Option<&str>) {

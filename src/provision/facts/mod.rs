@@ -1,9 +1,8 @@
 //! What set-up finds on the machine. Looking only: nothing here changes anything.
 //!
-//! What is found is a value of the model ([`Survey`]). `programs` asks the programs of the
-//! distribution, and `database` looks at the cluster.
+//! What is found is a value of the model ([`Survey`]). `programs` asks the programs of the distribution. How the
+//! database cluster is looked at comes with what is wanted.
 
-pub(crate) mod database;
 mod programs;
 
 use std::path::{Path, PathBuf};
@@ -12,16 +11,16 @@ use super::{
     environment::Environment,
     error::SetupError,
     generations::{self, PayloadSurvey},
-    model::{Programs, SetUpRecord, Wanted},
+    model::{Cluster, SetUpRecord, Wanted},
     options::SetUpOptions,
     roles::roles_hash,
 };
 use crate::{config::paths::Paths, secrets::SecretStore};
 
-pub use super::model::{Node, Postgres, Python, Survey};
+pub use super::model::{Node, Python, Survey};
 
 impl Survey {
-    /// Looks.
+    /// Looks at the machine, at what earlier set-ups have left, and at the secrets.
     ///
     /// # Errors
     /// Something of our own cannot be read.
@@ -31,20 +30,24 @@ impl Survey {
         wanted: &Wanted,
     ) -> Result<Self, SetupError> {
         let store = SecretStore::new(paths.secrets());
-        let data = paths.postgres_data();
         let secrets_missing: Vec<_> = wanted
             .secrets
             .iter()
             .copied()
             .filter(|kind| !store.holds(*kind).unwrap_or(true))
             .collect();
-        let roles = if secrets_missing.is_empty() {
-            Some(roles_hash(&wanted.roles, &store)?)
-        } else {
-            None
+        let roles = match &wanted.cluster {
+            Some(cluster) if secrets_missing.is_empty() => {
+                Some(roles_hash(cluster, &wanted.roles, &store)?)
+            }
+            Some(_) | None => None,
         };
         let record = SetUpRecord::read(&paths.state)?;
-        let cluster = database::identifier(&data)?;
+        let found = match &wanted.cluster {
+            Some(cluster) => FoundCluster::look(cluster, paths)?,
+            None => FoundCluster::default(),
+        };
+        let cluster = found.identifier;
         let known = record.clone().about(cluster).database.secrets;
         let secrets_changed =
             known.map_or_else(Vec::new, |known| known.changed(&wanted.secrets, &store));
@@ -62,21 +65,40 @@ impl Survey {
             links,
             generations: generations::read(paths, &record),
             cluster,
-            cluster_major: database::major(&data),
-            server: database::running_server(&data),
+            cluster_major: found.major,
+            server: found.server,
             secrets_missing,
             secrets_changed,
             salt_key_accepted: options.accept_salt_key,
             roles,
             record,
             offline_lacks: options.offline.as_deref().and_then(offline_lacks),
-            ..Self::of_programs(&wanted.programs, paths, &options.environment)
+            ..Self::of_programs(wanted, paths, &options.environment)
         })
     }
 
     /// Looks for the programs of the distribution alone, which fails on no machine.
-    pub fn of_programs(programs: &Programs, paths: &Paths, environment: &Environment) -> Self {
-        programs::find(programs, paths, environment)
+    pub fn of_programs(wanted: &Wanted, paths: &Paths, environment: &Environment) -> Self {
+        programs::find(wanted, paths, environment)
+    }
+}
+
+/// What can be told of the database cluster from outside.
+#[derive(Default)]
+struct FoundCluster {
+    identifier: Option<u64>,
+    major: Option<u32>,
+    server: Option<i32>,
+}
+
+impl FoundCluster {
+    fn look(cluster: &Cluster, paths: &Paths) -> Result<Self, SetupError> {
+        let data = (cluster.data)(paths);
+        Ok(Self {
+            identifier: (cluster.identifier)(&data)?,
+            major: (cluster.major)(&data),
+            server: (cluster.running_server)(&data),
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::provision::fingerprints::Fingerprints;
 pub struct DatabaseState {
     /// The cluster that all below was done to, by its system identifier.
     pub cluster: Option<u64>,
-    /// The major version of PostgreSQL that made it.
+    /// The major version of the server that made it.
     pub major: Option<u32>,
     /// The hash of the roles' names and passwords.
     pub roles: Option<String>,

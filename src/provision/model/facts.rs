@@ -9,29 +9,25 @@ use super::{
     damage::Damage,
     generation::{Generations, PayloadFolder},
     payload::Payload,
-    programs::{Node, Postgres, Python},
+    programs::{FoundProgram, Node, Program, Python},
     record::SetUpRecord,
 };
 use crate::secrets::SecretKind;
 
-/// What was found.
+/// The machine and the gateway, as set-up has found them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// In the order in which they are preferred.
+    /// Every Python that was found, in the order in which they are preferred.
     pub pythons: Vec<Python>,
-    /// Node.js, of any version.
+    /// The Node.js that was found, of whatever version.
     pub node: Option<Node>,
-    /// Newest first; only the named one where one is named.
-    pub postgres: Vec<Postgres>,
-    /// nginx.
-    pub nginx: Option<PathBuf>,
-    /// Whether the engine that the settings name can be executed.
-    pub engine_is_program: bool,
-    /// What the state folder's disk has left, in bytes.
+    /// What was found of the programs that services need, by the program's name.
+    pub programs: BTreeMap<&'static str, Vec<FoundProgram>>,
+    /// How many bytes the disk of the state folder has left.
     pub disk_free: u64,
-    /// Payload folders that were finished.
+    /// The payload folders that were finished.
     pub complete: BTreeSet<(Payload, String)>,
-    /// What is wrong with those that were finished once.
+    /// What is wrong with those that were finished once and are not whole any more.
     pub damaged: Vec<Damage>,
     /// Every payload folder that is there, finished or not.
     pub folders: BTreeSet<PayloadFolder>,
@@ -41,21 +37,21 @@ pub struct Survey {
     pub generations: Generations,
     /// The cluster's system identifier, where there is one.
     pub cluster: Option<u64>,
-    /// The major version that made it.
+    /// The major version of the database server that made it.
     pub cluster_major: Option<u32>,
     /// The process of a database server that uses it.
     pub server: Option<i32>,
-    /// Secrets that are not there.
+    /// The secrets that are not there.
     pub secrets_missing: Vec<SecretKind>,
-    /// Secrets that are not those that the database was set up with.
+    /// The secrets that are not those that the database was set up with.
     pub secrets_changed: Vec<SecretKind>,
     /// Whether another salt key is taken, and what the old one has encrypted given up.
     pub salt_key_accepted: bool,
-    /// The hash of the roles as the secrets want them; none without the secrets.
+    /// The hash of the roles with the passwords that the secrets hold, or `None` where a secret is missing.
     pub roles: Option<String>,
     /// What earlier set-ups did.
     pub record: SetUpRecord,
-    /// The offline folder, if a part of it is missing, and which.
+    /// The offline folder and the part that is missing in it, if one is missing.
     pub offline_lacks: Option<(PathBuf, &'static str)>,
 }
 
@@ -70,10 +66,8 @@ impl Survey {
         all.find(|p| p.ensurepip).or(first)
     }
 
-    /// The programs that fit the cluster; the newest where there is none.
-    pub fn postgres_for_cluster(&self) -> Option<&Postgres> {
-        self.postgres.iter().find(|p| {
-            p.major >= Postgres::MINIMUM && self.cluster_major.is_none_or(|major| major == p.major)
-        })
+    /// What was found of a program, the preferred one first.
+    pub fn found(&self, program: &Program) -> &[FoundProgram] {
+        self.programs.get(program.name).map_or(&[], Vec::as_slice)
     }
 }

@@ -1,8 +1,12 @@
 //! What set-up installs: payloads, and the tables that belong to them.
 
-use std::{cmp::Ordering, fmt};
+use std::{cmp::Ordering, fmt, path::PathBuf};
 
-use super::{programs::Programs, size::MB};
+use super::{
+    cluster::{Cluster, Role},
+    programs::{Program, Runtimes},
+    size::MB,
+};
 use crate::secrets::SecretKind;
 
 /// Something with a version that is made once, in a folder of its own, and switched to as a whole.
@@ -136,28 +140,24 @@ impl fmt::Display for Tables {
     }
 }
 
-/// A service's role in the database, which owns a database of the same name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Role {
-    /// Letters and underscores, so that it needs no quoting.
-    pub name: &'static str,
-    /// The secret that is its password.
-    pub password: SecretKind,
-}
-
 /// What these settings want.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Wanted {
     /// Each payload with the name of its folder, in the order in which they are made.
     pub payloads: Vec<(Payload, String)>,
     /// The tables, in the order in which they are brought up to date.
     pub tables: Vec<Tables>,
+    /// The cluster that the services keep their tables in, if one of them brings a database server.
+    pub cluster: Option<Cluster>,
     /// The roles that the database has.
     pub roles: Vec<Role>,
-    /// The secrets, whoever they are of.
+    /// The secrets of all services.
     pub secrets: Vec<SecretKind>,
-    /// Programs that are not to be looked for.
-    pub programs: Programs,
+    /// The Python and the Node.js that the settings name.
+    pub runtimes: Runtimes,
+    /// The programs that services need, each with the place that the settings name. What they do not name is
+    /// looked for.
+    pub programs: Vec<(Program, Option<PathBuf>)>,
 }
 
 impl Wanted {

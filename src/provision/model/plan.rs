@@ -1,35 +1,45 @@
 //! What will be done, and what stands in the way.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
-use super::{problem::Problem, size::MB, step::SetupStep};
+use super::{problem::Problem, programs::Program, size::MB, step::SetupStep};
 
 /// Which programs the steps use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// The Python of the environments.
     pub python: Option<PathBuf>,
-    /// The machine's own Node.js, or none: the tools'.
+    /// The machine's own Node.js, or `None` where that of the tools is used.
     pub node: Option<PathBuf>,
-    /// The folder of PostgreSQL's programs.
-    pub postgres_bin: Option<PathBuf>,
-    /// nginx.
-    pub nginx: Option<PathBuf>,
+    /// The programs that services need, in the order in which services declare them.
+    pub programs: Vec<(Program, PathBuf)>,
 }
 
 /// What [`super::super::plan()`] has decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// In this order.
+    /// The steps, in their order.
     pub steps: Vec<SetupStep>,
-    /// With any of these nothing is begun.
+    /// What stands in the way. With any of these nothing is begun.
     pub problems: Vec<Problem>,
-    /// With these programs.
+    /// The programs that the steps use.
     pub choice: Choice,
     /// The most that the steps take on the disk, in bytes.
     pub needed: u64,
     /// The state folder.
     pub state: PathBuf,
+}
+
+impl Choice {
+    /// The place of a program, if one was chosen.
+    pub fn program(&self, program: &Program) -> Option<&Path> {
+        let mut all = self.programs.iter();
+        let found = all.find(|(chosen, _)| chosen == program);
+        found.map(|(_, path)| path.as_path())
+    }
 }
 
 impl fmt::Display for Plan {
@@ -45,18 +55,15 @@ impl fmt::Display for Plan {
         if self.needed > 0 {
             writeln!(f, "At most {} MB of disk are needed.", self.needed / MB)?;
         }
-        let programs = [
-            ("Python", &self.choice.python),
-            ("Node.js", &self.choice.node),
-            ("PostgreSQL", &self.choice.postgres_bin),
-            ("nginx", &self.choice.nginx),
-        ];
-        for (name, program) in programs {
-            match program {
-                Some(path) => writeln!(f, "{name}: {}", path.display())?,
-                None if name == "Node.js" => writeln!(f, "{name}: from the tools")?,
-                None => {}
-            }
+        if let Some(python) = &self.choice.python {
+            writeln!(f, "Python: {}", python.display())?;
+        }
+        match &self.choice.node {
+            Some(node) => writeln!(f, "Node.js: {}", node.display())?,
+            None => writeln!(f, "Node.js: from the tools")?,
+        }
+        for (program, path) in &self.choice.programs {
+            writeln!(f, "{}: {}", program.title, path.display())?;
         }
         for problem in &self.problems {
             writeln!(f, "Blocking problem: {problem}")?;

@@ -8,52 +8,35 @@ use crate::secrets::SecretKind;
 /// Why set-up cannot begin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// No Python of the right version.
+    /// No Python of the right version was found.
     #[error(
         "no Python from 3.11 to 3.12 was found{}: install one (on Debian 12: sudo apt install \
          python3.11 python3.11-venv) or name one with [programs] python", found(.0)
     )]
     NoPython(Vec<Python>),
-    /// A Python that cannot make environments with pip.
+    /// The Python that was found cannot make environments with pip.
     #[error(
         "{} cannot make virtual environments: on Debian and Ubuntu run \
          'sudo apt install python3.{minor}-venv'", python.display()
     )]
     NoVenv {
-        /// The Python.
+        /// The interpreter.
         python: PathBuf,
         /// Its minor version.
         minor: u32,
     },
-    /// The named Node.js does not do.
+    /// The Node.js that the settings name cannot be used.
     #[error("[programs] node names {}, which is no Node.js 18 or newer", .0.display())]
     BadNode(PathBuf),
-    /// No PostgreSQL.
-    #[error(
-        "PostgreSQL 13 or newer was not found: on Debian and Ubuntu run 'sudo apt install \
-         postgresql' (its own cluster is left alone), or name its folder of programs with \
-         [programs] postgres_bin"
-    )]
-    NoPostgres,
-    /// The cluster was made by another major version.
-    #[error(
-        "the database in {} was made by PostgreSQL {cluster}, whose programs were not found: \
-         install postgresql-{cluster}, or name its folder of programs with [programs] postgres_bin",
-        data.display()
-    )]
-    ClusterVersion {
-        /// The cluster's folder.
-        data: PathBuf,
-        /// Its major version.
-        cluster: u32,
+    /// A program that a service needs was not found, or none of those that were found does.
+    #[error("{why}")]
+    NoProgram {
+        /// The program's name.
+        name: &'static str,
+        /// The service's own sentence: what is missing, and what helps.
+        why: String,
     },
-    /// No nginx.
-    #[error(
-        "nginx was not found: on Debian and Ubuntu run 'sudo apt install nginx-light', or name it \
-         with [programs] nginx"
-    )]
-    NoNginx,
-    /// A database server that set-up would collide with.
+    /// A database server uses the cluster that set-up would change.
     #[error(
         "the database in {} is in use by process {pid}: run 'ai-gateway stop' first",
         data.display()
@@ -75,28 +58,25 @@ pub enum Problem {
         kind: SecretKind,
         /// Its file.
         path: PathBuf,
-        /// "not", or how it is otherwise.
+        /// How it stands to the one that was, in the middle of the sentence: "not", for example.
         how: &'static str,
     },
-    /// Not enough room.
+    /// The disk does not have the room that the steps take.
     #[error(
         "{} has {} MB free and {} MB are needed ({}): make room, or set AI_GATEWAY_HOME to a \
          folder on a larger disk", state.display(), free / MB, needed / MB, parts(parts_of)
     )]
     Disk {
-        /// Where.
+        /// The state folder.
         state: PathBuf,
-        /// In bytes.
+        /// How many bytes the disk has left.
         free: u64,
-        /// In bytes.
+        /// How many bytes the steps take.
         needed: u64,
         /// What the sum is made of.
         parts_of: Vec<(String, u64)>,
     },
-    /// The engine that was named is not there.
-    #[error("[engine] path names {}, which is no program", .0.display())]
-    NoEngine(PathBuf),
-    /// The offline folder is not as it should be.
+    /// A part of the offline folder is missing.
     #[error("--offline {}: there is no folder {} in it", folder.display(), missing)]
     Offline {
         /// The folder.

@@ -18,13 +18,12 @@ pub struct SetUpRecord {
     /// The database as it is now. It may be ahead of the current generation: the migrations come
     /// before the switch.
     pub database: DatabaseState,
-    /// The folder of PostgreSQL's programs that was used.
-    pub postgres_bin: Option<PathBuf>,
-    /// The nginx that was found.
-    pub nginx: Option<PathBuf>,
+    /// The places of the programs that services need, by the programs' names.
+    pub programs: BTreeMap<String, PathBuf>,
     /// The folder of the `node` that was used.
     pub node_bin: Option<PathBuf>,
-    /// Which generation is current, and which was before. None: a set-up that kept none wrote this.
+    /// Which generation is current, and which was before. It is `None` where a set-up wrote the record that
+    /// kept no generations.
     pub generations: Option<Generations>,
 }
 
@@ -49,12 +48,10 @@ struct Written {
     secrets: Option<Fingerprints>,
     #[serde(skip_serializing_if = "Option::is_none")]
     major: Option<u32>,
-    postgres_bin: Option<PathBuf>,
-    nginx: Option<PathBuf>,
     node_bin: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     generations: Option<Generations>,
-    /// `<tables>_migrations`, and what another version may have written.
+    /// `<tables>_migrations`, the place of each program by its name, and what another version may have written.
     #[serde(flatten)]
     rest: BTreeMap<String, Value>,
 }
@@ -64,10 +61,15 @@ const MIGRATIONS: &str = "_migrations";
 
 impl From<Written> for SetUpRecord {
     fn from(written: Written) -> Self {
-        let migrations = written.rest.into_iter().filter_map(|(key, value)| {
+        let texts = written.rest.iter();
+        let texts = texts.filter_map(|(key, value)| Some((key, value.as_str()?)));
+        let migrations = texts.clone().filter_map(|(key, text)| {
             let tables = key.strip_suffix(MIGRATIONS)?;
-            Some((tables.to_owned(), value.as_str()?.to_owned()))
+            Some((tables.to_owned(), text.to_owned()))
         });
+        // The place of a program is absolute, and the folder of a payload is no path.
+        let programs = texts.filter(|(_, text)| text.starts_with('/'));
+        let programs = programs.map(|(key, text)| (key.clone(), text.into()));
         Self {
             database: DatabaseState {
                 cluster: written.cluster,
@@ -76,8 +78,7 @@ impl From<Written> for SetUpRecord {
                 secrets: written.secrets,
                 migrations: migrations.collect(),
             },
-            postgres_bin: written.postgres_bin,
-            nginx: written.nginx,
+            programs: programs.collect(),
             node_bin: written.node_bin,
             generations: written.generations,
         }
@@ -88,17 +89,19 @@ impl From<SetUpRecord> for Written {
     fn from(record: SetUpRecord) -> Self {
         let database = record.database;
         let migrations = database.migrations.into_iter();
-        let rest = migrations.map(|(tables, of)| (tables + MIGRATIONS, Value::String(of)));
+        let migrations = migrations.map(|(tables, of)| (tables + MIGRATIONS, Value::String(of)));
+        // A path that is no text has no place in JSON. Without it a start says that the program is not there.
+        let programs = record.programs.into_iter();
+        let programs = programs
+            .filter_map(|(name, path)| Some((name, Value::String(path.to_str()?.to_owned()))));
         Self {
             cluster: database.cluster,
             roles: database.roles,
             secrets: database.secrets,
             major: database.major,
-            postgres_bin: record.postgres_bin,
-            nginx: record.nginx,
             node_bin: record.node_bin,
             generations: record.generations,
-            rest: rest.collect(),
+            rest: migrations.chain(programs).collect(),
         }
     }
 }
@@ -127,6 +130,12 @@ mod tests {
         assert_eq!(record.database.migrations, migrations.into());
         assert!(record.database.secrets.is_some());
         assert_eq!(record.node_bin, Some("/usr/bin".into()));
+        let programs = [
+            ("nginx", "/usr/sbin/nginx"),
+            ("postgres_bin", "/usr/lib/postgresql/15/bin"),
+        ];
+        let programs = programs.map(|(name, path)| (name.to_owned(), path.into()));
+        assert_eq!(record.programs, programs.into());
         assert_eq!(record.generations, None);
     }
 
@@ -145,6 +154,15 @@ mod tests {
     }
 
     #[test]
+    fn a_program_more_is_kept_where_one_from_before_does_not_look() {
+        let mut record: SetUpRecord = serde_json::from_str(BEFORE).unwrap();
+        record.programs.insert("cache".into(), "/opt/cache".into());
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(text.contains("\"cache\":\"/opt/cache\""), "{text}");
+        assert_eq!(serde_json::from_str::<SetUpRecord>(&text).unwrap(), record);
+    }
+
+    #[test]
     fn another_cluster_has_had_nothing_done_to_it() {
         let record: SetUpRecord = serde_json::from_str(BEFORE).unwrap();
         let cluster = record.database.cluster;
@@ -156,7 +174,7 @@ mod tests {
         };
         assert_eq!(other.database, new);
         assert_eq!(
-            other.nginx, record.nginx,
+            other.programs, record.programs,
             "programs have nothing to do with it"
         );
     }

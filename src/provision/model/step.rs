@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::payload::{Payload, Role, Tables};
+use super::{
+    cluster::Role,
+    payload::{Payload, Tables},
+};
 use crate::secrets::SecretKind;
 
 /// One thing to do.

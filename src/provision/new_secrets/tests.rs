@@ -75,7 +75,7 @@ impl Gateway {
     }
 
     fn start(&self) -> Result<Vec<SecretKind>, MissingSecrets> {
-        make_new_secrets(all(), &self.paths)
+        make_new_secrets(services::catalog(), &self.paths)
     }
 
     fn record(&self) -> SetUpRecord {

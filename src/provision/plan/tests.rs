@@ -6,7 +6,9 @@ use crate::{
     config::settings::Settings,
     provision::{
         fixtures::{self, ENGINE, LITELLM, NATIVE_ENGINE, OPEN_WEBUI, TOOLS},
-        model::{DatabaseState, Generation, Generations, Postgres, Python, SetUpRecord, Tables},
+        model::{
+            DatabaseState, FoundProgram, Generation, Generations, Python, SetUpRecord, Tables,
+        },
     },
     services,
 };
@@ -36,15 +38,24 @@ fn fresh() -> Survey {
             path: "/usr/bin/node".into(),
             major: 18,
         }),
-        postgres: vec![Postgres {
-            bin: "/usr/lib/postgresql/15/bin".into(),
-            major: 15,
-        }],
-        nginx: Some("/usr/sbin/nginx".into()),
-        engine_is_program: true,
+        programs: [
+            (
+                "postgres_bin",
+                vec![found("/usr/lib/postgresql/15/bin", "15")],
+            ),
+            ("nginx", vec![found("/usr/sbin/nginx", "1.22.1")]),
+        ]
+        .into(),
         disk_free: 10_000 * MB,
         secrets_missing: crate::services::catalog().secrets().to_vec(),
         ..Survey::default()
+    }
+}
+
+fn found(path: &str, version: &str) -> FoundProgram {
+    FoundProgram {
+        path: path.into(),
+        version: Some(version.into()),
     }
 }
 
@@ -224,14 +235,18 @@ fn too_little_disk_is_said_with_its_sum_before_anything_is_done() {
 fn all_that_is_in_the_way_is_said_at_once() {
     let facts = Survey {
         disk_free: 10_000 * MB,
-        engine_is_program: true,
         ..Survey::default()
     };
     let problems = make(&settings(), &facts).problems;
-    assert!(matches!(
-        problems[..],
-        [Problem::NoPython(_), Problem::NoPostgres, Problem::NoNginx]
-    ));
+    let kinds: Vec<_> = problems
+        .iter()
+        .map(|problem| match problem {
+            Problem::NoPython(_) => "python",
+            Problem::NoProgram { name, .. } => name,
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(kinds, ["python", "postgres_bin", "nginx"]);
 }
 
 #[test]
@@ -244,16 +259,16 @@ fn a_cluster_needs_the_programs_that_made_it() {
         problem.contains("PostgreSQL 13") && problem.contains("/srv/gw/state/postgres"),
         "{problem}"
     );
-    facts.postgres.push(Postgres {
-        bin: "/usr/lib/postgresql/13/bin".into(),
-        major: 13,
-    });
+    let server = facts.programs.get_mut("postgres_bin").unwrap();
+    server.push(found("/usr/lib/postgresql/13/bin", "13"));
     let plan = make(&settings(), &facts);
     assert_eq!(plan.problems, []);
-    assert_eq!(
-        plan.choice.postgres_bin,
-        Some("/usr/lib/postgresql/13/bin".into())
-    );
+    let chosen = plan.choice.programs.iter();
+    let chosen: Vec<_> = chosen
+        .map(|(program, path)| (program.name, path.clone()))
+        .collect();
+    let server = ("postgres_bin", "/usr/lib/postgresql/13/bin".into());
+    assert!(chosen.contains(&server), "{chosen:?}");
 }
 
 #[test]
@@ -313,12 +328,19 @@ fn a_native_engine_is_one_more_payload_or_a_program_that_must_be_there() {
     let folder = "sha256-01234567".to_owned();
     assert!(steps.contains(&SetupStep::Build(NATIVE_ENGINE, folder)));
     let settings = settings_with("[engine]\nkind = \"program\"\npath = \"/opt/engine\"");
-    let facts = Survey {
-        engine_is_program: false,
-        ..fresh()
+    let problems = make(&settings, &fresh()).problems;
+    let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["[engine] path names /opt/engine, which is no program"]
+    );
+    let mut facts = fresh();
+    let engine = FoundProgram {
+        path: "/opt/engine".into(),
+        version: None,
     };
-    let problems = make(&settings, &facts).problems;
-    assert_eq!(problems, [Problem::NoEngine("/opt/engine".into())]);
+    facts.programs.insert("query_engine", vec![engine]);
+    assert_eq!(make(&settings, &facts).problems, []);
 }
 
 #[test]

@@ -14,8 +14,8 @@ pub(super) fn confinement(inputs: &Inputs) -> Confinement {
     let (paths, installed) = (inputs.paths, inputs.installed);
     let rendered = paths.rendered(&service);
     let programs = [
-        installed.litellm.clone(),
-        prefix(&installed.engine),
+        installed.folder(&super::PAYLOAD).to_owned(),
+        prefix(&super::engine(installed, inputs.settings)),
         installed.node_bin.clone(),
     ];
     Confinement::To(Access {

@@ -34,10 +34,11 @@ use super::{
 use crate::{config::schema::BuiltIn, python, stack::RenderedFile};
 
 pub(crate) use secrets::{DATABASE_PASSWORD, MASTER_KEY, SALT_KEY, UI_PASSWORD};
+pub(crate) use set_up::PAYLOAD;
+pub use set_up::engine;
 #[cfg(test)]
-pub(crate) use set_up::TABLES;
-pub(crate) use set_up::{ENGINE, NATIVE_ENGINE, PAYLOAD};
-pub use settings::{EngineSource, LiteLlm, NODE, PYTHON};
+pub(crate) use set_up::{ENGINE, NATIVE_ENGINE, TABLES};
+pub use settings::{EngineSource, LiteLlm};
 
 /// Its name.
 pub const NAME: &str = "litellm";
@@ -89,7 +90,7 @@ fn plan(inputs: &Inputs) -> ServicePlan {
         })
     };
     let command = Command {
-        program: inputs.installed.litellm.join("bin/python"),
+        program: inputs.installed.folder(&PAYLOAD).join("bin/python"),
         args: arguments(inputs, &rendered),
         env: variables::all(inputs, &cwd, &config),
         cwd: cwd.clone(),
@@ -161,7 +162,7 @@ fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
         demo_model: LiteLlm::of(inputs.settings).demo_model,
         workers: LiteLlm::of(inputs.settings).workers,
         open_webui: inputs.settings.has(open_webui::NAME).then(|| Database {
-            psql: inputs.installed.postgres_bin.join("psql"),
+            psql: postgres::program(inputs.installed, "psql"),
             socket_folder: inputs.paths.postgres_socket_folder(),
         }),
     };

@@ -15,10 +15,7 @@ use crate::config::{
 
 /// Worker processes.
 pub(super) const WORKERS: &str = "litellm.workers";
-/// The Python of the environments.
-pub const PYTHON: &str = "programs.python";
-/// Node.js.
-pub const NODE: &str = "programs.node";
+pub(super) use crate::provision::tools::{NODE, PYTHON};
 
 pub(super) const DECLARATION: Declaration = Declaration {
     keys: KEYS,
@@ -98,7 +95,7 @@ const KEYS: &[Key] = &[
     short(
         "python",
         key(
-            "programs.python",
+            PYTHON,
             ValueKind::Path,
             Default::Unset("the one that is found"),
             "\"/usr/bin/python3.11\"",
@@ -108,7 +105,7 @@ const KEYS: &[Key] = &[
     short(
         "node",
         key(
-            "programs.node",
+            NODE,
             ValueKind::Path,
             Default::Unset("the one that is found"),
             "\"/usr/bin/node\"",

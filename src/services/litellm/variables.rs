@@ -4,21 +4,18 @@ use std::{collections::BTreeMap, path::Path};
 
 use supervise::spec::EnvValue;
 
-use super::{DRAIN_SECONDS, IDLE_IN_DRAIN_SECONDS, SERVICE, UI_USER};
+use super::{DRAIN_SECONDS, IDLE_IN_DRAIN_SECONDS, PAYLOAD, SERVICE, UI_USER, engine};
 use crate::services::{
     diet,
     part::Inputs,
-    postgres::Pools,
+    postgres::{self, Pools},
     process::{environment, percent, plain, secret},
 };
-use crate::{
-    database,
-    services::{diet::Diet, litellm::LiteLlm},
-};
+use crate::services::{diet::Diet, litellm::LiteLlm};
 
 pub(super) fn all(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<String, EnvValue> {
     let (installed, secrets) = (inputs.installed, inputs.secrets);
-    let bin = installed.litellm.join("bin");
+    let bin = installed.folder(&PAYLOAD).join("bin");
     let mut variables = environment(home, &[&bin, &installed.node_bin]);
     variables.extend([
         plain("CONFIG_FILE_PATH", config.display()),
@@ -33,7 +30,10 @@ pub(super) fn all(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<Strin
         plain("AI_GATEWAY_IDLE_SECONDS", IDLE_IN_DRAIN_SECONDS),
         // LiteLLM's own wait, which comes after that, finds nothing to wait for.
         plain("GRACEFUL_SHUTDOWN_TIMEOUT", 1),
-        plain("PRISMA_QUERY_ENGINE_BINARY", installed.engine.display()),
+        plain(
+            "PRISMA_QUERY_ENGINE_BINARY",
+            engine(installed, inputs.settings).display(),
+        ),
         plain("STORE_MODEL_IN_DB", "True"),
         // LiteLLM counts its workers in the database and warns when it counts another number than
         // one, as after a crash. With more of them its warning is true: limits are each worker's.
@@ -98,7 +98,7 @@ fn database_url(inputs: &Inputs) -> String {
     format!(
         "postgresql://litellm:{}@localhost:{}/litellm?host={}&connection_limit={limit}&pool_timeout=60",
         percent(inputs.secrets.expose(super::DATABASE_PASSWORD)),
-        database::PORT,
+        postgres::PORT,
         percent(&folder.display().to_string()),
     )
 }

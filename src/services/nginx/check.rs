@@ -1,5 +1,6 @@
 //! Whether there is an nginx.
 
+use super::set_up::PROGRAM;
 use crate::doctor::{Check, Facts, Group, Verdict, fix::install};
 
 pub(super) const CHECK: Check = Check {
@@ -13,11 +14,11 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    let Some(nginx) = &facts.gateway.provision.programs.nginx else {
+    let Some(nginx) = facts.gateway.provision.programs.found(&PROGRAM).first() else {
         return Verdict::problem("not found").fix(install(facts, "nginx-light", "nginx-core"));
     };
-    let path = nginx.display();
-    match &facts.gateway.nginx_version {
+    let path = nginx.path.display();
+    match &nginx.version {
         Some(version) => Verdict::ok(format!("{version} ({path})")),
         None => Verdict::problem(format!("{path} does not tell its version")).fix(install(
             facts,

@@ -12,6 +12,7 @@ mod headers;
 mod hints;
 mod limits;
 mod log;
+mod set_up;
 mod settings;
 mod text;
 
@@ -31,7 +32,6 @@ use super::{
 };
 use crate::{
     config::schema::BuiltIn,
-    provision::catalog::Brought,
     services::{
         diet::Diet,
         open_webui::{self, OpenWebUi},
@@ -58,7 +58,7 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(log::priority),
-    set_up: Brought::NOTHING,
+    set_up: set_up::SET_UP,
     checks: &[check::CHECK],
 };
 
@@ -141,9 +141,9 @@ fn configuration<'a>(
     }
 }
 
-/// The folder of Open WebUI's files that nginx serves by itself; none: it serves none.
+/// The folder of Open WebUI's files that nginx serves by itself, or `None` where it serves none of them.
 fn static_files<'a>(inputs: &Inputs<'a>) -> Option<&'a Path> {
-    let folder = inputs.installed.open_webui_frontend.as_deref();
+    let folder = inputs.installed.part(open_webui::FRONTEND);
     folder
         .filter(|_| Diet::of(inputs.settings).static_files)
         .filter(|path| can_be_a_root(path))
@@ -176,7 +176,7 @@ fn command(inputs: &Inputs, cwd: &Path, config: &Path, listeners: usize) -> Comm
     let mut env = environment(cwd, &[]);
     env.extend([inherited(listeners)]);
     Command {
-        program: inputs.installed.nginx.clone(),
+        program: inputs.installed.program(&set_up::PROGRAM).to_owned(),
         args: vec![
             "-e".to_owned(),
             // Before the configuration is read: otherwise it tries the distribution's log.

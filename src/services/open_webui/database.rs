@@ -6,8 +6,8 @@ use std::{io, path::PathBuf, time::Duration};
 
 use super::child;
 use crate::{
-    database::psql::{Session, Timeouts},
     secrets::Secret,
+    services::postgres::psql::{Session, Timeouts},
 };
 
 /// How to reach Open WebUI's database.

@@ -36,13 +36,14 @@ use super::{
     uvicorn::{self, KEEP_ALIVE_SECONDS},
 };
 pub(crate) use secrets::{ADMIN_PASSWORD, DATABASE_PASSWORD, SECRET_KEY, VIRTUAL_KEY};
-pub(crate) use set_up::PAYLOAD;
 #[cfg(test)]
 pub(crate) use set_up::TABLES;
+pub(crate) use set_up::{FRONTEND, PAYLOAD};
 pub use settings::OpenWebUi;
 
 use crate::{
     config::{paths::Paths, schema::BuiltIn, settings::Listen},
+    provision::Installation,
     python,
 };
 
@@ -82,6 +83,11 @@ fn data(paths: &Paths) -> PathBuf {
     paths.state.join("open-webui")
 }
 
+/// The Python of its environment.
+pub fn python(installed: &Installation) -> PathBuf {
+    installed.folder(&PAYLOAD).join("bin/python")
+}
+
 fn plan(inputs: &Inputs) -> ServicePlan {
     let service = SERVICE.service_name();
     let socket = inputs.paths.open_webui_socket();
@@ -95,7 +101,7 @@ fn plan(inputs: &Inputs) -> ServicePlan {
         })
     };
     let command = Command {
-        program: inputs.installed.open_webui.join("bin/python"),
+        program: python(inputs.installed),
         args: arguments(&socket, &rendered),
         env: variables::all(inputs, &cwd, &data),
         cwd,

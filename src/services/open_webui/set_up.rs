@@ -18,6 +18,7 @@ use super::{OpenWebUi, first_account, variables};
 use crate::{
     fs::regular,
     provision::{
+        Installation,
         catalog::{Brought, Installable, Migratable},
         command::{Call, Streams, tail_of_file, wait_for},
         error::{CommandFailed, SetupError},
@@ -30,10 +31,10 @@ use crate::{
         steps::{
             migrate::{Alone, Migrate},
             python::{own_files, sync},
-            server,
         },
     },
     python::FIRST_ACCOUNT,
+    services::postgres,
 };
 
 /// Starts PostgreSQL, lets Open WebUI migrate, stops PostgreSQL. Ignored signals stay ignored in
@@ -90,7 +91,23 @@ pub(super) const SET_UP: Brought = Brought {
         password: super::DATABASE_PASSWORD,
     }],
     secrets: super::secrets::ALL,
+    needs: |_| vec![PAYLOAD],
+    parts: |installation| frontend(installation).into_iter().collect(),
+    ..Brought::NOTHING
 };
+
+/// The name of the part of the payload that has the page in it, as it was built.
+pub(crate) const FRONTEND: &str = "open-webui-frontend";
+
+/// The page, if it is laid out as nginx's configuration has it.
+fn frontend(installation: &Installation) -> Option<(&'static str, PathBuf)> {
+    let environment = installation.payload(&PAYLOAD).ok()?;
+    let folder = site_packages(&environment)
+        .ok()?
+        .join("open_webui/frontend");
+    let there = folder.join("_app/immutable").is_dir();
+    there.then_some((FRONTEND, folder))
+}
 
 /// Open WebUI's environment.
 pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
@@ -103,7 +120,7 @@ pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), 
 /// Lets Open WebUI migrate.
 pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<(), SetupError> {
     let environment = execution.payload(PAYLOAD)?;
-    let socket = server::socket_folder(execution.paths);
+    let socket = postgres::set_up::socket_folder(execution.paths);
     let home = execution
         .paths
         .service(&ServiceName::new("open-webui").expect("a constant that fits the grammar"));
@@ -116,10 +133,10 @@ pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<()
         .args(["-c", SCRIPT, "ai-gateway"])
         .arg(environment.join("bin/python"))
         .arg(FIRST_ACCOUNT)
-        .arg(execution.postgres_bin()?)
+        .arg(execution.program(&postgres::set_up::PROGRAM)?)
         .arg(execution.paths.postgres_data())
         .arg(&socket)
-        .args(server::options(&socket))
+        .args(postgres::set_up::options(&socket))
         .cwd(&home);
     call.env = import_variables(execution, &socket, &home)?;
     // The lock goes along as standard input. Output goes to a file: a pipe would end with us, and

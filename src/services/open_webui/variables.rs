@@ -9,18 +9,15 @@ use crate::services::{
     addresses::front_address,
     diet,
     part::Inputs,
-    postgres::Pools,
+    postgres::{self, Pools},
     process::{environment, percent, plain, secret},
 };
-use crate::{
-    database,
-    services::{diet::Diet, open_webui::OpenWebUi},
-};
+use crate::services::{diet::Diet, open_webui::OpenWebUi};
 
 pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String, EnvValue> {
     let (listen, secrets) = (&inputs.settings.listen, inputs.secrets);
     let pool = Pools::plan(inputs.settings, inputs.database_pools).each;
-    let bin = inputs.installed.open_webui.join("bin");
+    let bin = inputs.installed.folder(&super::PAYLOAD).join("bin");
     let mut variables = environment(home, &[&bin]);
     variables.extend([
         plain("DATA_DIR", data.display()),
@@ -110,6 +107,6 @@ pub(super) fn database_url(password: &str, socket_folder: &Path) -> String {
         "postgresql://open_webui:{}@/open_webui?host={}&port={}",
         percent(password),
         percent(&socket_folder.display().to_string()),
-        database::PORT,
+        postgres::PORT,
     )
 }

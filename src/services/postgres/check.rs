@@ -1,8 +1,9 @@
 //! Whether there is a PostgreSQL.
 
+use super::set_up::{MINIMUM, PROGRAM, fitting};
 use crate::{
     doctor::{Check, Facts, Group, Verdict, fix::install},
-    provision::facts::Postgres,
+    provision::model::FoundProgram,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -18,11 +19,11 @@ pub(super) const CHECK: Check = Check {
 
 fn examine(facts: &Facts) -> Verdict {
     let programs = &facts.gateway.provision.programs;
-    let named = |postgres: &Postgres| format!("{} ({})", postgres.major, postgres.bin.display());
-    if let Some(postgres) = programs.postgres_for_cluster() {
+    let found = programs.found(&PROGRAM);
+    if let Some(postgres) = fitting(found, programs.cluster_major) {
         return Verdict::ok(named(postgres));
     }
-    let found: Vec<String> = programs.postgres.iter().map(named).collect();
+    let found: Vec<String> = found.iter().map(named).collect();
     match programs.cluster_major {
         Some(major) => Verdict::problem(format!(
             "the database was made by version {major}, whose programs were not found"
@@ -36,10 +37,15 @@ fn examine(facts: &Facts) -> Verdict {
         None => Verdict::problem(format!(
             "{}, and {} or newer is needed",
             found.join(" and "),
-            Postgres::MINIMUM
+            MINIMUM
         ))
         .fix(package(facts)),
     }
+}
+
+fn named(found: &FoundProgram) -> String {
+    let version = found.version.as_deref().unwrap_or_default();
+    format!("{version} ({})", found.path.display())
 }
 
 fn package(facts: &Facts) -> Option<String> {

@@ -3,10 +3,11 @@
 use std::{fmt::Write as _, path::Path};
 
 use super::{
+    PORT,
     memory::{KIB, Memory},
     pools,
 };
-use crate::{database::PORT, stack::RenderedFile};
+use crate::stack::RenderedFile;
 
 /// The name of its configuration.
 pub(super) const CONFIGURATION: &str = "postgresql.conf";

@@ -9,7 +9,10 @@ mod files;
 mod log;
 mod memory;
 mod pools;
+pub mod psql;
+pub(crate) mod set_up;
 mod settings;
+mod socket;
 
 use std::{
     path::{Path, PathBuf},
@@ -27,11 +30,12 @@ use super::{
 };
 use crate::{
     config::{paths::Paths, schema::BuiltIn},
-    database::{PORT, pid_files},
-    provision::catalog::Brought,
+    provision::Installation,
 };
 
 pub use settings::PROGRAMS;
+pub use socket::PORT;
+pub(crate) use socket::pid_files;
 
 /// Its name.
 pub const NAME: &str = "postgres";
@@ -49,9 +53,14 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(log::priority),
-    set_up: Brought::NOTHING,
+    set_up: set_up::SET_UP,
     checks: &[check::CHECK],
 };
+
+/// One of its programs, where set-up has found them.
+pub fn program(installed: &Installation, name: &str) -> PathBuf {
+    installed.program(&set_up::PROGRAM).join(name)
+}
 
 /// Where clients find it.
 pub(super) fn socket(paths: &Paths) -> PathBuf {
@@ -109,13 +118,13 @@ fn command(inputs: &Inputs, config: &Path) -> Command {
     let home = inputs.paths.service(&SERVICE.service_name());
     let data = inputs.paths.postgres_data();
     Command {
-        program: inputs.installed.postgres_bin.join("postgres"),
+        program: program(inputs.installed, "postgres"),
         args: vec![
             "-D".to_owned(),
             data.display().to_string(),
             format!("--config_file={}", config.display()),
         ],
-        env: environment(&home, &[&inputs.installed.postgres_bin]),
+        env: environment(&home, &[inputs.installed.program(&set_up::PROGRAM)]),
         // Its processes go there in any case (`ChangeToDataDir`), each in a session of its own,
         // and without cgroups what is left of a service is found by its folder.
         cwd: data,

@@ -23,7 +23,14 @@ fn service(more: &str) -> ServiceSpec {
         machine: None,
     });
     let settings = loaded.unwrap_or_else(|report| panic!("{report}")).settings;
-    let stack = plan(&[], &settings, &paths(), &installed(), &secrets(), None);
+    let stack = plan(
+        &[],
+        &settings,
+        &paths(),
+        &installed(&[], &settings),
+        &secrets(),
+        None,
+    );
     let mut all = stack.services.into_iter();
     let mine = all.find(|spec| spec.name.as_str() == "mine");
     mine.expect("it is one")

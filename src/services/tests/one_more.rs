@@ -8,6 +8,10 @@ use super::{super::*, file, installed, paths, valkey};
 use crate::{
     config::{self, Input, example, profile::Profile, schema::Schema},
     doctor,
+    provision::{
+        self,
+        model::{FoundProgram, SetUpRecord, Survey},
+    },
     secrets::SecretStore,
     stack::Stack,
 };
@@ -46,7 +50,7 @@ fn stack(text: &str) -> Stack {
         &LIST,
         &loaded.settings,
         &paths(),
-        &installed(),
+        &installed(&LIST, &loaded.settings),
         &secrets_of_all(),
         None,
     )
@@ -124,5 +128,51 @@ fn documents_profiles_and_the_doctor_know_it() {
     assert_eq!(small.sum(&with), small.sum(&without) + 64_000_000);
     let checks = doctor::checks(LIST.iter().flat_map(|service| service.checks));
     assert!(checks.iter().any(|check| check.id == "valkey"));
-    assert_eq!(SCHEMA.programs(&loaded("").unwrap().values).len(), 1);
+    let named = loaded("programs.valkey = \"/opt/valkey\"").unwrap();
+    assert_eq!(SCHEMA.programs(&named.values).len(), 1);
+}
+
+/// What set-up would do for these settings where this was found of its program.
+fn set_up(text: &str, versions: &[&str]) -> provision::Plan {
+    let found = versions.iter().map(|version| FoundProgram {
+        path: format!("/opt/valkey-{version}/bin/valkey-server").into(),
+        version: Some((*version).to_owned()),
+    });
+    let survey = Survey {
+        programs: [(valkey::set_up::PROGRAM.name, found.collect())].into(),
+        ..Survey::default()
+    };
+    let wanted = catalog_of(&LIST).wanted(&loaded(text).unwrap().settings);
+    provision::plan(&paths(), &survey, &wanted)
+}
+
+#[test]
+fn set_up_looks_for_its_program_and_says_so_where_none_does() {
+    let told = |plan: &provision::Plan| plan.to_string();
+    let missing = "Blocking problem: Valkey 8 or newer was not found: install valkey";
+    assert!(told(&set_up("", &[])).contains(missing));
+    assert!(told(&set_up("", &["7.2.4"])).contains(missing));
+    let found = told(&set_up("", &["7.2.4", "8.1.1"]));
+    assert!(
+        found.contains("\nValkey: /opt/valkey-8.1.1/bin/valkey-server\n"),
+        "{found}"
+    );
+    let off = told(&set_up("valkey.enabled = false", &[]));
+    assert!(!off.contains("Valkey"), "{off}");
+}
+
+/// An earlier program, put back, must find what it looks for in the record that this one has written.
+#[test]
+fn no_program_has_a_name_that_the_record_of_set_up_uses_for_something_else() {
+    let of_the_record = serde_json::to_value(SetUpRecord::default()).unwrap();
+    let wanted = catalog_of(&LIST).wanted(&loaded("").unwrap().settings);
+    for (program, _) in &wanted.programs {
+        let name = program.name;
+        let taken = ["generations", "major"].contains(&name) || of_the_record.get(name).is_some();
+        assert!(!taken && !name.ends_with("_migrations"), "{name}");
+    }
+    let mut names: Vec<_> = wanted.programs.iter().map(|(of, _)| of.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), wanted.programs.len(), "two have one name");
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use ai_gateway::{
     config::{self, Input},
     plan::environment,
+    provision::Installation,
     secrets::SecretStore,
-    services::{self, Installed, Secrets},
+    services::{self, Secrets},
     stack::Stack,
 };
 
@@ -31,16 +32,6 @@ pub(super) fn stack(home: &Path, text: &str) -> Stack {
         .make_missing(ai_gateway::services::catalog().secrets(), None)
         .expect("a folder of ours");
     let secrets = Secrets::load(&store).expect("they were made");
-    let nowhere = || "/nonexistent".into();
-    let installed = Installed {
-        postgres_bin: nowhere(),
-        nginx: nowhere(),
-        litellm: nowhere(),
-        open_webui: nowhere(),
-        open_webui_frontend: None,
-        engine: nowhere(),
-        node_bin: nowhere(),
-        ai_gateway: nowhere(),
-    };
-    services::plan(&[], &settings, &paths, &installed, &secrets, None)
+    let nothing = Installation::default();
+    services::plan(&[], &settings, &paths, &nothing, &secrets, None)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     doctor::{Check, Facts, Group, Verdict, fix::gateway},
-    provision::facts::Node,
+    provision::{facts::Node, tools::NODE},
     services::litellm::EngineSource,
 };
 
@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
 
 fn examine(facts: &Facts) -> Verdict {
     let settings = &facts.gateway.settings;
-    let named = settings.values.path(super::super::NODE).is_some();
+    let named = settings.values.path(NODE).is_some();
     match &facts.gateway.provision.programs.node {
         Some(node) if node.major >= Node::MINIMUM => {
             Verdict::ok(format!("{} ({})", node.major, node.path.display()))

@@ -10,16 +10,12 @@ use std::{
 };
 
 use super::{history::HistoryError, views};
-use crate::provision::{
-    command::News,
-    error::SetupError,
-    execution::Execution,
-    folders::write_durably,
-    hash::sha256_of_file,
-    progress::Total,
-    roles::literal,
-    site_packages::site_packages,
-    steps::server::{Server, psql},
+use crate::{
+    provision::{
+        command::News, error::SetupError, execution::Execution, folders::write_durably,
+        hash::sha256_of_file, progress::Total, site_packages::site_packages, steps::server::Server,
+    },
+    services::postgres::set_up::{literal, psql},
 };
 
 /// Prisma's own key: its tools and LiteLLM's take the same lock.

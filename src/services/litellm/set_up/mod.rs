@@ -4,14 +4,18 @@
 mod engine;
 mod engine_files;
 mod environment;
+mod given_engine;
 mod history;
 mod migrations;
 mod views;
+
+use std::path::PathBuf;
 
 use super::settings::EngineSource;
 use crate::{
     config::settings::Settings,
     provision::{
+        Installation,
         catalog::{Brought, Installable, Migratable, of_packages},
         model::{MB, Packages, Payload, Role, Tables},
         names,
@@ -93,6 +97,7 @@ pub(super) const SET_UP: Brought = Brought {
             build: environment::build,
         },
     ],
+    programs: &[given_engine::PROGRAM],
     tables: &[Migratable {
         tables: TABLES,
         migrate: Migrate::WithServer(environment::migrate),
@@ -103,7 +108,32 @@ pub(super) const SET_UP: Brought = Brought {
         password: super::DATABASE_PASSWORD,
     }],
     secrets: super::secrets::ALL,
+    needs: |settings| {
+        [Some(PAYLOAD), payload_of_engine(settings)]
+            .into_iter()
+            .flatten()
+            .collect()
+    },
+    ..Brought::NOTHING
 };
+
+/// The payload that has the engine of these settings in it. A program of the machine is in none.
+fn payload_of_engine(settings: &Settings) -> Option<Payload> {
+    match EngineSource::of(settings) {
+        EngineSource::Wasm => Some(ENGINE),
+        EngineSource::Download { .. } => Some(NATIVE_ENGINE),
+        EngineSource::Program(_) => None,
+    }
+}
+
+/// The query engine of these settings.
+pub fn engine(installed: &Installation, settings: &Settings) -> PathBuf {
+    match EngineSource::of(settings) {
+        EngineSource::Wasm => installed.folder(&ENGINE).join("query-engine"),
+        EngineSource::Download { .. } => installed.folder(&NATIVE_ENGINE).join("query-engine"),
+        EngineSource::Program(path) => path,
+    }
+}
 
 fn native_folder(settings: &Settings) -> Option<String> {
     match EngineSource::of(settings) {

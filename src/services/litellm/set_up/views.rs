@@ -5,13 +5,10 @@
 use std::path::Path;
 
 use crate::provision::{
-    command::Call,
-    error::SetupError,
-    execution::Execution,
-    site_packages::site_packages,
-    steps::server::{Server, psql},
+    command::Call, error::SetupError, execution::Execution, site_packages::site_packages,
+    steps::server::Server,
 };
-use crate::python::LITELLM_VIEWS;
+use crate::{python::LITELLM_VIEWS, services::postgres::set_up::psql};
 
 /// Makes those that there are not. It goes without: then LiteLLM's first start does it.
 pub(super) fn make(execution: &mut Execution<'_>, server: &Server, environment: &Path) {

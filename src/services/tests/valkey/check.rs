@@ -1,6 +1,6 @@
 //! Whether there is a Valkey.
 
-use super::settings;
+use super::set_up::PROGRAM;
 use crate::doctor::{Check, Facts, Group, Verdict};
 
 pub(super) const CHECK: Check = Check {
@@ -13,6 +13,8 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn examine(facts: &Facts) -> Verdict {
-    let program = settings::program(&facts.gateway.settings);
-    Verdict::ok(program.display().to_string())
+    match facts.gateway.provision.programs.found(&PROGRAM).first() {
+        Some(found) => Verdict::ok(found.path.display().to_string()),
+        None => Verdict::problem("not found"),
+    }
 }

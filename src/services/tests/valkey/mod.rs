@@ -2,6 +2,7 @@
 //! change that makes a second place necessary fails a test.
 
 mod check;
+pub(super) mod set_up;
 mod settings;
 
 use std::time::Duration;
@@ -15,7 +16,6 @@ use sys::journal::Priority;
 
 use crate::{
     config::schema::BuiltIn,
-    provision::catalog::Brought,
     secrets::SecretKind,
     services::{
         part::{Inputs, ServicePlan},
@@ -40,10 +40,7 @@ pub(super) static SERVICE: Service = Service {
     plan: |inputs| settings::is_on(inputs.settings).then(|| plan(inputs)),
     database_pools: |_| 0,
     dialect: Some(|line| line.contains(" # ").then_some(Priority::Warning)),
-    set_up: Brought {
-        secrets: &[PASSWORD],
-        ..Brought::NOTHING
-    },
+    set_up: set_up::SET_UP,
     checks: &[check::CHECK],
 };
 
@@ -62,7 +59,7 @@ fn plan(inputs: &Inputs) -> ServicePlan {
     let name: ServiceName = SERVICE.service_name();
     let (cwd, rendered) = (inputs.paths.service(&name), inputs.paths.rendered(&name));
     let (config, socket) = (rendered.join("valkey.conf"), cwd.join("valkey.sock"));
-    let program = settings::program(inputs.settings);
+    let program = inputs.installed.program(&set_up::PROGRAM).to_owned();
     let limits = inputs.limits(&name);
     // A quarter is left for what is no data.
     let bytes = limits.memory_max.map_or(0, |bytes| bytes / 4 * 3);

@@ -39,7 +39,7 @@ const KEYS: &[Key] = &[
         key(
             PROGRAM,
             ValueKind::Path,
-            Default::Value("\"/usr/bin/valkey-server\""),
+            Default::Unset("the one that is found"),
             "\"/usr/bin/valkey-server\"",
             "Valkey.",
         ),
@@ -50,8 +50,9 @@ pub(super) fn is_on(settings: &Settings) -> bool {
     settings.values.flag(SWITCH)
 }
 
-pub(super) fn program(settings: &Settings) -> PathBuf {
-    settings.values.path(PROGRAM).unwrap_or_default()
+/// The program that is named, if one is.
+pub(super) fn program(settings: &Settings) -> Option<PathBuf> {
+    settings.values.path(PROGRAM)
 }
 
 fn programs(values: &Values) -> Vec<(&'static str, PathBuf)> {

@@ -24,16 +24,16 @@ pub const ARGUMENTS: [&str; 7] = [
 pub struct Session<'a> {
     /// The folder of the server's socket.
     pub socket_folder: &'a Path,
-    /// The database.
+    /// The name of the database.
     pub database: &'a str,
-    /// A role and its password. None: the operating system's user, whom the server knows by the
+    /// A role and its password. It is `None` for the operating system's user, whom the server knows by the
     /// socket.
     pub role: Option<(&'a str, &'a Secret)>,
-    /// None: for as long as it takes.
+    /// How long psql waits. It is `None` where psql is to wait for as long as it takes.
     pub timeouts: Option<Timeouts>,
 }
 
-/// When psql gives up.
+/// How long psql waits before it gives up.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// On a server that does not let it in; in whole seconds, and at least two, for libpq.

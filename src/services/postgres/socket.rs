@@ -1,7 +1,4 @@
-//! What everybody who reaches the database knows of it: the number in the name of its socket, the files that
-//! tell that a server is at work, and how `psql` is called.
-
-pub mod psql;
+//! The socket of the server: the number in its name, and the files that tell that a server is at work.
 
 use std::path::Path;
 
