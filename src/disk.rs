@@ -1,6 +1,9 @@
 //! Whether the disks that the gateway writes to are full: the state's, those of folders in it that
 //! are mounts of their own, and the one of what is there only while the daemon runs.
 //!
+//! What services keep is in folders within the state, one for each, and no folder is known by its service here. The
+//! payloads are left out: set-up alone writes them, so a disk of theirs may be full, or read-only, for good.
+//!
 //! A full disk shows in services that end with code 1 and say so somewhere in their logs. [`look`]
 //! asks the file systems, [`Room::lack`] decides (pure). Callers: `status`, `why`, `doctor`, and the
 //! daemon when a service ends.
@@ -17,28 +20,28 @@ use nix::sys::statvfs::statvfs;
 use crate::config::paths::Paths;
 
 const MIB: u64 = 1 << 20;
-/// PostgreSQL makes the files of its write-ahead log 16 MB long.
+/// A database server makes the files of its write-ahead log 16 MB long.
 const STATE: u64 = 16 * MIB;
 /// Sockets, and files of some kilobytes.
 const RUN: u64 = MIB;
 /// A start makes a dozen files.
 const INODES: u64 = 16;
 
-/// What one file system has left for us.
+/// The room that one file system has left for the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
-    /// A folder of ours on it.
+    /// A folder of the gateway on it.
     pub folder: PathBuf,
-    /// Bytes that are left.
+    /// How many bytes are left.
     pub bytes: u64,
-    /// Files that can still be made; none: the file system does not count them.
+    /// How many files can still be made, or `None` where the file system does not count them.
     pub inodes: Option<u64>,
-    /// So many bytes it has to have.
+    /// How many bytes have to be left.
     pub least: u64,
 }
 
 impl Room {
-    /// In words that it is full, if it is.
+    /// A sentence that says that it is full, if it is.
     pub fn lack(&self) -> Option<String> {
         let folder = self.folder.display();
         if self.bytes < self.least {
@@ -54,20 +57,26 @@ impl Room {
 
 /// Looks at each file system once.
 pub fn look(paths: &Paths) -> Vec<Room> {
-    let folders = [
-        (paths.state.clone(), STATE),
-        (paths.postgres_data(), STATE),
-        (paths.services(), STATE),
-        (paths.logs(), STATE),
-        (paths.run.clone(), RUN),
-    ];
+    let state = [paths.state.clone()].into_iter().chain(within(paths));
+    let folders = state.map(|folder| (folder, STATE));
+    let folders = folders.chain([(paths.run.clone(), RUN)]);
     let mut seen = BTreeSet::new();
-    let rooms = folders.into_iter().filter_map(|(folder, least)| {
+    let rooms = folders.filter_map(|(folder, least)| {
         let there = folder.ancestors().find(|above| above.exists())?;
         let device = fs::metadata(there).ok()?.dev();
         seen.insert(device).then(|| room(there, least)).flatten()
     });
     rooms.collect()
+}
+
+/// The folders in the state but for that of the payloads, in the order of their names.
+fn within(paths: &Paths) -> Vec<PathBuf> {
+    let entries = fs::read_dir(&paths.state).into_iter().flatten().flatten();
+    let folders = entries.map(|entry| entry.path());
+    let folders = folders.filter(|path| path.is_dir() && *path != paths.payloads());
+    let mut folders: Vec<_> = folders.collect();
+    folders.sort_unstable();
+    folders
 }
 
 fn room(folder: &Path, least: u64) -> Option<Room> {
@@ -80,7 +89,7 @@ fn room(folder: &Path, least: u64) -> Option<Room> {
     })
 }
 
-/// All that is full.
+/// A sentence for each file system that is full.
 pub fn full(paths: &Paths) -> Vec<String> {
     look(paths).iter().filter_map(Room::lack).collect()
 }
@@ -128,15 +137,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().display().to_string();
         let paths = Paths::find(|n| (n == "AI_GATEWAY_HOME").then(|| home.clone()), false).unwrap();
-        fs::create_dir_all(paths.postgres_data()).unwrap();
+        let kept = paths.state.join("kept");
+        for folder in [&kept, &paths.payloads()] {
+            fs::create_dir_all(folder).unwrap();
+        }
         assert_eq!(look(&paths).len(), 1, "all on one");
-        let mounted = mount(
-            None::<&str>,
-            &paths.postgres_data(),
-            Some("tmpfs"),
-            MsFlags::empty(),
-            Some("size=1m"),
-        );
+        let small = |folder: &Path| {
+            let size = Some("size=1m");
+            mount(None::<&str>, folder, Some("tmpfs"), MsFlags::empty(), size)
+        };
+        let mounted = small(&kept);
         // Somebody who is not root, or a container's root without CAP_SYS_ADMIN.
         if mounted == Err(Errno::EPERM) {
             // Past the capture of what a test that passes prints.
@@ -144,9 +154,12 @@ mod tests {
             return told.unwrap();
         }
         mounted.unwrap();
+        small(&paths.payloads()).unwrap();
         let found = full(&paths);
-        umount2(&paths.postgres_data(), MntFlags::MNT_DETACH).unwrap();
-        let wanted = format!("the disk of {} is full", paths.postgres_data().display());
+        for folder in [&kept, &paths.payloads()] {
+            umount2(folder, MntFlags::MNT_DETACH).unwrap();
+        }
+        let wanted = format!("the disk of {} is full", kept.display());
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with(&wanted), "{found:?}");
     }

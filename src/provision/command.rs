@@ -45,7 +45,7 @@ const TAIL_BYTES: usize = 16 * 1024;
 /// One program to run.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    /// What for, as a person says it: "installing LiteLLM".
+    /// What is being done, as a person says it: "installing the tools".
     pub(crate) doing: String,
     pub(crate) program: PathBuf,
     /// The name that a person knows it by, where that is not the program's.

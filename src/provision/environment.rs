@@ -163,7 +163,7 @@ mod tests {
             ("SSL_CERT_FILE", "/ca"),
             ("PIP_INDEX_URL", "http://m"),
             ("UV_PYTHON", "3.9"),
-            ("LITELLM_MASTER_KEY", "sk-x"),
+            ("PROVIDER_KEY", "sk-x"),
             ("PYTHONPATH", "/evil"),
             ("LD_PRELOAD", "/evil"),
         ]);

@@ -64,7 +64,7 @@ mod tests {
         let mut ours = start(id(here.path()).mark_of_set_up());
         let mut spared = [
             start(id(there.path()).mark_of_set_up()),
-            start(format!("{}/litellm/1", id(here.path()))),
+            start(format!("{}/a-service/1", id(here.path()))),
         ];
         end(here.path()).unwrap();
         assert_eq!(ours.wait().unwrap().signal(), Some(9));

@@ -211,14 +211,14 @@ mod tests {
     fn lines_say_when_a_step_begins_and_how_it_ended() {
         let mut lines = Lines::new(Vec::new());
         lines.message("waiting");
-        lines.begin("LiteLLM", Total::Bytes(5_000_000));
+        lines.begin("a step", Total::Bytes(5_000_000));
         lines.message("one of many lines of a package manager");
         lines.advance(1_000_000);
         lines.end(true);
         let text = String::from_utf8(lines.to).unwrap();
         assert_eq!(
             text.lines().collect::<Vec<_>>(),
-            ["waiting", "LiteLLM ...", "LiteLLM: done in 0.0 s"]
+            ["waiting", "a step ...", "a step: done in 0.0 s"]
         );
     }
 
@@ -243,7 +243,7 @@ mod tests {
     fn every_bar_can_be_drawn_even_beyond_its_estimate() {
         for total in [Total::Unknown, Total::Bytes(10), Total::Items(3)] {
             let mut bars = Bars::default();
-            bars.begin("LiteLLM", total);
+            bars.begin("a step", total);
             bars.advance(20);
             let (bar, ..) = bars.current.as_ref().unwrap();
             assert_eq!(bar.position(), 20, "{total:?}");

@@ -1,6 +1,7 @@
 //! Which file of the program may use which: in one direction, so that each can be understood, tested
 //! and moved with what is below it and nothing else.
 
+mod names;
 mod scan;
 
 use std::{

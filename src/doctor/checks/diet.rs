@@ -7,8 +7,8 @@ pub(super) const CHECK: Check = Check {
     id: "diet",
     group: Group::Gateway,
     title: "Diet",
-    looks: "Whether LiteLLM and Open WebUI have skipped a measure of [diet] at their last start, because a package is not as it was when the measure was written.",
-    why: "A measure that is skipped is memory and time that the services take again.",
+    looks: "Whether a service has skipped a measure of [diet] at its last start, because a package is not as it was when the measure was written.",
+    why: "A measure that is skipped is memory and time that the service takes again.",
     examine,
 };
 

@@ -17,8 +17,8 @@ pub(super) const CHECK: Check = Check {
         lives. Once it is set up, less than 1 GB left is a warning and less than 200 \
         MB a problem, and so is one that is full or takes no more files, be it the \
         state's, one that is mounted within it, or that of the folder run.",
-    why: "PostgreSQL stops when it cannot write, and a set-up that runs out of room has \
-        to begin that step again.",
+    why: "A database server stops when it cannot write, and a set-up that runs out of room \
+        has to begin that step again.",
     examine,
 };
 

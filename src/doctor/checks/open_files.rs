@@ -26,5 +26,5 @@ fn examine(facts: &Facts) -> Verdict {
     }
 }
 
-/// With fewer, LiteLLM fails requests of a single busy user.
+/// With fewer, requests of a single busy user fail.
 const MUST: u64 = 512;

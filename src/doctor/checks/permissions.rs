@@ -20,8 +20,8 @@ pub(super) const CHECK: Check = Check {
         of those puts files of their own in the place of ours. A gateway.toml with a service's \
         environment in it has to be closed to readers as well.",
     why: "Who reads the secrets has the providers' keys and the database; who writes the \
-        configuration runs programs as the gateway. PostgreSQL refuses a folder that \
-        others can open.",
+        configuration runs programs as the gateway. A database server refuses a \
+        folder that others can open.",
     examine,
 };
 

@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
     looks: "How many connections may wait at a listening socket (net.core.somaxconn), against the \
         4096 that the gateway counts on.",
     why: "Whoever comes while a service restarts waits in its socket's queue. When the queue is \
-        full, requests to LiteLLM fail at once, and new clients have to try again. A socket keeps \
+        full, requests to a service behind a Unix socket fail at once, and new clients have to try again. A socket keeps \
         the length that it was bound with: a change takes effect when the gateway was stopped and \
         is started again.",
     examine,

@@ -12,8 +12,8 @@ pub(super) const CHECK: Check = Check {
     title: "RemoveIPC",
     looks: "For a person's gateway: logind's RemoveIPC, which is on by default. One who \
         lingers, and a system user, never count as gone.",
-    why: "When a user has gone, logind removes their shared memory, and PostgreSQL \
-        crashes.",
+    why: "When a user has gone, logind removes their shared memory, and a database server \
+        that works in it crashes.",
     examine,
 };
 

@@ -9,7 +9,7 @@ pub(super) const CHECK: Check = Check {
     title: "User",
     looks: "The user of the gateway: who asks, and for root the owner of AI_GATEWAY_HOME \
         or ai-gateway.",
-    why: "Nothing in the gateway needs root, and PostgreSQL refuses it.",
+    why: "Nothing in the gateway needs root, and a database server refuses to run as root.",
     examine,
 };
 

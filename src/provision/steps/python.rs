@@ -116,10 +116,10 @@ mod tests {
         fs::write(packages.join("distutils-precedence.pth"), "").unwrap();
         fs::write(packages.join("module.py"), "").unwrap();
         check_pth(dir.path(), &EXPECTED_PTH).unwrap();
-        fs::write(packages.join("litellm_init.pth"), "import os").unwrap();
+        fs::write(packages.join("package_init.pth"), "import os").unwrap();
         let error = check_pth(dir.path(), &EXPECTED_PTH).unwrap_err();
         assert!(
-            matches!(&error, SetupError::UnexpectedPth { path } if path.ends_with("litellm_init.pth")),
+            matches!(&error, SetupError::UnexpectedPth { path } if path.ends_with("package_init.pth")),
             "{error}"
         );
     }
@@ -127,11 +127,11 @@ mod tests {
     #[test]
     fn a_linked_file_becomes_our_own_and_keeps_its_contents() {
         let dir = tempfile::tempdir().unwrap();
-        let (cache, ours) = (dir.path().join("cache"), dir.path().join("prisma/deep"));
+        let (cache, ours) = (dir.path().join("cache"), dir.path().join("package/deep"));
         fs::create_dir_all(&ours).unwrap();
         fs::write(&cache, "one").unwrap();
         fs::hard_link(&cache, ours.join("types.py")).unwrap();
-        own_files(&dir.path().join("prisma")).unwrap();
+        own_files(&dir.path().join("package")).unwrap();
         assert_eq!(fs::read_to_string(ours.join("types.py")).unwrap(), "one");
         fs::write(ours.join("types.py"), "two").unwrap();
         assert_eq!(fs::read_to_string(&cache).unwrap(), "one");
