@@ -21,7 +21,7 @@ a list with an object for each check, in the order of this page:
 This page is made from the checks in `src/doctor/checks` and in the folders of `src/services`.
 ";
 
-/// `docs/doctor.md`.
+/// Returns the text of `docs/doctor.md`.
 pub fn reference(checks: &[Check]) -> String {
     let mut text = HEAD.to_owned();
     for group in Group::ALL {

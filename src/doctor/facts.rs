@@ -18,19 +18,19 @@ pub use systemd::{DropIn, RemoveIpc, Systemd, Unit};
 
 use crate::{config::paths::Paths, config::schema::Schema, provision::Catalog};
 
-/// Where the facts come from.
+/// The places that the facts come from.
 pub struct World<'a> {
-    /// `/`, but for tests.
+    /// The root of the file system: `/`, and a folder of its own in a test.
     pub root: &'a Path,
-    /// The environment.
+    /// The variables of the environment.
     pub variables: &'a BTreeMap<String, String>,
     /// Runs a program and tells what it says.
     pub ask: &'a dyn Fn(&str, &[&str]) -> ProgramAnswer,
-    /// Landlock's version, from the kernel.
+    /// The version of Landlock that the kernel tells, or `None` where it has none.
     pub landlock: Option<u32>,
-    /// Whether something keeps the clock right; none: the kernel does not say.
+    /// Whether something keeps the clock right, or `None` where the kernel does not say.
     pub synchronised: Option<bool>,
-    /// The time by that clock.
+    /// What time it is by that clock.
     pub now: SystemTime,
 }
 
@@ -59,14 +59,14 @@ impl World<'_> {
     }
 }
 
-/// Whose gateway it is.
+/// Says whose gateway it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// The machine's, as a unit of the system.
+    /// It is the gateway of the machine, and runs as a unit of the system.
     System,
-    /// A person's, as a unit of theirs.
+    /// It is the gateway of a person, and runs as a unit of that person's own manager.
     User,
-    /// In a folder of its own, which is none of systemd's.
+    /// It lives in a folder of its own, and systemd knows nothing of it.
     Folder,
 }
 
@@ -77,35 +77,35 @@ pub struct Scope {
     pub schema: &'static Schema,
     /// All that its set-up can make.
     pub catalog: &'static Catalog,
-    /// Where everything of it is.
+    /// The paths of everything that belongs to it.
     pub paths: Paths,
-    /// Whose it is.
+    /// Says whose gateway it is.
     pub mode: Mode,
     /// The name of the user whom it runs as.
     pub user: String,
-    /// The number of that user; none: there is no such user.
+    /// The number of that user, or `None` where there is no such user.
     pub uid: Option<u32>,
-    /// The number of that user's group; none: it is not known.
+    /// The number of that user's group, or `None` where it is not known.
     pub gid: Option<u32>,
     /// Whether root examines it.
     pub root: bool,
 }
 
-/// All of it.
+/// All facts that the checks decide by.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// Which gateway is examined, and for whom.
     pub scope: Scope,
-    /// The machine, or the container that we are in.
+    /// The facts of the machine, or of the container that we are in.
     pub machine: MachineFacts,
-    /// Its systemd.
+    /// The facts of its systemd.
     pub systemd: Systemd,
-    /// The gateway.
+    /// The facts of the gateway.
     pub gateway: Gateway,
 }
 
 impl Facts {
-    /// Looks.
+    /// Looks at the machine, at its systemd and at the gateway.
     pub fn gather(world: &World<'_>, scope: Scope) -> Self {
         Self {
             machine: MachineFacts::gather(world, &scope),

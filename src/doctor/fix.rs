@@ -5,13 +5,13 @@ use crate::shell::is_plain;
 
 pub(super) use crate::shell::quote;
 
-/// A command that only root may run.
+/// Makes a command that only root may run: with `sudo` for everybody else.
 pub(crate) fn root(facts: &Facts, command: &str) -> String {
     let sudo = if facts.scope.root { "" } else { "sudo " };
     format!("{sudo}{command}")
 }
 
-/// Commands one after the other, each as [`root`].
+/// Makes commands that root runs one after the other, each as [`root`] makes it.
 pub(crate) fn roots(facts: &Facts, commands: &[&str]) -> String {
     let all: Vec<_> = commands
         .iter()
@@ -20,7 +20,7 @@ pub(crate) fn roots(facts: &Facts, commands: &[&str]) -> String {
     all.join(" && ")
 }
 
-/// A command of our own, as the user whose gateway it is.
+/// Makes a command of this program that runs as the user whose gateway it is.
 pub(crate) fn gateway(facts: &Facts, arguments: &str) -> String {
     as_user(facts, &format!("ai-gateway {arguments}"))
 }
@@ -35,7 +35,7 @@ pub(crate) fn as_user(facts: &Facts, command: &str) -> String {
     }
 }
 
-/// `systemctl` for the manager that runs the gateway.
+/// Makes a command of `systemctl` for the manager that runs the gateway.
 pub(crate) fn systemctl(facts: &Facts, arguments: &str) -> String {
     match facts.scope.mode {
         Mode::System => root(facts, &format!("systemctl {arguments}")),
@@ -81,11 +81,11 @@ pub(crate) fn kernel_parameter(facts: &Facts, word: &str) -> Option<String> {
 /// What a container's host can change for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HostChange {
-    /// That it may nest.
+    /// The container may nest others.
     Nesting,
     /// As much memory as the smallest profile needs, and some more.
     Memory,
-    /// More room on its disk.
+    /// The container has more room on its disk.
     Disk,
 }
 

@@ -12,11 +12,11 @@ use serde::Serialize;
 
 pub use facts::{Facts, Mode, Scope, World};
 
-/// How bad it is.
+/// Says how bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// As it should be.
+    /// All is as it should be.
     Ok,
     /// The gateway runs, and something is worse than it could be.
     Warning,
@@ -24,23 +24,23 @@ pub enum Level {
     Problem,
 }
 
-/// What belongs together.
+/// The groups in which checks are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
-    /// The machine, or the container that we are in.
+    /// The checks of the machine, or of the container that we are in.
     Machine,
-    /// systemd and the control groups.
+    /// The checks of systemd and of the control groups.
     Systemd,
-    /// Ports, names, proxies.
+    /// The checks of ports, host names and proxies.
     Network,
-    /// What the distribution has to bring.
+    /// The checks of the programs that the distribution has to bring.
     Programs,
-    /// The gateway itself.
+    /// The checks of the gateway itself.
     Gateway,
 }
 
 impl Group {
-    /// All of them, in their order.
+    /// All groups, in the order in which they are shown.
     pub const ALL: [Self; 5] = [
         Self::Machine,
         Self::Systemd,
@@ -49,7 +49,7 @@ impl Group {
         Self::Gateway,
     ];
 
-    /// As a heading.
+    /// The heading of the group.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Machine => "Machine",
@@ -92,25 +92,25 @@ impl Verdict {
         }
     }
 
-    /// With the reason why this matters, where that is not the check's usual one.
+    /// Adds the reason why this matters, where that is not the check's usual one.
     pub(crate) const fn because(mut self, why: &'static str) -> Self {
         self.why = Some(why);
         self
     }
 
-    /// With the command that mends it.
+    /// Adds the command that mends it.
     pub(crate) fn fix(mut self, command: impl Into<Option<String>>) -> Self {
         self.fix = command.into();
         self
     }
 }
 
-/// One check.
+/// One thing that the doctor looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
     /// Its name in the output and in the reference; it stays the same for ever.
     pub id: &'static str,
-    /// Where it is shown.
+    /// The group in which it is shown.
     pub group: Group,
     /// What it is about, in two words.
     pub title: &'static str,
@@ -118,7 +118,7 @@ pub struct Check {
     pub looks: &'static str,
     /// Why that matters.
     pub why: &'static str,
-    /// Decides.
+    /// Decides by the facts.
     pub examine: fn(&Facts) -> Verdict,
 }
 
@@ -127,24 +127,25 @@ pub struct Check {
 pub struct Finding {
     /// The check's name.
     pub id: &'static str,
-    /// How bad it is.
+    /// Says how bad a finding is.
     pub level: Level,
     /// What was found.
     pub found: String,
     /// Why that matters.
     pub why: &'static str,
-    /// The command that mends it; none: nothing is to be mended, or no command does it.
+    /// The command that mends it, or `None` where nothing is to be mended or no command does it.
     pub fix: Option<String>,
 }
 
-/// All checks, with these of single services: by group, and in each group first those, as others rest on them.
+/// Returns all checks, together with these of single services. They are in order of their groups, and in each group
+/// those of services come first, because others rest on them.
 pub fn checks<'a>(of_services: impl Iterator<Item = &'a Check>) -> Vec<Check> {
     let mut all: Vec<Check> = of_services.chain(&checks::ALL).copied().collect();
     all.sort_by_key(|check| check.group);
     all
 }
 
-/// Runs these checks.
+/// Runs these checks and returns what each has found.
 pub fn examine(checks: &[Check], facts: &Facts) -> Vec<Finding> {
     let findings = checks.iter().map(|check| {
         let Verdict {
@@ -164,7 +165,7 @@ pub fn examine(checks: &[Check], facts: &Facts) -> Vec<Finding> {
     findings.collect()
 }
 
-/// The worst of them.
+/// Returns the worst level of these findings.
 pub fn worst(findings: &[Finding]) -> Level {
     let levels = findings.iter().map(|finding| finding.level);
     levels.max().unwrap_or(Level::Ok)

@@ -36,9 +36,9 @@ const ENDING: Duration = Duration::from_secs(1);
 /// What a program said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProgramAnswer {
-    /// It did as it was asked.
+    /// It did as it was asked, and said this.
     Said(String),
-    /// It ended with an error.
+    /// It ended with an error, and said this.
     Failed(String),
     /// It said nothing for too long, or a signal has come that asks us to end.
     Late,
@@ -87,7 +87,7 @@ pub fn within(patience: Duration, command: &mut Command) -> ProgramAnswer {
 
 struct Running {
     child: Child,
-    /// None where the kernel has no pidfds.
+    /// It is `None` where the kernel has no pidfds.
     pidfd: Option<PidFd>,
 }
 
@@ -97,7 +97,7 @@ impl Running {
         Self { child, pidfd }
     }
 
-    /// How it ended and what it said; none: it did not end in time.
+    /// How it ended and what it said, or `None` where it did not end in time.
     fn answer(
         &mut self,
         patience: Duration,

@@ -26,7 +26,7 @@ use crate::{
 /// Makes the folder of a payload, from its beginning to its marker.
 pub(crate) type Build = fn(&mut Execution<'_>, &Path) -> Result<(), SetupError>;
 
-/// A payload, and how it is made.
+/// A payload together with how it is made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Installable {
     pub(crate) payload: Payload,
@@ -35,7 +35,7 @@ pub(crate) struct Installable {
     pub(crate) build: Build,
 }
 
-/// A service's tables, and how they are brought up to date.
+/// The tables of a service together with how they are brought up to date.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Migratable {
     pub(crate) tables: Tables,
@@ -178,7 +178,7 @@ impl Catalog {
         &self.roles
     }
 
-    /// What these settings want of it.
+    /// Returns what these settings want of all that the services bring along.
     pub fn wanted(&self, settings: &Settings) -> Wanted {
         let payloads = self.payloads.iter();
         let payloads: Vec<_> = payloads
@@ -211,26 +211,26 @@ impl Catalog {
         needed.collect()
     }
 
-    /// How a payload is made.
+    /// Returns the function that makes a payload.
     pub(super) fn build(&self, payload: Payload) -> Build {
         let mut all = self.payloads.iter();
         let found = all.find(|all| all.payload == payload);
         found.expect("what is wanted is of the catalog").build
     }
 
-    /// How tables are brought up to date.
+    /// Returns how tables are brought up to date.
     pub(super) fn migrate(&self, tables: &Tables) -> Migrate {
         let mut all = self.tables.iter();
         let found = all.find(|all| all.tables.name == tables.name);
         found.expect("what is wanted is of the catalog").migrate
     }
 
-    /// All tables.
+    /// Returns the tables of all services.
     pub(super) fn tables(&self) -> impl Iterator<Item = &Migratable> {
         self.tables.iter()
     }
 
-    /// All payloads.
+    /// Returns the payloads of all services, and those of set-up itself.
     pub(super) fn payloads(&self) -> impl Iterator<Item = Payload> {
         self.payloads.iter().map(|all| all.payload)
     }

@@ -34,15 +34,15 @@ use super::{
 use crate::fs::regular;
 use crate::identity;
 
-/// How often somebody who waits looks at what has grown.
+/// How often somebody who waits looks at what the program has written.
 const TICK: Duration = Duration::from_millis(200);
-/// From being asked to end to being made to.
+/// How long a program that was asked to end has before it is killed.
 const GRACE: Duration = Duration::from_secs(10);
-/// As much of what a program says as is kept.
+/// How many of the last lines of a program are kept.
 const TAIL_LINES: usize = 20;
 const TAIL_BYTES: usize = 16 * 1024;
 
-/// One program to run.
+/// A program that is to be run, with all that it is given.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     /// What is being done, as a person says it: "installing the tools".
@@ -51,7 +51,7 @@ pub(crate) struct Call {
     /// The name that a person knows it by, where that is not the program's.
     pub(crate) known_as: Option<&'static str>,
     pub(crate) args: Vec<OsString>,
-    /// Beside the clean environment.
+    /// The variables that it gets beside those of the clean environment.
     pub(crate) env: BTreeMap<String, String>,
     /// The root folder, unless it is said: the one that set-up was started in may be closed to its
     /// user (root's home), and what configures a package manager there is not meant for us.
@@ -113,18 +113,18 @@ impl Call {
 /// What a running program lets its watcher know.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum News<'a> {
-    /// It said a line, on either stream.
+    /// It has said this line, on its standard output or its standard error.
     Line(&'a str),
-    /// It has written so many bytes in all.
+    /// It has written this number of bytes to the disk in all.
     Written(u64),
 }
 
-/// Runs programs; everything that they share.
+/// Runs programs, and holds what all of them share.
 #[derive(Debug)]
 pub(crate) struct Runner {
     /// The whole environment of a program but for what its call adds.
     pub(crate) env: BTreeMap<String, String>,
-    /// By which the next set-up knows what this one left running.
+    /// The mark by which the next set-up knows the processes that this one has left.
     pub(crate) mark: String,
     pub(crate) interrupts: Interrupts,
 }
@@ -133,7 +133,7 @@ pub(crate) struct Runner {
 pub(crate) struct Streams<'a>(pub(crate) [std::os::fd::BorrowedFd<'a>; 3]);
 
 impl Runner {
-    /// Runs to the end and returns the standard output.
+    /// Runs a program to its end and returns what it has written to its standard output.
     pub(crate) fn run(
         &mut self,
         call: &Call,
@@ -182,7 +182,7 @@ impl Runner {
         })))
     }
 
-    /// Launches without waiting.
+    /// Launches a program and does not wait for it.
     pub(crate) fn launch(
         &self,
         call: &Call,

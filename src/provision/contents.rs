@@ -104,7 +104,8 @@ fn absent(folder: &Path, lock: &str, installed: &Installed) -> Vec<String> {
     packages.chain(files).collect()
 }
 
-/// Files whose contents are not those of their packages. Of some gigabytes, so by all processors.
+/// Returns the files whose contents are not those of their packages. There are gigabytes of them, so all processors
+/// read.
 fn changed(files: &[Recorded]) -> Vec<String> {
     let next = AtomicUsize::new(0);
     let look = || {

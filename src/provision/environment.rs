@@ -39,7 +39,7 @@ const PASSED: [&str; 18] = [
 ];
 
 impl Environment {
-    /// That of this process.
+    /// Returns the environment of this process.
     pub fn of_process() -> Self {
         Self(
             std::env::vars_os()
@@ -50,7 +50,7 @@ impl Environment {
         )
     }
 
-    /// These variables and no other.
+    /// Makes an environment of these variables and no others.
     pub fn new<N: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
@@ -66,7 +66,7 @@ impl Environment {
             .filter(|v| !v.is_empty())
     }
 
-    /// The folders of PATH, absolute ones only, and nothing else.
+    /// Returns the folders of PATH that are absolute.
     pub fn path(&self) -> Vec<PathBuf> {
         std::env::split_paths(OsStr::new(self.get("PATH").unwrap_or_default()))
             .filter(|folder| folder.is_absolute())
@@ -91,7 +91,7 @@ impl Environment {
         found
     }
 
-    /// All of them.
+    /// Returns all variables.
     pub(crate) fn all_variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let set = self.0.iter().filter(|(_, value)| !value.is_empty());
         set.map(|(name, value)| (name.as_str(), value.as_str()))
@@ -142,7 +142,7 @@ impl Environment {
     }
 }
 
-/// A file that somebody may execute.
+/// Returns whether there is a file that we may execute.
 pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)

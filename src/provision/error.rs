@@ -11,36 +11,36 @@ use crate::{fs::draft::DraftError, secrets::SecretError, trust::Untrusted};
 /// Why set-up did not finish. Running it again goes on where it stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// Services of root are not what this is for.
+    /// Set-up was started by root.
     #[error("set-up does not run as root: type '{command}'")]
     Root {
-        /// What to type instead.
+        /// The command to type instead.
         command: String,
     },
-    /// Nothing was begun.
+    /// Something stands in the way, and nothing was begun.
     #[error("{}", problems(.0))]
     NotPossible(Vec<Problem>),
-    /// Others could change what would be made.
+    /// Other users could change what set-up would make.
     #[error("{}: {}", .0, .0.hint())]
     Untrusted(#[from] Untrusted),
-    /// Another one is at it.
+    /// Another set-up is running.
     #[error("another set-up is running (process {holder}): wait until it has ended")]
     Busy {
-        /// Its process id, as it wrote it.
+        /// The number of its process, as it wrote it into the lock.
         holder: String,
     },
-    /// Ctrl-C, SIGTERM or a closed terminal.
+    /// A signal has asked set-up to end: Ctrl-C, SIGTERM or a closed terminal.
     #[error("interrupted: run 'ai-gateway setup' again to go on from here")]
     Interrupted {
         /// Which of the signals it was.
         signal: Signal,
     },
-    /// The kernel said no.
+    /// The kernel has refused something.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried.
+        /// The verb of what was tried.
         action: &'static str,
-        /// On which file or folder.
+        /// The file or folder that it was tried on.
         path: PathBuf,
         /// The kernel's answer.
         source: io::Error,
@@ -48,15 +48,15 @@ pub enum SetupError {
     /// A program could not be started.
     #[error("cannot run {program}")]
     Launch {
-        /// Which.
+        /// The program.
         program: String,
-        /// Why.
+        /// The reason why.
         source: LaunchError,
     },
-    /// A program failed.
+    /// A program has failed.
     #[error(transparent)]
     Command(#[from] Box<CommandFailed>),
-    /// The secrets.
+    /// A secret cannot be read or made.
     #[error("the secrets are not in order")]
     Secrets(#[from] SecretError),
     /// A package brought code that runs in every Python of the environment.
@@ -76,10 +76,10 @@ pub enum SetupError {
     /// What was installed is not what the lock names.
     #[error("{0}: it is not used; run 'ai-gateway setup' again, and report this if it comes again")]
     Damaged(#[from] Damage),
-    /// What was asked for needs a machine that is set up.
+    /// The machine is not set up, which what was asked for needs.
     #[error(transparent)]
     NotSetUp(#[from] NotSetUp),
-    /// All was done, and yet something is missing.
+    /// All steps were done, and yet something is missing.
     #[error("set-up has ended, but something has been taken away meanwhile")]
     NotUsable(#[source] Box<NotSetUp>),
     /// The record of earlier set-ups cannot be understood.
@@ -164,7 +164,7 @@ fn problems(problems: &[Problem]) -> String {
     }
 }
 
-/// A program that ended badly, with what it said.
+/// What is known of a program that has ended with an error.
 #[derive(Debug)]
 pub struct CommandFailed {
     /// What was being done, as a person says it.
@@ -208,7 +208,7 @@ impl fmt::Display for CommandFailed {
 pub enum Cause {
     /// A package's contents are not those that the lock names.
     Hash,
-    /// No place left.
+    /// The disk has no room left.
     Disk,
     /// The registry was not reached.
     Network,
@@ -287,7 +287,7 @@ impl Cause {
 }
 
 impl CommandFailed {
-    /// The cause, where the output shows one.
+    /// Returns the cause, where the output shows one of those that a person can mend.
     pub fn cause(&self) -> Option<Cause> {
         let text = self.tail.to_ascii_lowercase();
         Cause::SIGNS

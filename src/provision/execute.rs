@@ -19,7 +19,7 @@ use super::{
 };
 
 impl Execution<'_> {
-    /// Does these steps. `record` is that of earlier set-ups.
+    /// Does these steps. `record` is the record of earlier set-ups.
     pub(crate) fn execute(
         &mut self,
         catalog: &Catalog,
@@ -48,7 +48,7 @@ impl Execution<'_> {
         Ok(record)
     }
 
-    /// The steps that come before the database.
+    /// Does a step that comes before those of the database.
     fn without_database(&mut self, catalog: &Catalog, step: &SetupStep) -> Result<(), SetupError> {
         match step {
             SetupStep::Secrets(_) => self.make_secrets(),
@@ -124,7 +124,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Recorded one by one: what is done stays done.
+    /// Does a step that needs the server. Each is recorded at once, so what is done stays done.
     fn with_server(
         &mut self,
         catalog: &Catalog,

@@ -37,7 +37,7 @@ impl Execution<'_> {
         SecretStore::new(self.paths.secrets())
     }
 
-    /// Runs, and shows what it says beside the current bar.
+    /// Runs a program and shows what it says beside the current bar.
     pub(crate) fn run(&mut self, call: &Call) -> Result<(), SetupError> {
         let (runner, progress) = (&mut self.runner, &mut self.progress);
         let ran = runner.run(call, &mut |news| {
@@ -48,12 +48,12 @@ impl Execution<'_> {
         ran.map(drop)
     }
 
-    /// Runs, and returns what it said, which is for us and nobody else.
+    /// Runs a program and returns what it said, which nobody else sees.
     pub(crate) fn ask(&mut self, call: &Call) -> Result<String, SetupError> {
         self.runner.run(call, &mut |_| {})
     }
 
-    /// Runs, and moves the current bar by what it writes.
+    /// Runs a program and moves the current bar by what it writes.
     pub(crate) fn run_with_size(&mut self, call: &Call) -> Result<(), SetupError> {
         let (runner, progress) = (&mut self.runner, &mut self.progress);
         let ran = runner.run(call, &mut |news| match news {
@@ -76,7 +76,7 @@ impl Execution<'_> {
         chosen(self.choice.python.as_deref(), "python3")
     }
 
-    /// Only the tools' own one, whose hash is in their lock.
+    /// Returns the uv of the tools, whose hash is in their lock, and never another one.
     pub(crate) fn uv(&self) -> Result<PathBuf, SetupError> {
         Ok(self.payload(TOOLS)?.join("bin/uv"))
     }

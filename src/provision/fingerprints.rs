@@ -25,16 +25,16 @@ pub struct Fingerprints {
     of: BTreeMap<String, String>,
 }
 
-/// A start with these secrets would go wrong later.
+/// Secrets are not those that the database was set up with, so a start would go wrong later.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{}: not what the database was set up with",
     names(.changed)
 )]
 pub struct SecretsChanged {
-    /// Which.
+    /// The secrets that have changed.
     pub changed: Vec<SecretKind>,
-    /// Their folder.
+    /// The folder of the secrets.
     pub folder: PathBuf,
 }
 
@@ -44,7 +44,7 @@ fn names(kinds: &[SecretKind]) -> String {
 }
 
 impl SecretsChanged {
-    /// The ways out.
+    /// Returns the ways out.
     pub fn hints(&self) -> Vec<String> {
         ways_out(&self.changed, &self.folder)
     }
@@ -57,14 +57,14 @@ impl SecretsChanged {
     names(.lost)
 )]
 pub struct SecretsLost {
-    /// Which.
+    /// The secrets that are missing.
     pub lost: Vec<SecretKind>,
-    /// Their folder.
+    /// The folder of the secrets.
     pub folder: PathBuf,
 }
 
 impl SecretsLost {
-    /// The ways out.
+    /// Returns the ways out.
     pub fn hints(&self) -> Vec<String> {
         ways_out(&self.lost, &self.folder)
     }
@@ -83,7 +83,7 @@ fn ways_out(kinds: &[SecretKind], folder: &Path) -> Vec<String> {
 }
 
 impl Fingerprints {
-    /// Of the secrets as they are. `before` is kept where it still fits, so that nothing is written
+    /// Makes the fingerprints of the secrets as they are. The salt of `before` is kept, so that nothing is written
     /// anew for nothing.
     pub(crate) fn of(
         kinds: &[SecretKind],
@@ -120,7 +120,8 @@ impl Fingerprints {
         Ok(self)
     }
 
-    /// The secrets that are others now. What cannot be read says so where it is needed.
+    /// Returns the secrets that are others now. One that cannot be read is not among them: it is told where it is
+    /// needed.
     pub fn changed(&self, kinds: &[SecretKind], store: &SecretStore) -> Vec<SecretKind> {
         let changed = |kind: &SecretKind| {
             let known = self.of.get(kind.file_name);

@@ -10,7 +10,7 @@ use std::{
 use super::error::SetupError;
 use crate::fs::draft::{self, Survives};
 
-/// A folder for us alone, with all above it.
+/// Makes a folder that only we may enter, together with the folders above it.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), SetupError> {
     DirBuilder::new()
         .recursive(true)

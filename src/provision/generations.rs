@@ -26,7 +26,7 @@ use crate::config::paths::Paths;
 
 const CURRENT: &str = "current";
 
-/// What there is of payloads.
+/// The payloads that are on the disk.
 #[derive(Debug, Default)]
 pub(super) struct PayloadSurvey {
     /// The wanted folders that are finished and lack nothing.
@@ -35,7 +35,7 @@ pub(super) struct PayloadSurvey {
     pub(super) damaged: Vec<Damage>,
     /// Every folder of a payload, finished or not.
     pub(super) folders: BTreeSet<PayloadFolder>,
-    /// Where each link `current` points.
+    /// The name that each link `current` points to.
     pub(super) links: BTreeMap<String, String>,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn survey(paths: &Paths, wanted: &Wanted) -> PayloadSurvey {
     found
 }
 
-/// The names in a folder; none where it cannot be read.
+/// Returns the names in a folder, and no name where it cannot be read.
 fn names(folder: &Path) -> impl Iterator<Item = String> + use<> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok())
@@ -107,7 +107,7 @@ fn link(paths: &Paths, payload: &str) -> PathBuf {
     paths.payloads().join(payload).join(CURRENT)
 }
 
-/// Which generation is current, and which was before.
+/// Returns which generation is current, and which was before.
 pub(super) fn read(paths: &Paths, record: &SetUpRecord) -> Generations {
     match &record.generations {
         Some(generations) if generations.current.is_some() => generations.clone(),
@@ -138,7 +138,7 @@ enum Operation {
     RemoveLeft(PathBuf),
     /// Make a link of this name.
     Link(String, PathBuf),
-    /// Put one in the place of another.
+    /// Put one file in the place of another.
     Rename(PathBuf, PathBuf),
     /// Let the names in a folder survive a loss of power.
     Flush(PathBuf),
@@ -196,9 +196,9 @@ pub(super) fn switch(
         .try_for_each(|operation| operation.carry_out(paths))
 }
 
-/// Takes an installation from before the generations over. Before any step: the links go with the
-/// database as it is now, and no longer once its tables are those of the next generation. What a set-up
-/// has left that was cut off could never be started, and is no generation to go back to.
+/// Takes over an installation from before the generations. This comes before any step, because the links go with the
+/// database as it is now, and no longer once its tables are those of the next generation. What a set-up has left that
+/// was cut off could never be started, so it is no generation to go back to.
 pub(super) fn take_over(paths: &Paths, record: &mut SetUpRecord, tables: &[Tables]) {
     let found = read(paths, record);
     let is_new = record.generations.is_none();

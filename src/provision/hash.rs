@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// Of a list of parts, in lower-case hexadecimal.
+/// Returns the SHA-256 of a list of parts, in lower-case hexadecimal.
 pub(crate) fn sha256(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -13,7 +13,7 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> String {
     hex(&hash.finalize())
 }
 
-/// Of one file's contents, as everybody else computes it.
+/// Returns the SHA-256 of the contents of one file, as everybody else computes it.
 pub(crate) fn sha256_of_file(contents: &[u8]) -> String {
     hex(&Sha256::digest(contents))
 }

@@ -86,7 +86,7 @@ pub fn check_secrets(catalog: &Catalog, paths: &Paths) -> Result<(), SecretsChan
     })
 }
 
-/// Where each program is, of those that are wanted.
+/// Returns where everything is that is wanted: programs, payloads and parts of them.
 pub(crate) fn resolve(
     catalog: &Catalog,
     paths: &Paths,

@@ -43,7 +43,7 @@ impl Interrupts {
         self.seen
     }
 
-    /// An error as soon as somebody has asked for an end.
+    /// Returns an error as soon as somebody has asked for an end.
     pub(crate) fn check(&mut self) -> Result<(), SetupError> {
         match self.seen() {
             Some(signal) => Err(SetupError::Interrupted { signal }),

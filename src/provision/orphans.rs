@@ -15,7 +15,7 @@ use crate::identity::{self, Owner};
 const GONE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Ends them all. Only under the lock of set-up: then nobody can be at work on this state.
+/// Ends all of them. The caller has the lock of set-up, so nobody else can be at work on this state.
 pub(crate) fn end(state: &Path) -> Result<(), SetupError> {
     let found = identity::find(state)
         .map_err(|e| SetupError::io("look for processes of", state)(std::io::Error::other(e)))?;

@@ -16,15 +16,15 @@ use super::{
 };
 use crate::{config::paths::Paths, fs::regular};
 
-/// Written last.
+/// The name of the file that is written last, when the payload is whole.
 pub(crate) const MARKER: &str = ".complete";
 
-/// Where a payload's version is or will be.
+/// Returns the folder that a version of a payload has or will have.
 pub(crate) fn folder(paths: &Paths, payload: &str, name: &str) -> PathBuf {
     paths.payloads().join(payload).join(name)
 }
 
-/// What is wrong with a folder that was finished; none: it was not.
+/// Returns what is wrong with a folder that was finished, or `None` where it was never finished.
 pub(crate) fn looked_at(folder: &Path, payload: Payload, thorough: bool) -> Option<Option<Damage>> {
     if !is_complete(folder, payload) {
         return None;

@@ -12,10 +12,10 @@ use crate::{config::paths::Paths, secrets::SecretKind};
 
 /// What is kept free beside the steps themselves: logs, write-ahead log, the next start.
 const SPARE: u64 = 200 * MB;
-/// A new cluster with both databases migrated.
+/// What a new cluster takes with the tables of all services.
 const DATABASE: u64 = 120 * MB;
 
-/// Decides what to do.
+/// Decides what is to be done, and says what stands in the way.
 pub fn plan(paths: &Paths, facts: &Survey, wanted: &Wanted) -> Plan {
     let (mut problems, choice) = choose(wanted, paths, facts);
     let steps = steps(facts, wanted);

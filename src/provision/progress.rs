@@ -7,24 +7,24 @@ use std::{
 
 use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How much a step has before it.
+/// How much a step has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Total {
-    /// Nobody knows.
+    /// It is not known.
     Unknown,
-    /// About this many bytes to write.
+    /// It has to write about this many bytes.
     Bytes(u64),
-    /// This many things to do.
+    /// It has to do this many things.
     Items(u64),
 }
 
-/// Who hears of set-up's progress.
+/// Whoever is told of the progress of set-up.
 pub trait Progress {
     /// A step begins.
     fn begin(&mut self, step: &str, total: Total);
-    /// So much of it is done, counted from its beginning.
+    /// The current step has done this much since its beginning.
     fn advance(&mut self, done: u64);
-    /// What it is about just now, or a note between two steps.
+    /// Tells what the current step is doing, or gives a note between two steps.
     fn message(&mut self, text: &str);
     /// The step that began last has ended.
     fn end(&mut self, done: bool);
@@ -135,7 +135,7 @@ impl<W: Write> Lines<W> {
     /// Often enough to show life, seldom enough for a log.
     const EVERY: Duration = Duration::from_secs(10);
 
-    /// Lines to `to`.
+    /// Writes lines to `to`.
     pub const fn new(to: W) -> Self {
         Self {
             to,

@@ -21,7 +21,7 @@ use super::{
 pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes it anew. Only under the lock of set-up, and when nothing of an earlier one runs.
+    /// Makes the folder anew. The caller has the lock of set-up, and nothing of an earlier set-up runs.
     pub(crate) fn make(state: &Path) -> Result<Self, SetupError> {
         let folder = state.join("setup-tmp");
         remove(&folder)?;
@@ -31,7 +31,7 @@ impl Scratch {
         Ok(Self(folder))
     }
 
-    /// The environment of what set-up runs.
+    /// Returns the environment of the programs that set-up runs.
     pub(crate) fn variables(
         &self,
         environment: &Environment,

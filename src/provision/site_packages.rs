@@ -7,7 +7,7 @@ use std::{
 
 use super::error::SetupError;
 
-/// The folder of an environment's packages.
+/// Returns the folder that an environment has its packages in.
 pub(crate) fn site_packages(environment: &Path) -> Result<PathBuf, SetupError> {
     let lib = environment.join("lib");
     let mut entries = fs::read_dir(&lib).map_err(SetupError::io("read", &lib))?;

@@ -106,11 +106,11 @@ const NPM_OF_HOST: [&str; 7] = [
 /// What set-up tells the package managers of where packages come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sources {
-    /// Variables of all three.
+    /// The variables that pip, uv and npm read.
     pub(crate) variables: BTreeMap<String, String>,
-    /// uv's file.
+    /// The contents of the file that uv reads.
     pub(crate) uv_toml: String,
-    /// npm's file.
+    /// The contents of the file that npm reads.
     pub(crate) npmrc: String,
 }
 

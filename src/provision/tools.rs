@@ -11,7 +11,7 @@ pub(crate) const NODE: &str = "programs.node";
 /// The lock of uv, and of Node.js for a machine that has none.
 const LOCK: &str = include_str!("../../locks/tools.txt");
 
-/// uv, and npm with its Node.js.
+/// The tools: uv, and npm with its Node.js.
 pub(crate) const TOOLS: Payload = Payload {
     name: "tools",
     title: "Tools (uv, Node.js)",

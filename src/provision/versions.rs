@@ -11,9 +11,9 @@ use crate::config::paths::Paths;
 /// The version of a part of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {
-    /// Its name for a script.
+    /// The name by which a script knows it.
     pub key: &'static str,
-    /// Its name for a person.
+    /// The name by which a person knows it.
     pub name: &'static str,
     /// The version that is in use; if none is, the one that set-up installs.
     pub version: String,

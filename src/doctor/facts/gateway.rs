@@ -31,24 +31,24 @@ use crate::{
     trust::{self, Danger, Who},
 };
 
-/// What the configuration says.
+/// What was found of the configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Configuration {
-    /// It is right.
+    /// The configuration is right.
     Right {
-        /// What somebody should know of it, each in a sentence.
+        /// Sentences that somebody should know of it all the same.
         warnings: Vec<String>,
     },
-    /// It is wrong, and this is what is wrong with it.
+    /// The configuration is wrong, and these sentences say what is wrong with it.
     Wrong(Vec<String>),
 }
 
 /// A port that the gateway is to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
-    /// Its key.
+    /// The key of the configuration that asks for it.
     pub key: String,
-    /// Its number.
+    /// The number of the port.
     pub number: u16,
     /// Who else has it, or what else is in the way.
     pub taken: Option<TakenPort>,
@@ -57,7 +57,7 @@ pub struct Port {
 /// With whom a file or folder may be shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
-    /// Not at all.
+    /// Nobody else may read or write it.
     Private,
     /// Not with others; with the group where it is root's, for that is how the gateway reads it.
     RootsGroup,
@@ -68,17 +68,17 @@ pub enum Sharing {
 /// A file or folder of the gateway's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Where.
+    /// The place of the file or folder.
     pub path: PathBuf,
-    /// Whose.
+    /// The number of the user who owns it.
     pub owner: u32,
-    /// Of which group.
+    /// The number of the group that it belongs to.
     pub group: u32,
     /// The permission bits.
     pub mode: u32,
     /// Whether it is a folder.
     pub folder: bool,
-    /// How it may be shared.
+    /// With whom it may be shared.
     pub sharing: Sharing,
 }
 
@@ -87,29 +87,29 @@ pub struct Entry {
 pub struct Provision {
     /// Why the gateway cannot run yet.
     pub missing: Option<String>,
-    /// What set-up would take on the disk, in bytes; none: it cannot be told, for this reason.
+    /// How many bytes set-up would take on the disk, or the reason why that cannot be told.
     pub needed: Result<u64, String>,
-    /// What the state's disk has left, in bytes.
+    /// How many bytes the disk of the state has left.
     pub free: Option<u64>,
-    /// What it would run.
+    /// The programs that set-up would run.
     pub programs: Survey,
 }
 
-/// Whether it runs.
+/// Whether the daemon runs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Daemon {
-    /// With this status.
+    /// It runs, and has told this status.
     Runs(Box<GatewayStatus>),
-    /// It does not.
+    /// It does not run.
     Stopped,
-    /// It does not tell us.
+    /// It does not tell whether it runs. This is why.
     Silent(String),
 }
 
-/// The gateway.
+/// The facts of the gateway.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gateway {
-    /// What the configuration says.
+    /// Whether the configuration is right.
     pub configuration: Configuration,
     /// What holds: the settings, or the defaults where the configuration is wrong.
     pub settings: Settings,
@@ -119,11 +119,11 @@ pub struct Gateway {
     pub unknown: BTreeMap<String, Option<String>>,
     /// Programs that the configuration names and that are none, by what names them.
     pub not_programs: BTreeMap<String, PathBuf>,
-    /// The ports.
+    /// The ports that it listens on, or would listen on.
     pub ports: Vec<Port>,
     /// What others could change on the way to the gateway's files.
     pub dangers: Vec<Danger>,
-    /// Files and folders that are there.
+    /// Its files and folders that are there.
     pub entries: Vec<Entry>,
     /// Secrets that are missing, once there is a database or another secret.
     pub secrets_missing: Vec<SecretKind>,
@@ -133,13 +133,13 @@ pub struct Gateway {
     pub secrets_empty: Vec<SecretKind>,
     /// Whether there is a database.
     pub database: bool,
-    /// What the disks that it writes to have left.
+    /// The room that is left on each disk that it writes to.
     pub disks: Vec<Room>,
-    /// How many files a process of it may have open; none: the kernel does not tell.
+    /// How many files a process of it may have open, or `None` where the kernel does not tell.
     pub open_files: Option<u64>,
-    /// What set-up has made.
+    /// What set-up has made, and what it would still do.
     pub provision: Provision,
-    /// Whether it runs.
+    /// Whether the daemon runs.
     pub daemon: Daemon,
 }
 

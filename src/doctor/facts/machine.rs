@@ -8,102 +8,102 @@ use crate::config::{self, machine};
 /// A name that stands for nothing and is there for everybody (RFC 2606).
 const KNOWN_NAME: &str = "example.com";
 
-/// What it is.
+/// Whether it is a machine of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Virtualization {
-    /// A machine of its own.
+    /// It is a machine of its own.
     Bare,
-    /// A virtual one, of this make.
+    /// It is a virtual machine of this make.
     Virtual(String),
-    /// A container of this make.
+    /// It is a container of this make.
     Container(String),
-    /// Nobody says.
+    /// Nothing tells what it is.
     Unknown,
 }
 
 /// What keeps an LXC container, on its host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContainerManager {
-    /// Proxmox VE, by its kernel.
+    /// Proxmox VE keeps it, as its kernel shows.
     Proxmox,
-    /// Incus, by its device.
+    /// Incus keeps it, as its device shows.
     Incus,
-    /// LXD, by its device.
+    /// LXD keeps it, as its device shows.
     Lxd,
-    /// LXC's own tools, or something that is none of these.
+    /// The tools of LXC keep it, or something that is none of these.
     Lxc,
 }
 
 /// What installs packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packages {
-    /// Debian and its family.
+    /// `apt` installs packages, as on Debian and its family.
     Apt,
-    /// Fedora and its family.
+    /// `dnf` installs packages, as on Fedora and its family.
     Dnf,
-    /// Something else.
+    /// Something else installs packages.
     Other,
 }
 
 /// How control groups are mounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hierarchy {
-    /// Version 2 alone.
+    /// There is version 2 alone.
     Unified,
-    /// Both, the controllers with version 1.
+    /// There are both, and version 1 has the controllers.
     Hybrid,
-    /// Version 1 alone.
+    /// There is version 1 alone.
     Legacy,
-    /// Not at all.
+    /// They are not mounted.
     None,
 }
 
 /// The machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MachineFacts {
-    /// The distribution as it calls itself.
+    /// The name of the distribution, as it calls itself.
     pub distribution: String,
-    /// The major version of it, where it has one.
+    /// The major version of the distribution, where it has one.
     pub release: Option<u32>,
     /// What installs packages.
     pub packages: Packages,
     /// The kernel's version.
     pub kernel: String,
-    /// Its own name.
+    /// The name of the machine.
     pub hostname: String,
-    /// What it is.
+    /// Whether it is a machine of its own.
     pub kind: Virtualization,
     /// What keeps it, if it is an LXC container.
     pub keeper: Option<ContainerManager>,
-    /// Whether its root is another user outside.
+    /// Whether root within it is another user outside.
     pub unprivileged: bool,
     /// Whether LXC lets it mount what a container in it, or a sandbox, needs.
     pub nesting: bool,
-    /// What it has: the smallest limit of all that hold for us.
+    /// The memory and the processors that it has: the smallest limit of all that hold for us.
     pub resources: Option<config::Resources>,
     /// Whether the kernel tells how long work waits for memory.
     pub psi: bool,
-    /// Whether it would, were it told so at boot.
+    /// Whether the kernel would tell that if it were asked to at boot.
     pub psi_is_built: bool,
-    /// Landlock's version.
+    /// The version of Landlock that the kernel has, or `None` where it has none.
     pub landlock: Option<u32>,
     /// How control groups are mounted.
     pub hierarchy: Hierarchy,
-    /// What the manager that starts the gateway may hand out; none: it does not run.
+    /// The controllers that the manager may hand out that starts the gateway, or `None` where no such manager runs.
     pub controllers: Option<Vec<String>>,
     /// Whether something keeps the clock right.
     pub synchronised: Option<bool>,
-    /// The year by the clock.
+    /// Which year it is by the clock.
     pub year: u64,
-    /// Name servers; none: there is no resolv.conf.
+    /// The name servers of resolv.conf, or `None` where there is no such file.
     pub nameservers: Option<Vec<String>>,
     /// What the system's resolver makes of a name that is there for everybody.
     pub resolves: ProgramAnswer,
-    /// Proxy variables that are set, by their names.
+    /// The variables for proxies that are set, by their names.
     pub proxies: BTreeMap<String, String>,
     /// The first port that needs no privilege.
     pub first_port: u16,
-    /// How many connections may wait at a listening socket; none: the kernel does not tell.
+    /// How many connections may wait at a listening socket, or `None` where the kernel does not tell.
     pub queue: Option<u32>,
 }
 

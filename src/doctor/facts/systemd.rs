@@ -13,7 +13,7 @@ const LXC_DROP_IN: &str = "zzz-lxc-service.conf";
 /// systemd, as far as the gateway has to do with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Systemd {
-    /// Its version; none: it is not installed.
+    /// The version of systemd, or `None` where it is not installed.
     pub version: Option<u32>,
     /// Whether it is what this machine was booted with.
     pub booted: bool,
@@ -29,23 +29,23 @@ pub struct Systemd {
     pub remove_ipc: RemoveIpc,
     /// What LXC's tools have added to every service.
     pub lxc_drop_in: Option<DropIn>,
-    /// The gateway's unit; none: no manager answers.
+    /// The unit of the gateway, or `None` where no manager answers.
     pub unit: Option<Unit>,
 }
 
 /// Whether logind removes the shared memory of a user who has gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoveIpc {
-    /// Whether it does.
+    /// Whether logind removes them.
     pub removes: bool,
-    /// The file that says so; none: nobody says otherwise.
+    /// The file that says so, or `None` where that is what holds by default.
     pub file: Option<PathBuf>,
 }
 
 /// A drop-in for every service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropIn {
-    /// Where it is.
+    /// The place of the file.
     pub file: PathBuf,
     /// What it takes away: names of settings that it empties or switches off.
     pub takes: Vec<String>,
@@ -56,11 +56,11 @@ pub struct DropIn {
 /// The gateway's unit, as its manager knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    /// `loaded`, `not-found`, `bad-setting`, `masked` and so on.
+    /// Whether systemd could load it: `loaded`, `not-found`, `bad-setting`, `masked` and so on.
     pub load: String,
-    /// `enabled`, `disabled` and so on.
+    /// Whether it starts at boot: `enabled`, `disabled` and so on.
     pub file: String,
-    /// `active`, `inactive`, `failed` and so on.
+    /// Whether it runs: `active`, `inactive`, `failed` and so on.
     pub active: String,
 }
 

@@ -16,13 +16,13 @@ use crate::{
 /// The cluster of a database server, and what can be told of it while no server is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Cluster {
-    /// Its folder.
+    /// The folder of the cluster.
     pub data: fn(&Paths) -> PathBuf,
     /// The number of the cluster in that folder, which no other cluster has, or `None` where there is none.
     pub identifier: fn(&Path) -> Result<Option<u64>, UnreadableCluster>,
     /// The major version of the server that made it.
     pub major: fn(&Path) -> Option<u32>,
-    /// The process of the server that uses it.
+    /// The process of the server that uses the cluster, if one does.
     pub running_server: fn(&Path) -> Option<i32>,
     /// What makes these roles with their passwords, in the server's own language.
     pub roles: fn(&[Role], &SecretStore) -> Result<String, SecretError>,

@@ -8,11 +8,11 @@ const NAMED: usize = 3;
 /// What is wrong with a payload.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Damage {
-    /// What it is called.
+    /// The name of the payload.
     pub payload: &'static str,
     /// The first things that are wrong.
     pub faults: Vec<String>,
-    /// How many there are.
+    /// How many things are wrong in all.
     pub count: usize,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for Damage {
 }
 
 impl Damage {
-    /// Of these faults; none where there is no fault.
+    /// Makes the damage of these faults, or `None` where there is no fault.
     pub fn of(payload: &'static str, all: Vec<String>) -> Option<Self> {
         (!all.is_empty()).then(|| Self {
             payload,

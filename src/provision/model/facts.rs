@@ -49,14 +49,14 @@ pub struct Survey {
     pub salt_key_accepted: bool,
     /// The hash of the roles with the passwords that the secrets hold, or `None` where a secret is missing.
     pub roles: Option<String>,
-    /// What earlier set-ups did.
+    /// The record of what earlier set-ups have done.
     pub record: SetUpRecord,
     /// The offline folder and the part that is missing in it, if one is missing.
     pub offline_lacks: Option<(PathBuf, &'static str)>,
 }
 
 impl Survey {
-    /// The Python that the environments will have.
+    /// Returns the Python that the environments will have.
     pub fn usable_python(&self) -> Option<&Python> {
         let usable = |p: &&Python| {
             (3, 11) <= (p.version.0, p.version.1) && (p.version.0, p.version.1) < (3, 13)
@@ -66,7 +66,7 @@ impl Survey {
         all.find(|p| p.ensurepip).or(first)
     }
 
-    /// What was found of a program, the preferred one first.
+    /// Returns what was found of a program, the preferred one first.
     pub fn found(&self, program: &Program) -> &[FoundProgram] {
         self.programs.get(program.name).map_or(&[], Vec::as_slice)
     }

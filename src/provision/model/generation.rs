@@ -53,14 +53,14 @@ impl Generations {
         }
     }
 
-    /// The current folder of a payload.
+    /// Returns the current folder of a payload.
     pub fn folder(&self, payload: &str) -> Option<&str> {
         let payloads = &self.current.as_ref()?.payloads;
         payloads.get(payload).map(String::as_str)
     }
 
-    /// The payloads as they are once these are in use. One that the settings do not want now stays
-    /// as it is: it may be wanted again tomorrow.
+    /// Returns the payloads as they are once these are in use. One that the settings do not want now stays as it is,
+    /// because it may be wanted again tomorrow.
     pub fn payloads_with<'a>(
         &self,
         wanted: impl IntoIterator<Item = (&'a str, &'a str)>,

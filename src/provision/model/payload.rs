@@ -16,9 +16,9 @@ use crate::secrets::SecretKind;
 pub struct Payload {
     /// The name of its folder among the payloads.
     pub name: &'static str,
-    /// For a progress bar.
+    /// The name that a progress bar shows.
     pub title: &'static str,
-    /// What it is, in the middle of a sentence.
+    /// What it is called in the middle of a sentence.
     pub what: &'static str,
     /// Whether people know its version.
     pub versioned: bool,
@@ -37,35 +37,35 @@ pub struct Payload {
 pub enum Packages {
     /// Hash-locked requirements, with the package that the version is of.
     Python {
-        /// All of the lock.
+        /// The text of the lock.
         lock: &'static str,
         /// The package whose version the folder is named after.
         package: &'static str,
     },
-    /// npm's lock.
+    /// The packages of npm's lock.
     Npm {
-        /// All of the lock.
+        /// The text of the lock.
         lock: &'static str,
         /// The version that the folder is named after.
         version: &'static str,
         /// The files that are installed with it, the lock among them.
         files: &'static [EmbeddedFile],
     },
-    /// There are none: it is one file.
+    /// It has no packages, because it is one file.
     None,
 }
 
 /// One file that the program carries.
 #[derive(Debug)]
 pub struct EmbeddedFile {
-    /// Its path in its folder.
+    /// The path of the file in its folder.
     pub path: &'static str,
-    /// All of it.
+    /// The text of the file.
     pub contents: &'static str,
 }
 
 impl EmbeddedFile {
-    /// Scripts begin by saying what runs them.
+    /// Returns whether it is a program. A script begins by saying what runs it.
     pub fn is_program(&self) -> bool {
         self.contents.starts_with("#!")
     }
@@ -81,13 +81,13 @@ impl Payload {
         }
     }
 
-    /// What it takes on the disk, in megabytes.
+    /// Returns how many megabytes it takes on the disk.
     pub const fn megabytes(&self) -> u64 {
         self.bytes / MB
     }
 }
 
-/// The version in the name of a payload's folder.
+/// Returns the version in the name of a payload's folder.
 pub fn version(folder: &str) -> &str {
     folder
         .rsplit_once('-')

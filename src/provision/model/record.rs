@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{database::DatabaseState, generation::Generations};
 use crate::provision::fingerprints::Fingerprints;
 
-/// What earlier set-ups did.
+/// What earlier set-ups have done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct SetUpRecord {

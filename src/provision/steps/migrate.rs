@@ -23,16 +23,16 @@ use crate::{
     },
 };
 
-/// Brings tables up to date.
+/// How the tables of a service are brought up to date.
 #[derive(Clone, Copy)]
 pub(crate) enum Migrate {
-    /// Over a connection to set-up's own server.
+    /// Over a connection to the server that set-up has started.
     WithServer(fn(&mut Execution<'_>, &Server) -> Result<(), SetupError>),
     /// By a program that starts a server itself, and that outlives set-up.
     ByItself {
         /// The name of the file that is locked meanwhile, in the folder of the state.
         lock: &'static str,
-        /// Does it.
+        /// Does it, while the lock is held.
         migrate: fn(&mut Execution<'_>, &Alone) -> Result<(), SetupError>,
     },
 }

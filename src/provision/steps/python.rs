@@ -22,8 +22,8 @@ use crate::provision::{
 /// Files that run in every Python of an environment, as Debian's own venv module puts them there.
 pub(crate) const EXPECTED_PTH: [&str; 1] = ["distutils-precedence.pth"];
 
-/// `sync` and not `install`: the lock as it stands. A resolver would ask for what was left out.
-/// Returns the digest of what was installed.
+/// Installs what the lock names into a new environment, and returns the digest of what was installed. It is `sync`
+/// and not `install`, because a resolver would ask for what was left out of the lock.
 pub(crate) fn sync(
     execution: &mut Execution<'_>,
     folder: &Path,
