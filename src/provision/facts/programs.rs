@@ -40,6 +40,8 @@ pub(crate) fn find(wanted: &Wanted, paths: &Paths, environment: &Environment) ->
 
 /// For what a program says of itself: a Python that nobody has read from a busy disk takes seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// For what is shown, and nothing else.
+const FOR_WHAT_IS_SHOWN: Duration = Duration::from_secs(8);
 
 struct Look<'a> {
     environment: &'a Environment,
@@ -62,9 +64,10 @@ impl ProgramFinder for Look<'_> {
         answer.said().map(str::to_owned)
     }
 
-    fn says_with_errors(&self, program: &Path, arguments: &[&str]) -> Option<String> {
+    fn tells(&self, program: &Path, arguments: &[&str]) -> Option<String> {
         let mut command = self.asking(program, arguments);
-        let answer = answer::within(self.patience, command.stderr(Stdio::piped()));
+        let patience = self.patience.min(FOR_WHAT_IS_SHOWN);
+        let answer = answer::within(patience, command.stderr(Stdio::piped()));
         answer.said().map(str::to_owned)
     }
 }
@@ -153,7 +156,7 @@ mod tests {
         };
         let (shell, script) = (Path::new("/bin/sh"), ["-c", "echo version 1.2 >&2"]);
         assert_eq!(look.says(shell, &script).as_deref(), Some(""));
-        let said = look.says_with_errors(shell, &script);
+        let said = look.tells(shell, &script);
         assert_eq!(said.as_deref(), Some("version 1.2"));
     }
 }

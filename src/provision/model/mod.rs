@@ -1,8 +1,8 @@
 //! What there can be in a set-up, as plain data: payloads, generations, records, steps and problems.
 //!
 //! Nothing here looks at the machine or changes it, and nothing here knows a service: which payloads,
-//! programs and databases there are comes from [`super::Catalog`]. Every other file of provision may use it, and it uses none but
-//! [`super::fingerprints`].
+//! programs and databases there are comes from [`super::Catalog`]. Every other file of provision may use it, and it
+//! uses none but [`super::fingerprints`].
 
 mod cluster;
 mod damage;

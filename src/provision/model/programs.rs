@@ -90,8 +90,9 @@ pub trait ProgramFinder {
     /// What a program prints, or `None` where it cannot be asked.
     fn says(&self, program: &Path, arguments: &[&str]) -> Option<String>;
 
-    /// The same, together with what it prints to its standard error.
-    fn says_with_errors(&self, program: &Path, arguments: &[&str]) -> Option<String>;
+    /// What a program prints to its standard output and its standard error, for somebody who shows it and decides
+    /// nothing by it: the program is not waited for as long.
+    fn tells(&self, program: &Path, arguments: &[&str]) -> Option<String>;
 
     /// The program that is named, if it is one, and otherwise the first of that name.
     fn named_or_first(&self, named: Option<&Path>, name: &str) -> Option<PathBuf> {

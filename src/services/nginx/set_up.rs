@@ -26,7 +26,7 @@ fn find(finder: &dyn ProgramFinder, named: Option<&Path>) -> Vec<FoundProgram> {
     let path = finder.named_or_first(named, "nginx");
     let found = path.map(|path| FoundProgram {
         // It tells its version on its standard error.
-        version: version(finder.says_with_errors(&path, &["-v"])),
+        version: version(finder.tells(&path, &["-v"])),
         path,
     });
     found.into_iter().collect()

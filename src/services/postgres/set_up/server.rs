@@ -24,7 +24,7 @@ use crate::{
         steps::server::Server,
     },
     services::postgres::{
-        pid_files,
+        PORT, pid_files,
         psql::{ARGUMENTS, Session},
     },
 };
@@ -41,7 +41,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// socket, in the folder of what runs.
 pub(crate) fn socket_folder(paths: &Paths) -> PathBuf {
     let folder = paths.state.join("setup-socket");
-    let longest = folder.join(".s.PGSQL.5432.lock");
+    let longest = folder.join(format!(".s.PGSQL.{PORT}.lock"));
     if longest.as_os_str().len() <= SOCKET_PATH_MAX {
         folder
     } else {
