@@ -9,6 +9,7 @@ use super::{
     error::NotSetUp,
     model::{Payload, Program},
 };
+use crate::base_environment::NO_HOME;
 
 /// Where set-up has put what it has made and found, all absolute.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,26 +38,27 @@ impl Installation {
         })
     }
 
-    /// The folder of a payload that its service has declared as needed.
-    ///
-    /// # Panics
-    /// The service has not declared it.
-    pub(crate) fn folder(&self, payload: &Payload) -> &Path {
+    /// The folder of a payload, for a plan. A start finds every payload that a service has declared as needed. A
+    /// preview of other settings may plan before such a payload is there, and gets a place where nothing is.
+    pub(crate) fn folder(&self, payload: &Payload) -> PathBuf {
         let folder = self.payloads.get(payload.name);
-        folder.expect("nothing is planned before all that services declare as needed is there")
+        folder.cloned().unwrap_or_else(|| nowhere(payload.name))
     }
 
-    /// The place of a program that its service has declared, and that the settings need.
-    ///
-    /// # Panics
-    /// The service has not declared it, or the settings do not need it.
-    pub(crate) fn program(&self, program: &Program) -> &Path {
+    /// The place of a program that a service has declared, for a plan. It may be a place where nothing is for a
+    /// preview, as [`Self::folder`] may.
+    pub(crate) fn program(&self, program: &Program) -> PathBuf {
         let place = self.programs.get(program.name);
-        place.expect("nothing is planned before every program that services declare is there")
+        place.cloned().unwrap_or_else(|| nowhere(program.name))
     }
 
     /// A part of a payload, if its service has found it.
     pub(crate) fn part(&self, name: &str) -> Option<&Path> {
         self.parts.get(name).map(PathBuf::as_path)
     }
+}
+
+/// A place that never exists.
+fn nowhere(name: &str) -> PathBuf {
+    Path::new(NO_HOME).join(name)
 }

@@ -14,7 +14,7 @@ pub(super) fn confinement(inputs: &Inputs) -> Confinement {
     let (paths, installed) = (inputs.paths, inputs.installed);
     let rendered = paths.rendered(&service);
     let programs = [
-        installed.folder(&super::PAYLOAD).to_owned(),
+        installed.folder(&super::PAYLOAD),
         prefix(&super::engine(installed, inputs.settings)),
         installed.node_bin.clone(),
     ];

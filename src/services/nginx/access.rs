@@ -14,7 +14,7 @@ pub(super) fn confinement(inputs: &Inputs) -> Confinement {
         read: [paths.payloads().join(open_webui::PAYLOAD.name)].into(),
         // The file with its number is among the rendered ones.
         write: [paths.service(&service), paths.rendered(&service)].into(),
-        execute: [inputs.installed.program(&super::set_up::PROGRAM).to_owned()].into(),
+        execute: [inputs.installed.program(&super::set_up::PROGRAM)].into(),
         unix_connect: [paths.litellm_socket(), paths.open_webui_socket()].into(),
         ..Access::default()
     })

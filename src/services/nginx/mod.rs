@@ -176,7 +176,7 @@ fn command(inputs: &Inputs, cwd: &Path, config: &Path, listeners: usize) -> Comm
     let mut env = environment(cwd, &[]);
     env.extend([inherited(listeners)]);
     Command {
-        program: inputs.installed.program(&set_up::PROGRAM).to_owned(),
+        program: inputs.installed.program(&set_up::PROGRAM),
         args: vec![
             "-e".to_owned(),
             // Before the configuration is read: otherwise it tries the distribution's log.

@@ -26,7 +26,7 @@ pub(super) fn confinement(inputs: &Inputs) -> Confinement {
             .chain(socket.parent().map(Into::into))
             .chain(temporary())
             .collect(),
-        execute: [inputs.installed.folder(&super::PAYLOAD).to_owned()]
+        execute: [inputs.installed.folder(&super::PAYLOAD)]
             .into_iter()
             .chain(pythons(inputs))
             .collect(),

@@ -18,7 +18,7 @@ pub(super) fn confinement(inputs: &Inputs) -> Confinement {
         ]
         .into(),
         // Its libraries may be beside the folder of its programs.
-        execute: [prefix(inputs.installed.program(&super::set_up::PROGRAM))].into(),
+        execute: [prefix(&inputs.installed.program(&super::set_up::PROGRAM))].into(),
         ..Access::default()
     })
 }

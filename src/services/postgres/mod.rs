@@ -124,7 +124,7 @@ fn command(inputs: &Inputs, config: &Path) -> Command {
             data.display().to_string(),
             format!("--config_file={}", config.display()),
         ],
-        env: environment(&home, &[inputs.installed.program(&set_up::PROGRAM)]),
+        env: environment(&home, &[&inputs.installed.program(&set_up::PROGRAM)]),
         // Its processes go there in any case (`ChangeToDataDir`), each in a session of its own,
         // and without cgroups what is left of a service is found by its folder.
         cwd: data,

@@ -176,3 +176,16 @@ fn no_program_has_a_name_that_the_record_of_set_up_uses_for_something_else() {
     names.dedup();
     assert_eq!(names.len(), wanted.programs.len(), "two have one name");
 }
+
+/// As a preview of a change does that would need more of set-up than is there.
+#[test]
+fn a_plan_needs_nothing_of_set_up_to_be_made() {
+    let nothing = Installation::default();
+    let settings = loaded("").unwrap().settings;
+    let secrets = secrets_of_all();
+    let stack = plan(&LIST, &settings, &paths(), &nothing, &secrets, None);
+    for spec in &stack.services {
+        let program = &spec.command.program;
+        assert!(program.starts_with("/nonexistent"), "{}", program.display());
+    }
+}

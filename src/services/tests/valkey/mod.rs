@@ -59,7 +59,7 @@ fn plan(inputs: &Inputs) -> ServicePlan {
     let name: ServiceName = SERVICE.service_name();
     let (cwd, rendered) = (inputs.paths.service(&name), inputs.paths.rendered(&name));
     let (config, socket) = (rendered.join("valkey.conf"), cwd.join("valkey.sock"));
-    let program = inputs.installed.program(&set_up::PROGRAM).to_owned();
+    let program = inputs.installed.program(&set_up::PROGRAM);
     let limits = inputs.limits(&name);
     // A quarter is left for what is no data.
     let bytes = limits.memory_max.map_or(0, |bytes| bytes / 4 * 3);
