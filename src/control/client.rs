@@ -1,4 +1,4 @@
-//! The command line's end of the control socket. Blocking: it has nothing else to do.
+//! The command line's end of the control socket. It blocks, because the command line has nothing else to do.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -17,8 +17,8 @@ use super::{
     wire::{ANSWER_MAX, Fault, Frames, NotAReply, Request, Response, frame},
 };
 
-/// For an answer that needs nothing but the daemon's loop, which turns in microseconds: as much as an
-/// overloaded machine may make of that.
+/// How long to wait for an answer that needs only the daemon's loop. The loop turns in microseconds; this is
+/// as much as an overloaded machine may make of that.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to the daemon.
@@ -31,39 +31,39 @@ pub struct Client {
     first: bool,
 }
 
-/// Why the daemon gave no answer, or one that was not hoped for.
+/// Why the daemon gave no answer, or not the answer that was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody listens.
     #[error("ai-gateway is not running")]
     NotRunning {
-        /// Where somebody should.
+        /// The path of the socket.
         path: PathBuf,
     },
-    /// It has begun and does not listen yet.
+    /// The daemon has begun to start and does not listen yet.
     #[error("ai-gateway is starting (process {pid}) and does not answer yet")]
     Starting {
-        /// Its process.
+        /// The number of its process.
         pid: i32,
     },
-    /// It runs, and its socket is gone.
+    /// The daemon runs, but its socket is gone.
     #[error(
         "ai-gateway runs (process {pid}), but nobody can reach it: {} is gone",
         path.display()
     )]
     OutOfReach {
-        /// Its process.
+        /// The number of its process.
         pid: i32,
-        /// Where it listened.
+        /// The path at which it listened.
         path: PathBuf,
     },
     /// The caller is neither the daemon's owner nor root.
     #[error("only the owner of the daemon and root may use {}", path.display())]
     NotPermitted {
-        /// The socket.
+        /// The path of the socket.
         path: PathBuf,
     },
-    /// It is there and says nothing.
+    /// The daemon runs, but does not answer.
     #[error(
         "the daemon (process {pid}) does not answer: {}",
         if *stopped {
@@ -73,32 +73,32 @@ pub enum ClientError {
         }
     )]
     Silent {
-        /// Its process.
+        /// The number of its process.
         pid: i32,
-        /// Whether it was stopped (SIGSTOP).
+        /// Whether it was stopped by a signal (SIGSTOP).
         stopped: bool,
     },
-    /// The connection ended in the middle.
+    /// The connection ended before the answer was complete.
     #[error("the daemon went away before it answered")]
     Gone,
-    /// The kernel said no.
+    /// The kernel refused it.
     #[error("cannot speak to the daemon on {}", path.display())]
     Io {
-        /// The socket.
+        /// The path of the socket.
         path: PathBuf,
-        /// The kernel's answer.
+        /// The kernel's error.
         source: io::Error,
     },
-    /// It answers something else than agreed.
+    /// The answer is not in the agreed form.
     #[error(
         "the daemon does not understand this ai-gateway ({what}): \
          both have to be of the same version, so restart the daemon"
     )]
     Strange {
-        /// What it said.
+        /// What is wrong with the answer.
         what: String,
     },
-    /// It says no.
+    /// The daemon refuses it.
     #[error(transparent)]
     Refused(Refusal),
 }
@@ -128,8 +128,8 @@ impl Client {
         })
     }
 
-    /// Asks and waits for the answer: however long it takes, or only a moment for a call that is
-    /// answered at once.
+    /// Asks and waits for the answer: only a short time for a call that is answered at once, and otherwise as
+    /// long as it takes.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -147,7 +147,7 @@ impl Client {
         }
     }
 
-    /// With the patience for an answer that needs nothing but the daemon's loop.
+    /// Waits only as long as an answer may take that needs only the daemon's loop.
     fn in_time<T>(
         &mut self,
         limit: Duration,
@@ -164,7 +164,8 @@ impl Client {
         answer
     }
 
-    /// Asks and does not wait: [`Client::finish`] does, best when there is something to read.
+    /// Asks and does not wait. [`Client::finish`] waits for the answer; it is best called when there is
+    /// something to read.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -206,7 +207,7 @@ impl Client {
         self.send(&Request::watch())
     }
 
-    /// Waits for the next status after [`Client::watch`]. None: the daemon has ended.
+    /// Waits for the next status after [`Client::watch`]. `None` if the daemon has ended.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -238,7 +239,7 @@ impl Client {
         Ok(())
     }
 
-    /// A daemon that turned us away has closed already, and what it said is waiting to be read.
+    /// A daemon that has refused the connection has closed it already, and its message is waiting to be read.
     fn send(&mut self, request: &Request) -> Result<(), ClientError> {
         match self.stream.write_all(&frame(request)) {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(self.silent()),
@@ -247,7 +248,7 @@ impl Client {
         }
     }
 
-    /// None: the connection has ended.
+    /// Reads one message. `None` if the connection has ended.
     fn answer(&mut self) -> Result<Option<Response>, ClientError> {
         loop {
             let message = self.frames.take().map_err(strange)?;
@@ -266,7 +267,7 @@ impl Client {
         }
     }
 
-    /// Who does not answer, and why, as far as /proc tells.
+    /// Finds out which process does not answer, and why, as far as /proc tells.
     pub fn silent(&self) -> ClientError {
         let peer = getsockopt(&self.stream, PeerCredentials);
         let pid = peer.map_or(0, |peer| peer.pid());

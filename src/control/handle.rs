@@ -40,9 +40,9 @@ pub enum Order {
 /// Which way a call goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// To what was published.
+    /// The call is answered from what was published.
     Question(Question),
-    /// To the loop.
+    /// The call goes to the loop.
     Order(Order),
 }
 
@@ -63,15 +63,16 @@ impl From<Call> for Way {
 
 /// Answers questions. Each connection has one of its own.
 pub trait Tell: Clone + Send + 'static {
-    /// The answer, which counts as seen from here on.
+    /// Answers the question. What the answer shows counts as seen from here on.
     fn tell(&mut self, question: Question) -> impl Future<Output = Result<Reply, Refusal>> + Send;
 
-    /// Waits until there is something that was not seen. False: the daemon ends. Safe to be cancelled.
+    /// Waits until there is something that was not seen yet. The result is false if the daemon ends. It is
+    /// safe to cancel this.
     fn changed(&mut self) -> impl Future<Output = bool> + Send;
 }
 
-/// Takes the answer to an order back to the connection that gave it. Dropped without an answer it tells that
-/// the daemon ends.
+/// Takes the answer to an order back to the connection that gave the order. If it is dropped without an
+/// answer, it tells the connection that the daemon ends.
 pub type ReplySender = oneshot::Sender<Result<Reply, Refusal>>;
 
 /// An order on its way to the loop.
@@ -79,16 +80,16 @@ pub type ReplySender = oneshot::Sender<Result<Reply, Refusal>>;
 pub struct PendingCall {
     /// What is to be done.
     pub order: Order,
-    /// For the answer.
+    /// Where the answer goes.
     pub reply: ReplySender,
 }
 
-/// What the control server holds of the daemon.
+/// What the control server has of the daemon.
 #[derive(Debug, Clone)]
 pub struct Handle<T> {
-    /// To the loop.
+    /// The queue to the loop.
     pub orders: mpsc::Sender<PendingCall>,
-    /// Answers the rest.
+    /// What answers the questions.
     pub tell: T,
 }
 
@@ -96,7 +97,7 @@ impl<T: Tell> Handle<T> {
     /// Has a call answered, whichever way it goes.
     ///
     /// # Errors
-    /// The daemon says no, or ends.
+    /// The daemon refuses it, or ends.
     pub async fn ask(&mut self, call: Call) -> Result<Reply, Refusal> {
         match call.into() {
             Way::Question(question) => self.tell.tell(question).await,

@@ -1,7 +1,7 @@
 //! The control socket: how the command line speaks to a running daemon.
 //!
-//! Varlink, so that `varlinkctl` speaks to it as well; by hand, since it is one JSON object and a
-//! NUL byte in each direction. Only the daemon's owner and root may connect.
+//! It speaks Varlink, so that `varlinkctl` can speak to it as well. The code is our own, because a message is
+//! only one JSON object and a NUL byte. Only the daemon's owner and root may connect.
 
 pub mod client;
 pub mod handle;

@@ -1,12 +1,12 @@
 //! The daemon's end of the control socket.
 //!
 //! One task accepts, one task per connection reads, has the call answered ([`Handle::ask`]), and writes.
-//! A connection that dies while its order is under way takes nothing with it: the order goes on, and
-//! nobody hears the answer.
+//! If a connection dies while its order is being carried out, nothing is lost with it: the order is carried
+//! out, and nobody gets the answer.
 //!
-//! Whoever has a place and does nothing with it does not keep others out: a message that was begun
-//! has to be finished in time, and where there are as many connections as there may be, a new one
-//! takes the place of one that is not being served.
+//! A connection that does nothing does not keep others out: a message that was begun has to be finished in
+//! time, and if there are as many connections as allowed, a new one takes the place of one that is not being
+//! served.
 
 use std::{
     fs::{self, DirBuilder},
@@ -49,53 +49,54 @@ use super::{
 };
 use crate::fs::entry::Entry;
 
-/// So many connections at once. A person has a few; a loop gone wild must not use us up.
+/// The most connections at a time. A person has a few; a program that opens them in an endless loop must not
+/// exhaust the daemon.
 pub const CONNECTIONS_MAX: usize = 32;
 
-/// A caller that takes nothing for so long is dropped.
+/// A caller that accepts no bytes for this long is dropped.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// From the first byte of a message to its last.
+/// The most time from the first byte of a message to its last.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// For the last answers when the daemon ends.
+/// The most time for the last answers when the daemon ends.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// After the kernel had no descriptor for a connection.
+/// The wait after the kernel had no descriptor for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Why the daemon cannot be reached.
+/// Why the daemon cannot listen at its socket.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Another daemon answers there.
     #[error("another ai-gateway listens on {}", path.display())]
     InUse {
-        /// The socket.
+        /// The path of the socket.
         path: PathBuf,
     },
-    /// Something that is not a socket is in its place, and not ours to remove.
+    /// Something that is not a socket has the socket's name, and it is not ours to remove.
     #[error("{} is in the way of the control socket: move it elsewhere", path.display())]
     InTheWay {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// The kernel said no.
+    /// The kernel refused it.
     #[error("cannot {action} {}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
-        /// On which file or folder.
+        /// The file or folder with which it was tried.
         path: PathBuf,
-        /// The kernel's answer.
+        /// The kernel's error.
         source: io::Error,
     },
 }
 
-/// Listens at `path`, with mode 0600 in a folder of mode 0700. What a daemon that died has left
-/// there is removed. The name of the socket is the caller's to remove, before the listener is gone.
+/// Listens at `path`, with mode 0600 in a folder of mode 0700. A socket that a dead daemon has left there is
+/// removed. The caller removes the name of the socket, before the listener is gone.
 ///
 /// # Errors
-/// Somebody listens there, something else is there, or the kernel says no. Must be called within
+/// Somebody listens there, something else has that name, or the kernel refuses it. This must be called within
 /// a runtime.
 pub fn bind(path: &Path) -> Result<(UnixListener, Entry), BindError> {
     let failed = |action| {
@@ -162,7 +163,7 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
     }
 }
 
-/// The mode is set before there is a name, so that at no moment anybody else could connect.
+/// Sets the mode before the socket has a name, so that at no moment anybody else can connect.
 fn listening(path: &Path) -> nix::Result<OwnedFd> {
     let fd = socket::socket(
         AddressFamily::Unix,
@@ -176,7 +177,7 @@ fn listening(path: &Path) -> nix::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Answers calls until `shutdown` is over, and then the last of them for a moment.
+/// Answers calls until `shutdown` ends, and then the last of them for a short time.
 pub async fn serve<T: Tell>(
     listener: UnixListener,
     handle: Handle<T>,
@@ -221,8 +222,8 @@ pub async fn serve<T: Tell>(
 struct Places(Vec<(AbortHandle, Arc<AtomicBool>)>);
 
 impl Places {
-    /// Sees to it that there is a place for one more: where all are taken, by closing the oldest
-    /// that is not being served.
+    /// Makes room for one more connection: if all places are taken, it closes the oldest connection that is
+    /// not being served.
     fn make(&mut self) -> Result<(), Fault> {
         self.0.retain(|(task, _)| !task.is_finished());
         if self.0.len() < CONNECTIONS_MAX {
@@ -257,7 +258,7 @@ fn may_speak(peer: Uid, owner: Uid) -> bool {
     peer == owner || peer.is_root()
 }
 
-/// A fresh connection has room for one short message; if it had not, closing says enough.
+/// Sends one short message. A fresh connection has room for it; if it had none, closing it would say enough.
 fn turn_away(stream: &UnixStream, fault: &Fault) {
     let _said = stream.try_write(&frame(&fault.response()));
 }
@@ -267,7 +268,7 @@ struct Connection<T> {
     frames: Frames,
     handle: Handle<T>,
     closing: watch::Receiver<bool>,
-    /// Whether a call of it is under way, or it watches.
+    /// Whether a call of this connection is being answered, or whether it watches.
     served: Arc<AtomicBool>,
 }
 
@@ -282,7 +283,7 @@ impl<T: Tell> Connection<T> {
         }
     }
 
-    /// Until the caller or the daemon ends it, or the caller breaks the rules.
+    /// Serves the connection until the caller or the daemon ends it, or the caller breaks the rules.
     async fn run(mut self) {
         let ended = self.calls().await;
         if let Err(error) = ended {
@@ -311,7 +312,7 @@ impl<T: Tell> Connection<T> {
         Ok(())
     }
 
-    /// None: the end.
+    /// Receives the next message. `None` if the connection has ended.
     async fn message(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {
             if let Some(message) = self.frames.take().map_err(io::Error::other)? {
@@ -329,7 +330,8 @@ impl<T: Tell> Connection<T> {
         }
     }
 
-    /// Until a message that was begun is there as a whole. False: nothing more will come.
+    /// Waits until a message that was begun has arrived as a whole. The result is false if nothing more will
+    /// come.
     async fn rest(&mut self) -> io::Result<bool> {
         while !self.frames.has_message() {
             if !self.read().await? {
@@ -342,7 +344,7 @@ impl<T: Tell> Connection<T> {
         Ok(true)
     }
 
-    /// False: nothing more will come.
+    /// Reads what has arrived. The result is false if nothing more will come.
     async fn read(&mut self) -> io::Result<bool> {
         let mut chunk = [0; 4096];
         let length = tokio::select! {
@@ -366,7 +368,8 @@ impl<T: Tell> Connection<T> {
         timeout(WRITE_TIMEOUT, self.stream.write_all(&frame(response))).await?
     }
 
-    /// The status now and after each change. Changes that come while the caller is slow are one.
+    /// Sends the status now and after each change. Changes that come while the caller is slow are sent as
+    /// one.
     async fn watch(&mut self) -> io::Result<()> {
         let mut tell = self.handle.tell.clone();
         loop {

@@ -1,7 +1,8 @@
 //! What goes over the control socket: Varlink's messages, and what ours mean.
 //!
-//! A message is one JSON object followed by a NUL byte (<https://varlink.org/Method-Call>). Calls
-//! on one connection are answered in their order. Pure: bytes and values in, bytes and values out.
+//! A message is one JSON object followed by a NUL byte (<https://varlink.org/Method-Call>). Calls on one
+//! connection are answered in their order. This is pure: bytes and values come in, and bytes and values go
+//! out.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -9,10 +10,10 @@ use supervise::spec::ServiceName;
 
 use super::types::{Blame, Call, GatewayStatus, Preview, Refusal, Reply, Why};
 
-/// Our interface.
+/// The name of our interface.
 pub const INTERFACE: &str = "io.aigateway.Control";
 
-/// What our interface offers, in Varlink's own language.
+/// The description of our interface in Varlink's own language.
 pub const DESCRIPTION: &str = include_str!("io.aigateway.Control.varlink");
 
 /// The longest call that the daemon takes, in bytes.
@@ -24,7 +25,7 @@ pub const ANSWER_MAX: usize = 4 << 20;
 /// The interface that every Varlink service has.
 const SERVICE: &str = "org.varlink.service";
 
-/// As varlink.org prints it.
+/// The description of that interface, as varlink.org prints it.
 const SERVICE_DESCRIPTION: &str = "\
 interface org.varlink.service
 
@@ -46,20 +47,20 @@ error PermissionDenied ()
 error ExpectedMore ()
 ";
 
-/// Cuts what arrives into messages, however it arrives.
+/// Divides what arrives into messages, however it is cut.
 #[derive(Debug)]
 pub struct Frames {
     buffer: Vec<u8>,
-    /// So much of the buffer holds no NUL.
+    /// How many bytes at the beginning of the buffer are known to hold no NUL.
     searched: usize,
     limit: usize,
 }
 
-/// A message that is longer than it may be.
+/// A message is longer than allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a message of more than {limit} bytes on the control socket")]
 pub struct TooLong {
-    /// The most that is taken.
+    /// The most bytes that are allowed.
     pub limit: usize,
 }
 
@@ -73,7 +74,7 @@ impl Frames {
         }
     }
 
-    /// Takes in what arrived.
+    /// Adds what has arrived.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
@@ -93,10 +94,10 @@ impl Frames {
         self.buffer.len() > self.limit
     }
 
-    /// Returns the next whole message without its NUL, or none until more has arrived.
+    /// Returns the next whole message without its NUL. `None` if it has not arrived as a whole yet.
     ///
     /// # Errors
-    /// The message is too long, whole or not.
+    /// The message is too long, whether or not it has arrived as a whole.
     pub fn take(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
         let found = self.buffer[self.searched..].iter().position(|b| *b == 0);
         let length = found.map_or(self.buffer.len(), |at| self.searched + at);
@@ -115,7 +116,7 @@ impl Frames {
     }
 }
 
-/// One message with its NUL.
+/// Makes one message with its NUL.
 pub fn frame(message: &impl Serialize) -> Vec<u8> {
     let mut bytes =
         serde_json::to_vec(message).expect("messages are plain data with text for keys");
@@ -126,15 +127,15 @@ pub fn frame(message: &impl Serialize) -> Vec<u8> {
 /// A method call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// The interface and the method, joined by a dot.
+    /// The names of the interface and of the method, joined by a dot.
     pub method: String,
-    /// An object, or nothing.
+    /// The parameters: an object, or nothing.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub parameters: Value,
-    /// The caller takes more than one answer.
+    /// Whether the caller accepts more than one answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
-    /// The caller takes no answer.
+    /// Whether the caller wants no answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub oneway: bool,
 }
@@ -142,13 +143,13 @@ pub struct Request {
 /// An answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Response {
-    /// An object, or nothing.
+    /// The parameters: an object, or nothing.
     #[serde(default)]
     pub parameters: Value,
-    /// The full name of an error, if it is one.
+    /// The full name of an error, if the answer is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// There will be another one.
+    /// Whether another answer follows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub continues: bool,
 }
@@ -156,28 +157,28 @@ pub struct Response {
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Method {
-    /// An answer that is always the same.
+    /// The request has an answer that is always the same.
     Fixed(Value),
-    /// Something of the daemon.
+    /// The request is for the daemon.
     Call(Call),
-    /// The status now and after each change.
+    /// The request asks for the status now and after each change.
     Watch,
 }
 
-/// Why a request gets no answer of its own.
+/// Why a request is answered with an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Not ours, and not everybody's.
+    /// The interface is neither ours nor the one that every service has.
     InterfaceNotFound(String),
-    /// Not a method of the interface.
+    /// The interface has no such method.
     MethodNotFound(String),
-    /// A parameter that is missing, unknown or of the wrong type.
+    /// A parameter is missing, unknown or of the wrong type.
     InvalidParameter(String),
     /// The caller is neither the daemon's owner nor root.
     PermissionDenied,
-    /// The method answers more than once.
+    /// The method answers more than once, and the caller wants only one answer.
     ExpectedMore,
-    /// The daemon says no.
+    /// The daemon refuses it.
     Refused(Refusal),
 }
 
@@ -218,10 +219,10 @@ impl Request {
         }
     }
 
-    /// Says what is asked for.
+    /// Finds out what is asked for.
     ///
     /// # Errors
-    /// It is nothing that there is, or with the wrong parameters.
+    /// There is no such thing to ask for, or the parameters are wrong.
     pub fn meaning(&self) -> Result<Method, Fault> {
         let parameters = Parameters::of(&self.parameters)?;
         let (interface, method) = self.method.rsplit_once('.').unwrap_or((&self.method, ""));
@@ -249,7 +250,7 @@ impl Request {
     }
 }
 
-/// The parameters of a call; an unknown one is an error, so that a slip does not go unnoticed.
+/// Reads the parameters of a call. An unknown parameter is an error, so that a mistake does not go unnoticed.
 struct Parameters<'a>(Option<&'a Map<String, Value>>);
 
 impl<'a> Parameters<'a> {
@@ -311,7 +312,7 @@ fn description(parameters: &Parameters<'_>) -> Result<Value, Fault> {
 }
 
 impl Response {
-    /// The answer with these parameters.
+    /// Makes an answer with these parameters.
     pub fn plain(parameters: Value) -> Self {
         Self {
             parameters,
@@ -319,7 +320,7 @@ impl Response {
         }
     }
 
-    /// The answer that carries `reply`.
+    /// Makes the answer that carries `reply`.
     pub fn of(reply: &Reply) -> Self {
         Self::plain(match reply {
             Reply::Status(status) => json!({ "status": status }),
@@ -330,7 +331,7 @@ impl Response {
         })
     }
 
-    /// One of several statuses.
+    /// Makes one of several answers with a status.
     #[must_use]
     pub fn and_more(self) -> Self {
         Self {
@@ -342,7 +343,7 @@ impl Response {
     /// Reads the answer to `call`.
     ///
     /// # Errors
-    /// The error that it carries, or what is wrong with it.
+    /// The answer carries an error, or cannot be understood.
     pub fn reply_to(self, call: &Call) -> Result<Reply, NotAReply> {
         match call {
             Call::Status => self.status().map(|status| Reply::Status(Box::new(status))),
@@ -359,10 +360,10 @@ impl Response {
         }
     }
 
-    /// Reads a status.
+    /// Reads an answer with a status.
     ///
     /// # Errors
-    /// The error that it carries, or what is wrong with it.
+    /// The answer carries an error, or cannot be understood.
     pub fn status(self) -> Result<GatewayStatus, NotAReply> {
         #[derive(Deserialize)]
         struct Status {
@@ -379,17 +380,17 @@ impl Response {
     }
 }
 
-/// An answer that is not the one hoped for.
+/// An answer that does not carry what was asked for.
 #[derive(Debug)]
 pub enum NotAReply {
-    /// An error.
+    /// The answer is an error.
     Fault(Fault),
-    /// Not what the method answers.
+    /// The answer is not one that the method gives.
     Malformed(serde_json::Error),
 }
 
 impl Fault {
-    /// The answer that carries it.
+    /// Makes the answer that carries this fault.
     pub fn response(&self) -> Response {
         let ours = |name: &str| format!("{INTERFACE}.{name}");
         let everybodys = |name: &str| format!("{SERVICE}.{name}");
@@ -425,7 +426,8 @@ impl Fault {
         }
     }
 
-    /// The fault that an answer carries. One that nobody here knows is a failure with its name.
+    /// Reads the fault that an answer carries. A fault that is not known here becomes a failure with its
+    /// name.
     fn named(name: &str, parameters: &Value) -> Self {
         let text = |key: &str| parameters[key].as_str().unwrap_or_default().to_owned();
         let (interface, error) = name.rsplit_once('.').unwrap_or((name, ""));

@@ -1,4 +1,4 @@
-//! The processes of this moment.
+//! Finds the gateway's processes as they are at this moment.
 
 use std::{collections::HashSet, io, path::Path};
 
@@ -9,27 +9,27 @@ use sys::{
 
 use super::{GatewayId, Known, LaunchRecord, Mark, Ours, Owner, Process, Root, VARIABLE, ours};
 
-/// Why nobody knows which processes are the gateway's.
+/// Why it cannot be told which processes are the gateway's.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// The gateway's number.
+    /// The gateway's number cannot be read.
     #[error("cannot read the gateway's identity in its state folder")]
     Identity(#[source] io::Error),
-    /// The list of processes.
+    /// The list of processes cannot be read.
     #[error(transparent)]
     Processes(#[from] ProcError),
 }
 
-/// A process of the gateway, held so that its number cannot pass to another.
+/// A process of the gateway. It is held, so that its number cannot pass to another process.
 #[derive(Debug)]
 pub struct Handle {
-    /// Which.
+    /// Which process it is.
     pub process: Ours,
-    /// To signal it and to wait for its end.
+    /// The descriptor that is used to signal the process and to wait for its end.
     pub pidfd: PidFd,
 }
 
-/// The processes of the gateway with this state folder, but for ourselves and our ancestors.
+/// Finds the processes of the gateway with this state folder, except for this process and its ancestors.
 ///
 /// # Errors
 /// The gateway's number or /proc cannot be read.
@@ -38,10 +38,11 @@ pub fn find(state: &Path) -> Result<Vec<Handle>, FindError> {
     Ok(found.filter_map(hold).collect())
 }
 
-/// Their numbers, and so no more than a hint.
+/// The numbers of the processes that [`find`] finds. A number may pass to another process, so this is only a
+/// hint.
 ///
 /// # Errors
-/// As [`find`].
+/// The same as those of [`find`].
 pub fn pids(state: &Path) -> Result<HashSet<i32>, FindError> {
     Ok(look(state)?.into_iter().map(|found| found.pid).collect())
 }
@@ -68,7 +69,7 @@ fn look(state: &Path) -> Result<Vec<Ours>, FindError> {
     Ok(ours(&processes, &known))
 }
 
-/// What /proc shows of a process beside its numbers.
+/// What /proc shows of a process besides its numbers.
 pub fn process(stat: Stat) -> Process {
     let mark = proc::variable(stat.pid, VARIABLE).ok().flatten();
     Process {
@@ -79,7 +80,7 @@ pub fn process(stat: Stat) -> Process {
     }
 }
 
-/// None: it has ended.
+/// Reads it. `None` if the process has ended.
 fn hold(process: Ours) -> Option<Handle> {
     let pidfd = PidFd::open(process.pid).ok()?;
     // The number may have passed to another between the look and the handle, and not since.

@@ -1,13 +1,13 @@
-//! Which processes are this gateway's own.
+//! Tells which processes are this gateway's own.
 //!
-//! A gateway is its state folder, and the folder has a random number that no other has
-//! ([`GatewayId`]). Every process that is launched carries it in a variable of its environment
-//! ([`Mark`]), which its descendants inherit, and what was launched is written down in the state
-//! folder ([`record`]): PostgreSQL and nginx write their titles over their environment. [`ours`]
-//! decides by both which of a list of processes are the gateway's, and reads nothing; [`find`] is
-//! the list of this moment.
+//! A gateway is its state folder, and the folder has a random number that no other folder has
+//! ([`GatewayId`]). Every process that is launched carries the number in a variable of its environment
+//! ([`Mark`]), which its descendants inherit. Some services write their titles over their environment, so
+//! what was launched is also written down in the state folder ([`record`]). [`ours`] decides by both which
+//! processes of a list are the gateway's, and reads nothing; [`find`] reads the list of this moment.
 //!
-//! Neither a folder nor a name of a program makes a process ours: a shell may be opened anywhere.
+//! Neither a folder nor the name of a program makes a process the gateway's: a shell may be opened in any
+//! folder.
 //!
 //! Callers: the daemon (its own processes, and at its start those of one that was killed), `stop`
 //! where no daemon runs, set-up (what an earlier set-up has left), and whoever asks who holds a port.
@@ -35,36 +35,37 @@ pub use record::{LaunchRecord, RecordedProcess, Signal};
 /// The variable that marks what is launched.
 pub const VARIABLE: &str = "AI_GATEWAY_INSTANCE";
 
-/// In the place of a service's name: what set-up runs. No service can have that name.
+/// What a mark has in the place of a service's name if set-up has launched the process. No service can have
+/// that name.
 const SET_UP: &str = "@set-up";
 
 /// The number of a gateway: 128 random bits in hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct GatewayId(String);
 
-/// On whose behalf a process was launched.
+/// For what a process was launched.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
-    /// A service, or a command for it.
+    /// The process is a service, or a command for it.
     Service(ServiceName),
-    /// Set-up.
+    /// Set-up has launched the process.
     SetUp,
 }
 
-/// The variable's value.
+/// The value of the variable that marks a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// Whose process it is.
+    /// The gateway to which the process belongs.
     pub gateway: GatewayId,
-    /// What for; none: a later version may know.
+    /// For what the process was launched. `None` if that is something that only a later version knows.
     pub owner: Option<Owner>,
 }
 
 impl GatewayId {
-    /// The number of the gateway with this state folder. It is made if there is none, and made anew
-    /// in a copy of a state folder: processes of the original are not the copy's.
+    /// Finds the number of the gateway with this state folder. It is made if there is none, and made anew in
+    /// a copy of a state folder, because processes of the original do not belong to the copy.
     ///
-    /// Only for who holds the daemon's lock or set-up's.
+    /// Only a process that holds the lock of the daemon or of set-up may call this.
     ///
     /// # Errors
     /// The file cannot be read or made.
@@ -85,10 +86,10 @@ impl GatewayId {
         Ok(id)
     }
 
-    /// As [`GatewayId::of`], without making one.
+    /// Finds the number as [`GatewayId::of`] does, but does not make one.
     ///
     /// # Errors
-    /// The file is there and cannot be read.
+    /// The file is there, but cannot be read.
     pub fn read(state: &Path) -> io::Result<Option<Self>> {
         let text = match crate::fs::regular::text(&path(state)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -122,7 +123,7 @@ impl fmt::Display for GatewayId {
 }
 
 impl Mark {
-    /// Reads the variable's value; none: it is no mark.
+    /// Reads the value of the variable. `None` if it is not a mark.
     pub fn parse(value: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(value).ok()?;
         let (gateway, rest) = text.split_once('/')?;
@@ -143,7 +144,7 @@ fn path(state: &Path) -> PathBuf {
     state.join("identity")
 }
 
-/// The file itself, which tells it from a copy with the same contents.
+/// What identifies the file itself, so that a copy with the same contents is told apart from it.
 struct Place(u64, u64);
 
 impl Place {

@@ -1,4 +1,4 @@
-//! The decision which of a list of processes are the gateway's. Pure.
+//! Decides which of a list of processes are the gateway's. This is pure.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,10 @@ use super::{GatewayId, Mark, Owner};
 /// A process as /proc shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// Who it is.
+    /// The number and the relatives of the process.
     pub stat: Stat,
-    /// The mark in its environment; none: it has none, has written over it, or is another user's.
+    /// The mark in its environment. `None` if it has no mark, has written over it, or is another user's
+    /// process.
     pub mark: Option<Mark>,
     /// Its cgroup.
     pub cgroup: Option<String>,
@@ -23,9 +24,9 @@ pub struct Process {
 /// A main process that was launched.
 #[derive(Debug, Clone)]
 pub struct Root<'a> {
-    /// On whose behalf.
+    /// The service or the work for which it was launched.
     pub owner: Owner,
-    /// Its number.
+    /// The number of the process.
     pub pid: i32,
     /// When it was started.
     pub started: u64,
@@ -35,34 +36,34 @@ pub struct Root<'a> {
     pub folder: &'a Path,
 }
 
-/// What is known beforehand.
+/// What is known before the list of processes is looked at.
 #[derive(Debug)]
 pub struct Known<'a> {
     /// The gateway whose processes are looked for.
     pub gateway: &'a GatewayId,
-    /// What was launched.
+    /// The main processes that were launched.
     pub roots: Vec<Root<'a>>,
-    /// Who asks. Neither it nor any of its ancestors is ever among the processes that are found.
+    /// The process that asks. Neither it nor any of its ancestors is ever among the processes that are found.
     pub own: i32,
-    /// Whether every process below `own` is the gateway's: it is the daemon, to whom the kernel
-    /// hands what loses its parent.
+    /// Whether every process below `own` is the gateway's. That is so if `own` is the daemon, to which the
+    /// kernel gives processes that lose their parent.
     pub reaper: bool,
 }
 
 /// A process of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ours {
-    /// Its number.
+    /// The number of the process.
     pub pid: i32,
-    /// When it was started: together with the number, that very process.
+    /// When it was started. Together with the number, this identifies the process.
     pub started: u64,
-    /// On whose behalf it was launched.
+    /// The service or the work for which it was launched.
     pub owner: Owner,
-    /// Whether it is a main process that was written down.
+    /// Whether it is a main process that is in the record.
     pub main: bool,
 }
 
-/// The gateway's processes of those.
+/// Finds the gateway's processes among these.
 ///
 /// A process is the gateway's if
 /// - it carries the gateway's mark, or
@@ -70,10 +71,10 @@ pub struct Ours {
 /// - it is in the process group, the session or the cgroup of one, or
 /// - its parent is the gateway's.
 ///
-/// A number of a group or session proves nothing once its leader is gone: it may be given to
-/// another. It counts if the process works in the service's folder too, as each worker of nginx and
-/// PostgreSQL does, or is known to be below the daemon. A process with the mark of another gateway
-/// is that gateway's.
+/// The number of a group or session proves nothing when its leader is gone, because the number may have been
+/// given to another. It counts if the process also works in the service's folder, as the workers of many
+/// services do, or is known to be below the daemon. A process with the mark of another gateway belongs to
+/// that gateway.
 pub fn ours(processes: &[Process], known: &Known<'_>) -> Vec<Ours> {
     let by_pid: HashMap<i32, &Process> = processes.iter().map(|p| (p.stat.pid, p)).collect();
     let spared = ancestors(known.own, &by_pid);
@@ -120,7 +121,7 @@ pub fn ours(processes: &[Process], known: &Known<'_>) -> Vec<Ours> {
         .collect()
 }
 
-/// The asker and all above it.
+/// The process that asks and all of its ancestors.
 fn ancestors(own: i32, by_pid: &HashMap<i32, &Process>) -> HashSet<i32> {
     let mut spared = HashSet::from([own]);
     let mut at = own;
@@ -142,7 +143,7 @@ fn is_foreign(process: &Process, known: &Known<'_>) -> bool {
     mark.is_some_and(|mark| mark.gateway != *known.gateway)
 }
 
-/// Its owner, by what the process itself shows.
+/// The service or the work for which a process runs, by what the process itself shows.
 fn direct(process: &Process, known: &Known<'_>, by_pid: &HashMap<i32, &Process>) -> Option<Owner> {
     if let Some(mark) = &process.mark {
         // Inherited, and so the nearest truth: a command of another service may have a group of its

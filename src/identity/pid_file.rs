@@ -1,9 +1,9 @@
-//! Files in which a program has written its number, so that no second one begins.
+//! Files in which a program has written the number of its process, so that no second one is started.
 //!
-//! PostgreSQL refuses to start while a process of that number runs, whatever it is: after a crash of
-//! the machine or in a container numbers are few and soon used again, and the same holds for a file
-//! that a full disk has left empty. So before it is started such a file is removed, but only if no
-//! process of that program uses the folder: whatever is attached to the database works in there.
+//! Some programs refuse to start while any process has the number that is in such a file. After a crash of
+//! the machine, or in a container, numbers are small and soon used again, and a file that a full disk has
+//! left empty has the same effect. So before a start such a file is removed, but only if no process of that
+//! program works in its folder: whatever is attached to a database, for example, works there.
 
 use std::{
     io,
@@ -14,10 +14,10 @@ use sys::proc;
 
 use crate::fs::{entry::Entry, regular};
 
-/// Such a file.
+/// A file with the number of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PidFile {
-    /// Where.
+    /// The path of the file.
     pub path: PathBuf,
     /// The folder in which all processes of the program work.
     pub folder: PathBuf,
@@ -25,18 +25,18 @@ pub struct PidFile {
     pub program: String,
 }
 
-/// Who has the number that a file names.
+/// Which process has the number that a file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Named {
-    /// The file names nobody.
+    /// The file does not name a process.
     Nobody,
-    /// A process that has ended, or is another user's. The program sees to that by itself.
+    /// The process has ended, or it is another user's. The program deals with that by itself.
     NotOurs,
-    /// A process of ours.
+    /// It is a process of this gateway's user.
     Ours,
 }
 
-/// Whether the file is of no use to anybody and keeps the program from starting.
+/// Whether the file is of no use to anybody and prevents the program from starting.
 const fn is_stale(named: Named, in_use: bool) -> bool {
     match named {
         Named::Nobody | Named::Ours => !in_use,
@@ -45,11 +45,11 @@ const fn is_stale(named: Named, in_use: bool) -> bool {
 }
 
 impl PidFile {
-    /// Removes it if it is stale; whether it was. A program that has begun since it was read has a file of its
-    /// own there, which stays.
+    /// Removes the file if it is stale, and returns whether it did. A program that has begun since the file was
+    /// read has a file of its own there, which stays.
     ///
     /// # Errors
-    /// /proc cannot be read, or the file not be removed.
+    /// /proc cannot be read, or the file cannot be removed.
     pub fn remove_if_stale(&self) -> io::Result<bool> {
         let Some(found) = Entry::find(&self.path)? else {
             return Ok(false);
@@ -110,7 +110,7 @@ mod tests {
         child.wait().unwrap();
     }
 
-    /// A file that says `text` where `program` should run.
+    /// Makes a file that says `text`, in a folder where `program` would work.
     fn removed(folder: &Path, program: &str, text: &str) -> bool {
         let file = PidFile {
             path: folder.join("postmaster.pid"),

@@ -1,7 +1,8 @@
-//! What the daemon has launched, as it is written down in the state folder.
+//! What the daemon has launched, as it is written into the state folder.
 //!
-//! It is for whoever comes after a daemon that was killed: which processes are the gateway's, and how
-//! and in which order they are stopped. It holds no secret, so the commands of a stop are not in it.
+//! The record is for whoever comes after a daemon that was killed. It says which processes are the gateway's,
+//! and how and in which order they are stopped. It holds no secret, so it does not have the commands of a
+//! stop.
 
 use std::{
     collections::BTreeSet,
@@ -19,12 +20,12 @@ use crate::fs::{
     regular,
 };
 
-/// What runs.
+/// The record of the processes that run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaunchRecord {
-    /// The gateway's number: the record of a copied state is about processes of the original.
+    /// The gateway's number. The record in a copied state folder is about processes of the original gateway.
     gateway: String,
-    /// What the numbers of processes mean ([`sys::proc::numbering`]).
+    /// In which numbering the numbers of processes are valid ([`sys::proc::numbering`]).
     numbering: String,
     /// The main process of each service.
     pub processes: Vec<RecordedProcess>,
@@ -33,7 +34,7 @@ pub struct LaunchRecord {
 /// A main process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedProcess {
-    /// Its service.
+    /// The name of its service.
     pub service: ServiceName,
     /// Its number, which is also that of its process group and of its session.
     pub pid: i32,
@@ -43,23 +44,23 @@ pub struct RecordedProcess {
     pub cgroup: Option<String>,
     /// The working folder of its service.
     pub folder: PathBuf,
-    /// The services that must not go before it.
+    /// The services that must not be stopped before it.
     pub requires: BTreeSet<ServiceName>,
-    /// The signals with which it is stopped.
+    /// The signals by which it is stopped, in order.
     pub stop: Vec<Signal>,
 }
 
-/// A signal to a main process.
+/// A signal to a main process, as a step of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signal {
-    /// Its number.
+    /// The number of the signal.
     pub signal: i32,
-    /// How long to wait for the end.
+    /// How long to wait for the end of the process.
     pub patience: Duration,
 }
 
 impl Signal {
-    /// Those of a specification.
+    /// The steps of a specification that are signals.
     pub fn of(spec: &ServiceSpec) -> Vec<Self> {
         let steps = spec.stop.iter().filter_map(|step| match step {
             StopStep::Signal { signal, timeout } => Some(Self {
@@ -73,7 +74,7 @@ impl Signal {
 }
 
 impl LaunchRecord {
-    /// An empty one.
+    /// Makes an empty record.
     ///
     /// # Errors
     /// /proc cannot be read.
@@ -85,7 +86,7 @@ impl LaunchRecord {
         })
     }
 
-    /// The record of this gateway, if there is one and its numbers still mean the same.
+    /// Reads the record of this gateway. `None` if there is none, or its numbers no longer mean the same.
     pub fn read(state: &Path, gateway: &GatewayId) -> Option<Self> {
         let text = regular::text(&path(state)).ok()?;
         let read: Self = serde_json::from_str(&text).ok()?;
@@ -93,24 +94,24 @@ impl LaunchRecord {
         (read.gateway == fresh.gateway && read.numbering == fresh.numbering).then_some(read)
     }
 
-    /// Puts a main process in the place of its service's last one.
+    /// Records a main process in the place of its service's previous one.
     pub fn begin(&mut self, process: RecordedProcess) {
         self.end(&process.service);
         self.processes.push(process);
     }
 
-    /// Forgets a service of which nothing is left; whether it was known.
+    /// Removes a service of which nothing is left, and returns whether it was in the record.
     pub fn end(&mut self, service: &ServiceName) -> bool {
         let before = self.processes.len();
         self.processes.retain(|process| process.service != *service);
         self.processes.len() < before
     }
 
-    /// Writes it, as a whole or not at all. A crash of the machine makes it worthless, so it is not
-    /// synchronised.
+    /// Writes the record, as a whole or not at all. It is not synchronised to the disk, because a crash of
+    /// the machine makes it worthless.
     ///
     /// # Errors
-    /// The file system says no.
+    /// The file system refuses it.
     pub fn write(&self, state: &Path) -> io::Result<()> {
         let text = serde_json::to_vec(self)?;
         let written = replace(&path(state), &text, 0o600, Survives::TheProgram);

@@ -19,7 +19,7 @@ use tracing_subscriber::{
 
 use super::{DAEMON, LogFile, Output, prefix};
 
-/// Sends the daemon's own events to where its services' lines go. Once a process.
+/// Sends the daemon's own events to where the lines of its services go. This is done once in a process.
 ///
 /// # Errors
 /// The journal does not listen, or the file cannot be opened.

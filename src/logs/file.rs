@@ -9,27 +9,27 @@ use std::{
 
 use crate::{clock, fs::regular};
 
-/// A file is put aside when it has become this long, in bytes; with the one put aside before, a
-/// service takes at most twice this.
+/// When a file is this long, in bytes, it is put aside. A service has one file and the one that was put aside
+/// before, so it takes at most twice this.
 const SIZE_MAX: u64 = 8 << 20;
 
-/// `NAME.log`, and `NAME.log.1` with what was before. Each line begins with its time in RFC 3339
-/// and a space.
+/// A log in two files: `NAME.log`, and `NAME.log.1` with what was before. Each line begins with its time in
+/// RFC 3339 and a space.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
     file: File,
     size: u64,
     size_max: u64,
-    /// Lines that could not be written since the last one that was.
+    /// The number of lines that could not be written since the last line that was written.
     lost: u64,
 }
 
 impl LogFile {
-    /// Opens the log of this name, to go on where it ends; makes the folder where it is missing.
+    /// Opens the log of this name and goes on where it ends. The folder is made if it is missing.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The file system refuses it.
     pub fn open(folder: &Path, name: &str) -> io::Result<Self> {
         Self::with_size(folder, name, SIZE_MAX)
     }
@@ -50,9 +50,9 @@ impl LogFile {
         })
     }
 
-    /// Writes lines, each of which ends with a line break, with the time that it is now. Lines that
-    /// cannot be written (a full disk) are counted, and the count is the first thing that is
-    /// written once that is possible again.
+    /// Writes lines, each of which ends with a line break, together with the current time. Lines that cannot
+    /// be written (because a disk is full) are counted, and the count is the first thing that is written when
+    /// that is possible again.
     pub fn lines(&mut self, text: &[u8]) {
         let now = humantime::format_rfc3339_micros(clock::wall()).to_string();
         let mut stamped = Vec::with_capacity(text.len() * 2);
@@ -92,7 +92,7 @@ impl LogFile {
 
 #[cfg(test)]
 impl LogFile {
-    /// Goes on in another file, or in what stands for a full disk.
+    /// Goes on in another file, or in a file that stands for a full disk.
     pub(super) fn write_to(&mut self, path: impl AsRef<Path>) {
         let file = OpenOptions::new().create(true).append(true).open(path);
         self.file = file.expect("the test's file opens");

@@ -1,6 +1,6 @@
-//! What the daemon has to tell, each kind of message with an identifier of its own, so that
-//! `journalctl MESSAGE_ID=…` finds it and `journalctl -x` explains it. An identifier is for ever: a
-//! message that comes to mean something else gets a new one.
+//! What the daemon tells. Each kind of message has an identifier of its own, so that `journalctl
+//! MESSAGE_ID=…` finds it and `journalctl -x` explains it. An identifier is for ever: a message whose meaning
+//! changes gets a new one.
 
 use std::fmt::Write as _;
 
@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 pub struct Message {
     /// 128 random bits in lower-case hexadecimal, as the journal wants them.
     pub id: &'static str,
-    /// The catalog's heading; `@FIELD@` is a field of the entry.
+    /// The heading in the catalog. `@FIELD@` stands for a field of the entry.
     pub subject: &'static str,
-    /// What it means, and what to do.
+    /// What the message means, and what to do.
     pub text: &'static str,
 }
 
@@ -23,7 +23,7 @@ macro_rules! messages {
             text: $text,
         };)*
 
-        /// Every kind.
+        /// Every kind of message.
         pub const ALL: &[Message] = &[$($name),*];
     };
 }
@@ -111,7 +111,7 @@ messages! {
     "It was asked to.";
 }
 
-/// The catalog that explains them (systemd, `CATALOG.md`).
+/// The catalog that explains the messages (systemd, `CATALOG.md`).
 pub fn catalog() -> String {
     let mut text = "\
 # Made from src/logs/messages.rs: UPDATE_GENERATED=1 cargo test writes it.

@@ -1,5 +1,5 @@
-//! Where lines go: straight to the journal where we run as a unit, otherwise to files of a bounded
-//! size and to the terminal.
+//! Where log lines go: straight to the journal if we run as a unit of systemd, and otherwise to files of a
+//! bounded size and to the terminal.
 //!
 //! With a journal, a service's standard output *is* the journal's stream: no byte of it passes
 //! through the daemon. Only where somebody has to read along (a readiness probe that waits for a
@@ -40,20 +40,20 @@ pub const DAEMON: &str = "ai-gateway";
 /// Where the lines of this daemon and of its services go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// To the journal, by this socket.
+    /// Lines go to the journal, by this socket.
     Journal(PathBuf),
-    /// To a file per service in this folder, and to the terminal if there is one.
+    /// Lines go to a file for each service in this folder, and to the terminal if there is one.
     Files {
         /// The folder.
         folder: PathBuf,
-        /// Whether somebody looks on.
+        /// Whether somebody looks on at a terminal.
         terminal: bool,
     },
 }
 
 impl Output {
-    /// The journal if our own standard error is connected to it, which is how systemd says that
-    /// our lines belong there (systemd.exec(5), `$JOURNAL_STREAM`); otherwise files.
+    /// Chooses the journal if our own standard error is connected to it, which is how systemd says that our
+    /// lines belong there (systemd.exec(5), `$JOURNAL_STREAM`), and otherwise files.
     pub fn find(journal_stream: Option<&str>, files: &Path, terminal: bool) -> Self {
         let ours = fs::metadata("/proc/self/fd/2").map(|meta| (meta.dev(), meta.ino()));
         match (journal_stream.and_then(device_and_inode), ours) {
@@ -67,7 +67,7 @@ impl Output {
         }
     }
 
-    /// A descriptor to which a service writes without anybody in between, where there is one.
+    /// A descriptor to which a service writes directly. `None` if its lines have to come through a pipe.
     ///
     /// # Errors
     /// There is a journal, and it does not listen.
@@ -89,7 +89,7 @@ impl Output {
         }
     }
 
-    /// Where the lines of a service go that come through a pipe.
+    /// The destination of the lines of a service that come through a pipe.
     ///
     /// # Errors
     /// The journal does not listen, or the file cannot be opened.
@@ -108,7 +108,7 @@ impl Output {
     }
 }
 
-/// `$JOURNAL_STREAM` is a device and an inode in decimal, with a colon between them.
+/// Reads `$JOURNAL_STREAM`: a device and an inode in decimal, with a colon between them.
 fn device_and_inode(text: &str) -> Option<(u64, u64)> {
     let (device, inode) = text.split_once(':')?;
     Some((device.parse().ok()?, inode.parse().ok()?))

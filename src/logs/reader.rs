@@ -21,36 +21,36 @@ use super::{
     terminal::prefix,
 };
 
-/// A line that is longer is cut.
+/// The length at which a line is cut, in bytes.
 const LINE_MAX: usize = 64 << 10;
 
-/// Read at once: what a pipe holds.
+/// How many bytes are read at once: as many as a pipe holds.
 const READ_MAX: usize = 64 << 10;
 
 /// Where the lines of one service go.
 #[derive(Debug)]
 pub enum Sink {
-    /// To a stream of the journal.
+    /// The lines go to a stream of the journal.
     Journal {
         /// The stream.
         stream: UnixStream,
-        /// What tells how urgent a line is; none: the line may say so itself.
+        /// What tells how urgent a line is. `None` if the lines say so themselves.
         severity: Option<Severity>,
     },
-    /// To a file, and to the terminal under this name.
+    /// The lines go to a file, and to the terminal under this name.
     File {
         /// The file.
         file: LogFile,
-        /// The name on the terminal; none: nobody looks on.
+        /// The name on the terminal. `None` if nobody looks on.
         terminal: Option<ServiceName>,
     },
 }
 
 impl Sink {
-    /// To this stream of the journal.
+    /// Makes a destination of this stream of the journal.
     ///
     /// # Errors
-    /// The descriptor is no socket.
+    /// The descriptor is not a socket.
     pub(super) fn journal(stream: OwnedFd, dialect: Option<Dialect>) -> io::Result<Self> {
         let stream = std::os::unix::net::UnixStream::from(stream);
         stream.set_nonblocking(true)?;
@@ -60,7 +60,7 @@ impl Sink {
         })
     }
 
-    /// Each of the lines ends with a line break.
+    /// Writes lines, each of which ends with a line break.
     async fn lines(&mut self, lines: &[u8]) {
         match self {
             Self::Journal { stream, severity } => {
@@ -82,19 +82,19 @@ impl Sink {
     }
 }
 
-/// The end of a service's pipe.
+/// The daemon's end of a service's pipe.
 #[derive(Debug)]
 pub struct Reader {
     pipe: pipe::Receiver,
-    /// The beginning of a line whose end has not come yet.
+    /// The beginning of a line whose end has not arrived yet.
     begun: Vec<u8>,
-    /// Shared with the reader of the instance before, which may have lines left.
+    /// The destination. It is shared with the reader of the previous instance, which may have lines left.
     sink: Arc<Mutex<Sink>>,
     waiting: Option<(String, oneshot::Sender<()>)>,
 }
 
 impl Reader {
-    /// A pipe: its reader, and the end for the service.
+    /// Makes a pipe: its reader, and the end for the service.
     ///
     /// # Errors
     /// The kernel has no descriptor left.
@@ -111,14 +111,15 @@ impl Reader {
         Ok((reader, theirs))
     }
 
-    /// What resolves when a line contains this text; it fails if none has when the pipe ends.
+    /// Returns a receiver that resolves when a line contains this text. It fails if the pipe ends before
+    /// that.
     pub fn wait_for(&mut self, text: &str) -> oneshot::Receiver<()> {
         let (found, receiver) = oneshot::channel();
         self.waiting = Some((text.to_owned(), found));
         receiver
     }
 
-    /// Hands on every line until nobody holds the other end.
+    /// Hands on every line until nobody holds the other end of the pipe.
     pub async fn run(mut self) {
         while let Ok(Some(lines)) = self.next().await {
             if !lines.is_empty() {
@@ -134,7 +135,7 @@ impl Reader {
         }
     }
 
-    /// The lines that end in what has come; none when nothing more will.
+    /// The lines that are complete by now. `None` if nothing more will come.
     async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         self.pipe.readable().await?;
         // Only for as long as there is something to read: most services are silent most of the
@@ -164,7 +165,7 @@ impl Reader {
         lines
     }
 
-    /// Adds the line that was begun, which is whole now.
+    /// Adds the line that was begun before and is complete now.
     fn end_line(&mut self, lines: &mut Vec<u8>) {
         if self.begun.last() == Some(&b'\r') {
             self.begun.pop();

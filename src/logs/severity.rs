@@ -1,16 +1,17 @@
 //! How urgent a line is, read from the line itself.
 //!
-//! A service that knows the level of what it logs writes it in front of each line, as the journal wants it;
-//! its lines reach the journal by a stream of its own, without us. One that has no setting for that, and
-//! says little, is read along: its dialect, which stands in its room, tells its lines apart.
+//! A service that knows the level of what it logs writes the level in front of each line, as the journal
+//! wants it, and its lines reach the journal by a stream of its own, without us. The lines of a service that
+//! has no setting for that, and that says little, are read by the daemon: the service's dialect, which is in
+//! its room, tells how urgent each line is.
 //!
-//! A line that does not begin anew (a detail, a hint, the rest of a statement) is as urgent as the
-//! one before it, so that `journalctl -p err` shows all of an error.
+//! A line that continues another one (a detail, a hint, the rest of a statement) is as urgent as the line
+//! before it, so that `journalctl -p err` shows all of an error.
 
 use sys::journal::Priority;
 
-/// How a program's lines say how urgent they are: the priority of a line; none: the line goes on with what the
-/// one before it was about.
+/// Reads from a program's line how urgent it is. The result is `None` if the line continues the one before
+/// it.
 pub type Dialect = fn(&str) -> Option<Priority>;
 
 /// Tells the priority of one line after the other.
@@ -21,7 +22,7 @@ pub struct Severity {
 }
 
 impl Severity {
-    /// Before the first line.
+    /// Starts before the first line.
     pub const fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
@@ -29,7 +30,7 @@ impl Severity {
         }
     }
 
-    /// These lines, each with its priority in front, as the journal reads it (sd-daemon(3)).
+    /// Writes these lines, each with its priority in front, as the journal reads it (sd-daemon(3)).
     pub fn mark(&mut self, lines: &[u8]) -> Vec<u8> {
         let mut marked = Vec::with_capacity(lines.len() + lines.len() / 16);
         for line in lines.split_inclusive(|&byte| byte == b'\n') {
@@ -49,7 +50,7 @@ impl Severity {
     }
 }
 
-/// Checks a log against itself: each line has the digit of its priority before it.
+/// Checks a log whose lines have the digits of their priorities before them.
 #[cfg(test)]
 pub(crate) fn assert_marks(dialect: Dialect, wanted: &str) {
     let mut severity = Severity::new(dialect);

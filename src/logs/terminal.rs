@@ -1,8 +1,8 @@
-//! The prefix that tells on a terminal who speaks.
+//! The prefix that shows on a terminal which service a line is from.
 
 use anstyle::{AnsiColor, Style};
 
-/// Told apart well on dark and on light.
+/// Colours that are easy to tell apart on dark and on light backgrounds.
 const COLOURS: [AnsiColor; 6] = [
     AnsiColor::Cyan,
     AnsiColor::Green,
@@ -12,11 +12,11 @@ const COLOURS: [AnsiColor; 6] = [
     AnsiColor::Red,
 ];
 
-/// Names up to this long stand in one column.
+/// The width of the column of names. A longer name makes its line's prefix longer.
 const WIDTH: usize = 10;
 
-/// The name of a service in its colour, with a bar after it. Whoever prints it takes the colour
-/// out where there is no terminal.
+/// The name of a service in its colour, with a bar after it. If there is no terminal, the colour is removed
+/// by whoever prints it.
 pub fn prefix(name: &str) -> String {
     let sum: usize = name.bytes().map(usize::from).sum();
     let style = Style::new().fg_color(Some(COLOURS[sum % COLOURS.len()].into()));

@@ -1,4 +1,4 @@
-//! Where the time of a start went: of a snapshot, and of what services say themselves.
+//! Where the time of a start went. This is made from a snapshot and from what services say themselves.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use super::{
 };
 use crate::control::types::{Blame, ServiceStart};
 
-/// What a service says itself of its start.
+/// What a service itself says of its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Own {
-    /// Its modules were imported.
+    /// When its modules had been imported.
     pub imported: Time,
-    /// Its application had started.
+    /// When its application had started.
     pub started: Time,
 }
 
-/// How the last start of everything went, or the newest one of `service`.
+/// How the last start of all services went, or the newest start of `service`.
 pub fn blame(snapshot: &Snapshot, service: Option<&ServiceName>, now: Now, files: &Files) -> Blame {
     let starts = &snapshot.starts;
     let (parts, own) = match (service, &starts.kept) {
@@ -69,8 +69,9 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Whether a service has said it of this start. What an earlier instance has left, or a worker that was
-/// later than the first, is not between launch and answer: about those nothing is said.
+/// Whether a service has said this about the start that is shown. A value that is not between the launch and
+/// the answer was left by an earlier instance, or comes from a worker that was later than the first, and is
+/// not shown.
 fn is_of(own: Own, milestones: &Milestones) -> bool {
     let Some(launched) = milestones.launched else {
         return false;

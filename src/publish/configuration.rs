@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use supervise::spec::ServiceSpec;
 
-/// What a look at the configuration on disk has found.
+/// What was found by a look at the configuration on disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compared {
     /// The keys that have another value than the one in effect.
     pub differs: Vec<String>,
-    /// What is wrong with it, if it could not be compared.
+    /// What is wrong with the configuration on disk. `None` if it could be compared.
     pub invalid: Option<String>,
 }
 
-/// What comes of one key of the configuration alone: its name, and the services as they would be.
+/// What one changed key of the configuration would do alone: the name of the key, and the services as they
+/// would be then.
 pub type Alone = (String, Vec<ServiceSpec>);
 
 /// Compares the configuration that is in effect with the one on disk. It reads files, and so is never
@@ -25,7 +26,8 @@ pub struct Compare {
 }
 
 impl Compare {
-    /// Looks by `look`; `alone` has each key that differs.
+    /// Makes it of two functions: `look` finds what differs, and `alone` returns each key that differs with
+    /// the services as they would be.
     pub fn new(
         look: impl Fn() -> Compared + Send + Sync + 'static,
         alone: impl Fn() -> Vec<Alone> + Send + Sync + 'static,
@@ -36,18 +38,18 @@ impl Compare {
         }
     }
 
-    /// What differs now.
+    /// Finds what differs now.
     pub fn look(&self) -> Compared {
         (self.look)()
     }
 
-    /// Each key that differs, with what comes of it alone.
+    /// Finds each key that differs, with the services as they would be if only this key were changed.
     pub fn alone(&self) -> Vec<Alone> {
         (self.alone)()
     }
 }
 
-/// Nothing on disk to compare with.
+/// The default compares nothing, because there is nothing on disk to compare with.
 impl Default for Compare {
     fn default() -> Self {
         Self::new(Compared::default, Vec::new)

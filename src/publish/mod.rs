@@ -1,4 +1,4 @@
-//! What is told of the gateway: one snapshot of everything, and what is made of it.
+//! What people are told of the gateway: one snapshot of everything, and what is made from it.
 //!
 //! ```text
 //!  the loop ──▶ Changes ──▶ Snapshot ──┬──▶ status, why, blame

@@ -19,30 +19,30 @@ use supervise::{
 use super::configuration::Compare;
 use crate::control::types::{GatewayState, LimitsState, Urls};
 
-/// So many changes of a service are remembered.
+/// How many changes of each service are remembered.
 const HISTORY: usize = 50;
 
 /// Everything that can be told, at one point in time.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// Counts the snapshots: a later one has a higher number.
+    /// The number of the snapshot. A later snapshot has a higher number.
     pub version: u64,
     /// Every service, in the order of their names.
     pub services: Vec<Arc<ServiceSnapshot>>,
     tally: Tally,
-    /// What only a new configuration changes.
+    /// What changes only with a new configuration.
     pub whole: Arc<Whole>,
     /// Why the last reload was refused, until one succeeds.
     pub refused: Option<String>,
-    /// The last start of everything.
+    /// The last start of all services together.
     pub starts: Starts,
-    /// Whether everything was ready once.
+    /// Whether all services have been ready at the same time at least once.
     pub was_ready: bool,
-    /// Whether everything is going down for good.
+    /// Whether the daemon is going down for good.
     pub ending: bool,
 }
 
-/// How many services are how, so that nobody has to look at all of them after each change of one.
+/// How many services are in each condition, so that nobody has to look at all of them after one has changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Tally {
     fine: usize,
@@ -71,7 +71,7 @@ impl Tally {
     }
 }
 
-/// What only a new configuration changes.
+/// What changes only with a new configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Whole {
     /// The resource profile's name.
@@ -80,16 +80,16 @@ pub struct Whole {
     pub urls: Urls,
     /// Whether the kernel enforces the limits.
     pub limits: LimitsState,
-    /// The cgroup of which each service has a part, where there is one.
+    /// The cgroup in which each service has a cgroup of its own. `None` if there are no cgroups.
     pub cgroup: Option<PathBuf>,
     /// Compares this configuration with the one on disk.
     pub compare: Compare,
 }
 
-/// One service: as it is, and how it came to that.
+/// One service: its current facts and its history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceSnapshot {
-    /// As it is.
+    /// What is known of it now.
     pub now: ServiceFacts,
     /// Its latest changes of state, oldest first.
     pub history: VecDeque<Transition>,
@@ -98,19 +98,19 @@ pub struct ServiceSnapshot {
 /// What is known of a service at one point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceFacts {
-    /// As the machine sees it.
+    /// Its state as the machine has it.
     pub status: UnitStatus,
-    /// What it requires.
+    /// The services that it requires.
     pub requires: Vec<ServiceName>,
-    /// How its newest start went, or goes.
+    /// How far its newest start has come.
     pub milestones: Milestones,
-    /// The process that leads its newest instance, of which something may be left.
+    /// The main process of its newest instance, of which other processes may be left.
     pub process: Option<Process>,
-    /// Its main process, while that runs.
+    /// Its main process, as long as that runs.
     pub pid: Option<u32>,
     /// The sockets that are held for it.
     pub listens: Vec<String>,
-    /// The most CPU that it may use, in thousandths.
+    /// The most CPU time that it may use, in thousandths of a CPU.
     pub cpu_milli: Option<u32>,
     /// The folder in which it is launched.
     pub folder: PathBuf,
@@ -119,7 +119,7 @@ pub struct ServiceFacts {
 /// A process that was launched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Process {
-    /// Its number.
+    /// The number of the process.
     pub pid: i32,
     /// When it was started, in clock ticks since boot.
     pub started: u64,
@@ -128,45 +128,45 @@ pub struct Process {
 /// One change of a service's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transition {
-    /// When.
+    /// When the state changed.
     pub at: Time,
-    /// Into which state.
+    /// The new state.
     pub state: StateName,
-    /// Why.
+    /// Why the state changed.
     pub reason: Reason,
 }
 
-/// The last start of everything: the daemon's own, or a restart of all. It is kept as it was when
-/// everything was ready: what is restarted later has a start of its own.
+/// The last start of all services together: the daemon's own, or a restart of all. It is kept as it was when
+/// everything was ready, because a service that is restarted later has a start of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Starts {
     /// When it was asked for.
     pub asked: Time,
-    /// Every service as it was when everything was ready; none: it has not come to that.
+    /// Every service as it was when everything was ready. `None` if not everything has been ready yet.
     pub kept: Option<Arc<[Arc<ServiceSnapshot>]>>,
 }
 
-/// What is new since the snapshot before.
+/// What is new since the previous snapshot.
 #[derive(Debug, Default)]
 pub struct Changes {
-    /// Services that are new or may be other ones.
+    /// Services that are new or may have changed.
     pub services: Vec<ServiceFacts>,
-    /// Services that are not there any more.
+    /// Services that no longer exist.
     pub gone: Vec<ServiceName>,
-    /// Changes of states, in their order.
+    /// Changes of states, in the order in which they happened.
     pub transitions: Vec<(ServiceName, Transition)>,
-    /// A new configuration is in effect.
+    /// The new configuration, if another one has come into effect.
     pub whole: Option<Arc<Whole>>,
-    /// The last reload was refused, and why, or was not.
+    /// The outcome of the last reload, if there was one: why it was refused, or that it was not.
     pub reload: Option<Option<String>>,
-    /// Everything was asked to start at this time.
+    /// When all services were asked to start, if they were.
     pub asked: Option<Time>,
-    /// Everything goes down for good.
+    /// Whether the daemon is going down for good.
     pub ending: bool,
 }
 
 impl Changes {
-    /// Leaves out what is in `snapshot` already.
+    /// Removes what `snapshot` has already.
     fn beside(mut self, snapshot: &Snapshot) -> Self {
         let known = |service: &ServiceName| snapshot.service(service);
         self.services
@@ -205,12 +205,12 @@ impl ServiceFacts {
 }
 
 impl ServiceSnapshot {
-    /// Its name.
+    /// The service's name.
     pub const fn name(&self) -> &ServiceName {
         self.now.name()
     }
 
-    /// Its state.
+    /// The service's state.
     pub const fn state(&self) -> StateName {
         self.now.status.state
     }
@@ -224,7 +224,7 @@ impl ServiceSnapshot {
 }
 
 impl Snapshot {
-    /// Nothing is known of any service yet, and everything is asked to start at `asked`.
+    /// The first snapshot: nothing is known of any service yet, and everything was asked to start at `asked`.
     pub fn first(whole: Whole, asked: Time) -> Self {
         Self {
             version: 0,
@@ -238,13 +238,13 @@ impl Snapshot {
         }
     }
 
-    /// The service of this name.
+    /// Finds the service of this name.
     pub fn service(&self, name: &ServiceName) -> Option<&ServiceSnapshot> {
         let at = self.find(name).ok()?;
         self.services.get(at).map(|service| &**service)
     }
 
-    /// The status of the service of this name.
+    /// Finds the status of the service of this name.
     pub fn status(&self, name: &ServiceName) -> Option<&UnitStatus> {
         self.service(name).map(|service| &service.now.status)
     }
@@ -259,8 +259,8 @@ impl Snapshot {
         self.services.iter().map(|service| &service.now.status)
     }
 
-    /// Has `snapshot` be the next one, if anything of these is new; whether that is so. A reader who has
-    /// the one before keeps it.
+    /// Makes the next snapshot out of `snapshot` if one of these changes is new, and returns whether it did.
+    /// A reader who has the previous snapshot keeps it.
     pub fn advance(snapshot: &mut Arc<Self>, changes: Changes) -> bool {
         let changes = changes.beside(snapshot);
         let new = !changes.is_empty();
@@ -318,13 +318,13 @@ impl Snapshot {
         }
     }
 
-    /// The same as [`supervise::machine::all_fine`] of all of them.
+    /// Whether all services are fine: the same as [`supervise::machine::all_fine`] for all of them.
     pub fn is_fine(&self) -> bool {
         let Tally { fine, stopped } = self.tally;
         fine > 0 && fine + stopped == self.services.len()
     }
 
-    /// The services taken together.
+    /// The state of all services taken together.
     pub fn state(&self) -> GatewayState {
         let ill = |service: &UnitStatus| match service.state {
             StateName::Unhealthy | StateName::BackingOff | StateName::Failed => true,
@@ -352,18 +352,18 @@ impl Snapshot {
     }
 }
 
-/// The same point in time on the daemon's clock and as a date. Every other time is converted by it.
+/// One point in time on the daemon's clock and as a date. All other times are converted by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// On the daemon's clock.
+    /// The point in time on the daemon's clock.
     pub time: Time,
-    /// As a date.
+    /// The point in time as a date.
     pub wall: SystemTime,
 }
 
 impl Now {
-    /// A time in the past, in RFC 3339. It is counted back from the date as it is now, so that it is right even
-    /// if the clock was set after the boot.
+    /// Writes a time in the past as RFC 3339. It is counted back from the current date, so that it is right
+    /// even if the clock was set after the boot.
     pub fn rfc3339(&self, time: Time) -> String {
         let ago = self.time.since(time);
         // A machine without a clock begins in 1970, and humantime knows nothing before that.

@@ -1,4 +1,5 @@
-//! The status of everything, and why a service is as it is: of a snapshot and of what was measured for it.
+//! The status of everything, and why a service is in its state. Both are made from a snapshot and from what
+//! was measured for them.
 
 use std::collections::BTreeMap;
 
@@ -23,24 +24,24 @@ pub struct Usage {
     pub cpu_usec: Option<u64>,
 }
 
-/// What each service uses. One of which nothing is known is not there.
+/// What each service uses. A service of which nothing is known is left out.
 pub type Figures = BTreeMap<ServiceName, Usage>;
 
-/// What only files tell.
+/// What is known only from files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files {
-    /// The configuration on disk against the one in effect.
+    /// How the configuration on disk differs from the one in effect.
     pub compared: Compared,
     /// Measures of the diet that services have skipped.
     pub skipped: Vec<SkippedMeasure>,
-    /// What services say themselves of their newest start.
+    /// What services themselves say of their newest start.
     pub own: BTreeMap<ServiceName, Own>,
-    /// What they said when everything was ready for the first time after the last start of everything.
+    /// What they said when everything was ready for the first time after the last start of all services.
     pub kept: BTreeMap<ServiceName, Own>,
 }
 
 impl Files {
-    /// What is told where they could not be read in time.
+    /// What is told if the files could not be read in time.
     pub fn unread() -> Self {
         let compared = Compared {
             differs: Vec::new(),
@@ -53,7 +54,7 @@ impl Files {
     }
 }
 
-/// The whole gateway.
+/// Makes the status of the whole gateway.
 pub fn status(snapshot: &Snapshot, now: Now, figures: &Figures, files: &Files) -> GatewayStatus {
     let whole = &snapshot.whole;
     let services = snapshot.services.iter().map(|known| {
@@ -78,7 +79,7 @@ pub fn status(snapshot: &Snapshot, now: Now, figures: &Figures, files: &Files) -
     }
 }
 
-/// What explains a service's current state; none: there is no such service.
+/// Explains a service's current state. `None` if there is no such service.
 pub fn why(snapshot: &Snapshot, name: &ServiceName, now: Now, figures: &Figures) -> Option<Why> {
     let known = snapshot.service(name)?;
     let usage = figures.get(name).cloned().unwrap_or_default();
