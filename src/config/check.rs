@@ -1,4 +1,4 @@
-//! What is wrong with values that are right one by one: with each other, or with this machine.
+//! Finds values that are valid alone, but wrong together or wrong on this machine.
 
 mod listening;
 
@@ -16,14 +16,15 @@ use super::{
     value::{Value, cpus_text, megabytes, size_text},
 };
 
-/// Of a service of the user's own: one process and a page table.
+/// The least memory of a service of the user's own, in MB: one process and its page tables.
 const FLOOR: u64 = 1;
 
-/// How often memory may be measured: a measurement has to fall into the hour that is set.
+/// The shortest and the longest time between two measurements of memory. A measurement has to fall into the
+/// hour that is set.
 const LEAST_EVERY: Duration = Duration::from_secs(1);
 const MOST_EVERY: Duration = Duration::from_secs(30 * 60);
 
-/// Everything that takes more than one value to see.
+/// Finds everything that is wrong with more than one value.
 pub(super) fn check(all: &Merged, machine: Option<Resources>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if all.complete {
@@ -92,7 +93,7 @@ fn limits(all: &Merged, problems: &mut Vec<Problem>) {
     }
 }
 
-/// How often memory is measured, and whether there is a limit to measure it by.
+/// Checks how often memory is measured, and whether there is a limit to compare it with.
 fn recycle(all: &Merged, problems: &mut Vec<Problem>) {
     let every = "recycle.every";
     if let Some(Value::Time(time)) = all.value(every)
@@ -125,7 +126,7 @@ fn recycle(all: &Merged, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The tables' names: taken ones, ones that are not there, and services without a command.
+/// Checks the names of tables: names that are taken or unknown, and services without a command.
 fn services(all: &Merged, problems: &mut Vec<Problem>) {
     let known = all.services();
     let mut seen = BTreeSet::new();
@@ -154,7 +155,7 @@ fn services(all: &Merged, problems: &mut Vec<Problem>) {
     }
 }
 
-/// What a service has to have and cannot have because of its kind.
+/// Checks the keys that the kind of a service requires or forbids.
 fn kind(all: &Merged, service: &str, place: Option<Place>) -> Vec<Problem> {
     let name = format!("service.{service}.kind");
     if !all.sound(&name) {
@@ -169,7 +170,7 @@ fn kind(all: &Merged, service: &str, place: Option<Place>) -> Vec<Problem> {
     problems
 }
 
-/// What is to be launched, or where what somebody else runs is asked.
+/// Reports a missing command, or a missing probe of a service that somebody else runs.
 fn missing(all: &Merged, service: &str, kind: &str, place: Option<Place>) -> Option<Problem> {
     let (wanted, what, example) = match kind {
         "external" => (
@@ -191,7 +192,7 @@ fn missing(all: &Merged, service: &str, kind: &str, place: Option<Place>) -> Opt
     })
 }
 
-/// Keys that a service of this kind has no use for.
+/// Finds keys that a service of this kind does not use.
 fn idle(all: &Merged, service: &str, kind: &str) -> Vec<Problem> {
     let foreign: &[&str] = match kind {
         "external" => &[
@@ -218,7 +219,7 @@ fn idle(all: &Merged, service: &str, kind: &str) -> Vec<Problem> {
     idle.collect()
 }
 
-/// What cannot be had of a service that somebody else runs.
+/// Finds keys that make no sense for a service that somebody else runs.
 fn not_ours(all: &Merged, service: &str) -> Vec<Problem> {
     let leaves = all.schema.keys_of("limits.*").map(Key::leaf);
     let unlimited = leaves.filter_map(|leaf| {
@@ -247,7 +248,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     )
 }
 
-/// What the user's own services require, with the place of each name.
+/// The services that the user's own services require, with the place of each name.
 type Requires<'a> = BTreeMap<&'a str, Vec<(&'a str, Option<Place>)>>;
 
 fn requirements(all: &Merged, problems: &mut Vec<Problem>) {
@@ -286,8 +287,7 @@ fn requirements(all: &Merged, problems: &mut Vec<Problem>) {
     circles(&requires, problems);
 }
 
-/// Each circle once. Services that the gateway brings along require none of the user's own, so a
-/// circle is among the latter.
+/// Finds each circle once. Built-in services require none of the user's own, so a circle is among the latter.
 fn circles(requires: &Requires<'_>, problems: &mut Vec<Problem>) {
     let mut done = BTreeSet::new();
     for service in requires.keys() {
@@ -337,7 +337,7 @@ fn next_circle<'a>(
     None
 }
 
-/// The sum of the memory limits against what the machine has.
+/// Compares the sum of the memory limits with the memory of the machine.
 fn memory(all: &Merged, machine: Resources, problems: &mut Vec<Problem>) {
     let built_in = all.built_in();
     let names: Vec<_> = all
@@ -395,7 +395,7 @@ fn memory(all: &Merged, machine: Resources, problems: &mut Vec<Problem>) {
     }));
 }
 
-/// The sum, written as one adds by hand.
+/// The sum as people write it when they add by hand.
 fn table(rows: &[(&str, &String, u64)], sum: u64, machine: Resources) -> String {
     let line = |name: &str, bytes: u64| format!("  {name:<14}{:>10}", megabytes(bytes));
     let mut lines = vec!["the memory limits are".to_owned()];

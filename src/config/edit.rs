@@ -30,7 +30,7 @@ use crate::{
     trust,
 };
 
-/// What a file begins with that did not exist.
+/// The first lines of a file that did not exist before.
 const HEAD: &str = "\
 # The configuration of ai-gateway. `ai-gateway config example` shows every key that there is,
 # `ai-gateway config show` what is in effect and where it comes from.
@@ -45,10 +45,10 @@ pub enum EditError {
     /// The key or the value is wrong, whatever the file says.
     #[error("{0}")]
     Typed(Report),
-    /// The file is wrong, or would be with the new value.
+    /// The file is wrong, or would be wrong with the new value.
     #[error("{0}")]
     Wrong(Report),
-    /// The file says it in a way that cannot be changed without touching more.
+    /// The file sets the key in a way that cannot be changed without changing something else.
     #[error("cannot set {key} in {} without touching more: write {key} = {value} there by hand", path.display())]
     ByHand {
         /// The file.
@@ -58,7 +58,7 @@ pub enum EditError {
         /// Its new value, as TOML.
         value: String,
     },
-    /// Root would write where a link of another user's leads.
+    /// Root would write to where another user's link leads.
     #[error(
         "{} is a link of user {owner}'s that leads to another user's folder: root writes nothing there. Run this as user {owner}, or put the folder itself in the place of the link",
         link.display()
@@ -74,7 +74,7 @@ pub enum EditError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Why it could not be written.
         #[source]
         source: io::Error,
     },
@@ -83,18 +83,18 @@ pub enum EditError {
 /// A file with one key changed, in memory.
 #[derive(Debug)]
 pub struct Draft {
-    /// The settings that come of it. Where a variable is stronger, their rows say so.
+    /// The settings with the new value. If a variable is stronger, their rows say so.
     pub loaded: Loaded,
     path: PathBuf,
     old: Option<String>,
     new: String,
 }
 
-/// Sets a key in the text of the file, which need not exist, if what comes of it is right as a
-/// whole. Nothing is written yet.
+/// Sets a key in the text of the file, which need not exist, if the whole result is valid. Nothing is written
+/// yet.
 ///
 /// # Errors
-/// Any of [`EditError`] but for those of writing.
+/// Any of [`EditError`], except for those of writing.
 pub fn draft(
     schema: &'static Schema,
     path: &Path,
@@ -122,15 +122,15 @@ pub fn draft(
 }
 
 impl Draft {
-    /// Whether the file is to say something new.
+    /// Whether the file would say something new.
     pub fn is_new(&self) -> bool {
         self.old.as_ref() != Some(&self.new)
     }
 
-    /// Writes the file, if it says something new. Without `rights` it keeps its own.
+    /// Writes the file if it says something new. Without `rights` it keeps its own rights.
     ///
     /// # Errors
-    /// The file is as it was.
+    /// The file could not be written. It is as it was before.
     pub fn write(&self, rights: Option<Rights>) -> Result<(), EditError> {
         if !self.is_new() {
             return Ok(());
@@ -169,11 +169,10 @@ impl Draft {
     }
 }
 
-/// Sets a key in the file, as [`draft`] and [`Draft::write`] do. Answers with the settings as they
-/// are then.
+/// Sets a key in the file, as [`draft`] and [`Draft::write`] do. Returns the settings with the new value.
 ///
 /// # Errors
-/// Any of [`EditError`]; the file is as it was.
+/// Any of [`EditError`]. The file is as it was before.
 pub fn change(
     schema: &'static Schema,
     path: &Path,
@@ -187,10 +186,10 @@ pub fn change(
     Ok(draft.loaded)
 }
 
-/// The text with a key set to a value that was typed. Pure.
+/// Returns the text with a key set to a value that was typed. This is pure.
 ///
 /// # Errors
-/// The key or the value is wrong, the text is no TOML, or it has to be changed by hand.
+/// The key or the value is wrong, the text is not TOML, or it has to be changed by hand.
 pub fn set(
     schema: &'static Schema,
     text: &str,
@@ -230,17 +229,17 @@ pub fn set(
     })
 }
 
-/// Whether a typed value is one for that key, whatever else there is.
+/// Checks that a typed value is valid for that key, whatever else the configuration says.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with the value.
 pub fn check_typed(schema: &'static Schema, key: &str, value: &str) -> Result<(), EditError> {
     as_toml(schema, key, value)
         .map(drop)
         .map_err(EditError::Typed)
 }
 
-/// A typed value as TOML, if it is one for that key.
+/// Returns a typed value as TOML, if it is valid for that key.
 fn as_toml(schema: &'static Schema, name: &str, text: &str) -> Result<String, Report> {
     let source = Source {
         path: None,
@@ -283,7 +282,7 @@ fn as_toml(schema: &'static Schema, name: &str, text: &str) -> Result<String, Re
     }
 }
 
-/// Everything that a text says, without where.
+/// Everything that a text says, without the places.
 type Leaves = BTreeMap<String, Option<RawValue>>;
 
 fn leaves(schema: &'static Schema, entries: &[(Name, Raw)]) -> Leaves {
@@ -308,7 +307,7 @@ fn leaves(schema: &'static Schema, entries: &[(Name, Raw)]) -> Leaves {
     found
 }
 
-/// Whether two texts say the same. Places differ.
+/// Whether two texts say the same, regardless of the places.
 fn same(one: &Leaves, other: &Leaves) -> bool {
     one.len() == other.len()
         && one
@@ -323,7 +322,7 @@ fn same(one: &Leaves, other: &Leaves) -> bool {
             })
 }
 
-/// Writes the file as a whole or not at all. Its mode and owner stay, if no others are wanted; a link
+/// Writes the file as a whole or not at all. It keeps its mode and owner unless others are wanted, and a link
 /// stays a link.
 fn write(path: &Path, text: &str, rights: Option<Rights>) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -340,9 +339,9 @@ fn write(path: &Path, text: &str, rights: Option<Rights>) -> io::Result<()> {
     put.map_err(|error| error.source)
 }
 
-/// Owner, group and mode of a file that did not exist, from its writer's and its folder's owner and
-/// group. It may hold keys, so it is for its owner; one of root's, which the gateway's user is to
-/// read, for the folder's group as well.
+/// The owner, group and mode of a file that did not exist, from the owner and group of its writer and of its
+/// folder. The file may hold keys, so only its owner may read it. If it is root's and the gateway's user is
+/// to read it, the folder's group may read it as well.
 const fn new_file(writer: (u32, u32), folder: (u32, u32)) -> Rights {
     let ((owner, group), mode) = match (writer.0, folder.0) {
         (0, 0) => ((0, folder.1), 0o640),
@@ -352,7 +351,8 @@ const fn new_file(writer: (u32, u32), folder: (u32, u32)) -> Rights {
     Rights { owner, group, mode }
 }
 
-/// Gives a new file these rights, or those of the file that it replaces, or of a new one.
+/// Gives a new file these rights. Without them it gets those of the file that it replaces, or those of a file
+/// that did not exist.
 fn take_rights(file: &File, target: &Path, rights: Option<Rights>) -> io::Result<()> {
     let new = file.metadata()?;
     let owner = |found: &fs::Metadata| (found.uid(), found.gid());

@@ -1,4 +1,4 @@
-//! What a TOML text says, key by key and with the place of each, held against the list of keys.
+//! Reads a TOML text key by key, with the place of each, and compares it with the list of keys.
 //!
 //! Nothing stops at the first mistake: the parser recovers, and every name and value is looked at.
 
@@ -16,14 +16,14 @@ mod syntax;
 
 pub(super) use syntax::Mistake;
 
-/// One key that a text gives a value.
+/// One key to which a text gives a value.
 #[derive(Debug, Clone)]
 pub(super) struct Assignment {
     /// The whole dotted name.
     pub(super) name: String,
-    /// The key that it is.
+    /// The key itself.
     pub(super) key: &'static Key,
-    /// Where the last part of its name stands.
+    /// The place of the last part of its name.
     pub(super) name_span: Range<usize>,
     /// Its value.
     pub(super) raw: Raw,
@@ -32,25 +32,25 @@ pub(super) struct Assignment {
 /// A table that is named after a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ServiceTable {
-    /// Whether it is one of `[service.NAME]`, not one of `[limits.NAME]`.
+    /// Whether it is one of `[service.NAME]`. Otherwise it is one of `[limits.NAME]`.
     pub(super) defines: bool,
-    /// The service.
+    /// The name of the service.
     pub(super) name: Name,
 }
 
-/// All that a text says.
+/// Everything that a text says.
 #[derive(Debug, Default)]
 pub(super) struct Document {
     pub(super) assignments: Vec<Assignment>,
     pub(super) tables: Vec<ServiceTable>,
     pub(super) problems: Vec<Problem>,
-    /// Keys on lines that are no TOML: that they are there is all that is known.
+    /// Keys on lines that are not TOML. Nothing else is known of them.
     pub(super) unread: Vec<Assignment>,
-    /// Whether it is no TOML, so that what was found of it may not be all.
+    /// Whether the text is not TOML, so that what was found may not be all of it.
     pub(super) broken: bool,
 }
 
-/// Reads the text of a file, the one of number `source`.
+/// Reads the text of a file, which is the source of number `source`.
 pub(super) fn read(schema: &'static Schema, text: &str, source: usize) -> Document {
     let (entries, mistakes) = parse(text);
     let mut reader = Reader {
@@ -72,7 +72,7 @@ pub(super) fn value(text: &str) -> Option<RawValue> {
     Some(of(value.get_ref()))
 }
 
-/// The text as entries, and where it is no TOML.
+/// Returns the entries of the text, and the places where it is not TOML.
 pub(super) fn parse(text: &str) -> (Vec<(Name, Raw)>, Vec<Mistake>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     let mistakes = errors.iter().map(|error| Mistake {
@@ -85,7 +85,7 @@ pub(super) fn parse(text: &str) -> (Vec<(Name, Raw)>, Vec<Mistake>) {
     (entries(table.get_ref()), mistakes.collect())
 }
 
-/// Within the text and at the borders of characters, whatever the parser said.
+/// Moves a range into the text and to the boundaries of characters, whatever the parser said.
 fn clamp(text: &str, span: Range<usize>) -> Range<usize> {
     let floor = |mut at: usize| {
         at = at.min(text.len());
@@ -213,7 +213,7 @@ impl Reader {
         true
     }
 
-    /// A plain value where a table should be.
+    /// Reports a plain value where a table should be.
     fn no_table(&self, dotted: &str, span: Range<usize>, found: &RawValue) -> Problem {
         let header = match dotted {
             "service" | "limits" => format!("[{dotted}.NAME]"),
@@ -269,7 +269,7 @@ impl Reader {
         })
     }
 
-    /// The service that a table's name speaks of, for its limits.
+    /// The service whose limits a table's name is about.
     fn service_named(&self, table: &[&str]) -> String {
         match table {
             [name] => Some(name.replace('_', "-")).filter(|name| self.schema.brings(name)),
@@ -278,8 +278,8 @@ impl Reader {
         .unwrap_or_else(|| "NAME".to_owned())
     }
 
-    /// The key that was most probably meant by a plain value under a table's name: its first that takes such
-    /// a value.
+    /// The key that was most probably meant by a plain value under a table's name: the first key of the table
+    /// that takes such a value.
     fn dotted_guess(&self, table: &str, value: &RawValue) -> Option<String> {
         let fits = |key: &&Key| {
             let raw = Raw {

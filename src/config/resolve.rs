@@ -407,7 +407,8 @@ impl Layers<'_> {
     }
 }
 
-/// The place of a typed value is the whole text, because the parser saw the value without its head.
+/// Gives every part of a typed value the place of the whole text, because the parser saw the value without
+/// its head.
 fn spread(value: &mut RawValue, span: &std::ops::Range<usize>) {
     let each = |raw: &mut Raw| {
         raw.span = span.clone();

@@ -1,6 +1,6 @@
-//! What the gateway is to be: the end of configuration, the beginning of everything else.
+//! What the gateway is to be: the result of the configuration, from which everything else is made.
 //!
-//! Plain data that was checked; whoever holds it need not check again.
+//! This is plain data that was checked. Whoever has it need not check it again.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use supervise::spec::{Limits, Listener, RestartMode, ServiceName};
 
 use super::values::Values;
 
-/// All settings, resolved.
+/// All settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The resource profile's name.
@@ -24,22 +24,22 @@ pub struct Settings {
     pub budget: Budget,
     /// Where people reach the gateway.
     pub listen: Listen,
-    /// What becomes of services that leak.
+    /// How services that leak memory are restarted by plan.
     pub recycle: Recycle,
     /// The limits of every service, the profile's and the file's together.
     pub limits: BTreeMap<ServiceName, Limits>,
     /// Services of the user's own.
     pub custom: Vec<CustomService>,
-    /// Those services that the gateway brings along and that are a part of it.
+    /// The names of the built-in services that are a part of the gateway.
     pub built_in: Vec<&'static str>,
-    /// The value of every key, for whoever declared one.
+    /// The value of every key, for the part of the program that declared the key.
     pub values: Values,
 }
 
 /// What may be spent in 30 days.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
-    /// In US dollars, a cent or more.
+    /// The amount in US dollars, a cent or more.
     pub usd: f64,
 }
 
@@ -48,20 +48,20 @@ pub struct Budget {
 pub struct Listen {
     /// The address of `port`.
     pub address: IpAddr,
-    /// Open WebUI and the API, through nginx.
+    /// The port of the pages and of the API that are for everybody.
     pub port: u16,
     /// The address of `admin_port`.
     pub admin_address: IpAddr,
-    /// LiteLLM's own API and its admin page, through nginx.
+    /// The port of the administrator's page.
     pub admin_port: u16,
 }
 
 /// A network, or one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
-    /// Its first address, or one in it.
+    /// The first address of the network, or any address in it.
     pub address: IpAddr,
-    /// How many bits of it count.
+    /// How many bits of the address belong to the network's name.
     pub prefix: u8,
 }
 
@@ -99,7 +99,7 @@ impl FromStr for Network {
         let address: IpAddr = address.parse().map_err(|_| NoNetwork)?;
         let most = Self::bits(address);
         let prefix = match prefix {
-            // No sign and no blank: nginx reads it as well.
+            // No sign and no blank: a service reads it as well.
             Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
                 digits.parse().map_err(|_| NoNetwork)?
             }
@@ -113,73 +113,74 @@ impl FromStr for Network {
 }
 
 impl Settings {
-    /// Whether a service that the gateway brings along is a part of it.
+    /// Whether this built-in service is a part of the gateway.
     pub fn has(&self, built_in: &str) -> bool {
         self.built_in.contains(&built_in)
     }
 
-    /// Whether a service of one's own has an environment, in which there may be keys.
+    /// Whether a service of the user's own has an environment, in which there may be keys.
     pub fn has_environment(&self) -> bool {
         self.custom.iter().any(|own| !own.environment.is_empty())
     }
 }
 
-/// What becomes of services that leak.
+/// How services that leak memory are restarted by plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recycle {
-    /// Whether they are restarted by plan.
+    /// Whether services that leak are restarted by plan at all.
     pub enabled: bool,
-    /// The minute of the day, local time, at which that disturbs least; none: only when idle.
+    /// The minute of the day, local time, at which a restart disturbs least. `None` if they are restarted
+    /// only while they are idle.
     pub hour: Option<u16>,
-    /// From one look at a service's memory to the next.
+    /// The time between two measurements of a service's memory.
     pub every: Duration,
     /// A service that was ready for less than this is left alone.
     pub youngest: Duration,
 }
 
-/// A service of the user's own, as `[service.NAME]` says it.
+/// A service of the user's own, as `[service.NAME]` describes it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CustomService {
     /// Its name.
     pub name: ServiceName,
-    /// What it is.
+    /// Whether it is a daemon, a task, or run by somebody else.
     pub kind: CustomKind,
-    /// The program, an absolute path, and its arguments; empty if somebody else runs it.
+    /// The program, an absolute path, and its arguments. It is empty if somebody else runs the service.
     pub command: Vec<String>,
-    /// Its environment besides PATH, HOME and LANG.
+    /// Its environment, besides PATH, HOME and LANG.
     pub environment: BTreeMap<String, String>,
-    /// A file with more of it, which may be keys.
+    /// A file with more of its environment, in which there may be keys.
     pub environment_file: Option<PathBuf>,
-    /// Where it listens, on sockets that are held for it.
+    /// The addresses where it listens. Their sockets are held for it.
     pub listen: Vec<Listener>,
-    /// What must be ready before it.
+    /// The services that must be ready before it is started.
     pub requires: Vec<ServiceName>,
-    /// What makes it ready; none: being launched does.
+    /// What tells that it is ready. `None` if it is ready as soon as it was launched.
     pub probe: Option<CustomProbe>,
     /// When it is started again.
     pub restart: RestartMode,
-    /// The codes besides 0 of an exit that is no failure.
+    /// The exit codes besides 0 that are no failure.
     pub success_exit: BTreeSet<i32>,
-    /// What makes it read its files again; none: only a restart.
+    /// What makes it read its files again. `None` if only a restart does.
     pub reload: Option<CustomReload>,
-    /// From launch to ready, at most.
+    /// The most time from its launch until it is ready.
     pub start_timeout: Duration,
-    /// From SIGTERM to SIGKILL.
+    /// The time from SIGTERM to SIGKILL.
     pub stop_timeout: Duration,
     /// Whether it is restarted by plan if it leaks.
     pub recycle: bool,
 }
 
-/// What a service of the user's own is.
+/// Whether a service of the user's own is a daemon, a task, or run by somebody else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomKind {
     /// It runs until it is stopped.
     Daemon,
     /// It runs to its end.
     Task {
-        /// Longer than this is a failure.
+        /// The most time that a run may take. A longer run is a failure.
         deadline: Duration,
-        /// When; none: once.
+        /// When it runs. `None` if it runs once.
         schedule: Option<CustomSchedule>,
     },
     /// Somebody else runs it.
@@ -192,13 +193,13 @@ pub type CustomSchedule = supervise::spec::Schedule;
 /// What makes a service of the user's own read its files again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomReload {
-    /// The number of a signal to its main process.
+    /// The number of a signal that is sent to its main process.
     Signal(i32),
-    /// A command that ends with 0.
+    /// A command that exits with 0 if it has worked.
     Run(Vec<String>),
 }
 
-/// What a person puts into an environment may be a key.
+/// `Debug` does not show the environment, because what a person puts into it may be a key.
 impl fmt::Debug for CustomService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.environment.keys().collect();
@@ -215,17 +216,17 @@ impl fmt::Debug for CustomService {
     }
 }
 
-/// The probe of a service of the user's own.
+/// What tells whether a service of the user's own is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomProbe {
-    /// `http://host:port/path`.
+    /// The service answers at `http://host:port/path`.
     Http(String),
-    /// `host:port`.
+    /// Something accepts connections at `host:port`.
     Tcp(String),
-    /// A command that exits with 0.
+    /// A command exits with 0.
     Exec(Vec<String>),
-    /// It sends `READY=1`.
+    /// The service sends `READY=1`.
     Notify,
-    /// A line of its output contains this.
+    /// A line of the service's output contains this text.
     Log(String),
 }

@@ -1,4 +1,5 @@
-//! Who listens where: the gateway's own ports, and the addresses that are held for people's services.
+//! Checks who listens where: the gateway's own ports, and the addresses that are held for services of the
+//! user's own.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,7 +18,7 @@ const ADMIN_PORT: &str = "listen.admin_port";
 /// An address that is to be listened on.
 struct Wanted {
     at: Listener,
-    /// What is said at its place.
+    /// The label that is shown at its place.
     label: String,
     place: Option<Place>,
 }
@@ -70,7 +71,8 @@ fn address(all: &Merged, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Each address once, of daemons alone, and none of them told ready by a connection to it.
+/// Checks that each address is used once, and only by daemons, and that no probe takes a connection to a held
+/// address for an answer.
 fn own_services(all: &Merged, problems: &mut Vec<Problem>) {
     let mut wanted = gateways(all);
     for service in all.custom() {
@@ -103,7 +105,7 @@ fn own_services(all: &Merged, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Of an address that cannot be told nothing is concluded.
+/// The addresses of the gateway itself. An address that could not be understood is left out.
 fn gateways(all: &Merged) -> Vec<Wanted> {
     let both = [
         ("listen.address", PORT),
@@ -178,7 +180,8 @@ fn asked_at_a_held_address(
     })
 }
 
-/// Where a probe of `host:port` may arrive; nowhere that could be told: a name that only a resolver knows.
+/// The addresses at which a probe of `host:port` may arrive. There are none if only a resolver knows the
+/// name.
 fn addresses_of(asked: &str) -> Vec<SocketAddr> {
     if let Some(port) = asked.strip_prefix("localhost:") {
         let port = port.parse().ok();
