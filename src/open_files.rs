@@ -1,11 +1,12 @@
 //! How many files the gateway may have open at a time, connections included.
 //!
-//! The daemon raises its own limit and its services' to the hard limit, up to 65,536, and nginx's
-//! connections follow (`services::nginx::limits`). A low hard limit it cannot raise: then requests fail
-//! when there are many of them, and services say so only in words of their own.
+//! The daemon raises its own limit and its services' to the hard limit, up to 65,536, and a service may plan its
+//! connections by it. A low hard limit it cannot raise: then requests fail when there are many of them, and
+//! services say so only in words of their own.
 //!
 //! Callers: the daemon raises its own limit and says once when it begins that it is too low, the executor gives
-//! each service [`limits`], the plan counts nginx's connections by it, and `status` and `doctor` tell it whenever they are asked.
+//! each service [`limits`], the plan hands it to the services, and `status` and `doctor` tell it whenever they
+//! are asked.
 
 use std::{fs, path::Path};
 
@@ -13,7 +14,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::lock::Holder;
 
-/// Fewer than this is worth a word: the four services have 300 to 500 open when nobody asks anything,
+/// Fewer than this is worth a word: the services have 300 to 500 open when nobody asks anything,
 /// and each request takes two to four more.
 pub const ENOUGH: u64 = 4096;
 

@@ -18,7 +18,6 @@ use crate::{
         ports::{self, TakenPort},
         settings::Settings,
     },
-    control::types::Urls,
     open_files,
     provision::{self, Installation, MissingSecrets, NotSetUp, SecretsChanged},
     publish::{Compare, Compared},
@@ -40,10 +39,10 @@ pub enum PlanError {
     /// The secrets cannot be read.
     #[error(transparent)]
     Secrets(#[from] SecretError),
-    /// A file with variables of a service.
+    /// A file with variables of a service cannot be used.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// They are not those that the database was set up with.
+    /// The secrets are not those that the database was set up with.
     #[error(transparent)]
     SecretsChanged(#[from] SecretsChanged),
     /// Some are missing, and a start may not make them.
@@ -87,14 +86,14 @@ pub fn plan(
     let planned = Planned {
         stack: basis.stack(settings),
         profile: settings.profile.clone(),
-        urls: urls(settings),
+        urls: services::urls(settings),
         compare: compare(Arc::new(loaded), basis, Arc::new(read)),
     };
     Ok((planned, made))
 }
 
-/// The services as they are to be run with these settings, for whoever ends what an earlier daemon left;
-/// none: there is no telling.
+/// The services as they are to be run with these settings, for whoever ends what an earlier daemon left.
+/// `None` if that cannot be told.
 pub fn services(paths: &Paths, settings: &Settings) -> Option<Vec<ServiceSpec>> {
     let basis = Basis {
         paths: paths.clone(),
@@ -103,18 +102,6 @@ pub fn services(paths: &Paths, settings: &Settings) -> Option<Vec<ServiceSpec>> 
         open_files: open_files::limits().map(|(soft, _)| soft),
     };
     Some(basis.stack(settings).services)
-}
-
-/// Where people reach it.
-pub fn urls(settings: &Settings) -> Urls {
-    let front = services::front_address(&settings.listen);
-    Urls {
-        webui: settings
-            .has(services::open_webui::NAME)
-            .then(|| format!("http://{front}")),
-        api: format!("http://{front}/api/litellm/v1"),
-        admin: format!("http://{}/ui", services::admin_address(&settings.listen)),
-    }
 }
 
 /// The ports that this gateway cannot listen on.
@@ -129,7 +116,7 @@ pub fn taken_ports(paths: &Paths, loaded: &Loaded) -> Vec<TakenPort> {
     taken
 }
 
-/// What a stack is made from besides its settings.
+/// What a stack is made from, besides its settings.
 struct Basis {
     paths: Paths,
     installed: Installation,

@@ -10,7 +10,7 @@ use supervise::spec::{ServiceName, ServiceSpec};
 use crate::{identity::PidFile, logs::Dialect};
 
 /// How many connections are to be able to wait at each listening socket while its service restarts: the
-/// kernel's own default since Linux 5.4, and no fewer than nginx has to LiteLLM.
+/// kernel's own default since Linux 5.4, and no fewer than one service has to another.
 pub const QUEUE: u32 = 4096;
 
 /// The file in its working folder in which a service may count the requests that it still answers, as a

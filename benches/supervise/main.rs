@@ -66,11 +66,7 @@ fn planned(services: Vec<ServiceSpec>) -> Planned {
             particulars: Particulars::default(),
         },
         profile: "local".to_owned(),
-        urls: Urls {
-            webui: None,
-            api: String::new(),
-            admin: String::new(),
-        },
+        urls: Urls::default(),
         compare: Compare::default(),
     }
 }

@@ -195,7 +195,7 @@ fn values_of_key(key: &str) -> Vec<String> {
     match schema().find(key).map(|key| key.kind) {
         Some(ValueKind::Bool) => words(&["true", "false"]),
         Some(ValueKind::Choice(choices)) => words(choices),
-        Some(ValueKind::Budget) => words(&["test", "prod", "unlimited"]),
+        Some(ValueKind::Budget(_)) => words(&["test", "prod", "unlimited"]),
         Some(ValueKind::Path) => words(&[FILES]),
         Some(_) | None => Vec::new(),
     }

@@ -15,6 +15,7 @@ use crate::{
     config::paths::{CONTROL_SOCKET, Paths, PathsError},
     control::client::{Client, ClientError},
     lock::Holder,
+    services,
 };
 
 /// The user of a gateway for the whole machine.
@@ -46,6 +47,7 @@ impl Context {
         };
         refuse_what_is_no_text()?;
         let mut paths = Paths::find(looked_up, system)?;
+        paths.check(&services::schema().built_in)?;
         // Looks for a daemon that was started where there was no runtime folder, such as by cron at boot.
         let beside_state = paths.state.join("run");
         let listens = |run: &Path| run.join(CONTROL_SOCKET).exists();

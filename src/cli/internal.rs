@@ -1,5 +1,5 @@
 //! `ai-gateway internal`: commands that services and systemd's reload run. They are not for people and not
-//! in the help. Their output is in LiteLLM's log or in the unit's.
+//! in the help. Their output is in the log of the service or of the unit that runs them.
 
 use clap::Command;
 
@@ -14,8 +14,8 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Make Open WebUI's key and the demo model be there, once LiteLLM answers
-    EnsureWebuiKey,
+    #[command(flatten)]
+    OfServices(after_start::Verb),
     /// Have the daemon read the configuration again, and wait until that is done
     Reload,
     /// Print what may stand in the place of the last word of a command line
@@ -28,7 +28,7 @@ enum Verb {
 
 pub(super) fn run(args: &Args, root: &Command) -> Result<(), Failure> {
     match &args.verb {
-        Verb::EnsureWebuiKey => after_start::run(),
+        Verb::OfServices(verb) => after_start::run(*verb),
         Verb::Complete { words } => completions::answer(root, words),
         // This is not the verb `reload`: that one asks systemd, and systemd has started this command.
         Verb::Reload => reread::told(&super::context::Context::find()?),

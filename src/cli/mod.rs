@@ -1,5 +1,6 @@
 //! The command line: one file per verb, one place for the exit code and for what goes wrong.
 
+mod about;
 mod absent;
 mod addresses;
 mod blame;
@@ -51,12 +52,12 @@ use context::{Context, tell};
 use failure::{CommandExit, Failure};
 use stack::{admin, ask, budget, key};
 
-/// Run a self-hosted AI gateway without containers
-///
-/// LiteLLM, Open WebUI, PostgreSQL and nginx as native processes under one supervisor.
+/// The command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "ai-gateway",
+    about = "Run a self-hosted AI gateway without containers",
+    long_about = about::program(),
     version,
     max_term_width = 80,
     disable_help_subcommand = true,

@@ -126,7 +126,7 @@ fn waiting(
             Some(count) => format!("{count} requests of {name}"),
             None => format!("requests of {name}"),
         },
-        // LiteLLM gets its signal first and finishes its requests after it.
+        // A service may get its signal first and finish its requests after it.
         StateName::Stopping => match requests(name) {
             Some(1) => format!("1 request of {name}"),
             Some(count) if count > 0 => format!("{count} requests of {name}"),

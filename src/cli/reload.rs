@@ -10,9 +10,9 @@ use crate::control::types::Call;
 
 /// Read the configuration again, or a service its files
 ///
-/// Each service takes up what has changed with the least that does it: limits hold at once, nginx
-/// reads its files again and loses no connection, and only what takes a new process restarts. A
-/// configuration that is wrong changes nothing: everything goes on with the old one, and the errors
+/// Each service takes up what has changed with the least that does it: limits hold at once, a
+/// service that can read its files again does so and loses no connection, and only what takes a
+/// new process restarts. A configuration that is wrong changes nothing: everything goes on with the old one, and the errors
 /// are printed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -18,7 +18,7 @@ pub(super) fn refuse(context: &Context, verb: &str) -> Result<(), Failure> {
 fn refusal(verb: &str, user: &str, known: bool) -> Failure {
     let failure = Failure::new(
         CommandExit::NotPermitted,
-        "ai-gateway does not run as root: nothing in it needs that, and PostgreSQL refuses it",
+        "ai-gateway does not run as root: nothing in it needs that, and the database refuses it",
     );
     let failure = if known {
         failure
@@ -41,11 +41,11 @@ mod tests {
         let text =
             |known| anstream::adapter::strip_str(&refusal("start", "gw", known).text()).to_string();
         insta::assert_snapshot!(text(true), @"
-        error: ai-gateway does not run as root: nothing in it needs that, and PostgreSQL refuses it
+        error: ai-gateway does not run as root: nothing in it needs that, and the database refuses it
         hint: runuser -u gw -- ai-gateway start
         ");
         insta::assert_snapshot!(text(false), @"
-        error: ai-gateway does not run as root: nothing in it needs that, and PostgreSQL refuses it
+        error: ai-gateway does not run as root: nothing in it needs that, and the database refuses it
         hint: make a user for it: useradd --system --user-group --home-dir /var/lib/ai-gateway --create-home gw
         hint: runuser -u gw -- ai-gateway start
         ");

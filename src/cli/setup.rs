@@ -3,6 +3,7 @@
 use std::path::{self, PathBuf};
 
 use super::{
+    about,
     context::{Context, print},
     failure::{CommandExit, Failure},
     linger, root, settings,
@@ -18,49 +19,30 @@ use crate::{
     secrets::Secret,
     services,
 };
+use flags::Flags;
 use questions::Answers;
 
+mod flags;
 mod questions;
 
-/// Install LiteLLM and Open WebUI, make the database and the keys
-///
-/// Downloads what is missing, each package checked against its hash, into the gateway's own
-/// folder. It may be cut off anywhere and run again; with nothing left to do it is done at once.
-///
-/// On a terminal it proposes a profile, a budget and a port first, shows its plan, and asks
-/// whether to go on.
+/// The arguments of `ai-gateway setup`.
 #[derive(Debug, clap::Args)]
+#[command(about = about::set_up(), long_about = about::set_up_in_full())]
 pub(super) struct Args {
     /// Ask nothing, and take what would be proposed
     // A second one does no harm: ./quickstart says yes by itself.
     #[arg(long, short, overrides_with = "yes")]
     yes: bool,
-    /// How much the services may use: tiny, small, medium, large or local
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
-    /// What may be spent in 30 days: test, prod, unlimited or US dollars
-    #[arg(long, value_name = "BUDGET", allow_negative_numbers = true)]
-    budget: Option<String>,
-    /// The port of Open WebUI and the API
-    #[arg(long, value_name = "N")]
-    port: Option<String>,
-    /// The port of LiteLLM's own API and its admin page
-    #[arg(long, value_name = "N")]
-    admin_port: Option<String>,
-    /// The e-mail address of Open WebUI's first account, the administrator's
-    #[arg(long, value_name = "EMAIL")]
-    admin_email: Option<String>,
-    /// The name of that account
-    #[arg(long, value_name = "NAME")]
-    admin_name: Option<String>,
+    #[command(flatten)]
+    keys: Flags,
     /// Read that account's password from standard input, and ask nothing
     #[arg(long)]
     admin_password_stdin: bool,
     /// Install from this folder and not from the network
     #[arg(long, value_name = "DIR")]
     offline: Option<PathBuf>,
-    /// Go on with a new salt key, although the providers' keys that were saved in LiteLLM can then
-    /// not be read again and have to be entered anew
+    /// Go on with a new salt key, although the providers' keys that were saved can then not be read
+    /// again and have to be entered anew
     ///
     /// For a salt key that was lost or changed and is in no backup. A file that is there is taken
     /// as it is; one that is missing or empty is made.
@@ -71,30 +53,12 @@ pub(super) struct Args {
     dry_run: bool,
 }
 
-impl Args {
-    /// What the command line says of the configuration, by key.
-    fn answers(&self) -> Answers {
-        let flags = [
-            ("profile", &self.profile),
-            ("budget", &self.budget),
-            ("listen.port", &self.port),
-            ("listen.admin_port", &self.admin_port),
-            ("open_webui.admin_email", &self.admin_email),
-            ("open_webui.admin_name", &self.admin_name),
-        ];
-        flags
-            .into_iter()
-            .filter_map(|(key, value)| Some((key, value.clone()?)))
-            .collect()
-    }
-}
-
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     root::refuse(context, "setup")?;
     trust::keep_to_ourselves();
     trust::check(context)?;
     // Everything is checked before anything is written.
-    let mut answers = args.answers();
+    let mut answers = args.keys.answers().clone();
     for (key, value) in &answers {
         edit::check_typed(services::schema(), key, value)?;
     }

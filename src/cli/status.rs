@@ -19,7 +19,7 @@ use crate::{
         client::ClientError,
         types::{GatewayState, GatewayStatus},
     },
-    disk, open_files, plan,
+    disk, open_files, services,
 };
 
 /// Show what runs and what it takes
@@ -107,7 +107,7 @@ fn without_daemon(context: &Context, state: GatewayState, reason: &str) -> serde
         "state": state,
         "profile": settings.as_ref().map(|settings| &settings.profile),
         "limits": { "enforced": false, "reason": reason },
-        "urls": settings.as_ref().map(plan::urls),
+        "urls": settings.as_ref().map(services::urls),
         "services": {},
     })
 }

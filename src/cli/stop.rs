@@ -95,8 +95,8 @@ fn all(call: &Call, context: &Context) -> Result<(), Failure> {
 
 /// Stops in order what a killed daemon has left running. Returns how many processes that were.
 fn orphans(context: &Context) -> Result<usize, Failure> {
-    // The configuration says by which commands LiteLLM is stopped. If it is wrong by now, the record of the
-    // daemon has to do.
+    // The configuration says how each service is stopped. If it is wrong by now, the record of the daemon has
+    // to do.
     let services = services(context).unwrap_or_default();
     let say = &mut |what: &str| tell(format!("{what}\n"));
     runtime::orphans::end(&context.paths.state, &services, say)

@@ -12,7 +12,10 @@ use super::{
     context::Screen,
     text::{self, BOLD, DIM, Line, colour},
 };
-use crate::control::types::{GatewayState, GatewayStatus, Memory, ServiceStatus};
+use crate::{
+    control::types::{GatewayState, GatewayStatus, Memory, ServiceStatus},
+    services,
+};
 
 /// The width of a bar.
 const BAR: usize = 8;
@@ -372,16 +375,14 @@ fn troubles(status: &GatewayStatus) -> Vec<Line> {
 /// The addresses at which people reach the gateway.
 pub(super) fn urls(status: &GatewayStatus) -> Vec<Line> {
     let underlined = colour(AnsiColor::Cyan).underline();
-    let line = |name: &str, url: &str| {
-        Line::new()
-            .and(DIM, format!("{name:<7}"))
-            .and(underlined, url)
-    };
-    let urls = &status.urls;
-    let webui = urls.webui.as_deref().map(|url| line("Chat", url));
-    webui
-        .into_iter()
-        .chain([line("API", &urls.api), line("Admin", &urls.admin)])
+    let known = services::named_urls(&services::ALL);
+    let there = known.filter_map(|named| Some((named.title, status.urls.get(named.name)?)));
+    there
+        .map(|(title, url)| {
+            Line::new()
+                .and(DIM, format!("{title:<7}"))
+                .and(underlined, url)
+        })
         .collect()
 }
 

@@ -9,7 +9,10 @@ use super::{
     failure::{CommandExit, Failure},
     owner::Owner,
 };
-use crate::trust::{self, Untrusted, Who};
+use crate::{
+    services,
+    trust::{self, Untrusted, Who},
+};
 
 /// Sets the umask, so that files which we and our children make are private whatever umask we were started
 /// with. A file that others are to read gets its mode explicitly.
@@ -25,7 +28,8 @@ pub(super) fn check(context: &Context) -> Result<(), Failure> {
     let Some(user) = Owner::find(context).uid else {
         return Ok(());
     };
-    let paths = context.paths.trusted();
+    let data = context.paths.data_folders(&services::schema().built_in);
+    let paths = context.paths.trusted(data);
     trust::check(paths.iter().map(PathBuf::as_path), Who::of(user))?;
     Ok(())
 }

@@ -3,14 +3,16 @@
 use serde_json::json;
 
 use super::{
+    about,
     context::{Context, print},
     failure::Failure,
     status::pretty,
 };
 use crate::{provision, services};
 
-/// Print the versions of this program, LiteLLM and Open WebUI
+/// The arguments of `ai-gateway version`.
 #[derive(Debug, clap::Args)]
+#[command(about = about::version(), long_about = None)]
 pub(super) struct Args {
     /// Print one JSON object
     #[arg(long)]

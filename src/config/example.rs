@@ -26,7 +26,7 @@ pub fn example(schema: &'static Schema) -> String {
         text.push('\n');
         if !table.is_empty() {
             comment(&mut text, about);
-            let name = table.replace('*', example_service(table));
+            let name = table.replace('*', example_service(schema, table));
             // An empty table of a service would already mean something.
             let hidden = if table.contains('*') { "#" } else { "" };
             text += &format!("{hidden}[{name}]\n\n");
@@ -44,7 +44,7 @@ pub fn example(schema: &'static Schema) -> String {
     text
 }
 
-/// What holds without a key, and what else sets it.
+/// What is in effect if nobody sets the key, and what else can set it.
 fn sources(key: &Key) -> String {
     let default = match key.default {
         Default::Value(value) => format!("Default: {value}."),
@@ -59,16 +59,13 @@ fn sources(key: &Key) -> String {
     }
 }
 
-/// The service whose name stands in the example for `*` in a table's.
-fn example_service(table: &str) -> &'static str {
-    if table.starts_with("limits") {
-        "litellm"
-    } else {
-        "mailer"
-    }
+/// The service whose name the example shows in the place of the `*` in a table's name.
+fn example_service(schema: &Schema, table: &str) -> &'static str {
+    let largest = schema.largest().filter(|_| table.starts_with("limits"));
+    largest.map_or("mailer", |service| service.name)
 }
 
-/// Writes a comment, its paragraphs folded.
+/// Writes a comment whose paragraphs are folded.
 fn comment(text: &mut String, prose: &str) {
     for (number, paragraph) in prose.split("\n\n").enumerate() {
         if number > 0 {

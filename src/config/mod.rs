@@ -36,7 +36,7 @@ pub use build::Row;
 pub use profile::Resources;
 pub use report::Report;
 pub use resolve::Origin;
-pub use value::{ValueKind, decode::is_email};
+pub use value::{BudgetWords, ValueKind, decode::is_email};
 pub use values::Values;
 
 use crate::fs::regular;

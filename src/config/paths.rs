@@ -1,11 +1,14 @@
 //! The paths of a gateway: the configuration file, the state that is kept, and the folder of what exists
 //! only while the daemon runs.
 //!
-//! This is pure: the environment is passed in as a function.
+//! This is pure: the environment is passed in as a function. The folders of a service are found by its name;
+//! what a service asks of its paths ([`PathRules`]) is declared by the service.
 
 use std::path::{Path, PathBuf};
 
 use supervise::spec::ServiceName;
+
+use super::schema::BuiltIn;
 
 /// The longest path that fits into the address of a Unix socket, in bytes (unix(7): 108 with the final
 /// zero).
@@ -23,6 +26,27 @@ pub struct Paths {
     pub state: PathBuf,
     /// What exists only while the daemon runs: sockets and rendered files.
     pub run: PathBuf,
+}
+
+/// What a service asks of the paths of a gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathRules {
+    /// Characters that break the service if a path has them, each with the reason.
+    pub unusable: &'static [(char, &'static str)],
+    /// The names of sockets, and of files that are named after sockets, in the folder of the service's
+    /// rendered files.
+    pub sockets: &'static [&'static str],
+    /// Whether the service keeps data in a folder of its own, which is [`Paths::data`].
+    pub keeps_data: bool,
+}
+
+impl PathRules {
+    /// The rules of a service that works in every folder, listens on no Unix socket and keeps no data.
+    pub const NONE: Self = Self {
+        unusable: &[],
+        sockets: &[],
+        keeps_data: false,
+    };
 }
 
 /// Why no paths can be found for a gateway.
@@ -71,18 +95,14 @@ pub enum PathsError {
     },
 }
 
-/// Why a path must not have this character. `None` if it may. All commands use this one rule; characters
-/// that it allows were tried from set-up to a chat.
+/// Why a path must not have this character, whichever services the gateway has. `None` if it may. Characters
+/// that neither this nor a service refuses were tried from set-up to a chat.
 fn unusable(character: char) -> Option<&'static str> {
     Some(match character {
         '\'' | '"' | '\\' | '`' => {
             "the scripts of a Python environment and the files that are rendered quote their paths"
         }
-        '$' => "nginx and the shell take what follows for a variable",
-        '%' => "Open WebUI's migrations take what follows for a reference",
-        ',' => "PostgreSQL's clients take it for the end of one socket's folder",
         ':' => "it divides the folders of PATH",
-        '*' => "Node.js puts the names of a package's files in its place",
         '\u{2028}' | '\u{2029}' => "it ends a line in the files that are rendered",
         _ if character.is_control() => "it ends a line or means something to a terminal",
         _ => return None,
@@ -136,14 +156,34 @@ impl Paths {
                 state,
             }
         };
-        paths.check()
+        paths.refuse(unusable)?;
+        paths.refuse_long(&paths.control_socket())?;
+        Ok(paths)
     }
 
-    fn check(self) -> Result<Self, PathsError> {
+    /// Checks that these services can work with the paths. Each command does this after [`Self::find`].
+    ///
+    /// # Errors
+    /// A path has a character that breaks one of them, or a socket of one of them could not be reached.
+    pub fn check(&self, services: &[BuiltIn]) -> Result<(), PathsError> {
+        let refused = |character| {
+            let mut all = services.iter().flat_map(|service| service.paths.unusable);
+            let found = all.find(|(known, _)| *known == character);
+            found.map(|(_, why)| *why)
+        };
+        self.refuse(refused)?;
+        for service in services {
+            let folder = self.run.join(service.name);
+            let mut sockets = service.paths.sockets.iter();
+            sockets.try_for_each(|name| self.refuse_long(&folder.join(name)))?;
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, why: impl Fn(char) -> Option<&'static str>) -> Result<(), PathsError> {
         for path in [&self.config, &self.state, &self.run] {
             let text = path.to_string_lossy();
-            let found = text.chars().find_map(|c| Some((c, unusable(c)?)));
-            if let Some((character, why)) = found {
+            if let Some((character, why)) = text.chars().find_map(|c| Some((c, why(c)?))) {
                 let path = path.clone();
                 return Err(PathsError::Character {
                     path,
@@ -152,29 +192,37 @@ impl Paths {
                 });
             }
         }
-        let longest = self.postgres_socket_folder().join(".s.PGSQL.5432.lock");
-        let length = longest.as_os_str().len();
-        if length > SOCKET_PATH_MAX {
-            return Err(PathsError::TooLong {
-                run: self.run,
-                length,
-            });
+        Ok(())
+    }
+
+    fn refuse_long(&self, socket: &Path) -> Result<(), PathsError> {
+        let length = socket.as_os_str().len();
+        if length <= SOCKET_PATH_MAX {
+            return Ok(());
         }
-        Ok(self)
+        Err(PathsError::TooLong {
+            run: self.run.clone(),
+            length,
+        })
     }
 
     /// The paths that nobody but the gateway's user and root may be able to change, because who can change
-    /// them can do everything that the gateway can.
-    pub fn trusted(&self) -> Vec<PathBuf> {
+    /// them can do everything that the gateway can. `data` are folders in which services keep data.
+    pub fn trusted(&self, data: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
         let (config, state, run) = (self.config.clone(), self.state.clone(), self.run.clone());
-        let within = [
-            self.secrets(),
-            self.payloads(),
-            self.postgres_data(),
-            self.services(),
-            self.logs(),
-        ];
-        [config, state, run].into_iter().chain(within).collect()
+        [config, state, run, self.secrets(), self.payloads()]
+            .into_iter()
+            .chain(data)
+            .chain([self.services(), self.logs()])
+            .collect()
+    }
+
+    /// The folders of those of these services that keep data in one.
+    pub fn data_folders(&self, services: &[BuiltIn]) -> Vec<PathBuf> {
+        let keeping = services.iter().filter(|service| service.paths.keeps_data);
+        keeping
+            .map(|service| self.state.join(service.name))
+            .collect()
     }
 
     /// The folder of the secrets, of mode 0700.
@@ -188,24 +236,9 @@ impl Paths {
         self.state.join("payloads")
     }
 
-    /// The database cluster.
+    /// The folder of the database, for those that do not have it from its service yet.
     pub fn postgres_data(&self) -> PathBuf {
         self.state.join("postgres")
-    }
-
-    /// The folder of PostgreSQL's socket.
-    pub fn postgres_socket_folder(&self) -> PathBuf {
-        self.run.join("postgres")
-    }
-
-    /// Open WebUI's socket.
-    pub fn open_webui_socket(&self) -> PathBuf {
-        self.run.join("open-webui").join("http.sock")
-    }
-
-    /// LiteLLM's socket.
-    pub fn litellm_socket(&self) -> PathBuf {
-        self.run.join("litellm").join("http.sock")
     }
 
     /// The socket on which the daemon listens for the command line.
@@ -228,7 +261,14 @@ impl Paths {
         self.services().join(name.as_str())
     }
 
-    /// The files that are rendered for a service at each start.
+    /// The folder of the data that a service keeps. Only a service that says so has one
+    /// ([`PathRules::keeps_data`]).
+    pub fn data(&self, name: &ServiceName) -> PathBuf {
+        self.state.join(name.as_str())
+    }
+
+    /// The folder of what is there only while a service runs: its sockets, and the files that are rendered for
+    /// it at each start.
     pub fn rendered(&self, name: &ServiceName) -> PathBuf {
         self.run.join(name.as_str())
     }
@@ -237,6 +277,7 @@ impl Paths {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services;
 
     fn find(variables: &[(&str, &str)], system: bool) -> Result<Paths, PathsError> {
         let variable = |name: &str| {
@@ -291,13 +332,21 @@ mod tests {
         let refused: String = (' '..='~')
             .filter(|c| find(&[("AI_GATEWAY_HOME", &home(*c))], false).is_err())
             .collect();
-        assert_eq!(refused, "\"$%'*,:\\`");
+        assert_eq!(refused, "\"':\\`");
         for c in ['\n', '\t', '\u{7f}', '\u{2028}'] {
             assert!(find(&[("AI_GATEWAY_HOME", &home(c))], false).is_err());
         }
         for c in ['é', '文', '🙂'] {
             assert!(find(&[("AI_GATEWAY_HOME", &home(c))], false).is_ok());
         }
+        let refused_by_services: String = (' '..='~')
+            .filter_map(|c| {
+                let paths = find(&[("AI_GATEWAY_HOME", &home(c))], false).ok()?;
+                let refused = paths.check(&services::schema().built_in).is_err();
+                refused.then_some(c)
+            })
+            .collect();
+        assert_eq!(refused_by_services, "$%*,");
         // This holds for a folder from any of the variables.
         for name in [
             "XDG_CONFIG_HOME",
@@ -320,8 +369,12 @@ mod tests {
             relative.to_string(),
             "AI_GATEWAY_HOME is \"gw\": it has to be an absolute path"
         );
-        let deep = format!("/{}", "d".repeat(90));
-        let error = find(&[("AI_GATEWAY_HOME", &deep)], false).unwrap_err();
+        let deep = |length| format!("/{}", "d".repeat(length));
+        let error = find(&[("AI_GATEWAY_HOME", &deep(100))], false).unwrap_err();
+        assert!(matches!(error, PathsError::TooLong { .. }), "{error}");
+        // Its sockets are longer than the daemon's own.
+        let paths = find(&[("AI_GATEWAY_HOME", &deep(80))], false).unwrap();
+        let error = paths.check(&services::schema().built_in).unwrap_err();
         assert!(matches!(error, PathsError::TooLong { .. }), "{error}");
     }
 }

@@ -11,7 +11,8 @@ pub(crate) mod keys;
 use std::path::PathBuf;
 
 use super::{
-    profile::Resources, report::Problem, resolve::Merged, value::ValueKind, values::Values,
+    paths::PathRules, profile::Resources, report::Problem, resolve::Merged, value::ValueKind,
+    values::Values,
 };
 
 /// The name of a table and its purpose, which the example writes before its keys.
@@ -21,10 +22,12 @@ pub type Table = (&'static str, &'static str);
 /// gives a warning.
 pub type Removed = (&'static str, &'static str);
 
-/// What a part of the gateway adds to the configuration.
+/// What a part of the gateway adds to the configuration. In the texts of tables and keys, and in examples,
+/// `{services}` stands for the names of the built-in services, `{first}` for the first of them, and
+/// `{leaking}` for the titles of those that may leak.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Declaration {
-    /// Its keys, in the order in which they are shown.
+    /// Its keys, in the order in which they are shown. Keys in a table of the gateway are shown there.
     pub keys: &'static [Key],
     /// The tables in which those keys stand.
     pub tables: &'static [Table],
@@ -47,6 +50,8 @@ pub(crate) type Check = fn(&Merged, Option<Resources>) -> Vec<Problem>;
 pub struct BuiltIn {
     /// Its name, as in `limits.NAME`.
     pub name: &'static str,
+    /// Its name in sentences, as its makers write it.
+    pub title: &'static str,
     /// The key that says whether the service is a part of the gateway. `None` if it always is.
     pub switch: Option<&'static str>,
     /// The least memory with which it can work, in MB.
@@ -56,6 +61,10 @@ pub struct BuiltIn {
     /// Its default limits, if `profiles/` does not have them: the name of a profile, and lines in the form
     /// of `[limits.NAME]`.
     pub limits: &'static [(&'static str, &'static str)],
+    /// Whether it may leak, so that it is restarted by plan where its memory is limited.
+    pub leaks: bool,
+    /// What it asks of the paths of a gateway.
+    pub paths: PathRules,
 }
 
 /// Everything that can stand in `gateway.toml`.
@@ -77,36 +86,58 @@ pub struct Schema {
 /// The profiles, smallest machine first, and last the one without limits.
 pub const PROFILES: [&str; 5] = ["tiny", "small", "medium", "large", "local"];
 
-/// What holds for a key that nobody sets.
+/// What is in effect for a key that nobody sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Default {
     /// A value, as TOML.
     Value(&'static str),
-    /// What the profile says.
+    /// The profile gives the value.
     Profile,
-    /// No value; the text says what happens then.
+    /// There is no value. The text says what happens then.
     Unset(&'static str),
-    /// There has to be one.
+    /// Somebody has to set a value.
     Required,
 }
 
 /// One key of `gateway.toml`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Key {
-    /// The dotted name; `*` stands for a service's name.
+    /// The dotted name, in which `*` stands for a service's name.
     pub name: &'static str,
     /// What its value may be.
     pub kind: ValueKind,
     /// What it is for, in whole sentences.
     pub doc: &'static str,
-    /// What holds without it.
+    /// What is in effect if nobody sets it.
     pub default: Default,
     /// A value that shows how to write one, as TOML.
     pub example: &'static str,
     /// The name that its environment variable, and its flag if it has one, are made of.
     pub short: Option<&'static str>,
-    /// Whether set-up has a flag for it.
-    pub has_flag: bool,
+    /// The flag of set-up that sets it. `None` if set-up has none.
+    pub set_up: Option<SetUpFlag>,
+}
+
+/// The flag of set-up that sets a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetUpFlag {
+    /// What the help of set-up calls its value.
+    pub value: &'static str,
+    /// What the help of set-up says about it.
+    pub help: &'static str,
+    /// What set-up asks a person for the value. `None` if it asks nothing.
+    pub question: Option<(&'static str, AskWhen)>,
+}
+
+/// When set-up asks its question. No question is asked without need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskWhen {
+    /// At each set-up that has something to do.
+    Always,
+    /// If another program has the port.
+    IfTaken,
+    /// If the first account does not exist yet.
+    IfFirst,
 }
 
 impl Key {
@@ -118,8 +149,8 @@ impl Key {
 
     /// The flag of `setup` that sets it, as it is typed.
     pub fn flag(&self) -> Option<String> {
-        let short = self.short.filter(|_| self.has_flag)?;
-        Some(format!("--{short}"))
+        self.set_up?;
+        Some(format!("--{}", self.short?))
     }
 
     /// The last part of its name.
@@ -132,7 +163,7 @@ impl Key {
         self.name.rsplit_once('.').map_or("", |(table, _)| table)
     }
 
-    /// Whether it is there once for each service.
+    /// Whether the key exists once for each service.
     pub fn of_a_service(&self) -> bool {
         self.name.contains('*')
     }
@@ -152,7 +183,7 @@ impl Lookup {
     }
 }
 
-/// There is one of each list of services.
+/// There is only one schema for each list of services, so two schemas are equal only if they are the same.
 impl PartialEq for Schema {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
@@ -160,7 +191,8 @@ impl PartialEq for Schema {
 }
 
 impl Schema {
-    /// The gateway's own keys and those of these services; last what belongs to no single one of them.
+    /// Makes the schema of the gateway's own keys and of those of these services. The keys of `appendix` come
+    /// last.
     pub fn new(services: &[(BuiltIn, Declaration)], appendix: &Declaration) -> Self {
         let own = services.iter().map(|(_, declaration)| declaration);
         let parts: Vec<&Declaration> = [&keys::GATEWAY]
@@ -168,10 +200,22 @@ impl Schema {
             .chain(own)
             .chain([&keys::EACH_SERVICE, appendix])
             .collect();
+        let built_in: Vec<_> = services.iter().map(|(built_in, _)| *built_in).collect();
+        let mut keys: Vec<_> = parts.iter().flat_map(|part| part.keys).copied().collect();
+        // A service may declare a key in a table of the gateway, which comes before all services.
+        let own = keys::GATEWAY.tables;
+        let place = |key: &Key| own.iter().position(|(table, _)| *table == key.table());
+        keys.sort_by_key(|key| place(key).unwrap_or(own.len()));
+        for key in &mut keys {
+            key.doc = filled(key.doc, &built_in);
+            key.example = filled(key.example, &built_in);
+        }
+        let tables = parts.iter().flat_map(|part| part.tables);
+        let tables = tables.map(|(name, text)| (*name, filled(text, &built_in)));
         Self {
-            built_in: services.iter().map(|(built_in, _)| *built_in).collect(),
-            keys: parts.iter().flat_map(|part| part.keys).copied().collect(),
-            tables: parts.iter().flat_map(|part| part.tables).copied().collect(),
+            tables: tables.collect(),
+            keys,
+            built_in,
             appendix: appendix.tables.first().map_or("", |(name, _)| name),
             removed: parts
                 .iter()
@@ -188,12 +232,24 @@ impl Schema {
         self.built_in.iter().map(|service| service.name)
     }
 
-    /// The service of this name that the gateway brings along; none: it brings none.
+    /// The built-in service of this name. `None` if there is none.
     pub fn service(&self, name: &str) -> Option<&BuiltIn> {
         self.built_in.iter().find(|service| service.name == name)
     }
 
-    /// Whether it brings a service of this name along.
+    /// The built-in service that needs the most memory. The example shows its limits, because people look at
+    /// those first.
+    pub(super) fn largest(&self) -> Option<&BuiltIn> {
+        self.built_in.iter().max_by_key(|service| service.least_mb)
+    }
+
+    /// The keys that set-up has flags for, each with its flag, in the order in which they are shown.
+    pub fn flags(&'static self) -> impl Iterator<Item = (&'static Key, SetUpFlag)> {
+        let keys = self.keys.iter();
+        keys.filter_map(|key| Some((key, key.set_up?)))
+    }
+
+    /// Whether there is a built-in service of this name.
     pub fn brings(&self, name: &str) -> bool {
         self.service(name).is_some()
     }
@@ -234,7 +290,7 @@ impl Schema {
         found
     }
 
-    /// Finds the key that a dotted name such as `limits.nginx.cpus` is one of.
+    /// Finds the key that a dotted name such as `limits.mailer.cpus` is one of.
     pub fn find(&'static self, name: &str) -> Option<&'static Key> {
         match self.look_up(&name.split('.').collect::<Vec<_>>()) {
             Lookup::Key(key) => Some(key),
@@ -265,11 +321,27 @@ impl Schema {
         self.keys.iter().filter(move |key| key.table() == table)
     }
 
-    /// Why a key of this name is no longer there; none: there never was one, or it is there.
+    /// Why there is no longer a key of this name. `None` if there never was one, or if the key exists.
     pub(super) fn removed(&self, name: &str) -> Option<&'static str> {
         let found = self.removed.iter().find(|(key, _)| *key == name);
         found.map(|(_, why)| *why)
     }
+}
+
+/// A text with the services of a list in the place of what stands for them.
+fn filled(text: &'static str, services: &[BuiltIn]) -> &'static str {
+    let names: Vec<_> = services.iter().map(|service| service.name).collect();
+    let leaking = services.iter().filter(|service| service.leaks);
+    let leaking: Vec<_> = leaking.map(|service| service.title).collect();
+    let made = text
+        .replace("{services}", &names.join(", "))
+        .replace("{first}", names.first().unwrap_or(&""))
+        .replace("{leaking}", &leaking.join(", "));
+    if made == text {
+        return text;
+    }
+    // There is one schema for each list of services, and it lives as long as the program.
+    Box::leak(made.into_boxed_str())
 }
 
 /// The daemon's own cgroup, below which those of the services are.

@@ -35,7 +35,7 @@ pub enum ValueKind {
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A budget's name or an amount.
-    Budget,
+    Budget(&'static BudgetWords),
     /// A TCP port.
     Port,
     /// The e-mail address of an account.
@@ -78,6 +78,15 @@ pub enum ValueKind {
     Reload,
 }
 
+/// What the service that counts the budget says about values that cannot be one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BudgetWords {
+    /// Why there is no budget of 0.
+    pub no_zero: &'static str,
+    /// What to do instead of a budget of 0.
+    pub instead: &'static str,
+}
+
 impl ValueKind {
     /// What is expected, to be put after "expected".
     pub fn expected(&self) -> String {
@@ -88,7 +97,7 @@ impl ValueKind {
                 let quoted: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
                 or(&quoted)
             }
-            Self::Budget => {
+            Self::Budget(_) => {
                 "\"test\", \"prod\", \"unlimited\" or an amount in US dollars such as 50".into()
             }
             Self::Port => "a port from 1 to 65535".into(),
@@ -132,7 +141,7 @@ impl ValueKind {
             Self::Bool
             | Self::Whole { .. }
             | Self::Choice(_)
-            | Self::Budget
+            | Self::Budget(_)
             | Self::Port
             | Self::Email
             | Self::PersonName

@@ -17,35 +17,35 @@ pub struct GatewayStatus {
     pub profile: String,
     /// Whether the kernel enforces the limits.
     pub limits: LimitsState,
-    /// Where people reach it.
+    /// Where people reach the gateway.
     pub urls: Urls,
-    /// The configuration file against what runs.
+    /// How the configuration file differs from what runs.
     #[serde(default)]
     pub configuration: ConfigurationState,
-    /// What of the diet was not done.
+    /// Which measures of the diet were skipped.
     #[serde(default)]
     pub diet: DietState,
     /// Every service by its name.
     pub services: BTreeMap<ServiceName, ServiceStatus>,
 }
 
-/// The configuration file against what runs.
+/// How the configuration file differs from what runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigurationState {
-    /// The keys whose value in effect is not the file's, or a table's name where all of it is new
-    /// or gone.
+    /// The keys whose value in effect is not the one in the file. If a whole table is new or gone, it is the
+    /// table's name.
     pub differs: Vec<String>,
     /// What is wrong with the file, so that the next start or reload would refuse it.
     #[serde(default)]
     pub invalid: Option<String>,
-    /// Why the last reload was refused; none: it was not.
+    /// Why the last reload was refused. `None` if it was not refused.
     pub refused: Option<String>,
 }
 
-/// What of the diet was not done.
+/// Which measures of the diet were skipped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DietState {
-    /// Measures that services skipped at their last start.
+    /// The measures that services have skipped at their last start.
     pub skipped: Vec<SkippedMeasure>,
 }
 
@@ -64,36 +64,45 @@ pub struct SkippedMeasure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GatewayState {
-    /// No daemon, or nothing runs and nothing is meant to.
+    /// There is no daemon, or nothing runs and nothing is meant to run.
     Stopped,
-    /// On the way to ready.
+    /// The services are starting.
     Starting,
     /// Every service that is meant to run is ready.
     Ready,
-    /// Some service that is meant to run was ready and is not, or has failed.
+    /// A service that is meant to run was ready and is not ready now, or has failed.
     Degraded,
-    /// On the way to stopped.
+    /// The services are stopping.
     Stopping,
 }
 
 /// Whether the kernel enforces the limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitsState {
-    /// All of them.
+    /// Whether all limits are enforced.
     pub enforced: bool,
-    /// Why not, and what mends it.
+    /// Why they are not enforced, and how to mend that.
     pub reason: Option<String>,
 }
 
-/// Where people reach the gateway.
+/// Where people reach the gateway: addresses by their names. An address is `None` if what is reached there is
+/// not a part of this gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Urls {
-    /// Open WebUI; none: it is not a part of the stack.
-    pub webui: Option<String>,
-    /// The base of an OpenAI client.
-    pub api: String,
-    /// LiteLLM's admin page.
-    pub admin: String,
+#[serde(transparent)]
+pub struct Urls(pub BTreeMap<String, Option<String>>);
+
+impl Urls {
+    /// The address of this name, if there is one.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_deref()
+    }
+}
+
+impl<'a> FromIterator<(&'a str, Option<String>)> for Urls {
+    fn from_iter<T: IntoIterator<Item = (&'a str, Option<String>)>>(urls: T) -> Self {
+        let urls = urls.into_iter();
+        Self(urls.map(|(name, url)| (name.to_owned(), url)).collect())
+    }
 }
 
 /// One service at one moment.
@@ -101,56 +110,56 @@ pub struct Urls {
 pub struct ServiceStatus {
     /// Its state.
     pub state: StateName,
-    /// Since when it has been in that state, RFC 3339.
+    /// Since when it has been in that state, in RFC 3339.
     pub since: String,
     /// Why it is in that state, in words.
     pub reason: String,
-    /// Its main process.
+    /// The number of its main process.
     pub pid: Option<u32>,
-    /// Restarts that nobody asked for, since the daemon began.
+    /// How often it was restarted without being asked to, since the daemon began.
     pub restarts: u32,
-    /// Why it goes on with older files than the configuration has; none: it does not.
+    /// Why it goes on with older files than those of the configuration. `None` if it does not.
     #[serde(default)]
     pub outdated: Option<String>,
     /// The sockets that the daemon holds for it now: `ADDRESS:PORT`, or `unix:PATH`.
     #[serde(default)]
     pub listens: Vec<String>,
-    /// Its cgroup's path under the cgroup file system, where it has one.
+    /// Its cgroup's path under the cgroup file system, if it has a cgroup of its own.
     pub cgroup: Option<String>,
-    /// Its memory.
+    /// How much memory it uses, and how much it may use.
     pub memory: Memory,
-    /// Its CPU.
+    /// How much CPU time it has used, and how much it may use.
     pub cpu: Cpu,
 }
 
-/// Memory of a service, in bytes. None: not known, or no limit.
+/// The memory of a service, in bytes. A value is `None` if it is not known, or if there is no such limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
-    /// Now: the cgroup's, or the sum of its processes' proportional set sizes.
+    /// What it uses now: the figure of its cgroup, or the sum of the proportional set sizes of its processes.
     pub current: Option<u64>,
-    /// The most so far.
+    /// The most that it has used.
     pub peak: Option<u64>,
-    /// Where throttling begins.
+    /// The limit above which the kernel slows the service down.
     pub high: Option<u64>,
-    /// Where the kernel kills.
+    /// The limit above which the kernel kills the service.
     pub max: Option<u64>,
 }
 
-/// CPU of a service.
+/// The CPU time of a service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cpu {
-    /// Used so far, in microseconds.
+    /// What it has used, in microseconds.
     pub usage_usec: Option<u64>,
-    /// The most it may use, in CPUs (1.5 is one and a half). None: no limit.
+    /// The most that it may use, in CPUs (1.5 is one and a half). `None` if there is no limit.
     pub quota: Option<f64>,
 }
 
-/// What explains a service's current state: for `why`.
+/// What explains a service's current state. `why` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Why {
-    /// Which service.
+    /// The name of the service.
     pub service: ServiceName,
-    /// As it is now.
+    /// Its status now.
     pub status: ServiceStatus,
     /// Its latest changes of state, oldest first.
     pub history: Vec<HistoryEntry>,
@@ -159,18 +168,18 @@ pub struct Why {
 /// One change of a service's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// When, RFC 3339.
+    /// When the state changed, in RFC 3339.
     pub at: String,
-    /// Into which state.
+    /// The new state.
     pub state: StateName,
-    /// Why, in words.
+    /// Why the state changed, in words.
     pub reason: String,
 }
 
-/// Where the time of a start went: for `blame`.
+/// Where the time of a start went. `blame` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blame {
-    /// When the start began, RFC 3339.
+    /// When the start began, in RFC 3339.
     pub began: String,
     /// The time since then, in microseconds.
     pub now_usec: u64,
@@ -178,61 +187,64 @@ pub struct Blame {
     pub services: BTreeMap<ServiceName, ServiceStart>,
 }
 
-/// How the start of one service went, in microseconds since the whole start began. None: it has
-/// not come to that, or there is no such step.
+/// How the start of one service went. Times are in microseconds since the whole start began. A time is `None`
+/// if that step was not reached yet, or if the service has no such step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceStart {
     /// Its state now.
     pub state: StateName,
-    /// What it requires.
+    /// The services that it requires.
     pub requires: Vec<ServiceName>,
-    /// From here it waited for what it requires.
+    /// When it began to wait for what it requires.
     pub wanted_usec: Option<u64>,
-    /// The last of what it requires to become ready, if it waited for that.
+    /// The service that became ready last among those that it requires, if it waited for one.
     pub waited_for: Option<ServiceName>,
-    /// It was launched.
+    /// When it was launched.
     pub launched_usec: Option<u64>,
-    /// Of a service in Python: its modules are imported.
+    /// When a service in Python had imported its modules.
     pub imported_usec: Option<u64>,
-    /// Of a service in Python: its application has started.
+    /// When the application of a service in Python had started.
     pub started_usec: Option<u64>,
-    /// Its readiness probe passed.
+    /// When its readiness probe passed.
     pub answered_usec: Option<u64>,
-    /// Its post-start command was done, if it has one: it was ready.
+    /// When its post-start command was done and it was ready. A service without such a command is ready when
+    /// its probe passes.
     pub ready_usec: Option<u64>,
 }
 
-/// What a reload would come to now.
+/// What a reload would do now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
     /// The services that it would touch, in the order of their names.
     pub services: Vec<ServicePreview>,
-    /// Each key whose value differs.
+    /// The keys whose values differ.
     pub keys: Vec<KeyPreview>,
 }
 
 /// What a reload would do to a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServicePreview {
-    /// Which.
+    /// The name of the service.
     pub service: ServiceName,
     /// What happens to it.
     pub step: ReloadStep,
-    /// What of its specification changes.
+    /// Which parts of its specification change.
     pub fields: Vec<String>,
-    /// Why it restarts where less would do otherwise: it holds more than its new limits allow.
+    /// Why it restarts although less would be enough otherwise: it holds more memory than its new limits
+    /// allow.
     pub over_limit: Option<String>,
 }
 
-/// What one key would come to alone.
+/// What one key would change if it were the only one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyPreview {
-    /// Its dotted name, or the table of a service that is new or gone.
+    /// The key's dotted name, or the table of a service that is new or gone.
     pub key: String,
-    /// The services that it would touch; none: alone it changes nothing, or not while they run.
+    /// The services that it would touch. It is empty if the key changes nothing alone, or nothing while they
+    /// run.
     pub services: BTreeMap<ServiceName, ReloadStep>,
-    /// Why those of them restart that hold more than their new limits allow. A daemon of an older version
-    /// does not say it.
+    /// Why some of these services restart: they hold more memory than their new limits allow. A daemon of an
+    /// older version does not send this.
     #[serde(default)]
     pub over_limit: BTreeMap<ServiceName, String>,
 }
@@ -241,17 +253,17 @@ pub struct KeyPreview {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReloadStep {
-    /// It is new and starts.
+    /// The service is new and is started.
     Start,
-    /// It goes on and notices nothing.
+    /// The service goes on and notices nothing.
     Live,
-    /// It goes on and reads its files again.
+    /// The service goes on and reads its files again.
     Reload,
-    /// It restarts.
+    /// The service is restarted.
     Restart,
-    /// It does not run, and has it when it starts.
+    /// The service does not run, and takes the change up when it starts.
     NextStart,
-    /// It is gone and stops.
+    /// The service is gone and is stopped.
     Stop,
 }
 
@@ -259,22 +271,23 @@ pub enum ReloadStep {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Call {
-    /// The status, answered at once.
+    /// Asks for the status. It is answered at once.
     Status,
-    /// Start one service, or all; answered when ready.
+    /// Starts one service, or all. It is answered when they are ready.
     Start(Option<ServiceName>),
-    /// Stop one service, answered when it is stopped; or all, answered when the daemon ends.
+    /// Stops one service, which is answered when it is stopped; or all, which is answered when the daemon
+    /// ends.
     Stop(Option<ServiceName>),
-    /// Restart one service, or all; answered when ready again.
+    /// Restarts one service, or all. It is answered when they are ready again.
     Restart(Option<ServiceName>),
-    /// Read the configuration again and have each service take up what has changed, answered when
-    /// that is so; or have one service read its files again, answered when it does.
+    /// Reads the configuration again and has each service take up what has changed; or has one service read
+    /// its files again. It is answered when that is done.
     Reload(Option<ServiceName>),
-    /// What a reload would come to; nothing changes.
+    /// Asks what a reload would do, and changes nothing.
     Preview,
-    /// The history of one service, answered at once.
+    /// Asks for the history of one service. It is answered at once.
     Why(ServiceName),
-    /// How the last start of everything went, or the newest one of a service; answered at once.
+    /// Asks how the last start of all services went, or the newest start of one. It is answered at once.
     Blame(Option<ServiceName>),
 }
 
@@ -282,37 +295,37 @@ pub enum Call {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// To [`Call::Status`].
+    /// The answer to [`Call::Status`].
     Status(Box<GatewayStatus>),
-    /// What was asked for is done; what a person may want to know of it, line by line.
+    /// What was asked for is done. The lines say what a person may want to know about it.
     Done(Vec<String>),
-    /// To [`Call::Why`].
+    /// The answer to [`Call::Why`].
     Why(Box<Why>),
-    /// To [`Call::Blame`].
+    /// The answer to [`Call::Blame`].
     Blame(Box<Blame>),
-    /// To [`Call::Preview`].
+    /// The answer to [`Call::Preview`].
     Preview(Box<Preview>),
 }
 
-/// Why the daemon does not do what was asked.
+/// Why the daemon does not do what it was asked to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// There is no such service.
     #[error("no service is named {name}: there are {}", known.join(", "))]
     UnknownService {
-        /// As it was asked for.
+        /// The name that was asked for.
         name: String,
-        /// Those that there are.
+        /// The names of the services that there are.
         known: Vec<String>,
     },
-    /// It was tried, or cannot be done now.
+    /// It was tried and failed, or it cannot be done now.
     #[error("{0}")]
     Failed(String),
-    /// The configuration that was read again is wrong: the report.
+    /// The configuration that was read again is wrong. The text is the report.
     #[error("{0}")]
     Configuration(String),
-    /// It is on its way down and takes no more calls.
+    /// The daemon is going down and accepts no more calls.
     #[error("the daemon is shutting down")]
     Ending,
 }

@@ -27,7 +27,7 @@ pub(crate) fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupErr
         Interrupts::catch().map_err(|e| SetupError::io("catch", Path::new("signals"))(e.into()))?;
     make_folder(&paths.state)?;
     // Only now: until it was made, somebody else could have made it.
-    let trusted = paths.trusted();
+    let trusted = paths.trusted([paths.postgres_data()]);
     trust::check(
         trusted.iter().map(PathBuf::as_path),
         trust::Who::of(nix::unistd::geteuid()),

@@ -3,7 +3,7 @@
 //!
 //! Such processes hold ports, sockets and the database, which the next ones need, and they still have work
 //! to finish. So each service is stopped by its own stop steps, and the services that others require are
-//! stopped last: LiteLLM finishes its requests and writes what they cost while PostgreSQL still runs.
+//! stopped last: a service that finishes its requests can still write into the database what they cost.
 //! Whatever is left then is killed.
 //!
 //! Nothing else runs at that time, so this blocks. Callers: the daemon before it launches anything, and

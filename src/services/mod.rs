@@ -4,7 +4,8 @@
 //! Planning is pure: data in, data out. What set-up has left comes in as an [`Installation`], what is to
 //! be written goes out as [`crate::stack::Stack`]. What set-up runs (`set_up`), and what is done in a service that
 //! runs (`litellm::after_start`, Open WebUI's accounts), is beside it in the room. Rooms may use one another; what
-//! is not a room uses the list and the types. ARCHITECTURE.md says which few places name a service all the same.
+//! is not a room uses the list and the types. `tests/imports/names.rs` lists the few places that name a service all
+//! the same.
 
 mod addresses;
 pub mod custom;
@@ -24,13 +25,14 @@ pub use self::{
     addresses::{admin_address, front_address},
     plan::{dialects, plan},
     secrets::Secrets,
-    service::Service,
+    service::{NamedUrl, Service},
 };
 
 use std::sync::LazyLock;
 
 use crate::{
     config::{paths::Paths, schema::Schema, settings::Settings},
+    control::types::Urls,
     doctor::{self, Check},
     provision::{self, Catalog, Installation, NotSetUp},
 };
@@ -77,6 +79,31 @@ pub fn catalog() -> &'static Catalog {
 /// Set-up has not run, was cut off, or was run by another version or with other settings.
 pub fn installed(paths: &Paths, settings: &Settings) -> Result<Installation, NotSetUp> {
     provision::installed(catalog(), paths, settings)
+}
+
+/// The titles of all of them.
+pub fn titles() -> Vec<&'static str> {
+    ALL.iter().map(|service| service.built_in.title).collect()
+}
+
+/// The titles of those of which set-up installs something.
+pub fn installed_titles() -> Vec<&'static str> {
+    let all = ALL.iter();
+    let installed = all.filter(|service| !service.set_up.payloads.is_empty());
+    installed.map(|service| service.built_in.title).collect()
+}
+
+/// The addresses at which people reach what these services do. Those of the services that are launched last
+/// come first, because people begin there.
+pub fn named_urls(services: &[&'static Service]) -> impl Iterator<Item = &'static NamedUrl> {
+    services.iter().rev().flat_map(|service| service.urls)
+}
+
+/// Where people reach the gateway.
+pub fn urls(settings: &Settings) -> Urls {
+    let urls = named_urls(&ALL);
+    urls.map(|named| (named.name, (named.url)(settings)))
+        .collect()
 }
 
 /// All that `doctor` looks at: for the gateway as a whole, and for each service.

@@ -32,7 +32,11 @@ pub fn plan(
         open_files,
         database_pools: pools.sum(),
     };
-    let ours = services.iter().filter_map(|of| (of.plan)(&inputs));
+    let ours = services.iter().filter_map(|of| {
+        let mut part = (of.plan)(&inputs)?;
+        part.spec.recycle = inputs.recycle().filter(|_| of.built_in.leaks);
+        Some(part)
+    });
     let customs = settings.custom.iter();
     let customs = customs.map(|service| custom::plan(&inputs, service));
 

@@ -16,21 +16,34 @@ use crate::{
 /// One service.
 #[derive(Debug)]
 pub struct Service {
-    /// Its name (in `status`, in the journal, of its cgroup and of its table of limits), and what else the
-    /// configuration knows of it.
+    /// What the configuration knows of it, besides its keys: above all its name, which it has in the status, in
+    /// the journal and for its cgroup too.
     pub built_in: BuiltIn,
     /// Its keys of `gateway.toml`.
     pub declaration: Declaration,
-    /// What is to run and to be written for it; none: these settings leave it out.
+    /// Plans what is to run and to be written for it. `None` if these settings leave it out.
     pub(super) plan: fn(&Inputs<'_>) -> Option<ServicePlan>,
     /// How many pools of connections to the database it has.
     pub(super) database_pools: fn(&Settings) -> u32,
+    /// The addresses at which people reach what it does, in the order in which they are shown.
+    pub(super) urls: &'static [NamedUrl],
     /// How to tell its urgent lines from others, where it cannot say so by itself.
     pub(super) dialect: Option<Dialect>,
     /// What set-up makes for it.
     pub(crate) set_up: Brought,
     /// What `doctor` looks at for it.
     pub(super) checks: &'static [Check],
+}
+
+/// An address at which people reach what a service does.
+#[derive(Debug)]
+pub struct NamedUrl {
+    /// Its name in the status, which other people's scripts read.
+    pub name: &'static str,
+    /// Its title for people.
+    pub title: &'static str,
+    /// The address under these settings. `None` if the service is not a part of the gateway.
+    pub(super) url: fn(&Settings) -> Option<String>,
 }
 
 impl Service {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod one_more;
+mod python;
 mod valkey;
 
 use std::{

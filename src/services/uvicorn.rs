@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use supervise::spec::{Liveness, Probe};
 
 use crate::{
-    python::{self, Module},
+    python::{Module, modules as embedded},
     stack::RenderedFile,
 };
 
@@ -18,9 +18,17 @@ pub(super) const KEEP_ALIVE_SECONDS: u16 = 75;
 pub(super) const UPSTREAM_KEEP_ALIVE_SECONDS: u16 = 60;
 const _: () = assert!(KEEP_ALIVE_SECONDS > UPSTREAM_KEEP_ALIVE_SECONDS);
 
+/// The modules that run in both.
+pub(crate) const IN_BOTH: &[Module] = embedded!("in_both":
+    "diet.py"
+    "diet_imports.py"
+    "diet_models.py"
+    "gateway_log.py"
+);
+
 /// A Python service's own modules and those that both have, all in the folder that it imports them from.
 pub(super) fn modules(rendered: &Path, own: &[Module]) -> Vec<RenderedFile> {
-    let modules = python::IN_BOTH.iter().chain(own);
+    let modules = IN_BOTH.iter().chain(own);
     modules
         .map(|(name, contents)| RenderedFile {
             path: rendered.join(name),

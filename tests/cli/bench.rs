@@ -340,11 +340,11 @@ pub(crate) fn gateway(state: GatewayState, services: &[(&str, StateName)]) -> Ga
             enforced: true,
             reason: None,
         },
-        urls: Urls {
-            webui: Some("http://127.0.0.1:3000".into()),
-            api: "http://127.0.0.1:3000/api/litellm/v1".into(),
-            admin: "http://127.0.0.1:4000/ui".into(),
-        },
+        urls: Urls::from_iter([
+            ("webui", Some("http://127.0.0.1:3000".into())),
+            ("api", Some("http://127.0.0.1:3000/api/litellm/v1".into())),
+            ("admin", Some("http://127.0.0.1:4000/ui".into())),
+        ]),
         configuration: ConfigurationState::default(),
         diet: DietState::default(),
         services: services

@@ -14,7 +14,7 @@ fn the_help_of_the_whole() {
     --- stdout ---
     Run a self-hosted AI gateway without containers
 
-    LiteLLM, Open WebUI, PostgreSQL and nginx as native processes under one
+    PostgreSQL, LiteLLM, Open WebUI and nginx as native processes under one
     supervisor.
 
     Usage: ai-gateway <COMMAND>
@@ -114,8 +114,7 @@ fn the_help_of_each_verb() {
 
           --accept-salt-key
               Go on with a new salt key, although the providers' keys that were
-              saved in LiteLLM can then not be read again and have to be entered
-              anew
+              saved can then not be read again and have to be entered anew
               
               For a salt key that was lost or changed and is in no backup. A file
               that is there is taken as it is; one that is missing or empty is made.
@@ -291,9 +290,10 @@ fn the_help_of_each_verb() {
     Read the configuration again, or a service its files
 
     Each service takes up what has changed with the least that does it: limits hold
-    at once, nginx reads its files again and loses no connection, and only what
-    takes a new process restarts. A configuration that is wrong changes nothing:
-    everything goes on with the old one, and the errors are printed.
+    at once, a service that can read its files again does so and loses no
+    connection, and only what takes a new process restarts. A configuration that is
+    wrong changes nothing: everything goes on with the old one, and the errors are
+    printed.
 
     Usage: ai-gateway reload [OPTIONS] [SERVICE]
 

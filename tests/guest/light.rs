@@ -89,11 +89,14 @@ fn plan(paths: &Paths) -> Result<Planned, Box<dyn Error>> {
     Ok(Planned {
         stack,
         profile: loaded.settings.profile,
-        urls: Urls {
-            webui: None,
-            api: "http://127.0.0.1:3000/api/litellm/v1".to_owned(),
-            admin: "http://127.0.0.1:4000/ui".to_owned(),
-        },
+        urls: Urls::from_iter([
+            ("webui", None),
+            (
+                "api",
+                Some("http://127.0.0.1:3000/api/litellm/v1".to_owned()),
+            ),
+            ("admin", Some("http://127.0.0.1:4000/ui".to_owned())),
+        ]),
         compare: Compare::default(),
     })
 }

@@ -73,11 +73,14 @@ fn planned(home: &Path, scenario: &str) -> Planned {
     Planned {
         stack: scenarios::stack(scenario, home).expect("a scenario of this name"),
         profile: "local".to_owned(),
-        urls: Urls {
-            webui: None,
-            api: "http://127.0.0.1:3000/api/litellm/v1".to_owned(),
-            admin: "http://127.0.0.1:4000/ui".to_owned(),
-        },
+        urls: Urls::from_iter([
+            ("webui", None),
+            (
+                "api",
+                Some("http://127.0.0.1:3000/api/litellm/v1".to_owned()),
+            ),
+            ("admin", Some("http://127.0.0.1:4000/ui".to_owned())),
+        ]),
         compare: compare(home, scenario),
     }
 }

@@ -28,11 +28,7 @@ fn gateway(services: &[(&str, StateName)]) -> GatewayStatus {
             enforced: true,
             reason: None,
         },
-        urls: Urls {
-            webui: None,
-            api: String::new(),
-            admin: String::new(),
-        },
+        urls: Urls::default(),
         configuration: ConfigurationState::default(),
         diet: DietState::default(),
         services: services

@@ -1,4 +1,4 @@
-//! What set-up asks a person: the profile, the budget, the ports, and whether to go on.
+//! What set-up asks a person: for the values of keys, as they are declared with the keys, and whether to go on.
 //!
 //! Each answer is checked against the whole configuration at once. If it is wrong, the question is asked
 //! again with the reason. Enter accepts the proposal, and then nothing is written.
@@ -18,6 +18,7 @@ use crate::{
     config::{
         Loaded, Origin, Resources, machine,
         ports::{Reason, TakenPort},
+        schema::AskWhen,
     },
     provision::Plan,
     services,
@@ -29,50 +30,14 @@ pub(super) type Answers = Vec<(&'static str, String)>;
 /// The width of the narrowest terminal that people use.
 const WIDTH: usize = 80;
 
-/// One question.
-struct Question {
-    key: &'static str,
-    text: &'static str,
-    asked: AskWhen,
+/// The questions, each with its key, in the order in which they are asked.
+fn questions() -> impl Iterator<Item = (&'static str, &'static str, AskWhen)> {
+    let flags = services::schema().flags();
+    flags.filter_map(|(key, flag)| {
+        let (text, when) = flag.question?;
+        Some((key.name, text, when))
+    })
 }
-
-/// When a question is asked. No question is asked without need.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum AskWhen {
-    Always,
-    /// Another program has the port.
-    IfTaken,
-    /// Open WebUI's first account does not exist yet.
-    IfFirst,
-}
-
-const QUESTIONS: [Question; 5] = [
-    Question {
-        key: "profile",
-        text: "Profile",
-        asked: AskWhen::Always,
-    },
-    Question {
-        key: "budget",
-        text: "Budget: test, prod, unlimited or US dollars",
-        asked: AskWhen::Always,
-    },
-    Question {
-        key: "listen.port",
-        text: "Port of Open WebUI and the API",
-        asked: AskWhen::Always,
-    },
-    Question {
-        key: "listen.admin_port",
-        text: "Port of the admin page",
-        asked: AskWhen::IfTaken,
-    },
-    Question {
-        key: "open_webui.admin_email",
-        text: "E-mail address of Open WebUI's administrator",
-        asked: AskWhen::IfFirst,
-    },
-];
 
 /// Whether there is a person to ask.
 pub(super) fn somebody_is_there() -> bool {
@@ -89,22 +54,22 @@ pub(super) fn ask(
     first: bool,
 ) -> Result<Loaded, Failure> {
     let mut loaded = read(context, answers)?;
-    for question in &QUESTIONS {
-        let answered = answers.iter().any(|(key, _)| *key == question.key);
+    for (key, text, when) in questions() {
+        let answered = answers.iter().any(|(known, _)| *known == key);
         // An environment variable overrides the file, so an answer would have no effect.
-        let fixed = matches!(loaded.origin(question.key), Origin::Environment(_));
-        let needed = match question.asked {
+        let fixed = matches!(loaded.origin(key), Origin::Environment(_));
+        let needed = match when {
             AskWhen::Always => true,
-            AskWhen::IfTaken => taken(context, &loaded, question.key).is_some(),
+            AskWhen::IfTaken => taken(context, &loaded, key).is_some(),
             AskWhen::IfFirst => first,
         };
         if answered || fixed || !needed {
             continue;
         }
-        if question.key == "profile" {
+        if key == "profile" {
             tell(profiles(&loaded, machine::facts(Path::new("/"))));
         }
-        loaded = answer(context, question, answers, loaded)?;
+        loaded = answer(context, (key, text), answers, loaded)?;
     }
     Ok(loaded)
 }
@@ -129,11 +94,10 @@ pub(super) fn agree(plan: &Plan) -> Result<(), Failure> {
 /// Asks until the answer is valid.
 fn answer(
     context: &Context,
-    question: &Question,
+    (key, text): (&'static str, &str),
     answers: &mut Answers,
     loaded: Loaded,
 ) -> Result<Loaded, Failure> {
-    let key = question.key;
     let holds = settings::value(&loaded, key).trim_matches('"').to_owned();
     let mut loaded = loaded;
     let mut proposed = holds.clone();
@@ -141,7 +105,7 @@ fn answer(
         propose_free(&port, &mut proposed);
     }
     loop {
-        tell(format!("{} [{proposed}]: ", question.text));
+        tell(format!("{text} [{proposed}]: "));
         let typed = line()?;
         if typed == "?" {
             tell(explanation(key));

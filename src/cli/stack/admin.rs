@@ -181,7 +181,7 @@ impl Place {
             accounts: Accounts {
                 database: Database {
                     psql: postgres::program(&installed, "psql"),
-                    socket_folder: context.paths.postgres_socket_folder(),
+                    socket_folder: postgres::socket_folder(&context.paths),
                 },
                 password: password.map_err(|e| Failure::of(CommandExit::Failed, &e))?,
             },

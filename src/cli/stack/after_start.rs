@@ -10,7 +10,20 @@ use crate::{
     services::litellm::after_start::{self, Arguments, demo::DemoOutcome, webui_key::KeyOutcome},
 };
 
-pub(in crate::cli) fn run() -> Result<(), Failure> {
+/// The hidden verbs of services.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+pub(in crate::cli) enum Verb {
+    /// Make Open WebUI's key and the demo model be there, once LiteLLM answers
+    EnsureWebuiKey,
+}
+
+pub(in crate::cli) fn run(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::EnsureWebuiKey => ensure_webui_key(),
+    }
+}
+
+fn ensure_webui_key() -> Result<(), Failure> {
     let told = Arguments::read(variable).map_err(|e| Failure::of(CommandExit::Usage, &e))?;
     let done = after_start::run(&told).map_err(|e| Failure::of(CommandExit::Failed, &e))?;
     if let Some(error) = &done.connection_error {

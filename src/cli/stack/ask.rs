@@ -12,10 +12,8 @@ use crate::cli::{
 };
 use crate::{
     control::{client::ClientError, types::Urls},
-    plan,
     secrets::{Secret, SecretStore},
-    services::litellm,
-    services::open_webui,
+    services::{self, litellm, open_webui},
 };
 
 /// How long an answer may take. A model that thinks may need a while.
@@ -52,7 +50,7 @@ pub(in crate::cli) fn run(args: &Args, context: &Context) -> Result<(), Failure>
             Failure::of(CommandExit::Failed, &e).hint("'ai-gateway setup' makes the keys")
         })?;
     let gateway = Gateway {
-        urls: plan::urls(&loaded.settings),
+        urls: services::urls(&loaded.settings),
         key,
         context,
     };
@@ -72,6 +70,10 @@ struct Gateway<'a> {
 }
 
 impl Gateway<'_> {
+    fn url(&self, name: &str) -> &str {
+        self.urls.get(name).unwrap_or_default()
+    }
+
     fn first_model(&self) -> Result<String, Failure> {
         let list = self.call("/models", None)?;
         let name = |model: &Value| Some(model.get("id")?.as_str()?.to_owned());
@@ -85,7 +87,7 @@ impl Gateway<'_> {
         demo.or(models.first()).cloned().ok_or_else(|| {
             Failure::new(CommandExit::Failed, "there is no model").hint(format!(
                 "add one on the admin page, {}, or set litellm.demo_model to true",
-                self.urls.admin
+                self.url(litellm::ADMIN)
             ))
         })
     }
@@ -111,7 +113,7 @@ impl Gateway<'_> {
             .proxy(None)
             .build()
             .into();
-        let url = format!("{}{path}", self.urls.api);
+        let url = format!("{}{path}", self.url(litellm::API));
         let bearer = format!("Bearer {}", self.key.expose());
         let response = match body {
             None => agent.get(&url).header("Authorization", bearer).call(),

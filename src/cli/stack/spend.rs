@@ -87,7 +87,7 @@ impl Spend {
         let installed = services::installed(&context.paths, settings).ok()?;
         let secrets = SecretStore::new(context.paths.secrets());
         let password = secrets.read(litellm::DATABASE_PASSWORD).ok()?;
-        let folder = context.paths.postgres_socket_folder();
+        let folder = postgres::socket_folder(&context.paths);
         // Without a socket there is nothing to start a program for.
         if !folder.join(format!(".s.PGSQL.{}", postgres::PORT)).exists() {
             return None;

@@ -5,7 +5,7 @@ mod gateway;
 mod recycle;
 mod services;
 
-use super::{Declaration, Default, Key};
+use super::{AskWhen, Declaration, Default, Key, SetUpFlag};
 use crate::config::value::ValueKind;
 
 pub(super) use gateway::GATEWAY;
@@ -26,7 +26,7 @@ pub(crate) const fn key(
         default,
         example,
         short: None,
-        has_flag: false,
+        set_up: None,
     }
 }
 
@@ -38,10 +38,34 @@ pub(crate) const fn short(short: &'static str, key: Key) -> Key {
     }
 }
 
-/// A key that can also be set by an environment variable and by a flag.
-pub(crate) const fn flag(name: &'static str, key: Key) -> Key {
+/// A key that can also be set by an environment variable and by a flag of set-up. `value` and `help` are what
+/// the help of set-up says about the flag.
+pub(crate) const fn flag(
+    name: &'static str,
+    value: &'static str,
+    help: &'static str,
+    key: Key,
+) -> Key {
     Key {
-        has_flag: true,
+        set_up: Some(SetUpFlag {
+            value,
+            help,
+            question: None,
+        }),
         ..short(name, key)
+    }
+}
+
+/// A key that has a flag and for which set-up asks this question.
+pub(crate) const fn asked(text: &'static str, when: AskWhen, key: Key) -> Key {
+    let Some(flag) = key.set_up else {
+        panic!("set-up asks for what it has a flag for");
+    };
+    Key {
+        set_up: Some(SetUpFlag {
+            question: Some((text, when)),
+            ..flag
+        }),
+        ..key
     }
 }

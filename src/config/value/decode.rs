@@ -45,7 +45,7 @@ impl ValueKind {
             Self::Whole { min, max } => Ok(Value::Whole(self.whole(raw, min, max)?)),
             Self::Port => Ok(Value::Whole(self.whole(raw, 1, 65_535)?)),
             Self::Choice(words) => self.choice(raw, words),
-            Self::Budget => self.budget(raw),
+            Self::Budget(words) => self.budget(raw, words),
             Self::Address => {
                 let text = self.text(raw)?;
                 let address: IpAddr = text.parse().map_err(|_| self.unreadable(raw))?;
@@ -201,7 +201,9 @@ pub(in crate::config) fn written(kind: ValueKind, text: &str) -> RawValue {
     };
     let found = match kind {
         ValueKind::Bool => text.trim().parse().ok().map(RawValue::Bool),
-        ValueKind::Whole { .. } | ValueKind::Port | ValueKind::Budget | ValueKind::Cpus => number(),
+        ValueKind::Whole { .. } | ValueKind::Port | ValueKind::Budget(_) | ValueKind::Cpus => {
+            number()
+        }
         // Either written as in the file, or without brackets and quotes.
         ValueKind::Networks => Some(RawValue::List(
             text.split(|c: char| c.is_whitespace() || "[],\"'".contains(c))

@@ -8,6 +8,7 @@ use crate::control::types::{
     Blame, ConfigurationState, Cpu, DietState, GatewayState, HistoryEntry, KeyPreview, LimitsState,
     Memory, Preview, ReloadStep, ServicePreview, ServiceStart, ServiceStatus, Urls, Why,
 };
+use crate::{config, services};
 
 fn name(name: &str) -> ServiceName {
     ServiceName::new(name).unwrap()
@@ -44,11 +45,11 @@ fn status() -> GatewayStatus {
             enforced: false,
             reason: Some("no delegated cgroup".into()),
         },
-        urls: Urls {
-            webui: Some("http://127.0.0.1:3000".into()),
-            api: "http://127.0.0.1:3000/api/litellm/v1".into(),
-            admin: "http://127.0.0.1:4000/ui".into(),
-        },
+        urls: Urls::from_iter([
+            ("webui", Some("http://127.0.0.1:3000".into())),
+            ("api", Some("http://127.0.0.1:3000/api/litellm/v1".into())),
+            ("admin", Some("http://127.0.0.1:4000/ui".into())),
+        ]),
         configuration: ConfigurationState::default(),
         diet: DietState::default(),
         services: BTreeMap::from([(name("litellm"), service())]),
@@ -295,6 +296,8 @@ fn the_description_has_the_fields_that_are_sent() {
     assert_eq!(fields("Gateway"), keys(&status));
     assert_eq!(fields("Limits"), keys(&status["limits"]));
     assert_eq!(fields("Urls"), keys(&status["urls"]));
+    let settings = config::of_profile(services::schema(), "local", "").unwrap();
+    assert_eq!(fields("Urls"), keys(&json!(services::urls(&settings))));
     assert_eq!(fields("Service"), keys(service));
     assert_eq!(fields("Memory"), keys(&service["memory"]));
     assert_eq!(fields("Cpu"), keys(&service["cpu"]));

@@ -283,7 +283,8 @@ fn dangers(scope: &Scope) -> Vec<Danger> {
     let Some(uid) = scope.uid else {
         return Vec::new();
     };
-    let paths = scope.paths.trusted();
+    let data = scope.paths.data_folders(&scope.schema.built_in);
+    let paths = scope.paths.trusted(data);
     trust::dangers(
         paths.iter().map(PathBuf::as_path),
         Who::of(Uid::from_raw(uid)),

@@ -316,11 +316,7 @@ fn runs(facts: &mut Facts, state: GatewayState) {
             enforced: false,
             reason: Some("no cgroup".into()),
         },
-        urls: Urls {
-            webui: None,
-            api: String::new(),
-            admin: String::new(),
-        },
+        urls: Urls::default(),
         configuration: ConfigurationState::default(),
         diet: DietState::default(),
         services: BTreeMap::new(),

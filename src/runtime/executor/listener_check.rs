@@ -1,8 +1,7 @@
 //! Checks that it was the service that answered a readiness probe.
 //!
-//! LiteLLM needs seconds until it listens on its port. If another program has taken the port meanwhile,
-//! that program's answer would make the service ready, and the post-start command would then send it the
-//! master key.
+//! A service may need seconds until it listens on its port. If another program has taken the port meanwhile,
+//! that program's answer would make the service ready, and the post-start command would then send it a key.
 
 use std::io;
 

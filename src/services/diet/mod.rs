@@ -12,6 +12,10 @@ mod settings;
 use supervise::spec::EnvValue;
 
 use super::process::plain;
+use crate::python::contents;
+
+/// The diet's own module.
+pub(crate) const DIET: &str = contents!("in_both", "diet.py");
 
 pub(crate) use settings::{DECLARATION, Diet};
 

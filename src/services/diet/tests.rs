@@ -1,10 +1,11 @@
 //! That the diet's page, its keys and its module agree; what the module does is tested in `python/tests`.
 
-use crate::{python, stack::MILESTONES};
+use super::DIET;
+use crate::stack::MILESTONES;
 
 #[test]
 fn the_module_leaves_a_start_s_milestones_where_they_are_looked_for() {
-    assert!(python::DIET.contains(&format!("open(\"{MILESTONES}\", \"w\"")));
+    assert!(DIET.contains(&format!("open(\"{MILESTONES}\", \"w\"")));
 }
 
 /// The first cells of a table's rows, where they are names.

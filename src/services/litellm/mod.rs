@@ -10,12 +10,16 @@ mod access;
 pub mod after_start;
 mod checks;
 mod configuration;
+pub(crate) mod python;
 mod secrets;
 mod set_up;
 mod settings;
 mod variables;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use supervise::spec::{
     Address, Command, FIRST_LISTENER, HttpTarget, Listener, Probe, ServiceSpec, Startup,
@@ -24,14 +28,21 @@ use supervise::spec::{
 use self::after_start::Arguments;
 pub(crate) use self::variables::CONSTANTS;
 use super::{
+    addresses::{admin_address, front_address},
     open_webui::{self, Database},
     part::{Inputs, ServicePlan},
     postgres,
     process::{always, environment, plain, signal},
-    service::Service,
+    service::{NamedUrl, Service},
     uvicorn::{self, KEEP_ALIVE_SECONDS},
 };
-use crate::{config::schema::BuiltIn, python, stack::RenderedFile};
+use crate::{
+    config::{
+        paths::{PathRules, Paths},
+        schema::BuiltIn,
+    },
+    stack::RenderedFile,
+};
 
 pub(crate) use secrets::{DATABASE_PASSWORD, MASTER_KEY, SALT_KEY, UI_PASSWORD};
 pub(crate) use set_up::PAYLOAD;
@@ -46,19 +57,61 @@ pub const NAME: &str = "litellm";
 pub(super) static SERVICE: Service = Service {
     built_in: BuiltIn {
         name: NAME,
+        title: "LiteLLM",
         switch: None,
         // Half of what it was ever seen to need.
         least_mb: 220,
         workers: Some(settings::WORKERS),
         limits: &[],
+        leaks: true,
+        paths: PathRules {
+            unusable: &[(
+                '*',
+                "Node.js puts the names of a package's files in its place",
+            )],
+            sockets: &[SOCKET],
+            keeps_data: false,
+        },
     },
     declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),
     database_pools: |settings| LiteLlm::of(settings).workers,
+    urls: &[
+        NamedUrl {
+            name: API,
+            title: "API",
+            url: |settings| {
+                let front = front_address(&settings.listen);
+                Some(format!("http://{front}/api/litellm/v1"))
+            },
+        },
+        NamedUrl {
+            name: ADMIN,
+            title: "Admin",
+            url: |settings| {
+                let address = admin_address(&settings.listen);
+                Some(format!("http://{address}/ui"))
+            },
+        },
+    ],
     dialect: None,
     set_up: set_up::SET_UP,
     checks: checks::ALL,
 };
+
+/// The name of the address that is the base of an OpenAI client.
+pub const API: &str = "api";
+
+/// The name of the admin page's address.
+pub const ADMIN: &str = "admin";
+
+/// The name of its socket.
+const SOCKET: &str = "http.sock";
+
+/// Its socket. Its folder has mode 0700, so only the gateway's own processes reach it.
+pub(super) fn socket(paths: &Paths) -> PathBuf {
+    paths.rendered(&SERVICE.service_name()).join(SOCKET)
+}
 
 /// Who may log in to the admin page.
 pub const UI_USER: &str = "admin";
@@ -82,7 +135,7 @@ fn plan(inputs: &Inputs) -> ServicePlan {
     let rendered = inputs.paths.rendered(&service);
     let config = rendered.join("config.yaml");
     let cwd = inputs.paths.service(&service);
-    let socket = inputs.paths.litellm_socket();
+    let socket = socket(inputs.paths);
     let get = |path: &str| {
         Probe::Http(HttpTarget {
             at: Address::Unix(socket.clone()),
@@ -118,14 +171,13 @@ fn plan(inputs: &Inputs) -> ServicePlan {
         stop: vec![signal(15, DRAIN_SECONDS + 30)],
         limits: inputs.limits(&service),
         confinement: access::confinement(inputs),
-        recycle: inputs.recycle(),
         ..ServiceSpec::daemon(service, command)
     };
     let mut files = vec![RenderedFile {
         path: config,
         contents: configuration::render(inputs.settings.budget.usd),
     }];
-    files.extend(uvicorn::modules(&rendered, python::IN_LITELLM));
+    files.extend(uvicorn::modules(&rendered, python::MODULES));
     ServicePlan {
         spec,
         folders: Vec::new(),
@@ -154,7 +206,7 @@ fn arguments(inputs: &Inputs, rendered: &Path) -> Vec<String> {
 
 fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
     let told = Arguments {
-        litellm: inputs.paths.litellm_socket(),
+        litellm: socket(inputs.paths),
         api_base: open_webui::api_base(&inputs.settings.listen),
         secrets: inputs.paths.secrets(),
         memory: cwd.to_owned(),
@@ -163,7 +215,7 @@ fn internal(inputs: &Inputs, command: &str, cwd: &Path) -> Command {
         workers: LiteLlm::of(inputs.settings).workers,
         open_webui: inputs.settings.has(open_webui::NAME).then(|| Database {
             psql: postgres::program(inputs.installed, "psql"),
-            socket_folder: inputs.paths.postgres_socket_folder(),
+            socket_folder: postgres::socket_folder(inputs.paths),
         }),
     };
     // The home is where this program would look for a gateway; here it is told, and the service's

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use crate::config::{
-    Resources, ValueKind, Values,
+    BudgetWords, Resources, ValueKind, Values,
     report::Problem,
     resolve::Merged,
     schema::{
-        Declaration, Default, Key,
-        keys::{key, short},
+        AskWhen, Declaration, Default, Key,
+        keys::{asked, flag, key, short},
     },
     settings::Settings,
 };
@@ -31,7 +31,30 @@ pub(super) const DECLARATION: Declaration = Declaration {
     programs: Some(programs),
 };
 
+/// LiteLLM enforces a budget only if it is greater than zero, in `_global_proxy_budget_check` and at three
+/// other places, and takes 0 to mean that there is none.
+const BUDGET: BudgetWords = BudgetWords {
+    no_zero: "LiteLLM takes 0 to mean no budget at all",
+    instead: "to have all requests refused: 'ai-gateway stop litellm'",
+};
+
 const KEYS: &[Key] = &[
+    asked(
+        "Budget: test, prod, unlimited or US dollars",
+        AskWhen::Always,
+        flag(
+            "budget",
+            "BUDGET",
+            "What may be spent in 30 days: test, prod, unlimited or US dollars",
+            key(
+                "budget",
+                ValueKind::Budget(&BUDGET),
+                Default::Value("\"test\""),
+                "\"prod\"",
+                "What may be spent at the providers in 30 days: \"test\" (15 US dollars), \"prod\" (200), \"unlimited\" (1000), or an amount in US dollars from 0.01 on. There is always one: LiteLLM takes 0 to mean none.",
+            ),
+        ),
+    ),
     short(
         "workers",
         key(

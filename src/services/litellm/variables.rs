@@ -94,7 +94,7 @@ pub(crate) const CONSTANTS: [(&str, &str); 22] = [
 /// For Prisma: the host is in the query, the one before the path only completes the address.
 fn database_url(inputs: &Inputs) -> String {
     let limit = Pools::plan(inputs.settings, inputs.database_pools).each;
-    let folder = inputs.paths.postgres_socket_folder();
+    let folder = postgres::socket_folder(inputs.paths);
     format!(
         "postgresql://litellm:{}@localhost:{}/litellm?host={}&connection_limit={limit}&pool_timeout=60",
         percent(inputs.secrets.expose(super::DATABASE_PASSWORD)),

@@ -2,7 +2,7 @@
 
 use supervise::confinement::{Access, Confinement};
 
-use crate::{services::open_webui, services::part::Inputs};
+use crate::services::{litellm, open_webui, part::Inputs};
 
 /// It passes on to Unix sockets alone, and both of its ports are held for it. None of this depends on what a
 /// reload can change: a process keeps for life what it was confined to.
@@ -15,7 +15,7 @@ pub(super) fn confinement(inputs: &Inputs) -> Confinement {
         // The file with its number is among the rendered ones.
         write: [paths.service(&service), paths.rendered(&service)].into(),
         execute: [inputs.installed.program(&super::set_up::PROGRAM)].into(),
-        unix_connect: [paths.litellm_socket(), paths.open_webui_socket()].into(),
+        unix_connect: [litellm::socket(paths), open_webui::socket(paths)].into(),
         ..Access::default()
     })
 }

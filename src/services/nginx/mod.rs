@@ -31,9 +31,10 @@ use super::{
     service::Service,
 };
 use crate::{
-    config::schema::BuiltIn,
+    config::{paths::PathRules, schema::BuiltIn},
     services::{
         diet::Diet,
+        litellm,
         open_webui::{self, OpenWebUi},
     },
     stack::RenderedFile,
@@ -48,15 +49,22 @@ pub const NAME: &str = "nginx";
 pub(super) static SERVICE: Service = Service {
     built_in: BuiltIn {
         name: NAME,
+        title: "nginx",
         switch: None,
         // What it takes before the first connection.
         least_mb: 8,
         workers: None,
         limits: &[],
+        leaks: false,
+        paths: PathRules {
+            unusable: &[('$', "nginx and the shell take what follows for a variable")],
+            ..PathRules::NONE
+        },
     },
     declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
+    urls: &[],
     dialect: Some(log::priority),
     set_up: set_up::SET_UP,
     checks: &[check::CHECK],
@@ -132,10 +140,10 @@ fn configuration<'a>(
         trusted: Front::of(settings).trusted_proxies,
         pid: rendered.join("nginx.pid"),
         temporary: cwd,
-        litellm: inputs.paths.litellm_socket(),
+        litellm: litellm::socket(inputs.paths),
         open_webui: settings
             .has(open_webui::NAME)
-            .then(|| inputs.paths.open_webui_socket()),
+            .then(|| open_webui::socket(inputs.paths)),
         signup: OpenWebUi::of(settings).signup,
         static_files: static_files(inputs),
     }

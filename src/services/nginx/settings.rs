@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use crate::config::{
     ValueKind, Values,
     schema::{
-        Declaration, Default, Key,
-        keys::{key, short},
+        AskWhen, Declaration, Default, Key,
+        keys::{asked, flag, key, short},
     },
     settings::{Network, Settings},
 };
@@ -23,6 +23,58 @@ pub(super) const DECLARATION: Declaration = Declaration {
 };
 
 const KEYS: &[Key] = &[
+    short(
+        "address",
+        key(
+            "listen.address",
+            ValueKind::Address,
+            Default::Value("\"127.0.0.1\""),
+            "\"127.0.0.1\"",
+            "The address of listen.port. Any other than a loopback address lets other machines in.",
+        ),
+    ),
+    asked(
+        "Port of Open WebUI and the API",
+        AskWhen::Always,
+        flag(
+            "port",
+            "N",
+            "The port of Open WebUI and the API",
+            key(
+                "listen.port",
+                ValueKind::Port,
+                Default::Value("3000"),
+                "3000",
+                "Open WebUI, and the API under /api/litellm/v1/.",
+            ),
+        ),
+    ),
+    asked(
+        "Port of the admin page",
+        AskWhen::IfTaken,
+        flag(
+            "admin-port",
+            "N",
+            "The port of LiteLLM's own API and its admin page",
+            key(
+                "listen.admin_port",
+                ValueKind::Port,
+                Default::Value("4000"),
+                "4000",
+                "LiteLLM's own API and its admin page under /ui.",
+            ),
+        ),
+    ),
+    short(
+        "admin-address",
+        key(
+            "listen.admin_address",
+            ValueKind::Address,
+            Default::Value("\"127.0.0.1\""),
+            "\"127.0.0.1\"",
+            "The address of listen.admin_port. Any other than a loopback address lets other machines try the admin page's password and the master key.",
+        ),
+    ),
     short(
         "trusted-proxies",
         key(

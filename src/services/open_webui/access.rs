@@ -16,7 +16,7 @@ pub(super) fn confinement(inputs: &Inputs) -> Confinement {
     let service = super::SERVICE.service_name();
     let paths = inputs.paths;
     let password = SecretStore::new(paths.secrets()).path(super::ADMIN_PASSWORD);
-    let socket = paths.open_webui_socket();
+    let socket = super::socket(paths);
     let written = [super::data(paths), paths.service(&service)];
     Confinement::To(Access {
         read: [paths.rendered(&service), password].into(),

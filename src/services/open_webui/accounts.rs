@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     child,
     database::{self, Database, PsqlError, row},
+    python::PASSWORD_HASH,
 };
-use crate::{base_environment, python::PASSWORD_HASH, secrets::Secret};
+use crate::{base_environment, secrets::Secret};
 
 /// One account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ mod child;
 pub(crate) mod connection;
 mod database;
 pub(crate) mod first_account;
+pub(crate) mod python;
 mod secrets;
 mod set_up;
 mod settings;
@@ -28,11 +29,11 @@ pub use self::{
     database::{Database, PsqlError},
 };
 use super::{
-    addresses::admin_address,
+    addresses::{admin_address, front_address},
     part::{Inputs, ServicePlan},
     postgres,
     process::{always, signal},
-    service::Service,
+    service::{NamedUrl, Service},
     uvicorn::{self, KEEP_ALIVE_SECONDS},
 };
 pub(crate) use secrets::{ADMIN_PASSWORD, DATABASE_PASSWORD, SECRET_KEY, VIRTUAL_KEY};
@@ -42,9 +43,12 @@ pub(crate) use set_up::{FRONTEND, PAYLOAD};
 pub use settings::OpenWebUi;
 
 use crate::{
-    config::{paths::Paths, schema::BuiltIn, settings::Listen},
+    config::{
+        paths::{PathRules, Paths},
+        schema::BuiltIn,
+        settings::Listen,
+    },
     provision::Installation,
-    python,
 };
 
 /// Its name.
@@ -53,16 +57,34 @@ pub const NAME: &str = "open-webui";
 pub(super) static SERVICE: Service = Service {
     built_in: BuiltIn {
         name: NAME,
+        title: "Open WebUI",
         switch: Some(settings::SWITCH),
         // Half of what it was ever seen to need.
         least_mb: 190,
         workers: None,
         limits: &[],
+        leaks: true,
+        paths: PathRules {
+            unusable: &[(
+                '%',
+                "Open WebUI's migrations take what follows for a reference",
+            )],
+            sockets: &[SOCKET],
+            keeps_data: true,
+        },
     },
     declaration: settings::DECLARATION,
     plan: |inputs| inputs.settings.has(NAME).then(|| plan(inputs)),
     // One for asynchronous code and one for the rest.
     database_pools: |settings| if settings.has(NAME) { 2 } else { 0 },
+    urls: &[NamedUrl {
+        name: "webui",
+        title: "Chat",
+        url: |settings| {
+            let front = front_address(&settings.listen);
+            settings.has(NAME).then(|| format!("http://{front}"))
+        },
+    }],
     dialect: None,
     set_up: set_up::SET_UP,
     checks: &[],
@@ -80,7 +102,15 @@ pub fn api_base(listen: &Listen) -> String {
 
 /// Where it keeps what is not in the database.
 fn data(paths: &Paths) -> PathBuf {
-    paths.state.join("open-webui")
+    paths.data(&SERVICE.service_name())
+}
+
+/// The name of its socket.
+const SOCKET: &str = "http.sock";
+
+/// Its socket.
+pub(super) fn socket(paths: &Paths) -> PathBuf {
+    paths.rendered(&SERVICE.service_name()).join(SOCKET)
 }
 
 /// The Python of its environment.
@@ -90,7 +120,7 @@ pub fn python(installed: &Installation) -> PathBuf {
 
 fn plan(inputs: &Inputs) -> ServicePlan {
     let service = SERVICE.service_name();
-    let socket = inputs.paths.open_webui_socket();
+    let socket = socket(inputs.paths);
     let data = data(inputs.paths);
     let cwd = inputs.paths.service(&service);
     let rendered = inputs.paths.rendered(&service);
@@ -122,7 +152,6 @@ fn plan(inputs: &Inputs) -> ServicePlan {
         stop: vec![signal(15, 20)],
         limits: inputs.limits(&service),
         confinement: access::confinement(inputs),
-        recycle: inputs.recycle(),
         ..ServiceSpec::daemon(service, command)
     };
     // Its socket is open to everybody by its mode: the folder is what keeps others out.
@@ -130,7 +159,7 @@ fn plan(inputs: &Inputs) -> ServicePlan {
     ServicePlan {
         spec,
         folders: folder.into_iter().chain([data]).collect(),
-        files: uvicorn::modules(&rendered, python::IN_OPEN_WEBUI),
+        files: uvicorn::modules(&rendered, python::MODULES),
         pid_files: Vec::new(),
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use supervise::spec::ServiceName;
 use sys::{pidfd::ProcessEnd, spawn::Group};
 
-use super::{OpenWebUi, first_account, variables};
+use super::{OpenWebUi, first_account, python::FIRST_ACCOUNT, variables};
 use crate::{
     fs::regular,
     provision::{
@@ -33,7 +33,6 @@ use crate::{
             python::{own_files, sync},
         },
     },
-    python::FIRST_ACCOUNT,
     services::postgres,
 };
 
@@ -134,7 +133,7 @@ pub(super) fn migrate(execution: &mut Execution<'_>, alone: &Alone) -> Result<()
         .arg(environment.join("bin/python"))
         .arg(FIRST_ACCOUNT)
         .arg(execution.program(&postgres::set_up::PROGRAM)?)
-        .arg(execution.paths.postgres_data())
+        .arg(postgres::data(execution.paths))
         .arg(&socket)
         .args(postgres::set_up::options(&socket))
         .cwd(&home);

@@ -3,8 +3,8 @@
 use crate::config::{
     ValueKind,
     schema::{
-        Declaration, Default, Key,
-        keys::{flag, key, short},
+        AskWhen, Declaration, Default, Key,
+        keys::{asked, flag, key, short},
     },
     settings::Settings,
 };
@@ -41,18 +41,26 @@ const KEYS: &[Key] = &[
             "Whether people may make accounts of their own on the sign-up page; an administrator lets each of them in. Otherwise administrators make the accounts, in the browser or with 'ai-gateway admin create'. This key decides, not the switch in Open WebUI's settings.",
         ),
     ),
-    flag(
-        "admin-email",
-        key(
-            "open_webui.admin_email",
-            ValueKind::Email,
-            Default::Value("\"admin@localhost\""),
-            "\"ada@example.org\"",
-            "The e-mail address of the first account, the administrator's. It counts until that account is made, which is before anybody can reach Open WebUI.",
+    asked(
+        "E-mail address of Open WebUI's administrator",
+        AskWhen::IfFirst,
+        flag(
+            "admin-email",
+            "EMAIL",
+            "The e-mail address of Open WebUI's first account, the administrator's",
+            key(
+                "open_webui.admin_email",
+                ValueKind::Email,
+                Default::Value("\"admin@localhost\""),
+                "\"ada@example.org\"",
+                "The e-mail address of the first account, the administrator's. It counts until that account is made, which is before anybody can reach Open WebUI.",
+            ),
         ),
     ),
     flag(
         "admin-name",
+        "NAME",
+        "The name of that account",
         key(
             "open_webui.admin_name",
             ValueKind::PersonName,

@@ -25,7 +25,7 @@ pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String,
             "DATABASE_URL",
             database_url(
                 secrets.expose(super::DATABASE_PASSWORD),
-                &inputs.paths.postgres_socket_folder(),
+                &postgres::socket_folder(inputs.paths),
             ),
         ),
         plain("DATABASE_POOL_SIZE", pool),

@@ -12,8 +12,8 @@ pub(super) fn confinement(inputs: &Inputs) -> Confinement {
     Confinement::To(Access {
         read: [paths.rendered(&service)].into(),
         write: [
-            paths.postgres_data(),
-            paths.postgres_socket_folder(),
+            super::data(paths),
+            super::socket_folder(paths),
             paths.service(&service),
         ]
         .into(),

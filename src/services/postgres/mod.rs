@@ -29,7 +29,10 @@ use super::{
     service::Service,
 };
 use crate::{
-    config::{paths::Paths, schema::BuiltIn},
+    config::{
+        paths::{PathRules, Paths},
+        schema::BuiltIn,
+    },
     provision::Installation,
 };
 
@@ -43,15 +46,26 @@ pub const NAME: &str = "postgres";
 pub(super) static SERVICE: Service = Service {
     built_in: BuiltIn {
         name: NAME,
+        title: "PostgreSQL",
         switch: None,
         // What it takes before the first connection.
         least_mb: 48,
         workers: None,
         limits: &[],
+        leaks: false,
+        paths: PathRules {
+            unusable: &[(
+                ',',
+                "PostgreSQL's clients take it for the end of one socket's folder",
+            )],
+            sockets: &[".s.PGSQL.5432.lock"],
+            keeps_data: true,
+        },
     },
     declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),
     database_pools: |_| 0,
+    urls: &[],
     dialect: Some(log::priority),
     set_up: set_up::SET_UP,
     checks: &[check::CHECK],
@@ -62,23 +76,28 @@ pub fn program(installed: &Installation, name: &str) -> PathBuf {
     installed.program(&set_up::PROGRAM).join(name)
 }
 
+/// The database cluster.
+pub fn data(paths: &Paths) -> PathBuf {
+    paths.data(&SERVICE.service_name())
+}
+
+/// The folder of its socket.
+pub fn socket_folder(paths: &Paths) -> PathBuf {
+    paths.rendered(&SERVICE.service_name())
+}
+
 /// Where clients find it.
 pub(super) fn socket(paths: &Paths) -> PathBuf {
-    paths
-        .postgres_socket_folder()
-        .join(format!(".s.PGSQL.{PORT}"))
+    socket_folder(paths).join(format!(".s.PGSQL.{PORT}"))
 }
 
 fn plan(inputs: &Inputs) -> ServicePlan {
-    let (service, socket) = (
-        SERVICE.service_name(),
-        inputs.paths.postgres_socket_folder(),
-    );
+    let (service, socket) = (SERVICE.service_name(), socket_folder(inputs.paths));
     let rendered = inputs.paths.rendered(&service);
     let limits = inputs.limits(&service);
     let connections = Pools::plan(inputs.settings, inputs.database_pools).server;
     let memory = Memory::within(limits.memory_max, connections);
-    let data = inputs.paths.postgres_data();
+    let data = data(inputs.paths);
     let probe = Probe::Postgres {
         socket_dir: socket.clone(),
         port: PORT,
@@ -116,7 +135,7 @@ fn plan(inputs: &Inputs) -> ServicePlan {
 
 fn command(inputs: &Inputs, config: &Path) -> Command {
     let home = inputs.paths.service(&SERVICE.service_name());
-    let data = inputs.paths.postgres_data();
+    let data = data(inputs.paths);
     Command {
         program: program(inputs.installed, "postgres"),
         args: vec![

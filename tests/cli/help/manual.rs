@@ -1,5 +1,7 @@
 //! What is made from the list of verbs: completions, the manual, and what quickstart knows.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 #[test]
@@ -69,12 +71,12 @@ fn quickstart_knows_the_flags_of_set_up_before_it_builds() {
     let (_, known) = seen.split_once("has no flag --budgt: there are ").unwrap();
     assert!(seen.starts_with("exit: 2\n"), "{seen}");
     let help = bench.answer("setup --help");
-    let flags: Vec<_> = help
+    let flags: BTreeSet<_> = help
         .split_whitespace()
         .map(|word| word.trim_matches([',', '.', ':']))
         .filter(|word| word.starts_with("--") && *word != "--help")
         .collect();
-    let known: Vec<_> = known.split_whitespace().collect();
+    let known: BTreeSet<_> = known.split_whitespace().collect();
     assert_eq!(known, flags);
 }
 

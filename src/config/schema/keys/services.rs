@@ -17,13 +17,13 @@ pub(in crate::config::schema) const EACH_SERVICE: Declaration = Declaration {
         (
             "recycle",
             "What becomes of a service that leaks: it is restarted by plan, before the kernel has to \
-             kill it. LiteLLM, Open WebUI and services of your own that ask for it, where their memory \
+             kill it. {leaking} and services of your own that ask for it, where their memory \
              is limited. docs/leaks.md explains it.",
         ),
         (
             "limits.*",
             "What a service may use, where it differs from the profile. The table is named after the \
-             service: postgres, litellm, open-webui, nginx or one of your own. \"none\" takes a limit \
+             service: {services} or one of your own. \"none\" takes a limit \
              of the profile away.",
         ),
         (
@@ -132,7 +132,7 @@ const KEYS: &[Key] = &[
         "service.*.requires",
         ValueKind::Services,
         Default::Value("[]"),
-        "[\"postgres\"]",
+        "[\"{first}\"]",
         "Services that must be ready before it is started.",
     ),
     key(

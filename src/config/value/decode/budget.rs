@@ -1,21 +1,20 @@
 //! The budget: a name or an amount.
 
 use super::{RANGE, Raw, RawValue, Value, ValueKind, Wrong, nearest, units};
+use crate::config::value::BudgetWords;
 
-/// The least budget, a cent. LiteLLM enforces a budget only if it is greater than zero, in
-/// `_global_proxy_budget_check` and at three other places, and takes 0 to mean that there is none.
+/// The least budget, a cent. There is always a budget, and the service that counts it may take 0 to mean that
+/// there is none.
 const LEAST_USD: f64 = 0.01;
 /// The largest budget. Far above it a double can no longer count the cost of a single request.
 const MOST_USD: f64 = 1_000_000_000.0;
 
-const TO_SPEND_NOTHING: &str = "to have all requests refused: 'ai-gateway stop litellm'";
-const A_SHELL_MAKES_0: &str =
-    "to have all requests refused: 'ai-gateway stop litellm'; of $20 a shell makes 0, so write 20";
+const A_SHELL_MAKES_0: &str = "of $20 a shell makes 0, so write 20";
 const THERE_IS_ALWAYS_ONE: &str =
     "\"unlimited\" is 1000 US dollars: a budget is a brake, so there is always one";
 
 impl ValueKind {
-    pub(super) fn budget(self, raw: &Raw) -> Result<Value, Wrong> {
+    pub(super) fn budget(self, raw: &Raw, words: &BudgetWords) -> Result<Value, Wrong> {
         let digits = match &raw.is {
             RawValue::Text(text) => {
                 return match text.as_str() {
@@ -37,15 +36,15 @@ impl ValueKind {
             Ok(usd) if usd < 0.0 => Err(wrong(
                 "is below zero",
                 format!("expected {LEAST_USD} or more"),
-                TO_SPEND_NOTHING,
+                words.instead,
             )),
             Ok(usd) if usd < LEAST_USD => Err(wrong(
                 "is too small",
-                format!("expected {LEAST_USD} or more: LiteLLM takes 0 to mean no budget at all"),
-                if digits == "0" {
-                    A_SHELL_MAKES_0
+                format!("expected {LEAST_USD} or more: {}", words.no_zero),
+                &if digits == "0" {
+                    format!("{}; {A_SHELL_MAKES_0}", words.instead)
                 } else {
-                    TO_SPEND_NOTHING
+                    words.instead.to_owned()
                 },
             )),
             Ok(usd) if usd.is_finite() => Err(wrong(

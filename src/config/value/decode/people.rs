@@ -3,9 +3,8 @@
 use super::{Raw, Value, ValueKind, Wrong, is_plain};
 
 impl ValueKind {
-    /// Checks an address as Open WebUI's sign-in does: something before and after one `@`, with a dot after
-    /// it or the word `localhost`. The result is in lower case, because Open WebUI looks accounts up in
-    /// this way.
+    /// Checks the address by which a person signs in: something before and after one `@`, with a dot after it
+    /// or the word `localhost`. The result is in lower case, because accounts are looked up in this way.
     pub(super) fn email(self, raw: &Raw) -> Result<Value, Wrong> {
         let text = self.text(raw)?;
         if is_email(text) {
@@ -25,7 +24,7 @@ impl ValueKind {
     }
 }
 
-/// Whether Open WebUI takes a text as the address of an account.
+/// Whether a text can be the address by which a person signs in.
 pub fn is_email(text: &str) -> bool {
     let Some((name, host)) = text.split_once('@') else {
         return false;

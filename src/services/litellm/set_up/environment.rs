@@ -11,9 +11,11 @@ use crate::{
         payload_folder,
         steps::{python::sync, server::Server},
     },
-    python::{COMPILE_LITELLM, DIET},
-    services,
-    services::diet::Diet,
+    services::{
+        self,
+        diet::{DIET, Diet},
+        litellm::python::COMPILE,
+    },
 };
 
 /// LiteLLM's environment with its generated database client.
@@ -31,7 +33,7 @@ pub(super) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), 
 /// than all else that it does, and 50 MB of memory that it keeps. The diet's module keeps this
 /// import small as well.
 fn compile(execution: &mut Execution<'_>, environment: &Path) {
-    let script = format!("{DIET}\n{COMPILE_LITELLM}");
+    let script = format!("{DIET}\n{COMPILE}");
     let mut call = Call::new("compiling LiteLLM", environment.join("bin/python"))
         .known_as("Python")
         .args(["-I", "-c"])

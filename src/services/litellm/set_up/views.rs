@@ -8,7 +8,7 @@ use crate::provision::{
     command::Call, error::SetupError, execution::Execution, site_packages::site_packages,
     steps::server::Server,
 };
-use crate::{python::LITELLM_VIEWS, services::postgres::set_up::psql};
+use crate::services::{litellm::python::VIEWS, postgres::set_up::psql};
 
 /// Makes those that there are not. It goes without: then LiteLLM's first start does it.
 pub(super) fn make(execution: &mut Execution<'_>, server: &Server, environment: &Path) {
@@ -41,6 +41,6 @@ fn attempt(
 fn printing(python: &Path, source: &Path) -> Call {
     Call::new("reading LiteLLM's views", python)
         .known_as("Python")
-        .args(["-I", "-c", LITELLM_VIEWS])
+        .args(["-I", "-c", VIEWS])
         .arg(source)
 }

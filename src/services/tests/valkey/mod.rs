@@ -15,7 +15,7 @@ use supervise::{
 use sys::journal::Priority;
 
 use crate::{
-    config::schema::BuiltIn,
+    config::{paths::PathRules, schema::BuiltIn},
     secrets::SecretKind,
     services::{
         part::{Inputs, ServicePlan},
@@ -28,6 +28,7 @@ use crate::{
 pub(super) static SERVICE: Service = Service {
     built_in: BuiltIn {
         name: "valkey",
+        title: "Valkey",
         switch: Some(settings::SWITCH),
         least_mb: 8,
         workers: None,
@@ -35,10 +36,13 @@ pub(super) static SERVICE: Service = Service {
             ("tiny", "memory_max = \"16 MB\""),
             ("small", "memory_max = \"64 MB\"\ncpu_weight = 150"),
         ],
+        leaks: false,
+        paths: PathRules::NONE,
     },
     declaration: settings::DECLARATION,
     plan: |inputs| settings::is_on(inputs.settings).then(|| plan(inputs)),
     database_pools: |_| 0,
+    urls: &[],
     dialect: Some(|line| line.contains(" # ").then_some(Priority::Warning)),
     set_up: set_up::SET_UP,
     checks: &[check::CHECK],
