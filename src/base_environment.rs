@@ -1,8 +1,8 @@
 //! The environment of the programs that the gateway runs: what each of them has, whoever runs it.
 //!
-//! A service, a step of set-up and a command of a person all run programs of PostgreSQL, Python and Node.js.
-//! None of these gets the environment of whoever has started the gateway, because variables such as `PYTHONPATH`
-//! or `PGSERVICE` would change what they do. Each begins with what is made here and adds what it is told. It is
+//! A service, a step of set-up and a command of a person all run programs of other makers. None
+//! of these gets the environment of whoever has started the gateway, because variables such as `PYTHONPATH` or
+//! `PGSERVICE` would change what they do. Each begins with what is made here and adds what it is told. It is
 //! pure, and everybody may call it.
 
 use std::{

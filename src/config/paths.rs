@@ -236,11 +236,6 @@ impl Paths {
         self.state.join("payloads")
     }
 
-    /// The folder of the database, for those that do not have it from its service yet.
-    pub fn postgres_data(&self) -> PathBuf {
-        self.state.join("postgres")
-    }
-
     /// The socket on which the daemon listens for the command line.
     pub fn control_socket(&self) -> PathBuf {
         self.run.join(CONTROL_SOCKET)

@@ -31,7 +31,7 @@ pub fn bundle(
     folder: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(), SetupError> {
-    let (interrupts, _lock) = session::begin(paths)?;
+    let (interrupts, _lock) = session::begin(catalog, paths)?;
     let wanted = catalog.wanted(settings);
     let facts = Survey::gather(paths, options, &wanted)?;
     let plan = plan(paths, &facts, &wanted);

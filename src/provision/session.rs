@@ -11,13 +11,16 @@ use std::{
 use nix::fcntl::{Flock, FlockArg};
 
 use super::{
-    command::Runner, error::SetupError, folders::make_folder, interrupt::Interrupts,
-    options::SetUpOptions, scratch::Scratch,
+    catalog::Catalog, command::Runner, error::SetupError, folders::make_folder,
+    interrupt::Interrupts, options::SetUpOptions, scratch::Scratch,
 };
 use crate::{config::paths::Paths, fs::regular, identity::GatewayId, trust};
 
 /// Refuses root, catches signals and makes sure that nobody else is at it.
-pub(crate) fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupError> {
+pub(crate) fn begin(
+    catalog: &Catalog,
+    paths: &Paths,
+) -> Result<(Interrupts, Flock<File>), SetupError> {
     if nix::unistd::geteuid().is_root() {
         return Err(SetupError::Root {
             command: "runuser -u ai-gateway -- ai-gateway setup".into(),
@@ -27,7 +30,8 @@ pub(crate) fn begin(paths: &Paths) -> Result<(Interrupts, Flock<File>), SetupErr
         Interrupts::catch().map_err(|e| SetupError::io("catch", Path::new("signals"))(e.into()))?;
     make_folder(&paths.state)?;
     // Only now: until it was made, somebody else could have made it.
-    let trusted = paths.trusted([paths.postgres_data()]);
+    let data = catalog.cluster().map(|cluster| (cluster.data)(paths));
+    let trusted = paths.trusted(data);
     trust::check(
         trusted.iter().map(PathBuf::as_path),
         trust::Who::of(nix::unistd::geteuid()),

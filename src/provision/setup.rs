@@ -44,7 +44,7 @@ pub fn setup(
     options: &SetUpOptions,
     progress: &mut dyn Progress,
 ) -> Result<Installation, SetupError> {
-    let (mut interrupts, _lock) = session::begin(paths)?;
+    let (mut interrupts, _lock) = session::begin(catalog, paths)?;
     let locks = locks(catalog, paths, &mut interrupts, progress)?;
     orphans::end(&paths.state)?;
     if let Some(database) = catalog.database() {

@@ -35,7 +35,7 @@ use supervise::spec::{Handover, Listener, ServiceName, ServiceSpec};
 use crate::{config::ports, fs::entry::Entry};
 
 /// The length of the queue that is asked for. The kernel cuts it to `net.core.somaxconn`, which may be
-/// higher or lower than what nginx needs. `doctor` says when it is lower than [`crate::stack::QUEUE`].
+/// higher or lower than what a service needs. `doctor` says when it is lower than [`crate::stack::QUEUE`].
 const MOST: Backlog = Backlog::MAXALLOWABLE;
 
 /// The socket is non-blocking until a service needs it otherwise ([`Held::prepare_for`]).
@@ -255,7 +255,7 @@ impl Held {
     /// Sets whether accept(2) blocks, for the next instance. The copies of the service and our socket are
     /// one open file, so whatever the last instance has set is undone here, as systemd does at each start.
     ///
-    /// nginx uses inherited sockets as they are. If two workers are woken up for one connection, the second
+    /// A service may use inherited sockets as they are. If two of its workers are woken up for one connection, the second
     /// one would block in accept(2) until the next connection comes, and answer nobody meanwhile. A program
     /// that knows systemd's protocol expects blocking sockets, which are systemd's default (`NonBlocking=`
     /// in systemd.service(5)).
@@ -327,7 +327,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
     // Accepted connections inherit this option, whichever program accepts them.
     setsockopt(&socket, TcpNoDelay, &true)?;
     if address.is_ipv6() {
-        // nginx sets this for its own sockets since 1.3.4.
+        // An address in IPv6 stands for IPv6 alone, as the reference of the configuration says.
         setsockopt(&socket, Ipv6V6Only, &true)?;
     }
     bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;

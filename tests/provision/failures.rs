@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ai_gateway::provision::SetupError;
+use ai_gateway::{provision::SetupError, services::postgres};
 use nix::sys::signal::{Signal, raise};
 
 use super::machine::{Heard, Machine};
@@ -18,7 +18,7 @@ fn fails(what: &str, shell: &str, told: &[&str]) {
     let left = fs::read_dir(machine.paths().payloads().join(what));
     let left = left.into_iter().flatten().count();
     assert_eq!(left, 0, "half of {what} was left");
-    assert!(!machine.paths().postgres_data().exists(), "it went on");
+    assert!(!postgres::data(&machine.paths()).exists(), "it went on");
     machine.when_as_usual(what);
     machine.setup().unwrap();
 }

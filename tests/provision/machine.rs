@@ -15,7 +15,7 @@ use ai_gateway::{
     provision::{
         self, Environment, Installation, Plan, Progress, SetUpOptions, SetupError, progress::Total,
     },
-    services,
+    services::{self, postgres},
 };
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
@@ -237,7 +237,7 @@ impl Machine {
         // One statement by a server of one process: no socket and nothing to wait for.
         let mut server = Command::new(bin.join("postgres"))
             .args(["--single", "-D"])
-            .arg(self.paths().postgres_data())
+            .arg(postgres::data(&self.paths()))
             .arg(database)
             .env_clear()
             .stdin(Stdio::piped())

@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use ai_gateway::{provision, services};
+use ai_gateway::{
+    provision,
+    services::{self, postgres},
+};
 
 use super::machine::Machine;
 
@@ -75,9 +78,7 @@ fn no_server_is_left_and_nothing_of_it() {
     let machine = Machine::new();
     machine.setup().unwrap();
     assert!(
-        !machine
-            .paths()
-            .postgres_data()
+        !postgres::data(&machine.paths())
             .join("postmaster.pid")
             .exists()
     );

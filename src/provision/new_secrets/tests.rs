@@ -39,7 +39,7 @@ impl Gateway {
             state: folder.path().to_owned(),
             run: folder.path().join("run"),
         };
-        let cluster = paths.postgres_data().join("global");
+        let cluster = paths.state.join("postgres").join("global");
         fs::create_dir_all(&cluster).unwrap();
         fs::write(cluster.join("pg_control"), CLUSTER.to_ne_bytes()).unwrap();
         let gateway = Self {

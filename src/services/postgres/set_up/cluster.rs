@@ -19,6 +19,7 @@ use crate::{
         folders::{make_folder, remove, sync_folder, write_durably},
         model::UnreadableCluster,
     },
+    services::postgres,
 };
 
 /// The cluster's own number, or `None` where there is no cluster.
@@ -56,7 +57,7 @@ pub(super) fn major(data: &Path) -> Option<u32> {
 
 /// Makes the cluster.
 pub(super) fn make(execution: &mut Execution<'_>) -> Result<(), SetupError> {
-    let data = execution.paths.postgres_data();
+    let data = postgres::data(execution.paths);
     let partial = partial(&data);
     remove(&partial)?;
     let parent = data.parent().unwrap_or(Path::new("/")).to_owned();

@@ -11,19 +11,16 @@ pub(crate) use self::{
     roles::literal,
     server::{options, psql, socket_folder},
 };
-use crate::{
-    config::paths::Paths,
-    provision::{
-        catalog::{Brought, DatabaseServer},
-        model::Cluster,
-    },
+use crate::provision::{
+    catalog::{Brought, DatabaseServer},
+    model::Cluster,
 };
 
 pub(super) const SET_UP: Brought = Brought {
     programs: &[PROGRAM],
     database: Some(DatabaseServer {
         cluster: Cluster {
-            data: Paths::postgres_data,
+            data: super::data,
             identifier: cluster::identifier,
             major: cluster::major,
             running_server: cluster::running_server,

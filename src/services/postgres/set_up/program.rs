@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::super::PROGRAMS;
-use crate::provision::model::{Candidates, FoundProgram, Program, ProgramFinder, ProgramPlace};
+use crate::{
+    provision::model::{Candidates, FoundProgram, Program, ProgramFinder, ProgramPlace},
+    services::postgres,
+};
 
 /// The folder of PostgreSQL's programs.
 pub(crate) const PROGRAM: Program = Program {
@@ -83,7 +86,7 @@ fn choose(among: &Candidates<'_>) -> Result<PathBuf, String> {
         Some(cluster) => format!(
             "the database in {} was made by PostgreSQL {cluster}, whose programs were not found: \
              install postgresql-{cluster}, or name its folder of programs with [programs] postgres_bin",
-            among.paths.postgres_data().display()
+            postgres::data(among.paths).display()
         ),
         None => format!(
             "PostgreSQL {MINIMUM} or newer was not found: on Debian and Ubuntu run 'sudo apt install \

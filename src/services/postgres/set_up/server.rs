@@ -23,6 +23,7 @@ use crate::{
         progress::now,
         steps::server::Server,
     },
+    services::postgres,
     services::postgres::{
         PORT, pid_files,
         psql::{ARGUMENTS, Session},
@@ -76,7 +77,7 @@ pub(super) fn start(execution: &mut Execution<'_>) -> Result<Server, SetupError>
     let log = regular::create(&log_path).map_err(SetupError::io("create", &log_path))?;
     let null =
         fs::File::open("/dev/null").map_err(SetupError::io("open", Path::new("/dev/null")))?;
-    for file in pid_files(&execution.paths.postgres_data(), &socket) {
+    for file in pid_files(&postgres::data(execution.paths), &socket) {
         file.remove_if_stale()
             .map_err(SetupError::io("look at", &file.path))?;
     }
@@ -85,7 +86,7 @@ pub(super) fn start(execution: &mut Execution<'_>) -> Result<Server, SetupError>
         execution.program(&PROGRAM)?.join("postgres"),
     )
     .arg("-D")
-    .arg(execution.paths.postgres_data())
+    .arg(postgres::data(execution.paths))
     .args(options(&socket));
     let streams = Streams([null.as_fd(), log.as_fd(), log.as_fd()]);
     // Whoever kills us shuts it down as well.
@@ -142,7 +143,7 @@ fn failed(exit: sys::pidfd::ProcessEnd, log: &Path) -> SetupError {
 /// Ends the server of a set-up that was killed. Only one with our private socket: any other is in
 /// use by somebody.
 pub(super) fn end_orphan(paths: &Paths) -> Result<(), SetupError> {
-    let data = paths.postgres_data();
+    let data = postgres::data(paths);
     let Some(pid) = found::running_server(&data) else {
         return Ok(());
     };
