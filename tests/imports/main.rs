@@ -1,5 +1,5 @@
 //! Which file of the program may use which: in one direction, so that each can be understood, tested
-//! and moved with what is below it and nothing else.
+//! and moved with what is below it and nothing else. And which file may name a service (`names`).
 
 mod names;
 mod scan;

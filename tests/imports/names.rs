@@ -1,73 +1,133 @@
-//! What the program knows of a service stands in the room of that service. The rest of the program names none, so
-//! that a service more is a room more and no change elsewhere.
+//! Which file names a service. A service is named in its room and in the list of rooms; what is written for
+//! all services knows them by what they say of themselves.
 
 use std::{
-    fs,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
-/// The services that the gateway brings along, and what belongs to one of them alone.
-const NAMES: [&str; 8] = [
-    "litellm",
-    "open webui",
-    "open-webui",
-    "open_webui",
-    "nginx",
-    "postgres",
-    "prisma",
-    "psql",
+use ai_gateway::services;
+use proc_macro2::{TokenStream, TokenTree};
+
+use super::scan::{Crate, after_test_item};
+
+/// The folders and files that may name a service, each with the reason.
+const MAY_NAME: &[(&str, &str)] = &[
+    ("services", "the rooms"),
+    (
+        "cli/stack",
+        "the verbs that are about what single services do: a room is below the command line and has no verbs",
+    ),
+    (
+        "probe",
+        "a probe speaks a protocol, and one protocol has the name of a service",
+    ),
+    (
+        "runtime/executor/effects.rs",
+        "hands each kind of probe to who asks it, that one included",
+    ),
 ];
 
-/// The files and folders of `src` that are about no single service.
-const GENERIC: [&str; 3] = ["provision", "doctor", "disk.rs"];
+/// Programs and libraries that only one service has.
+const PARTS: [&str; 2] = ["prisma", "psql"];
 
-/// The files of Rust in a folder, or the one file, but for those that are tests as a whole.
-fn files(path: &Path, found: &mut Vec<PathBuf>) {
-    if path.is_dir() {
-        for entry in fs::read_dir(path).expect("a folder of the source") {
-            files(&entry.expect("an entry of it").path(), found);
-        }
-        return;
-    }
-    let is_test = ["tests", "fixtures"].map(|name| {
-        let mut parts = path.iter().map(Path::new);
-        parts.any(|part| part.with_extension("") == Path::new(name))
-    });
-    if path.extension().is_some_and(|of| of == "rs") && is_test == [false; 2] {
-        found.push(path.to_owned());
-    }
+/// All words by which a service is named, in the form of [`plain`].
+fn forbidden() -> BTreeSet<String> {
+    let names = services::ALL.iter().map(|service| service.built_in.name);
+    let words = names.chain(services::titles()).chain(PARTS);
+    words.map(plain).collect()
 }
 
-/// The lines of a file above its tests that name a service.
-fn naming(text: &str) -> Vec<String> {
-    let above = text.split("#[cfg(test)]\nmod tests {").next();
-    let lines = above.unwrap_or_default().lines();
-    let naming = lines.filter(|line| {
-        let line = line.to_lowercase();
-        NAMES.iter().any(|name| line.contains(name))
+/// A word as it is whichever way it is written: `open-webui`, `Open WebUI` and `OPEN_WEBUI` are one.
+fn plain(word: &str) -> String {
+    let letters = word.chars().filter(|c| !['-', '_', ' '].contains(c));
+    letters.collect::<String>().to_lowercase()
+}
+
+/// The names and texts in these tokens that name a service, comments that document something included, but for
+/// those of tests.
+fn named(tokens: TokenStream, forbidden: &BTreeSet<String>) -> Vec<String> {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let (mut at, mut found) = (0, Vec::new());
+    while at < tokens.len() {
+        if let Some(behind) = after_test_item(&tokens, at) {
+            at = behind;
+            continue;
+        }
+        match &tokens[at] {
+            TokenTree::Group(group) => found.extend(named(group.stream(), forbidden)),
+            TokenTree::Punct(_) => {}
+            token @ (TokenTree::Ident(_) | TokenTree::Literal(_)) => {
+                let written = token.to_string();
+                let word = plain(&written);
+                if forbidden.iter().any(|name| word.contains(name)) {
+                    found.push(written);
+                }
+            }
+        }
+        at += 1;
+    }
+    found
+}
+
+fn of_file(source: &str) -> Vec<String> {
+    let tokens = source.parse::<TokenStream>().expect("it is Rust");
+    named(tokens, &forbidden())
+}
+
+/// Each file that names a service, with what it names.
+fn naming() -> BTreeMap<PathBuf, Vec<String>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = Crate::read(&folder).files();
+    let found = files.into_iter().map(|file| {
+        let source = std::fs::read_to_string(folder.join(&file)).expect("it was read before");
+        let words = of_file(&source);
+        (file, words)
     });
-    naming.map(|line| line.trim().to_owned()).collect()
+    found.filter(|(_, words)| !words.is_empty()).collect()
 }
 
 #[test]
-fn what_is_about_no_single_service_names_none() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut all = Vec::new();
-    for path in GENERIC {
-        files(&source.join(path), &mut all);
+fn what_is_written_for_all_services_names_none() {
+    let naming = naming();
+    let text: String = naming
+        .iter()
+        .filter(|(file, _)| !MAY_NAME.iter().any(|(may, _)| file.starts_with(may)))
+        .map(|(file, words)| format!("\n  src/{}: {}", file.display(), words.join(", ")))
+        .collect();
+    assert!(
+        text.is_empty(),
+        "these files name a service; what they say of it belongs into its room (ARCHITECTURE.md, \
+         \"One room per service\"):{text}"
+    );
+    for (may, why) in MAY_NAME {
+        let needed = naming.keys().any(|file| file.starts_with(may));
+        assert!(needed, "src/{may} names no service any more ({why})");
     }
-    assert!(all.len() > 50, "{all:?}");
-    let mut told = String::new();
-    for file in all {
-        for line in naming(&fs::read_to_string(&file).unwrap()) {
-            told += &format!("\n  {}: {line}", file.display());
-        }
-    }
-    assert!(told.is_empty(), "these lines name a service:{told}");
 }
 
 #[test]
-fn a_name_in_any_case_is_found_and_a_test_may_name_whom_it_likes() {
-    let text = "/// As LiteLLM does.\nfn a() {}\n#[cfg(test)]\nmod tests {\n    // nginx\n}\n";
-    assert_eq!(naming(text), ["/// As LiteLLM does."]);
+fn a_name_is_found_in_whichever_way_it_is_written() {
+    for line in [
+        "const PORT: u16 = nginx::PORT;",
+        "fn ask_litellm() {}",
+        "struct OpenWebUi;",
+        "const TEXT: &str = \"the port of Open WebUI\";",
+        "fn f() { println!(\"{OPEN_WEBUI}\") }",
+        "use crate::services::postgres;",
+        "const LINE: &[u8] = b\"psql\";",
+        "#[error(\"PostgreSQL is down\")] struct Down;",
+        "/// As nginx has it.\nfn f() {}",
+        "//! About LiteLLM.",
+    ] {
+        assert_eq!(of_file(line).len(), 1, "{line}");
+    }
+    for line in [
+        "// As nginx has it.\nfn f() {}",
+        "#[cfg(test)] mod tests { const NAME: &str = \"nginx\"; }",
+        "#[cfg(test)] #[expect(dead_code)] fn nginx() {}\nfn other() {}",
+        "const TEXT: &str = \"the front\";",
+    ] {
+        assert_eq!(of_file(line), Vec::<String>::new(), "{line}");
+    }
 }

@@ -176,6 +176,12 @@ impl Crate {
         self.0.entry(at.clone()).or_default()
     }
 
+    /// The files of the crate, but for those of tests.
+    pub(crate) fn files(&self) -> BTreeSet<PathBuf> {
+        let files = self.0.values().map(|module| module.file.clone());
+        files.filter(|file| file != Path::new("")).collect()
+    }
+
     /// Which file names which.
     pub(crate) fn edges(&self) -> Edges {
         let mut edges = Edges::new();
@@ -293,6 +299,11 @@ fn for_tests(tokens: &[TokenTree]) -> bool {
         return false;
     };
     is(tokens.first(), '#') && group.stream().to_string().replace(' ', "") == "cfg(test)"
+}
+
+/// Behind the item that begins here, if it is left to tests.
+pub(crate) fn after_test_item(tokens: &[TokenTree], i: usize) -> Option<usize> {
+    for_tests(&tokens[i..]).then(|| end_of_item(tokens, i + 2))
 }
 
 /// Behind the item that begins here, whatever attributes it has.
