@@ -47,29 +47,29 @@ mod tests {
     #[test]
     fn what_a_service_has_left_is_read_and_everything_else_is_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let litellm = ServiceName::new("litellm").unwrap();
+        let mailer = ServiceName::new("mailer").unwrap();
         let file = folder.path().join(FILE);
-        assert!(read(&litellm, folder.path()).is_empty());
+        assert!(read(&mailer, folder.path()).is_empty());
         fs::write(
             &file,
             r#"[{"measure": "lazy_types", "reason": "another layout"}]"#,
         )
         .unwrap();
-        let found = read(&litellm, folder.path());
+        let found = read(&mailer, folder.path());
         assert_eq!(
             found,
             [SkippedMeasure {
-                service: litellm.clone(),
+                service: mailer.clone(),
                 measure: "lazy_types".into(),
                 reason: "another layout".into(),
             }]
         );
         for text in ["", "{", "[1]", r#"{"measure": "a"}"#, &" ".repeat(70_000)] {
             fs::write(&file, text).unwrap();
-            assert!(read(&litellm, folder.path()).is_empty());
+            assert!(read(&mailer, folder.path()).is_empty());
         }
         fs::remove_file(&file).unwrap();
         nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRUSR).unwrap();
-        assert!(read(&litellm, folder.path()).is_empty());
+        assert!(read(&mailer, folder.path()).is_empty());
     }
 }

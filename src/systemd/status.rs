@@ -9,7 +9,7 @@ use super::notify::{Phase, Services};
 /// A line that is longer is cut: systemd keeps it in memory, and a person reads it.
 const LINE_MAX: usize = 400;
 
-/// How far everything is: `3 of 4 ready: waiting for litellm (12 s)`.
+/// How far everything is: `3 of 4 ready: waiting for mailer (12 s)`.
 pub(super) fn line<'a>(services: &impl Services<'a>, phase: &Phase, now: Time) -> String {
     let line = match phase {
         Phase::Stopping => stopping(services, now),
