@@ -157,6 +157,10 @@ fn a_payload_that_is_gone_makes_a_set_up_incomplete() {
         setup.unwrap()["found"].as_str().unwrap().to_owned()
     };
     let bench = crate::set_up::set_up();
+    // Programs that never answer would be asked for a while each.
+    for program in ["postgres", "nginx", "node"] {
+        bench.program(program, "exit 1");
+    }
     let before = finding(&bench);
     assert!(!before.contains("litellm is missing"), "{before}");
     let link = bench.home().join("state/payloads/litellm/current");
