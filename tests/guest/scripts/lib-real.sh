@@ -11,9 +11,8 @@ carry_payloads() {
   else
     # The system's unit may write below its state and nowhere else; Open WebUI writes its page's
     # pictures anew at each start.
-    as_owner mkdir "$state/payloads"
-    mount --bind /drive "$state/payloads"
-    chown -R "$owner" /drive/open-webui/*/lib/python*/site-packages/open_webui/static
+    cp -r /drive "$state/payloads"
+    chown -R "$owner:" "$state/payloads"
   fi
 }
 
@@ -43,7 +42,7 @@ megabytes() { if [ "$1" -ge 0 ] 2>/dev/null; then echo $(($1 / 1000000)); else e
 
 # By the kernel's clock, which begins with the boot.
 ready_after_boot() {
-  of_unit -b -t ai-gateway -o json | python3.11 -c '
+  of_unit -b -t ai-gateway -o json | python3 -c '
 import json, sys
 lines = [json.loads(line) for line in sys.stdin]
 print(next(int(line["__MONOTONIC_TIMESTAMP"]) // 1000000 for line in lines if line["MESSAGE"] == "everything is ready"))'
@@ -57,7 +56,7 @@ chat_as_program() {
 }
 
 spend_logs() {
-  as_owner /usr/lib/postgresql/15/bin/psql -XAt -h "$runtime/postgres" litellm -c 'SELECT count(*) FROM "LiteLLM_SpendLogs"'
+  as_owner /usr/lib/postgresql/*/bin/psql -XAt -h "$runtime/postgres" litellm -c 'SELECT count(*) FROM "LiteLLM_SpendLogs"'
 }
 
 # secret_in journal|command_lines|status: names the secret that is there.
@@ -75,6 +74,19 @@ secret_in() {
 said_by_journal() { journalctl --no-pager -q -o export --all; }
 said_by_command_lines() { cat /proc/[0-9]*/cmdline; }
 said_by_status() { gateway status --json; gateway why litellm; ctl status --no-pager -l ai-gateway; }
+
+# What a person sees of a stack that runs: all four services with the limits that status tells.
+check_the_stack() {
+  local name
+  check 'all four are ready' all_four_ready
+  check 'it runs as its own user' same "$owner" "$(stat -c %U "/proc/$(property MainPID)")"
+  check 'the demo model answers' says 'demo model' gateway ask "$1"
+  check 'the unit is where the contract says' same "$unit_group" "$(property ControlGroup)"
+  for name in $services; do
+    check "$name has the limit that status tells" same "$(group_file "$name" memory.max)" "$(status_of services "$name" memory max)"
+    check "$name was never out of memory" same 0 "$(event_count "$name" memory.events oom_kill)"
+  done
+}
 
 # The end of a script: what the unit has said, if a check has failed.
 finish() {

@@ -82,7 +82,7 @@ property() { ctl show --property="$1" --value ai-gateway.service; }
 
 # One value of the status.
 status_of() {
-  gateway status --json | python3.11 -c '
+  gateway status --json | python3 -c '
 import json, sys
 value = json.load(sys.stdin)
 for key in sys.argv[1:]:
