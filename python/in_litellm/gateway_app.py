@@ -31,6 +31,7 @@ from litellm.proxy import proxy_server
 import engine_environment
 import engine_patience
 import engine_socket
+import gateway_config
 import gateway_drain
 import spend_journal
 from admin_account import with_account
@@ -70,6 +71,7 @@ def updates_under_way() -> list[asyncio.Task[Any]]:
 engine_environment.keep_client()
 engine_patience.have_client()
 engine_socket.have_client()
+gateway_config.have_server()
 application = spend_journal.journaled(proxy_server.app, proxy_server)
 answering = gateway_drain.closing(with_gateway_budget(telling(without_demo(application))))
 

@@ -13,6 +13,7 @@ pub(crate) const MODULES: &[Module] = modules!("in_litellm":
     "engine_patience.py"
     "engine_socket.py"
     "gateway_app.py"
+    "gateway_config.py"
     "gateway_drain.py"
     "gateway_server.py"
     "model_prices.py"
