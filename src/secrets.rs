@@ -19,6 +19,8 @@ use crate::fs::{
     regular,
 };
 
+pub mod own;
+
 /// Which secret. Whoever needs it declares it; two are the same if they are in the same file.
 #[derive(Clone, Copy)]
 pub struct SecretKind {

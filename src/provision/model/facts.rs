@@ -59,7 +59,7 @@ impl Survey {
     /// Returns the Python that the environments will have.
     pub fn usable_python(&self) -> Option<&Python> {
         let usable = |p: &&Python| {
-            (3, 11) <= (p.version.0, p.version.1) && (p.version.0, p.version.1) < (3, 13)
+            (3, 11) <= (p.version.0, p.version.1) && (p.version.0, p.version.1) < (3, 14)
         };
         let mut all = self.pythons.iter().filter(usable);
         let first = all.clone().next();
