@@ -68,7 +68,8 @@ pub fn plan(
         return Err(PlanError::Ports(ports::report(&loaded, &taken)));
     }
     let mut settings = loaded.settings.clone();
-    environment::add(&mut settings, environment::ourselves())?;
+    let own = environment::own_secrets(paths);
+    environment::add(&mut settings, environment::ourselves(), &own)?;
     let settings = &settings;
     let installed = services::installed(paths, settings)?;
     let made = match purpose {
@@ -165,7 +166,8 @@ fn compare(running: Arc<Loaded>, basis: Basis, read: Read) -> Compare {
         let alone = keys.map(|key| {
             let mut settings = effective.settings_with(&loaded, &key);
             // One that cannot be used is told by whoever takes it up.
-            let _told = environment::add(&mut settings, environment::ourselves());
+            let own = environment::own_secrets(&basis.paths);
+            let _told = environment::add(&mut settings, environment::ourselves(), &own);
             let services = basis.stack(&settings).services;
             (key, services)
         });

@@ -70,7 +70,8 @@ fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
     let read = trust::check(context).and_then(|()| settings::read(context, &[]));
     let checked = read.and_then(|loaded| {
         let reader = Owner::find(context).reader();
-        plan::environment::add(&mut loaded.settings.clone(), reader)?;
+        let own = plan::environment::own_secrets(&context.paths);
+        plan::environment::add(&mut loaded.settings.clone(), reader, &own)?;
         let taken = taken_ports(context, &loaded);
         if taken.is_empty() {
             Ok(loaded)

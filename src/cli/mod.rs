@@ -19,12 +19,14 @@ mod owner;
 mod preview;
 mod profile;
 mod progress;
+mod prompt;
 mod reload;
 mod reread;
 mod restart;
 mod root;
 mod run;
 mod say;
+mod secret;
 mod settings;
 mod setup;
 mod stack;
@@ -94,6 +96,7 @@ enum Verb {
     Budget(budget::Args),
     Profile(profile::Args),
     Config(config::Args),
+    Secret(secret::Args),
     Unit(unit::Args),
     Version(version::Args),
     Completions(completions::Args),
@@ -160,6 +163,7 @@ fn run(verb: &Verb) -> Result<(), Failure> {
         Verb::Admin(args) => admin::run(args, &context()?),
         Verb::Budget(args) => budget::run(args, &context()?),
         Verb::Profile(args) => profile::run(args, &context()?),
+        Verb::Secret(args) => secret::run(args, &context()?),
         Verb::Config(args) => config::run(args, &context()?),
         Verb::Unit(args) => unit::run(args, &context()?),
         Verb::Version(args) => version::run(args),

@@ -11,7 +11,7 @@ use supervise::spec::{Limits, RestartMode, ServiceName};
 use super::{
     resolve::{Entry, Merged, Origin, default_of},
     schema::{Default, Key},
-    settings::{Budget, CustomKind, CustomService, Listen, Recycle, Settings},
+    settings::{Budget, CustomKind, CustomService, Listen, Recycle, Settings, Variables},
     value::Value,
     values::Values,
 };
@@ -53,6 +53,7 @@ pub(super) fn settings(all: &Merged) -> Settings {
         recycle: recycle(all),
         limits: limits(all),
         custom: custom(all),
+        environments: environments(all),
         built_in: all.built_in(),
         values: values(all),
     }
@@ -96,6 +97,17 @@ fn limits(all: &Merged) -> BTreeMap<ServiceName, Limits> {
 
 fn service_name(name: &str) -> ServiceName {
     ServiceName::new(name).expect("names were checked where their tables were read")
+}
+
+fn environments(all: &Merged) -> BTreeMap<ServiceName, Variables> {
+    let built_in = all.schema.built_in.iter();
+    let given = built_in.filter_map(|service| match all.value(service.environment?) {
+        Some(Value::Environment(variables)) if !variables.is_empty() => {
+            Some((service_name(service.name), Variables(variables.clone())))
+        }
+        _ => None,
+    });
+    given.collect()
 }
 
 fn custom(all: &Merged) -> Vec<CustomService> {

@@ -119,6 +119,14 @@ impl Merged {
         self.entries.get(name).map(|entry| &entry.value)
     }
 
+    /// The variables of an environment. `None` if the key has no value.
+    pub(crate) fn variables(&self, name: &str) -> Option<&BTreeMap<String, String>> {
+        match self.value(name) {
+            Some(Value::Environment(variables)) => Some(variables),
+            _ => None,
+        }
+    }
+
     /// Whether a key has a value.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.entries.contains_key(name)

@@ -65,6 +65,8 @@ pub struct BuiltIn {
     pub leaks: bool,
     /// What it asks of the paths of a gateway.
     pub paths: PathRules,
+    /// The key for variables that a person gives it. `None` if there is no such key.
+    pub environment: Option<&'static str>,
 }
 
 /// Everything that can stand in `gateway.toml`.

@@ -30,6 +30,8 @@ pub struct Settings {
     pub limits: BTreeMap<ServiceName, Limits>,
     /// Services of the user's own.
     pub custom: Vec<CustomService>,
+    /// The variables that a person gives to built-in services.
+    pub environments: BTreeMap<ServiceName, Variables>,
     /// The names of the built-in services that are a part of the gateway.
     pub built_in: Vec<&'static str>,
     /// The value of every key, for the part of the program that declared the key.
@@ -118,9 +120,21 @@ impl Settings {
         self.built_in.contains(&built_in)
     }
 
-    /// Whether a service of the user's own has an environment, in which there may be keys.
+    /// Whether a service has an environment of the user's own, in which there may be keys.
     pub fn has_environment(&self) -> bool {
-        self.custom.iter().any(|own| !own.environment.is_empty())
+        let mut built_in = self.environments.values();
+        let mut custom = self.custom.iter();
+        custom.any(|own| !own.environment.is_empty()) || built_in.any(|own| !own.0.is_empty())
+    }
+}
+
+/// Variables and their values. `Debug` shows only the names, because any value may be a key.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Variables(pub BTreeMap<String, String>);
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

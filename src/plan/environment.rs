@@ -1,11 +1,12 @@
-//! Files with variables for a service of the user's own: keys that are to stand neither in `gateway.toml`
-//! nor in a command.
+//! Where the variables of services come from, besides `gateway.toml`: keys are to stand neither in it nor in a
+//! command. A service of the user's own may have a file of variables, and everywhere a value `secret:NAME` stands
+//! for a secret of the user's own.
 //!
-//! The form is that of `EnvironmentFile=` (systemd.exec(5)), without continued lines: `NAME=VALUE`, blank
+//! The form of a file is that of `EnvironmentFile=` (systemd.exec(5)), without continued lines: `NAME=VALUE`, blank
 //! lines, comments that begin with `#` or `;`, and values in single or double quotes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
 };
@@ -15,9 +16,11 @@ use nix::unistd::{Uid, getegid, geteuid};
 use crate::{
     config::{
         exposed::{Exposed, Reader, Rights},
+        paths::Paths,
         settings::Settings,
     },
     fs::regular,
+    secrets::own::{OwnName, OwnSecretError, OwnSecrets},
     shell,
     trust::{self, Untrusted, Who},
 };
@@ -51,6 +54,9 @@ pub enum EnvironmentError {
         /// What closes it.
         command: String,
     },
+    /// A secret that it names cannot be used.
+    #[error(transparent)]
+    Secret(#[from] OwnSecretError),
     /// Others could change it, or put another one in its place.
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
@@ -74,17 +80,85 @@ pub fn ourselves() -> Reader {
     }
 }
 
-/// Adds the variables of these files to what the settings say; a variable of the settings is stronger.
-/// `reader` is whose gateway it is.
+/// The secrets of the user's own, as the gateway itself sees them: with the credentials that its manager has
+/// handed in.
+pub fn own_secrets(paths: &Paths) -> OwnSecrets {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    OwnSecrets::new(&paths.secrets(), credentials)
+}
+
+/// Adds the variables of these files to what the settings say; a variable of the settings is stronger. Puts the
+/// secrets into the places where they are named. `reader` is whose gateway it is.
 ///
 /// # Errors
-/// The first file that cannot be used.
-pub fn add(settings: &mut Settings, reader: Reader) -> Result<(), EnvironmentError> {
+/// The first file or secret that cannot be used.
+pub fn add(
+    settings: &mut Settings,
+    reader: Reader,
+    own: &OwnSecrets,
+) -> Result<(), EnvironmentError> {
     for service in &mut settings.custom {
         if let Some(path) = &service.environment_file {
             let mut all = read(service.name.as_str(), path, reader)?;
             all.append(&mut service.environment);
             service.environment = all;
+        }
+        let place = format!("service.{}.environment", service.name);
+        reveal(&mut service.environment, &place, own)?;
+    }
+    for (service, variables) in &mut settings.environments {
+        reveal(
+            &mut variables.0,
+            &format!("the environment of {service}"),
+            own,
+        )?;
+    }
+    Ok(())
+}
+
+/// Which services use which secret of the user's own.
+#[derive(Debug, Default)]
+pub struct Uses(BTreeMap<OwnName, BTreeSet<String>>);
+
+impl Uses {
+    /// The services that use this secret, by their names.
+    pub fn services(&self, name: &OwnName) -> Vec<&str> {
+        let services = self.0.get(name).into_iter().flatten();
+        services.map(String::as_str).collect()
+    }
+}
+
+/// Which secrets these settings name. A file of variables is not looked into.
+pub fn uses(settings: &Settings) -> Uses {
+    let custom = settings.custom.iter();
+    let custom = custom.map(|service| (&service.name, &service.environment));
+    let built_in = settings.environments.iter();
+    let built_in = built_in.map(|(service, variables)| (service, &variables.0));
+    let mut uses = Uses::default();
+    for (service, variables) in custom.chain(built_in) {
+        let named = variables.values().map(|value| OwnName::referred_to(value));
+        for name in named.flatten().flatten() {
+            let services = uses.0.entry(name).or_default();
+            services.insert(service.to_string());
+        }
+    }
+    uses
+}
+
+/// Puts the secrets in the place of their names.
+fn reveal(
+    variables: &mut BTreeMap<String, String>,
+    place: &str,
+    own: &OwnSecrets,
+) -> Result<(), OwnSecretError> {
+    for (variable, value) in variables {
+        if let Some(name) = OwnName::referred_to(value) {
+            let by = format!("{variable} in {place}");
+            let name = name.map_err(|wrong| OwnSecretError::Name {
+                wrong,
+                by: by.clone(),
+            })?;
+            *value = own.read(&name, &by)?.expose().to_owned();
         }
     }
     Ok(())

@@ -33,7 +33,7 @@ pub const PREFIX: &str = "secret:";
 
 /// The longest value, in bytes. The key file of a cloud's service account has about 3 kB, and the kernel takes no
 /// variable of more than 128 kB.
-const VALUE_MAX: usize = 64 * 1024;
+pub const VALUE_MAX: u64 = 64 * 1024;
 
 /// The name of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +77,7 @@ impl OwnName {
 
 impl fmt::Display for OwnName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&self.0)
     }
 }
 
@@ -96,6 +96,14 @@ pub enum OwnSecretError {
         by: String,
         /// The names that there are.
         known: Vec<OwnName>,
+    },
+    /// What should be its name is none.
+    #[error("{by}: {wrong}")]
+    Name {
+        /// What was taken for a name.
+        wrong: WrongName,
+        /// What names it.
+        by: String,
     },
     /// It has no value that a variable could have.
     #[error("the secret is {0}")]
@@ -152,7 +160,7 @@ impl OwnSecrets {
         if value.contains('\0') {
             return Err(OwnSecretError::Value("not text: it has a zero byte in it"));
         }
-        if value.len() > VALUE_MAX {
+        if value.len() as u64 > VALUE_MAX {
             return Err(OwnSecretError::Value("longer than 64 KiB"));
         }
         self.make_folder()?;
@@ -318,7 +326,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let own = of(folder.path());
         own.set(&name("A"), "kept").unwrap();
-        for wrong in ["", "\n", "a\0b", &"x".repeat(VALUE_MAX + 1)] {
+        for wrong in ["", "\n", "a\0b", &"x".repeat(64 * 1024 + 1)] {
             assert!(own.set(&name("A"), wrong).is_err());
         }
         assert_eq!(own.read(&name("A"), "x").unwrap().expose(), "kept");

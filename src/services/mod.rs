@@ -13,6 +13,7 @@ pub(crate) mod diet;
 pub mod litellm;
 pub mod nginx;
 pub mod open_webui;
+mod own_environment;
 mod part;
 mod plan;
 pub mod postgres;

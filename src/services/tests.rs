@@ -1,6 +1,7 @@
 //! The whole plan, against what it was when a person last looked at it.
 
 mod changes;
+mod environments;
 mod one_more;
 mod python;
 mod valkey;

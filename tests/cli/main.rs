@@ -14,6 +14,7 @@ mod found;
 mod help;
 mod interrupted;
 mod logs;
+mod own_secrets;
 mod pipes;
 mod questions;
 mod secrets;

@@ -102,7 +102,7 @@ impl PasswordArgs {
         if self.generate {
             return Ok((password::generated()?, true));
         }
-        if !password::somebody_is_there() {
+        if !crate::cli::prompt::somebody_is_there() {
             return Err(
                 Failure::new(CommandExit::Usage, "nobody is there to type a password")
                     .hint("--password-stdin reads it from standard input, --generate makes one up"),

@@ -431,6 +431,6 @@ port = 1
     9 | [open_webui.x]
       |             ^ not known in [open_webui]
       |
-      = help: what is known here: enabled, signup, admin_email, admin_name
+      = help: what is known here: enabled, signup, admin_email, admin_name, environment
     "#);
 }

@@ -51,6 +51,8 @@ pub use set_up::engine;
 pub(crate) use set_up::{ENGINE, NATIVE_ENGINE, TABLES};
 pub use settings::{EngineSource, LiteLlm};
 
+#[cfg(test)]
+pub(in crate::services) use settings::DECIDED;
 /// Its name.
 pub const NAME: &str = "litellm";
 
@@ -72,6 +74,7 @@ pub(super) static SERVICE: Service = Service {
             sockets: &[SOCKET],
             keeps_data: false,
         },
+        environment: Some(settings::ENVIRONMENT),
     },
     declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),

@@ -12,7 +12,10 @@ use crate::config::{
     },
     settings::Settings,
 };
+use crate::services::own_environment::{self, Decided};
 
+/// Variables of a person's own.
+pub(super) const ENVIRONMENT: &str = "litellm.environment";
 /// Worker processes.
 pub(super) const WORKERS: &str = "litellm.workers";
 pub(super) use crate::provision::tools::{NODE, PYTHON};
@@ -37,6 +40,57 @@ const BUDGET: BudgetWords = BudgetWords {
     no_zero: "LiteLLM takes 0 to mean no budget at all",
     instead: "to have all requests refused: 'ai-gateway stop litellm'",
 };
+
+/// The variables of LiteLLM that the gateway decides, each with the reason.
+pub(in crate::services) const DECIDED: [Decided; 17] = [
+    ("CONFIG_FILE_PATH", "the gateway writes the configuration"),
+    (
+        "LITELLM_CONFIG_BUCKET_NAME",
+        "LiteLLM would not read the gateway's configuration",
+    ),
+    ("NUM_WORKERS", "the key litellm.workers decides it"),
+    ("DATABASE_URL", "the database is the gateway's own"),
+    ("DIRECT_URL", "the database is the gateway's own"),
+    ("IAM_TOKEN_DB_AUTH", "the database is the gateway's own"),
+    (
+        "LITELLM_MASTER_KEY",
+        "set-up has made it, and it is kept with the gateway's secrets",
+    ),
+    (
+        "LITELLM_SALT_KEY",
+        "set-up has made it, and what the database holds is encrypted with it",
+    ),
+    (
+        "UI_USERNAME",
+        "'ai-gateway key' shows who may log in to the admin page",
+    ),
+    (
+        "UI_PASSWORD",
+        "'ai-gateway key' shows who may log in to the admin page",
+    ),
+    ("STORE_MODEL_IN_DB", "models are kept in the database"),
+    ("DISABLE_SCHEMA_UPDATE", "set-up migrates the database"),
+    (
+        "LITELLM_MODE",
+        "in another mode LiteLLM reads variables from any .env file that it finds",
+    ),
+    (
+        "GRACEFUL_SHUTDOWN_TIMEOUT",
+        "the gateway has waited for the requests before",
+    ),
+    (
+        "PRISMA_QUERY_ENGINE_BINARY",
+        "the table [engine] decides which query engine runs",
+    ),
+    (
+        "PRISMA_QUERY_ENGINE_LIBRARY",
+        "the table [engine] decides which query engine runs",
+    ),
+    (
+        "QUERY_ENGINE_NODE_OPTIONS",
+        "the memory of the query engine is sized by it",
+    ),
+];
 
 const KEYS: &[Key] = &[
     asked(
@@ -73,6 +127,16 @@ const KEYS: &[Key] = &[
             Default::Value("true"),
             "true",
             "Whether there is a model that answers by itself, without any provider, for as long as there is no other.",
+        ),
+    ),
+    short(
+        "litellm-environment",
+        key(
+            ENVIRONMENT,
+            ValueKind::Environment,
+            Default::Value("{}"),
+            "{ GROQ_API_KEY = \"secret:GROQ_API_KEY\" }",
+            "More variables for LiteLLM: a provider's key, the settings of a callback. A value \"secret:NAME\" is the secret of that name ('ai-gateway secret set NAME'). A change restarts LiteLLM.",
         ),
     ),
     short(
@@ -209,6 +273,7 @@ fn programs(values: &Values) -> Vec<(&'static str, PathBuf)> {
 /// What the kind of engine needs, and what is of no use to it; and more workers than CPUs.
 fn check(all: &Merged, machine: Option<Resources>) -> Vec<Problem> {
     let mut problems = engine_keys(all);
+    problems.extend(own_environment::check(all, ENVIRONMENT, &DECIDED));
     problems.extend(machine.and_then(|machine| too_many_workers(all, machine)));
     problems
 }

@@ -6,7 +6,7 @@ use supervise::spec::EnvValue;
 
 use super::{DRAIN_SECONDS, IDLE_IN_DRAIN_SECONDS, PAYLOAD, SERVICE, UI_USER, engine};
 use crate::services::{
-    diet,
+    diet, own_environment,
     part::Inputs,
     postgres::{self, Pools},
     process::{environment, percent, plain, secret},
@@ -48,6 +48,8 @@ pub(super) fn all(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<Strin
         ),
     ]);
     variables.extend(CONSTANTS.iter().map(|(name, value)| plain(name, value)));
+    // What the gateway decides is not among them: the configuration was checked for that.
+    variables.extend(own_environment::of(inputs, &SERVICE.service_name()));
     variables
 }
 

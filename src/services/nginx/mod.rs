@@ -60,6 +60,7 @@ pub(super) static SERVICE: Service = Service {
             unusable: &[('$', "nginx and the shell take what follows for a variable")],
             ..PathRules::NONE
         },
+        environment: None,
     },
     declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),

@@ -11,6 +11,7 @@ mod child;
 pub(crate) mod connection;
 mod database;
 pub(crate) mod first_account;
+mod own_variables;
 pub(crate) mod python;
 mod secrets;
 mod set_up;
@@ -51,6 +52,8 @@ use crate::{
     provision::Installation,
 };
 
+#[cfg(test)]
+pub(in crate::services) use own_variables::DECIDED;
 /// Its name.
 pub const NAME: &str = "open-webui";
 
@@ -72,6 +75,7 @@ pub(super) static SERVICE: Service = Service {
             sockets: &[SOCKET],
             keeps_data: true,
         },
+        environment: Some(settings::ENVIRONMENT),
     },
     declaration: settings::DECLARATION,
     plan: |inputs| inputs.settings.has(NAME).then(|| plan(inputs)),

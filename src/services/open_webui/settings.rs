@@ -1,5 +1,6 @@
 //! Its keys of `gateway.toml`, and what they say.
 
+use super::own_variables as variables;
 use crate::config::{
     ValueKind,
     schema::{
@@ -9,6 +10,8 @@ use crate::config::{
     settings::Settings,
 };
 
+/// Variables of a person's own.
+pub(super) const ENVIRONMENT: &str = "open_webui.environment";
 /// Whether it is a part of the gateway.
 pub(super) const SWITCH: &str = "open_webui.enabled";
 
@@ -16,7 +19,7 @@ pub(super) const DECLARATION: Declaration = Declaration {
     keys: KEYS,
     tables: &[("open_webui", "Open WebUI, the chat page.")],
     removed: &[],
-    check: None,
+    check: Some(|all, _| variables::check(all)),
     programs: None,
 };
 
@@ -67,6 +70,16 @@ const KEYS: &[Key] = &[
             Default::Value("\"Admin\""),
             "\"Ada\"",
             "The name of the first account.",
+        ),
+    ),
+    short(
+        "open-webui-environment",
+        key(
+            ENVIRONMENT,
+            ValueKind::Environment,
+            Default::Value("{}"),
+            "{ OAUTH_CLIENT_SECRET = \"secret:oidc\" }",
+            "More variables for Open WebUI: single sign-on, web search, mail, object storage. A value \"secret:NAME\" is the secret of that name ('ai-gateway secret set NAME'). Many are only the first value of a setting, which is kept in the database afterwards; `config check` says which. A change restarts Open WebUI.",
         ),
     ),
 ];

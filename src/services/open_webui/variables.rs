@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use supervise::spec::EnvValue;
 
-use super::{ORIGIN, api_base, first_account};
+use super::{ORIGIN, SERVICE, api_base, first_account};
 use crate::services::{
     addresses::front_address,
-    diet,
+    diet, own_environment,
     part::Inputs,
     postgres::{self, Pools},
     process::{environment, percent, plain, secret},
@@ -59,6 +59,8 @@ pub(super) fn all(inputs: &Inputs, home: &Path, data: &Path) -> BTreeMap<String,
     }
     let constants = AT_IMPORT.iter().chain(&CONSTANTS);
     variables.extend(constants.map(|(name, value)| plain(name, value)));
+    // What the gateway decides is not among them: the configuration was checked for that.
+    variables.extend(own_environment::of(inputs, &SERVICE.service_name()));
     variables
 }
 

@@ -61,6 +61,7 @@ pub(super) static SERVICE: Service = Service {
             sockets: &[".s.PGSQL.5432.lock"],
             keeps_data: true,
         },
+        environment: None,
     },
     declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),

@@ -25,8 +25,12 @@ pub(super) fn stack(home: &Path, text: &str) -> Stack {
     };
     let loaded = config::load(&input).unwrap_or_else(|report| panic!("{report}"));
     let mut settings = loaded.settings;
-    environment::add(&mut settings, environment::ourselves())
-        .unwrap_or_else(|error| panic!("{error}"));
+    environment::add(
+        &mut settings,
+        environment::ourselves(),
+        &environment::own_secrets(&paths),
+    )
+    .unwrap_or_else(|error| panic!("{error}"));
     let store = SecretStore::new(paths.secrets());
     store
         .make_missing(ai_gateway::services::catalog().secrets(), None)

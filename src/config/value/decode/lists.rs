@@ -7,6 +7,7 @@ use crate::config::{
     settings::{Network, NoNetwork},
     value::quoted,
 };
+use crate::secrets::own::OwnName;
 
 impl ValueKind {
     pub(super) fn command(self, raw: &Raw) -> Result<Vec<String>, Vec<Wrong>> {
@@ -61,7 +62,11 @@ impl ValueKind {
                     ..self.error(raw, FORM, "this cannot name a variable".into())
                 });
             }
-            Ok((name.text.clone(), self.word(value)?))
+            let text = self.word(value)?;
+            if let Some(Err(wrong)) = OwnName::referred_to(&text) {
+                return Err(self.error(value, FORM, wrong.to_string()));
+            }
+            Ok((name.text.clone(), text))
         }))
     }
 

@@ -38,6 +38,7 @@ pub(super) static SERVICE: Service = Service {
         ],
         leaks: false,
         paths: PathRules::NONE,
+        environment: None,
     },
     declaration: settings::DECLARATION,
     plan: |inputs| settings::is_on(inputs.settings).then(|| plan(inputs)),
