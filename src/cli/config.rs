@@ -68,10 +68,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 
 fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
     let read = trust::check(context).and_then(|()| settings::read(context, &[]));
+    let mut told = Vec::new();
     let checked = read.and_then(|loaded| {
         let reader = Owner::find(context).reader();
         let own = plan::environment::own_secrets(&context.paths);
-        plan::environment::add(&mut loaded.settings.clone(), reader, &own)?;
+        told = plan::environment::add(&mut loaded.settings.clone(), reader, &own)?;
         let taken = taken_ports(context, &loaded);
         if taken.is_empty() {
             Ok(loaded)
@@ -82,15 +83,17 @@ fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
     let exposed = checked.as_ref().ok();
     let exposed = exposed.and_then(|loaded| settings::exposed(context, loaded));
     let exposed = exposed.map(|found| settings::warning(&found));
+    let told = told.iter().map(|text| format!("warning: {text}\n"));
+    let told: Vec<_> = told.chain(exposed).collect();
     let running = context.connect().and_then(|mut client| client.status());
     let differs = running.map_or_else(|_| Vec::new(), |status| status.configuration.differs);
     let diff = (diff && checked.is_ok()).then(|| compared(context));
     if json {
-        return check_as_json(checked, exposed, &differs, diff);
+        return check_as_json(checked, &told, &differs, diff);
     }
     let loaded = checked?;
     settings::warn(&loaded);
-    exposed.into_iter().for_each(tell);
+    told.into_iter().for_each(tell);
     let path = &context.paths.config;
     print(if path.exists() {
         format!("{} is valid.\n", path.display())
@@ -117,13 +120,13 @@ fn check(context: &Context, json: bool, diff: bool) -> Result<(), Failure> {
 /// The same for scripts. `diff` is what a reload would change, if that was asked for.
 fn check_as_json(
     checked: Result<Loaded, Failure>,
-    exposed: Option<String>,
+    told: &[String],
     differs: &[String],
     diff: Option<Result<Option<Preview>, Failure>>,
 ) -> Result<(), Failure> {
     let (ok, report) = match &checked {
         Ok(loaded) => {
-            let warnings = [loaded.warnings.render(false), exposed.unwrap_or_default()];
+            let warnings = [loaded.warnings.render(false), told.concat()];
             (true, warnings.join("\n").trim().to_owned())
         }
         Err(failure) => (false, plain(&failure.text())),

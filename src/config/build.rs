@@ -54,6 +54,7 @@ pub(super) fn settings(all: &Merged) -> Settings {
         limits: limits(all),
         custom: custom(all),
         environments: environments(all),
+        files: BTreeMap::new(),
         built_in: all.built_in(),
         values: values(all),
     }

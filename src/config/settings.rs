@@ -32,6 +32,8 @@ pub struct Settings {
     pub custom: Vec<CustomService>,
     /// The variables that a person gives to built-in services.
     pub environments: BTreeMap<ServiceName, Variables>,
+    /// The files of the user's own that built-in services read.
+    pub files: BTreeMap<ServiceName, OwnFiles>,
     /// The names of the built-in services that are a part of the gateway.
     pub built_in: Vec<&'static str>,
     /// The value of every key, for the part of the program that declared the key.
@@ -135,6 +137,19 @@ pub struct Variables(pub BTreeMap<String, String>);
 impl fmt::Debug for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Files of the user's own. `Debug` shows only their paths, because there may be keys in them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct OwnFiles {
+    /// The texts, by the paths.
+    pub texts: BTreeMap<PathBuf, String>,
+}
+
+impl fmt::Debug for OwnFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.texts.keys()).finish()
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     },
     fs::regular,
     secrets::own::{OwnName, OwnSecretError, OwnSecrets},
+    services::{self, own_files::OwnFileError},
     shell,
     trust::{self, Untrusted, Who},
 };
@@ -57,6 +58,9 @@ pub enum EnvironmentError {
     /// A secret that it names cannot be used.
     #[error(transparent)]
     Secret(#[from] OwnSecretError),
+    /// A file of the user's own that a service reads.
+    #[error(transparent)]
+    File(#[from] OwnFileError),
     /// Others could change it, or put another one in its place.
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
@@ -88,7 +92,8 @@ pub fn own_secrets(paths: &Paths) -> OwnSecrets {
 }
 
 /// Adds the variables of these files to what the settings say; a variable of the settings is stronger. Puts the
-/// secrets into the places where they are named. `reader` is whose gateway it is.
+/// secrets into the places where they are named, and reads the files of the user's own that services read.
+/// `reader` is whose gateway it is. Returns what a person should know of these files.
 ///
 /// # Errors
 /// The first file or secret that cannot be used.
@@ -96,7 +101,7 @@ pub fn add(
     settings: &mut Settings,
     reader: Reader,
     own: &OwnSecrets,
-) -> Result<(), EnvironmentError> {
+) -> Result<Vec<String>, EnvironmentError> {
     for service in &mut settings.custom {
         if let Some(path) = &service.environment_file {
             let mut all = read(service.name.as_str(), path, reader)?;
@@ -113,7 +118,32 @@ pub fn add(
             own,
         )?;
     }
-    Ok(())
+    read_files(settings, reader, own)
+}
+
+/// Reads the files of the user's own that the built-in services of these settings read. Returns what a person
+/// should know of them.
+fn read_files(
+    settings: &mut Settings,
+    reader: Reader,
+    own: &OwnSecrets,
+) -> Result<Vec<String>, EnvironmentError> {
+    let mut warnings = Vec::new();
+    for service in services::ALL {
+        let Some(read) = (service.read)(settings, own)? else {
+            continue;
+        };
+        if let Some(uid) = reader.uid {
+            let paths = read.files.texts.keys().map(PathBuf::as_path);
+            trust::check(paths, Who::of(Uid::from_raw(uid)))?;
+        }
+        warnings.extend(read.warnings);
+        let name = service.service_name();
+        let variables = settings.environments.entry(name.clone()).or_default();
+        variables.0.extend(read.variables);
+        settings.files.insert(name, read.files);
+    }
+    Ok(warnings)
 }
 
 /// Which services use which secret of the user's own.

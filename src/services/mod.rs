@@ -14,6 +14,7 @@ pub mod litellm;
 pub mod nginx;
 pub mod open_webui;
 mod own_environment;
+pub mod own_files;
 mod part;
 mod plan;
 pub mod postgres;

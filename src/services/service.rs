@@ -11,6 +11,8 @@ use crate::{
     doctor::Check,
     logs::Dialect,
     provision::catalog::Brought,
+    secrets::own::OwnSecrets,
+    services::own_files::{OwnFileError, Read},
 };
 
 /// One service.
@@ -23,6 +25,8 @@ pub struct Service {
     pub declaration: Declaration,
     /// Plans what is to run and to be written for it. `None` if these settings leave it out.
     pub(super) plan: fn(&Inputs<'_>) -> Option<ServicePlan>,
+    /// Reads the files of the user's own that these settings name. `None` if they name none.
+    pub(crate) read: fn(&Settings, &OwnSecrets) -> Result<Option<Read>, OwnFileError>,
     /// How many pools of connections to the database it has.
     pub(super) database_pools: fn(&Settings) -> u32,
     /// The addresses at which people reach what it does, in the order in which they are shown.

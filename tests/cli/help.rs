@@ -37,6 +37,7 @@ fn the_help_of_the_whole() {
       budget       Show or set what may be spent at the providers in 30 days
       profile      Show or set how much the services may use
       config       Check, show, change or explain the configuration
+      secret       Keep secrets of your own: keys of providers, passwords
       unit         Print the systemd unit
       version      Print the versions of this program, LiteLLM and Open WebUI
       completions  Print completions for a shell

@@ -137,3 +137,73 @@ fn a_secret_reaches_the_process_that_names_it_and_no_command_line() {
     }
     drop(running);
 }
+
+/// A gateway with a configuration of LiteLLM's own, which says this.
+fn with_config(yaml: &str) -> Bench {
+    let bench = bench("");
+    let path = bench.home().join("theirs/config.yaml");
+    bench.write("theirs/config.yaml", yaml);
+    let toml = bench.home().join("gateway.toml");
+    let text = fs::read_to_string(&toml).unwrap();
+    let text = format!("{text}[litellm]\nconfig = \"{}\"\n", path.display());
+    fs::write(&toml, text).unwrap();
+    for path in ["theirs/config.yaml", "theirs"].map(|path| bench.home().join(path)) {
+        let mode = if path.is_dir() { 0o700 } else { 0o600 };
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    bench.give_to_the_person();
+    bench
+}
+
+fn check(bench: &Bench) -> (String, i32) {
+    let (text, code) = told(&mut bench.as_person("config check"));
+    (text.replace(bench.home().to_str().unwrap(), "$GW"), code)
+}
+
+#[test]
+fn a_configuration_of_litellms_own_is_checked_before_anything_restarts() {
+    for (yaml, said) in [
+        ("model_list: [\n", "$GW/theirs/config.yaml:"),
+        ("- a\n", "$GW/theirs/config.yaml is no table of keys"),
+        ("include: [more.yaml]\n", "cannot read $GW/theirs/more.yaml"),
+        (
+            "model_list: [{litellm_params: {api_key: os.environ/GROQ_API_KEY}}]\n",
+            "names the variable GROQ_API_KEY, and nobody gives it: 'ai-gateway secret set GROQ_API_KEY'",
+        ),
+    ] {
+        let (text, code) = check(&with_config(yaml));
+        assert!(text.contains(said), "{yaml}: {text}");
+        assert_eq!(code, 78, "{text}");
+    }
+}
+
+#[test]
+fn what_of_it_has_no_effect_is_told_and_the_rest_is_taken() {
+    let bench = with_config(
+        "model_list: [{litellm_params: {api_key: os.environ/GROQ_API_KEY}}]\n\
+         litellm_settings: {max_budget: 100}\ngeneral_settings: {master_key: sk-1234}\n",
+    );
+    assert_eq!(set(&bench, "GROQ_API_KEY", "gsk").1, 0);
+    let (text, code) = check(&bench);
+    for said in [
+        "litellm_settings.max_budget in $GW/theirs/config.yaml has no effect: the key budget decides it",
+        "general_settings.master_key in $GW/theirs/config.yaml has no effect: set-up has made the key",
+        "is valid",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    assert_eq!(
+        (text.matches("has no effect").count(), code),
+        (2, 0),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_configuration_that_others_could_change_is_refused() {
+    let bench = with_config("{}\n");
+    let path = bench.home().join("theirs/config.yaml");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666)).unwrap();
+    let (text, code) = check(&bench);
+    assert!(text.contains("theirs/config.yaml") && code == 78, "{text}");
+}

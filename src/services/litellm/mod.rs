@@ -10,6 +10,7 @@ mod access;
 pub mod after_start;
 mod checks;
 mod configuration;
+mod own_config;
 pub(crate) mod python;
 mod secrets;
 mod set_up;
@@ -78,6 +79,7 @@ pub(super) static SERVICE: Service = Service {
     },
     declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),
+    read: own_config::read,
     database_pools: |settings| LiteLlm::of(settings).workers,
     urls: &[
         NamedUrl {
@@ -136,7 +138,10 @@ const _: () = assert!(IDLE_SECONDS < IDLE_IN_DRAIN_SECONDS);
 fn plan(inputs: &Inputs) -> ServicePlan {
     let service = SERVICE.service_name();
     let rendered = inputs.paths.rendered(&service);
-    let config = rendered.join("config.yaml");
+    let own = inputs.settings.files.get(&service);
+    // Only a file that was read is one that LiteLLM may be given.
+    let config = own.and_then(|_| inputs.settings.values.path(settings::CONFIG));
+    let config = config.unwrap_or_else(|| rendered.join("config.yaml"));
     let cwd = inputs.paths.service(&service);
     let socket = socket(inputs.paths);
     let get = |path: &str| {
@@ -176,9 +181,16 @@ fn plan(inputs: &Inputs) -> ServicePlan {
         confinement: access::confinement(inputs),
         ..ServiceSpec::daemon(service, command)
     };
-    let mut files = vec![RenderedFile {
-        path: config,
-        contents: configuration::render(inputs.settings.budget.usd),
+    let budget = inputs.settings.budget.usd;
+    let mut files = vec![match own {
+        Some(own) => RenderedFile {
+            path: rendered.join(OVERLAY),
+            contents: configuration::overlay(budget, own),
+        },
+        None => RenderedFile {
+            path: config,
+            contents: configuration::render(budget),
+        },
     }];
     files.extend(uvicorn::modules(&rendered, python::MODULES));
     ServicePlan {
@@ -188,6 +200,9 @@ fn plan(inputs: &Inputs) -> ServicePlan {
         pid_files: Vec::new(),
     }
 }
+
+/// What is put over a configuration of the user's own.
+const OVERLAY: &str = "overlay.json";
 
 /// What Python is told to run.
 const LAUNCHER: &str = "gateway_server.py";

@@ -16,6 +16,8 @@ use crate::services::own_environment::{self, Decided};
 
 /// Variables of a person's own.
 pub(super) const ENVIRONMENT: &str = "litellm.environment";
+/// The user's own configuration of LiteLLM.
+pub(super) const CONFIG: &str = "litellm.config";
 /// Worker processes.
 pub(super) const WORKERS: &str = "litellm.workers";
 pub(super) use crate::provision::tools::{NODE, PYTHON};
@@ -127,6 +129,16 @@ const KEYS: &[Key] = &[
             Default::Value("true"),
             "true",
             "Whether there is a model that answers by itself, without any provider, for as long as there is no other.",
+        ),
+    ),
+    short(
+        "litellm-config",
+        key(
+            CONFIG,
+            ValueKind::Path,
+            Default::Unset("the gateway's own alone"),
+            "\"/etc/ai-gateway/config.yaml\"",
+            "A config.yaml of your own for LiteLLM: models, routing, guardrails, callbacks. It is read where it lies, with its includes and the Python files beside it, and the gateway's settings are put over it; `config check` says which of its keys have no effect, and why. A value os.environ/NAME is the variable of that name in litellm.environment, or the secret NAME. A change restarts LiteLLM at the next reload.",
         ),
     ),
     short(

@@ -48,6 +48,13 @@ pub(super) fn all(inputs: &Inputs, home: &Path, config: &Path) -> BTreeMap<Strin
         ),
     ]);
     variables.extend(CONSTANTS.iter().map(|(name, value)| plain(name, value)));
+    if inputs.settings.files.contains_key(&SERVICE.service_name()) {
+        let overlay = inputs
+            .paths
+            .rendered(&SERVICE.service_name())
+            .join(super::OVERLAY);
+        variables.extend([plain("AI_GATEWAY_LITELLM_OVERLAY", overlay.display())]);
+    }
     // What the gateway decides is not among them: the configuration was checked for that.
     variables.extend(own_environment::of(inputs, &SERVICE.service_name()));
     variables

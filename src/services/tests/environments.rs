@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use supervise::spec::{EnvValue, ServiceSpec};
+use supervise::spec::{EnvValue, ServiceName, ServiceSpec};
 
 use super::{planned, settings, settings_with};
 use crate::{
-    config,
+    config::{self, settings::Settings},
     services::{litellm, open_webui, own_environment::decided, schema},
     stack::Stack,
 };
@@ -156,5 +156,49 @@ fn a_variable_that_is_only_the_first_value_of_a_setting_is_told() {
     assert_eq!(
         warned("open_webui.environment = { https_proxy = \"http://p:1\", AWS_REGION = \"x\" }"),
         ""
+    );
+}
+
+#[test]
+fn a_configuration_of_litellms_own_is_read_where_it_lies_with_ours_over_it() {
+    let mut settings = settings_with("small", "litellm.config = \"/their/config.yaml\"");
+    let spec_of = |settings: &Settings| service(&planned(settings), litellm::NAME).clone();
+    // As long as nobody has read it, LiteLLM is not given it.
+    let rendered = spec_of(&settings).command.env["CONFIG_FILE_PATH"]
+        .expose()
+        .to_owned();
+    assert_eq!(rendered, "/gw/run/litellm/config.yaml");
+    let mut read = |text: &str| {
+        let texts = [("/their/config.yaml".into(), text.to_owned())].into();
+        let name = ServiceName::new(litellm::NAME).unwrap();
+        settings
+            .files
+            .insert(name, config::settings::OwnFiles { texts });
+        (planned(&settings), spec_of(&settings))
+    };
+    let (stack, spec) = read("environment_variables: {DATABASE_URL: x, OTHER: y}");
+    assert_eq!(
+        spec.command.env["CONFIG_FILE_PATH"].expose(),
+        "/their/config.yaml"
+    );
+    let path = spec.command.env["AI_GATEWAY_LITELLM_OVERLAY"].expose();
+    let mut files = stack.files.iter();
+    let overlay = files.find(|file| file.path.to_str() == Some(path)).unwrap();
+    let overlay: serde_json::Value = serde_json::from_str(&overlay.contents).unwrap();
+    assert_eq!(overlay["decided"]["litellm_settings"]["max_budget"], 15.0);
+    let left_out = overlay["left_out"].as_array().unwrap();
+    assert!(left_out.contains(&serde_json::json!([
+        "environment_variables",
+        "DATABASE_URL"
+    ])));
+    assert!(!left_out.contains(&serde_json::json!(["environment_variables", "OTHER"])));
+    // A change of the file is a change of the service.
+    let (_, changed) = read("environment_variables: {OTHER: z}");
+    assert_ne!(spec.files, changed.files);
+    assert!(
+        !stack
+            .files
+            .iter()
+            .any(|file| file.path.starts_with("/their"))
     );
 }

@@ -1,0 +1,64 @@
+//! Files of the user's own that a service reads, such as a configuration in the service's own language.
+//!
+//! The room of the service reads and checks them before anything restarts. What they say is kept with the
+//! settings, so that the plan stays pure and a change of a file is a change of the service.
+
+use std::{collections::BTreeMap, io, path::PathBuf};
+
+use crate::config::settings::OwnFiles;
+
+/// What a room has read.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// The files, by their paths.
+    pub(crate) files: OwnFiles,
+    /// Variables that the files name and a secret of the user's own gives.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// What a person should know, a sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Why a file of the user's own cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnFileError {
+    /// It cannot be read.
+    #[error("cannot read {}, which {key} names: it has to be there and readable for the user of the gateway", path.display())]
+    Read {
+        /// The key that leads to it.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// It is not written in its language.
+    #[error("{}:{line}:{column}: {what}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong there.
+        what: String,
+    },
+    /// It is something else than keys with values.
+    #[error("{} is no table of keys", path.display())]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It names a variable that nobody gives.
+    #[error(
+        "{} names the variable {name}, and nobody gives it: 'ai-gateway secret set {name}' asks for its value",
+        path.display()
+    )]
+    Variable {
+        /// The file.
+        path: PathBuf,
+        /// The variable.
+        name: String,
+    },
+}
