@@ -22,7 +22,7 @@ pub(crate) struct Read {
 #[derive(Debug, thiserror::Error)]
 pub enum OwnFileError {
     /// It cannot be read.
-    #[error("cannot read {}, which {key} names: it has to be there and readable for the user of the gateway", path.display())]
+    #[error("cannot read {}, which {key} names: the user of the gateway has to be able to read it", path.display())]
     Read {
         /// The key that leads to it.
         key: &'static str,
