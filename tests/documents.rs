@@ -105,24 +105,28 @@ fn every_file_that_a_document_links_to_is_there() {
     }
 }
 
+/// The blocks of configuration in a text.
+fn examples(text: &str) -> impl Iterator<Item = &str> {
+    let blocks = text.split("```toml\n").skip(1);
+    blocks.filter_map(|block| block.split("```").next())
+}
+
 #[test]
-fn the_examples_in_the_readme_are_right() {
-    let readme =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let toml = readme
-        .split("```toml")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
-    let home = tempfile::tempdir().unwrap();
-    fs::write(home.path().join("gateway.toml"), toml).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_ai-gateway"))
-        .args(["config", "show", "--json"])
-        .env_clear()
-        .env("AI_GATEWAY_HOME", home.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
+fn the_configurations_in_the_documents_are_valid() {
+    let mut count = 0;
+    for (name, text) in documents() {
+        for toml in examples(&text) {
+            let home = tempfile::tempdir().unwrap();
+            fs::write(home.path().join("gateway.toml"), toml).unwrap();
+            let output = Command::new(env!("CARGO_BIN_EXE_ai-gateway"))
+                .args(["config", "show", "--json"])
+                .env_clear()
+                .env("AI_GATEWAY_HOME", home.path())
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{name}: {toml}{output:?}");
+            count += 1;
+        }
+    }
+    assert!(count > 3, "only {count} configurations were found");
 }
