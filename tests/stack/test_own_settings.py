@@ -15,7 +15,7 @@ from litellm.integrations.custom_logger import CustomLogger
 
 
 class Hook(CustomLogger):
-    async def async_log_success_event(self, kwargs, response, started, ended):
+    async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
         with open("{told}", "a") as file:
             file.write(kwargs["model"] + "\\n")
 
