@@ -58,10 +58,7 @@ pub struct Survey {
 impl Survey {
     /// Returns the Python that the environments will have.
     pub fn usable_python(&self) -> Option<&Python> {
-        let usable = |p: &&Python| {
-            (3, 11) <= (p.version.0, p.version.1) && (p.version.0, p.version.1) < (3, 14)
-        };
-        let mut all = self.pythons.iter().filter(usable);
+        let mut all = self.pythons.iter().filter(|python| python.fits());
         let first = all.clone().next();
         all.find(|p| p.ensurepip).or(first)
     }

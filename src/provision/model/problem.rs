@@ -10,8 +10,8 @@ use crate::secrets::SecretKind;
 pub enum Problem {
     /// No Python of the right version was found.
     #[error(
-        "no Python from 3.11 to 3.12 was found{}: install one (on Debian 12: sudo apt install \
-         python3.11 python3.11-venv) or name one with [programs] python", found(.0)
+        "no Python of version {} was found{}: install one (on Debian: sudo apt install python3 \
+         python3-venv) or name one with [programs] python", Python::versions(), found(.0)
     )]
     NoPython(Vec<Python>),
     /// The Python that was found cannot make environments with pip.

@@ -171,14 +171,14 @@ fn an_old_node_is_not_used() {
 fn a_python_of_the_wrong_version_is_named_with_what_to_install() {
     let mut facts = fresh();
     facts.pythons = vec![
-        python("/usr/bin/python3", (3, 13, 1)),
+        python("/usr/bin/python3", (3, 14, 1)),
         python("/opt/py", (3, 9, 2)),
     ];
     let problem = &make(&settings(), &facts).problems[0];
     assert!(matches!(problem, Problem::NoPython(_)));
     let text = problem.to_string();
     assert!(
-        text.contains("/usr/bin/python3 is 3.13.1, /opt/py is 3.9.2"),
+        text.contains("/usr/bin/python3 is 3.14.1, /opt/py is 3.9.2"),
         "{text}"
     );
     assert!(text.contains("sudo apt install"), "{text}");

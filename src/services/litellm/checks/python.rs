@@ -9,8 +9,8 @@ pub(super) const CHECK: Check = Check {
     id: "python",
     group: Group::Programs,
     title: "Python",
-    looks: "The Python that set-up would take: 3.11 or 3.12, with venv and ensurepip.",
-    why: "LiteLLM and Open WebUI run on it. Open WebUI does not run on 3.13.",
+    looks: "The Python that set-up would take: 3.11 to 3.13, with venv and ensurepip.",
+    why: "LiteLLM and Open WebUI run on it, and their locks hold for these versions alone.",
     examine,
 };
 
@@ -22,7 +22,10 @@ fn examine(facts: &Facts) -> Verdict {
             [] => String::new(),
             found => format!(", only {}", found.join(" and ")),
         };
-        return Verdict::problem(format!("none of version 3.11 or 3.12{but}")).fix(mend(facts));
+        let none = format!("none of version {}{but}", Python::versions());
+        let newest = Python::MINORS.end();
+        let fedora = format!("python3.{newest}");
+        return Verdict::problem(none).fix(install(facts, "python3 python3-venv", &fedora));
     };
     let minor = python.version.1;
     if !python.ensurepip {
@@ -42,15 +45,12 @@ fn named(python: &Python) -> String {
     format!("{major}.{minor}.{patch} ({})", python.path.display())
 }
 
-/// Debian 13 has only 3.13, so uv has to bring one.
-fn mend(facts: &Facts) -> Option<String> {
-    let debian_12 = facts.machine.release.is_none_or(|release| release < 13);
-    if debian_12 || !facts.machine.distribution.starts_with("Debian") {
-        return install(facts, "python3.11 python3.11-venv", "python3.12");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_names_the_versions_that_set_up_takes() {
+        assert!(CHECK.looks.contains(&Python::versions()));
     }
-    let pipx = install(facts, "pipx", "pipx")?;
-    Some(format!(
-        "{pipx} && pipx install uv && ~/.local/bin/uv python install 3.12 && ai-gateway config set \
-         programs.python \"$(~/.local/bin/uv python find 3.12)\""
-    ))
 }
