@@ -38,6 +38,15 @@ impl Python {
     pub fn fits(&self) -> bool {
         self.version.0 == 3 && Self::MINORS.contains(&self.version.1)
     }
+
+    /// The oldest minor version of Python 3 that makes the environment of the tools. They bring a Python for the
+    /// services where the machine has none that fits.
+    pub const OLDEST_FOR_TOOLS: u32 = 8;
+
+    /// Whether the tools' environment can have it.
+    pub fn makes_tools(&self) -> bool {
+        self.version.0 == 3 && self.version.1 >= Self::OLDEST_FOR_TOOLS
+    }
 }
 
 /// A Node.js that was found.
