@@ -20,11 +20,9 @@
 # does nothing. It is POSIX sh, since Debian's sh is dash.
 set -eu
 
-# packaging/release fills these in: where the release will be, the maintainers' public key (base64), and
-# the locked requirement of uv.
+# packaging/release fills these in: where the release will be, and the maintainers' public key (base64).
 embedded_releases=''
 embedded_key=''
-embedded_uv=''
 
 say() { printf '%s\n' "$*"; }
 note() { printf 'note: %s\n' "$*" >&2; }
@@ -211,9 +209,8 @@ plan() {
   say "  - install the package and what it depends on (PostgreSQL, nginx, Python) with $manager;"
   say '    this starts no service'
   [ -n "$setup" ] || return 0
-  say '  - if the distribution has no Python that the gateway can use: install uv into /opt/uv,'
-  say '    and with it Python 3.12 into /opt/python'
-  say "  - run 'ai-gateway setup' as the user ai-gateway, which downloads LiteLLM and Open WebUI"
+  say "  - run 'ai-gateway setup' as the user ai-gateway, which downloads LiteLLM and Open WebUI, and a Python"
+  say '    for them where the distribution has none that fits'
 }
 
 # Standard input may be the script itself, so the answer comes from the terminal.
@@ -260,34 +257,6 @@ install_package() {
 
 # As root types it, but from a folder that the gateway's user can enter.
 as_gateway() { (cd / && runuser -u ai-gateway -- ai-gateway "$@"); }
-
-python_is_missing() {
-  as_gateway doctor --json 2>/dev/null </dev/null |
-    awk '/"id": *"python"/ { ours = 1 } ours && /"level":/ { print; exit }' | grep -q '"problem"'
-}
-
-# The services do not run on every Python, and a distribution may have only newer ones: the gateway itself
-# says whether it can use one. uv comes from the package index with the hashes of the lock, and knows the
-# hash of each Python that it downloads.
-bring_python() {
-  python_is_missing || return 0
-  say 'The distribution has no Python that the gateway can use: installing Python 3.12 into /opt/python.'
-  why='the reason is above. INSTALL.md says how to do it by hand (No Python that fits); then run this again'
-  requirement=${embedded_uv:-uv}
-  printf '%s\n' "$requirement" >"$work/uv.txt"
-  hashes=''
-  [ -z "$embedded_uv" ] || hashes=--require-hashes
-  python3 -m venv --clear /opt/uv </dev/null || fail 1 "the environment /opt/uv could not be made: $why"
-  # shellcheck disable=SC2086 # It is one option or none.
-  /opt/uv/bin/pip install -q --no-deps --only-binary :all: $hashes -r "$work/uv.txt" </dev/null ||
-    fail 1 "uv could not be installed into /opt/uv: $why"
-  UV_PYTHON_INSTALL_DIR=/opt/python /opt/uv/bin/uv python install --no-bin 3.12 </dev/null ||
-    fail 1 "uv could not install Python 3.12 into /opt/python: $why"
-  python=$(UV_PYTHON_INSTALL_DIR=/opt/python /opt/uv/bin/uv python find --managed-python 3.12 </dev/null) ||
-    fail 1 "uv does not find the Python 3.12 that it has installed into /opt/python: $why"
-  as_gateway config set programs.python "$python" </dev/null ||
-    fail 1 "the gateway could not be told to use $python: $why"
-}
 
 run_setup() {
   status=0
@@ -358,7 +327,6 @@ main() {
     say 'Installed. The next step, as root: runuser -u ai-gateway -- ai-gateway setup'
     return 0
   }
-  bring_python
   run_setup "$@"
   say
   say 'ai-gateway is installed and set up. To start it now and at each boot, and to see the first login, as root:'

@@ -1,6 +1,7 @@
 //! All that `setup --offline` needs, gathered on a machine that has a network.
 //!
-//! Wheels are for the Python and the processor of this machine: the other one has to be alike.
+//! Wheels are for the Python and the processor of this machine: the other one has to be alike. Where set-up has brought
+//! the Python of this machine, the folder has it for the other one, too.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +11,13 @@ use super::{
     error::{NotSetUp, SetupError},
     execution::Execution,
     folders::{make_folder, remove, write_durably},
-    model::{EmbeddedFile, Packages, Payload, SetupStep, Survey},
+    model::{ChosenPython, EmbeddedFile, Packages, Payload, SetupStep, Survey},
     options::SetUpOptions,
     plan::plan,
     progress::{Progress, Total},
     scratch::Scratch,
     session,
+    steps::brought_python,
 };
 use crate::config::{paths::Paths, settings::Settings};
 
@@ -67,7 +69,7 @@ pub fn bundle(
     gathered
 }
 
-/// First the wheels of all environments, with a pip of their own, and then npm's packages.
+/// First the wheels of all environments, with a pip of their own, then the Python, and then npm's packages.
 fn gather(execution: &mut Execution<'_>, folder: &Path, scratch: &Path) -> Result<(), SetupError> {
     let environment = scratch.join("pip");
     let venv = Call::new("making an environment for pip", execution.python()?)
@@ -84,6 +86,12 @@ fn gather(execution: &mut Execution<'_>, folder: &Path, scratch: &Path) -> Resul
         if let Packages::Python { lock, .. } = payload.packages {
             wheels(execution, folder, scratch, payload.name, lock)?;
         }
+    }
+    if execution.choice.python == Some(ChosenPython::Brought) {
+        execution.progress.begin("Python", Total::Unknown);
+        let done = brought_python::bundle(execution, folder, scratch);
+        execution.progress.end(done.is_ok());
+        done?;
     }
     for payload in &wanted {
         if let Packages::Npm { files, .. } = payload.packages {

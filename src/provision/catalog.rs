@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    brought_python::{self, PYTHON},
     error::SetupError,
     execution::Execution,
     installation::Installation,
@@ -111,12 +112,20 @@ impl fmt::Debug for Catalog {
     }
 }
 
-/// The tools come first: all else is made with them.
-const OWN: Installable = Installable {
-    payload: TOOLS,
-    folder: of_packages,
-    build: steps::tools::build,
-};
+/// The tools come first: all else is made with them. Whether a Python is brought, the machine says and not the
+/// settings.
+const OWN: [Installable; 2] = [
+    Installable {
+        payload: TOOLS,
+        folder: of_packages,
+        build: steps::tools::build,
+    },
+    Installable {
+        payload: PYTHON,
+        folder: |_, _| None,
+        build: steps::brought_python::build,
+    },
+];
 
 impl Catalog {
     /// What these services bring along, in the order in which it is made.
@@ -124,7 +133,7 @@ impl Catalog {
         let services: Vec<Brought> = services.copied().collect();
         let payloads = services.iter().flat_map(|service| service.payloads);
         Self {
-            payloads: [&OWN].into_iter().chain(payloads).copied().collect(),
+            payloads: OWN.iter().chain(payloads).copied().collect(),
             programs: all(&services, |service| service.programs),
             tables: all(&services, |service| service.tables),
             roles: all(&services, |service| service.roles),
@@ -189,13 +198,15 @@ impl Catalog {
             payloads.any(|(payload, _)| *payload == tables.payload)
         };
         let tables = self.tables.iter().map(|all| all.tables);
+        let runtimes = tools::runtimes(settings);
         Wanted {
+            brought_python: brought_python::for_runtimes(&runtimes),
             tables: tables.filter(is_wanted).collect(),
             payloads,
             cluster: self.cluster().copied(),
             roles: self.roles.clone(),
             secrets: self.secrets.clone(),
-            runtimes: tools::runtimes(settings),
+            runtimes,
             programs: self.programs(settings),
         }
     }

@@ -5,7 +5,7 @@ use std::{ffi::NulError, fmt, io, path::Path, path::PathBuf};
 use nix::{errno::Errno, sys::signal::Signal};
 use sys::spawn::{LaunchStep, SpawnError};
 
-use super::model::{Damage, Problem, UnreadableCluster};
+use super::model::{Damage, Problem, Python, UnreadableCluster};
 use crate::{fs::draft::DraftError, secrets::SecretError, trust::Untrusted};
 
 /// Why set-up did not finish. Running it again goes on where it stopped.
@@ -56,6 +56,18 @@ pub enum SetupError {
     /// A program has failed.
     #[error(transparent)]
     Command(#[from] Box<CommandFailed>),
+    /// The machine has no Python that fits, and the one that set-up brings could not be installed.
+    #[error(
+        "the machine has no Python of version {}, and Python {version} was not installed in its place: \
+         install one of these versions, or name one with [programs] python, or mend what is said here",
+        Python::versions()
+    )]
+    PythonNotBrought {
+        /// The version that set-up brings.
+        version: &'static str,
+        /// What uv has said.
+        source: Box<CommandFailed>,
+    },
     /// A secret cannot be read or made.
     #[error("the secrets are not in order")]
     Secrets(#[from] SecretError),
@@ -259,6 +271,7 @@ impl Cause {
             Self::Missing,
             &[
                 "no matching distribution",
+                "failed to query metadata of file",
                 "no solution found",
                 "not found in the package registry",
                 "no usable wheels",
@@ -271,13 +284,14 @@ impl Cause {
     fn advice(self) -> &'static str {
         match self {
             Self::Hash => {
-                "what was downloaded is not what the lock names, so it was not installed; \
+                "what was downloaded is not what was locked, so it was not installed; \
                  a mirror may serve other files, or a release was tampered with"
             }
             Self::Disk => "the disk is full; make room and run set-up again",
             Self::Network => {
                 "the registry was not reached; check the network and the proxy variables \
-                 (https_proxy, PIP_INDEX_URL, UV_DEFAULT_INDEX, npm_config_registry), or use --offline DIR"
+                 (https_proxy, PIP_INDEX_URL, UV_DEFAULT_INDEX, \
+                 UV_PYTHON_INSTALL_MIRROR, npm_config_registry), or use --offline DIR"
             }
             Self::Missing => {
                 "the registry, or the offline folder, does not have what the lock names"

@@ -78,7 +78,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn build(
+    /// Makes a payload's folder, or leaves none.
+    pub(crate) fn build(
         &mut self,
         catalog: &Catalog,
         payload: Payload,

@@ -7,9 +7,10 @@ use std::{
 };
 
 use super::{
+    brought_python::PYTHON,
     command::{Call, News, Runner},
     error::SetupError,
-    model::{Choice, Payload, Program, Wanted},
+    model::{Choice, ChosenPython, Payload, Program, Wanted},
     options::SetUpOptions,
     payload_folder,
     progress::Progress,
@@ -72,8 +73,24 @@ impl Execution<'_> {
             .map_err(SetupError::io("find", &folder))
     }
 
+    /// The Python of the environments of the services. The one that set-up has brought is named by the path that no
+    /// link is in: an interpreter finds its library beside itself.
     pub(crate) fn python(&self) -> Result<PathBuf, SetupError> {
-        chosen(self.choice.python.as_deref(), "python3")
+        match &self.choice.python {
+            Some(ChosenPython::Brought) => {
+                let python = self.payload(PYTHON)?.join(PYTHON.needed);
+                python
+                    .canonicalize()
+                    .map_err(SetupError::io("find", &python))
+            }
+            Some(ChosenPython::OfTheMachine(python)) => Ok(python.clone()),
+            None => chosen(None, "python3"),
+        }
+    }
+
+    /// The Python of the machine, which makes the tools' environment and need not be the one of the others.
+    pub(crate) fn python_for_tools(&self) -> Result<PathBuf, SetupError> {
+        chosen(self.choice.python_for_tools.as_deref(), "python3")
     }
 
     /// Returns the uv of the tools, whose hash is in their lock, and never another one.

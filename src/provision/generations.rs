@@ -52,7 +52,7 @@ pub(super) fn survey(paths: &Paths, wanted: &Wanted) -> PayloadSurvey {
         .iter()
         .partition(|(payload, _)| payload.runs_in_set_up);
     let mut something_is_to_be_made = false;
-    for (payload, name) in others.into_iter().chain(run) {
+    for (payload, name) in others.into_iter().chain(run).chain(&wanted.brought_python) {
         let thorough = payload.runs_in_set_up && something_is_to_be_made;
         match looked_at(&folder(paths, payload.name, name), *payload, thorough) {
             Some(None) => {

@@ -21,6 +21,7 @@
 //! cut off anywhere and run again.
 
 pub mod answer;
+pub(crate) mod brought_python;
 mod bundle;
 pub(crate) mod catalog;
 pub(crate) mod command;

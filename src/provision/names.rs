@@ -18,6 +18,12 @@ pub(crate) fn of_files(files: &[EmbeddedFile], version: &str) -> String {
     folder(version, &files_hash(files))
 }
 
+/// The name of the folder of what has this version and is known by these texts.
+pub(crate) fn of_parts(version: &str, parts: &[&str]) -> String {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    folder(version, &sha256(&parts))
+}
+
 /// The name of the folder of one file that is known by its hash.
 pub(crate) fn of_hash(sha256: &str) -> String {
     folder("sha256", sha256)

@@ -5,10 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use super::brought_python::IN_BUNDLE;
 use super::model::{
     Candidates, Choice, MB, Node, Packages, Plan, Problem, SetupStep, Survey, Switch, Wanted,
 };
 use crate::{config::paths::Paths, secrets::SecretKind};
+use python::Versioned;
+
+mod python;
 
 /// What is kept free beside the steps themselves: logs, write-ahead log, the next start.
 const SPARE: u64 = 200 * MB;
@@ -18,7 +22,8 @@ const DATABASE: u64 = 120 * MB;
 /// Decides what is to be done, and says what stands in the way.
 pub fn plan(paths: &Paths, facts: &Survey, wanted: &Wanted) -> Plan {
     let (mut problems, choice) = choose(wanted, paths, facts);
-    let steps = steps(facts, wanted);
+    let payloads = python::payloads(facts, wanted, choice.python.as_ref());
+    let steps = steps(facts, wanted, &payloads);
     problems.extend(in_the_way(paths, facts, wanted, &steps));
     let parts_of = disk_parts(&steps);
     let needed = parts_of.iter().map(|(_, bytes)| bytes).sum();
@@ -43,7 +48,7 @@ pub fn plan(paths: &Paths, facts: &Survey, wanted: &Wanted) -> Plan {
 fn in_the_way(paths: &Paths, facts: &Survey, wanted: &Wanted, steps: &[SetupStep]) -> Vec<Problem> {
     let mut problems = Vec::new();
     if needs_ensurepip(steps)
-        && let Some(python) = facts.usable_python()
+        && let Some(python) = facts.python_for_tools()
         && !python.ensurepip
     {
         problems.push(Problem::NoVenv {
@@ -64,11 +69,13 @@ fn in_the_way(paths: &Paths, facts: &Survey, wanted: &Wanted, steps: &[SetupStep
         let path = paths.secrets().join(kind.file_name);
         problems.push(Problem::SaltKey { kind, path, how });
     }
-    if let Some((folder, missing)) = &facts.offline_lacks {
-        problems.push(Problem::Offline {
+    if let Some((folder, lacks)) = &facts.offline_lacks {
+        let mut needed = lacks.iter().copied();
+        let needed = needed.find(|part| *part != IN_BUNDLE || python::is_brought(steps));
+        problems.extend(needed.map(|missing| Problem::Offline {
             folder: folder.clone(),
             missing,
-        });
+        }));
     }
     problems
 }
@@ -87,10 +94,7 @@ fn wrong_salt_key(facts: &Survey) -> Option<(SecretKind, &'static str)> {
 
 fn choose(wanted: &Wanted, paths: &Paths, facts: &Survey) -> (Vec<Problem>, Choice) {
     let mut problems = Vec::new();
-    let python = facts.usable_python();
-    if python.is_none() {
-        problems.push(Problem::NoPython(facts.pythons.clone()));
-    }
+    let python = python::choose(wanted, facts);
     let node = facts
         .node
         .as_ref()
@@ -117,7 +121,8 @@ fn choose(wanted: &Wanted, paths: &Paths, facts: &Survey) -> (Vec<Problem>, Choi
         }
     }
     let choice = Choice {
-        python: python.map(|p| p.path.clone()),
+        python: python.map_err(|problem| problems.insert(0, problem)).ok(),
+        python_for_tools: facts.python_for_tools().map(|p| p.path.clone()),
         node: node.map(|n| n.path.clone()),
         programs,
     };
@@ -139,20 +144,19 @@ fn needs_ensurepip(steps: &[SetupStep]) -> bool {
 }
 
 /// Payloads first, then the database, and the switch when both are as they are to be.
-fn steps(facts: &Survey, wanted: &Wanted) -> Vec<SetupStep> {
+fn steps(facts: &Survey, wanted: &Wanted, payloads: &[Versioned]) -> Vec<SetupStep> {
     let mut steps = Vec::new();
     if !facts.secrets_missing.is_empty() {
         steps.push(SetupStep::Secrets(facts.secrets_missing.clone()));
     }
-    let missing = wanted
-        .payloads
+    let missing = payloads
         .iter()
         .filter(|payload| !facts.complete.contains(payload));
     steps.extend(missing.map(|(payload, folder)| SetupStep::Build(*payload, folder.clone())));
     if wanted.cluster.is_some() {
         steps.extend(of_database(facts, wanted));
     }
-    steps.extend(switch(facts, wanted).map(SetupStep::Switch));
+    steps.extend(switch(facts, payloads).map(SetupStep::Switch));
     steps
 }
 
@@ -179,13 +183,14 @@ fn of_database(facts: &Survey, wanted: &Wanted) -> Vec<SetupStep> {
 }
 
 /// The switch to what is wanted, if that is not what is in use, or if a link points elsewhere.
-fn switch(facts: &Survey, wanted: &Wanted) -> Option<Switch> {
+fn switch(facts: &Survey, wanted: &[Versioned]) -> Option<Switch> {
     let payloads = payloads(facts, wanted);
     let current = facts.generations.current.as_ref();
     // A payload that is not wanted may have been removed by hand, and then gets no link.
     let is_stray = |payload: &String, folder: &String| {
         let is_there = facts.folders.contains(&(payload.clone(), folder.clone()));
-        let is_wanted = wanted.folder(payload) == Some(folder);
+        let mut wanted = wanted.iter();
+        let is_wanted = wanted.any(|(of, name)| of.name == payload && name == folder);
         (is_there || is_wanted) && facts.links.get(payload) != Some(folder)
     };
     let needed = current.is_none_or(|current| current.payloads != payloads)
@@ -193,8 +198,7 @@ fn switch(facts: &Survey, wanted: &Wanted) -> Option<Switch> {
             .iter()
             .any(|(payload, folder)| is_stray(payload, folder));
     needed.then(|| {
-        let changed = wanted.payloads.iter();
-        let changed = changed.filter(|(payload, folder)| {
+        let changed = wanted.iter().filter(|(payload, folder)| {
             let before = facts.generations.folder(payload.name);
             before != Some(folder) || facts.links.get(payload.name) != Some(folder)
         });
@@ -206,9 +210,10 @@ fn switch(facts: &Survey, wanted: &Wanted) -> Option<Switch> {
 }
 
 /// The payloads of the generation that the switch makes current.
-fn payloads(facts: &Survey, wanted: &Wanted) -> BTreeMap<String, String> {
-    let wanted = wanted.payloads.iter();
-    let wanted = wanted.map(|(payload, folder)| (payload.name, folder.as_str()));
+fn payloads(facts: &Survey, wanted: &[Versioned]) -> BTreeMap<String, String> {
+    let wanted = wanted
+        .iter()
+        .map(|(payload, folder)| (payload.name, folder.as_str()));
     facts.generations.payloads_with(wanted)
 }
 

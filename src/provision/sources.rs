@@ -32,7 +32,7 @@ const PIP: [&str; 13] = [
 ];
 
 /// uv's keys that get through, at the top and in `[pip]`.
-const UV: [&str; 11] = [
+const UV: [&str; 12] = [
     "allow-insecure-host",
     "extra-index-url",
     "find-links",
@@ -44,11 +44,12 @@ const UV: [&str; 11] = [
     "keyring-provider",
     "native-tls",
     "no-proxy",
+    "python-install-mirror",
 ];
 
 /// uv's variables that get through. Its cache is not among them: what lies there unpacked was
 /// checked by whoever put it there.
-const UV_VARIABLES: [&str; 18] = [
+const UV_VARIABLES: [&str; 19] = [
     "UV_CONCURRENT_DOWNLOADS",
     "UV_DEFAULT_INDEX",
     "UV_EXTRA_INDEX_URL",
@@ -65,6 +66,7 @@ const UV_VARIABLES: [&str; 18] = [
     "UV_LOCK_TIMEOUT",
     "UV_NATIVE_TLS",
     "UV_NO_PROGRESS",
+    "UV_PYTHON_INSTALL_MIRROR",
     "UV_REQUEST_TIMEOUT",
     "UV_SYSTEM_CERTS",
 ];

@@ -44,7 +44,7 @@ fn a_wrong_hash_is_said_so() {
     fails(
         "open-webui",
         "echo 'error: Hash mismatch for `aiohttp==3.1`' >&2; exit 1",
-        &["installing open-webui failed: what was downloaded is not what the lock names"],
+        &["installing open-webui failed: what was downloaded is not what was locked"],
     );
 }
 

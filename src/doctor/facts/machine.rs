@@ -63,8 +63,6 @@ pub enum Hierarchy {
 pub struct MachineFacts {
     /// The name of the distribution, as it calls itself.
     pub distribution: String,
-    /// The major version of the distribution, where it has one.
-    pub release: Option<u32>,
     /// What installs packages.
     pub packages: Packages,
     /// The kernel's version.
@@ -121,8 +119,6 @@ impl MachineFacts {
         let kind = kind(world);
         Self {
             distribution: field(&release, "PRETTY_NAME").unwrap_or_else(|| "Linux".into()),
-            release: field(&release, "VERSION_ID")
-                .and_then(|version| version.split('.').next()?.parse().ok()),
             packages: packages(&release),
             hostname: text("proc/sys/kernel/hostname").trim().to_owned(),
             keeper: is_lxc(&kind).then(|| keeper(world, &kernel)),

@@ -8,6 +8,7 @@ mod programs;
 use std::path::{Path, PathBuf};
 
 use super::{
+    brought_python,
     environment::Environment,
     error::SetupError,
     generations::{self, PayloadSurvey},
@@ -72,7 +73,7 @@ impl Survey {
             salt_key_accepted: options.accept_salt_key,
             roles,
             record,
-            offline_lacks: options.offline.as_deref().and_then(offline_lacks),
+            offline_lacks: options.offline.as_deref().map(offline_lacks),
             ..Self::of_programs(wanted, paths, &options.environment)
         })
     }
@@ -102,11 +103,10 @@ impl FoundCluster {
     }
 }
 
-fn offline_lacks(folder: &Path) -> Option<(PathBuf, &'static str)> {
-    ["wheels", "npm"]
-        .into_iter()
-        .find(|part| !folder.join(part).is_dir())
-        .map(|part| (folder.to_owned(), part))
+fn offline_lacks(folder: &Path) -> (PathBuf, Vec<&'static str>) {
+    let parts = ["wheels", "npm", brought_python::IN_BUNDLE].into_iter();
+    let missing = parts.filter(|part| !folder.join(part).is_dir());
+    (folder.to_owned(), missing.collect())
 }
 
 fn disk_free(state: &Path) -> Result<u64, SetupError> {

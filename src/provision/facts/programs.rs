@@ -82,9 +82,9 @@ impl Look<'_> {
     fn pythons(&self, named: Option<&Path>) -> Vec<Python> {
         let candidates: Vec<_> = match named {
             Some(path) => vec![path.to_owned()],
-            None => ["python3.11", "python3.12", "python3.13", "python3"]
-                .into_iter()
-                .flat_map(|name| self.environment.all(name))
+            None => Python::names()
+                .chain(["python3".to_owned()])
+                .flat_map(|name| self.environment.all(&name))
                 .collect(),
         };
         let mut found: Vec<Python> = Vec::new();

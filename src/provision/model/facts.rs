@@ -51,17 +51,22 @@ pub struct Survey {
     pub roles: Option<String>,
     /// The record of what earlier set-ups have done.
     pub record: SetUpRecord,
-    /// The offline folder and the part that is missing in it, if one is missing.
-    pub offline_lacks: Option<(PathBuf, &'static str)>,
+    /// The offline folder and the parts that are missing in it, if set-up is to use one.
+    pub offline_lacks: Option<(PathBuf, Vec<&'static str>)>,
 }
 
 impl Survey {
-    /// Returns the Python that the environments will have.
+    /// Returns the Python of the machine that the environments of the services will have, if one fits.
     pub fn usable_python(&self) -> Option<&Python> {
-        let usable = |p: &&Python| {
-            (3, 11) <= (p.version.0, p.version.1) && (p.version.0, p.version.1) < (3, 14)
-        };
-        let mut all = self.pythons.iter().filter(usable);
+        let mut all = self.pythons.iter().filter(|python| python.fits());
+        let first = all.clone().next();
+        all.find(|p| p.ensurepip).or(first)
+    }
+
+    /// Returns the Python that makes the tools' environment: the one of the other environments where it can.
+    pub fn python_for_tools(&self) -> Option<&Python> {
+        let others = self.pythons.iter().filter(|python| python.makes_tools());
+        let mut all = self.usable_python().into_iter().chain(others);
         let first = all.clone().next();
         all.find(|p| p.ensurepip).or(first)
     }

@@ -23,7 +23,7 @@ pub use database::DatabaseState;
 pub use facts::Survey;
 pub use generation::{Generation, Generations, PayloadFolder};
 pub use payload::{EmbeddedFile, Packages, Payload, Tables, Wanted, version};
-pub use plan::{Choice, Plan};
+pub use plan::{Choice, ChosenPython, Plan};
 pub use problem::Problem;
 pub use programs::{
     Candidates, FoundProgram, Node, Program, ProgramFinder, ProgramPlace, Python, Runtimes,

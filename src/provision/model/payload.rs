@@ -145,6 +145,9 @@ impl fmt::Display for Tables {
 pub struct Wanted {
     /// Each payload with the name of its folder, in the order in which they are made.
     pub payloads: Vec<(Payload, String)>,
+    /// The Python that set-up brings where the machine has none that fits, with the name of its folder. Where the
+    /// settings name a Python there is none.
+    pub brought_python: Option<(Payload, String)>,
     /// The tables, in the order in which they are brought up to date.
     pub tables: Vec<Tables>,
     /// The cluster that the services keep their tables in, if one of them brings a database server.
@@ -161,9 +164,10 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The folder's name, or none where the settings want no such payload.
+    /// The folder's name, or none where the settings want no such payload. The Python that set-up brings has one
+    /// even if the machine does not need it.
     pub fn folder(&self, name: &str) -> Option<&str> {
-        let mut all = self.payloads.iter();
+        let mut all = self.payloads.iter().chain(&self.brought_python);
         let found = all.find(|(payload, _)| payload.name == name);
         found.map(|(_, folder)| folder.as_str())
     }

@@ -5,17 +5,33 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{problem::Problem, programs::Program, size::MB, step::SetupStep};
+use super::{
+    problem::Problem,
+    programs::{Program, Python},
+    size::MB,
+    step::SetupStep,
+};
 
 /// Which programs the steps use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// The Python of the environments.
-    pub python: Option<PathBuf>,
+    /// The Python of the environments of the services.
+    pub python: Option<ChosenPython>,
+    /// The Python of the machine that makes the tools' environment.
+    pub python_for_tools: Option<PathBuf>,
     /// The machine's own Node.js, or `None` where that of the tools is used.
     pub node: Option<PathBuf>,
     /// The programs that services need, in the order in which services declare them.
     pub programs: Vec<(Program, PathBuf)>,
+}
+
+/// The Python that the environments of the services have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChosenPython {
+    /// One that the machine has.
+    OfTheMachine(PathBuf),
+    /// The one that set-up brings.
+    Brought,
 }
 
 /// What [`super::super::plan()`] has decided.
@@ -55,8 +71,16 @@ impl fmt::Display for Plan {
         if self.needed > 0 {
             writeln!(f, "At most {} MB of disk are needed.", self.needed / MB)?;
         }
-        if let Some(python) = &self.choice.python {
-            writeln!(f, "Python: {}", python.display())?;
+        match &self.choice.python {
+            Some(ChosenPython::OfTheMachine(python)) => {
+                writeln!(f, "Python: {}", python.display())?;
+            }
+            Some(ChosenPython::Brought) => writeln!(
+                f,
+                "Python: the one that set-up installs, because none of version {} was found",
+                Python::versions()
+            )?,
+            None => {}
         }
         match &self.choice.node {
             Some(node) => writeln!(f, "Node.js: {}", node.display())?,

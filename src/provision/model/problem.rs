@@ -8,12 +8,25 @@ use crate::secrets::SecretKind;
 /// Why set-up cannot begin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// No Python of the right version was found.
+    /// No Python was found that set-up could begin with.
     #[error(
-        "no Python from 3.11 to 3.12 was found{}: install one (on Debian 12: sudo apt install \
-         python3.11 python3.11-venv) or name one with [programs] python", found(.0)
+        "no Python 3.{} or newer was found{}: install one (on Debian and Ubuntu: sudo apt install \
+         python3 python3-venv; on Fedora: sudo dnf install python3)",
+        Python::OLDEST_FOR_TOOLS, found(.0)
     )]
     NoPython(Vec<Python>),
+    /// The Python that the settings name cannot be used.
+    #[error(
+        "[programs] python names {}, which is no Python of version {}{}: name one that is, or remove \
+         the key, and set-up installs one where the machine has none",
+        named.display(), Python::versions(), found(found_there)
+    )]
+    BadPython {
+        /// The path that the settings name.
+        named: PathBuf,
+        /// What was found there.
+        found_there: Vec<Python>,
+    },
     /// The Python that was found cannot make environments with pip.
     #[error(
         "{} cannot make virtual environments: on Debian and Ubuntu run \

@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -17,6 +18,35 @@ pub struct Python {
     pub version: (u32, u32, u32),
     /// Whether it can put pip into an environment.
     pub ensurepip: bool,
+}
+
+impl Python {
+    /// The minor versions of Python 3 that the locks of the services hold for.
+    pub const MINORS: RangeInclusive<u32> = 11..=13;
+
+    /// The same for a sentence: "3.11 to 3.13".
+    pub fn versions() -> String {
+        format!("3.{} to 3.{}", Self::MINORS.start(), Self::MINORS.end())
+    }
+
+    /// The names that these versions have on PATH, the one that is preferred first.
+    pub(crate) fn names() -> impl Iterator<Item = String> {
+        Self::MINORS.map(|minor| format!("python3.{minor}"))
+    }
+
+    /// Whether the environments of the services can have it.
+    pub fn fits(&self) -> bool {
+        self.version.0 == 3 && Self::MINORS.contains(&self.version.1)
+    }
+
+    /// The oldest minor version of Python 3 that makes the environment of the tools. They bring a Python for the
+    /// services where the machine has none that fits.
+    pub const OLDEST_FOR_TOOLS: u32 = 8;
+
+    /// Whether the tools' environment can have it.
+    pub fn makes_tools(&self) -> bool {
+        self.version.0 == 3 && self.version.1 >= Self::OLDEST_FOR_TOOLS
+    }
 }
 
 /// A Node.js that was found.

@@ -7,7 +7,8 @@ use crate::{
     provision::{
         fixtures::{self, ENGINE, LITELLM, NATIVE_ENGINE, OPEN_WEBUI, TOOLS},
         model::{
-            DatabaseState, FoundProgram, Generation, Generations, Python, SetUpRecord, Tables,
+            ChosenPython, DatabaseState, FoundProgram, Generation, Generations, Python,
+            SetUpRecord, Tables,
         },
     },
     services,
@@ -29,6 +30,8 @@ fn paths() -> Paths {
     )
     .unwrap()
 }
+
+mod brought_python;
 
 /// Debian 12 with everything that the packages bring, and nothing set up.
 fn fresh() -> Survey {
@@ -168,23 +171,6 @@ fn an_old_node_is_not_used() {
 }
 
 #[test]
-fn a_python_of_the_wrong_version_is_named_with_what_to_install() {
-    let mut facts = fresh();
-    facts.pythons = vec![
-        python("/usr/bin/python3", (3, 13, 1)),
-        python("/opt/py", (3, 9, 2)),
-    ];
-    let problem = &make(&settings(), &facts).problems[0];
-    assert!(matches!(problem, Problem::NoPython(_)));
-    let text = problem.to_string();
-    assert!(
-        text.contains("/usr/bin/python3 is 3.13.1, /opt/py is 3.9.2"),
-        "{text}"
-    );
-    assert!(text.contains("sudo apt install"), "{text}");
-}
-
-#[test]
 fn a_python_without_ensurepip_is_a_problem_only_for_the_tools() {
     let mut facts = fresh();
     facts.pythons[0].ensurepip = false;
@@ -207,7 +193,8 @@ fn a_python_with_ensurepip_is_preferred() {
     facts.pythons[0].ensurepip = false;
     facts.pythons.push(python("/opt/python3.12", (3, 12, 4)));
     let plan = make(&settings(), &facts);
-    assert_eq!(plan.choice.python, Some("/opt/python3.12".into()));
+    let chosen = ChosenPython::OfTheMachine("/opt/python3.12".into());
+    assert_eq!(plan.choice.python, Some(chosen));
 }
 
 #[test]

@@ -25,7 +25,8 @@ fn of_uvs_files_the_same_and_lists_are_joined() {
                   extra-index-url = ['https://a.example']\n";
     let user = "index-url = 'https://strong.example'\nextra-index-url = ['https://b.example']\n\
                 cache-dir = '/tmp/x'\n[pip]\ntarget = '/elsewhere'\nno-deps = true\n\
-                native-tls = true\n[[index]]\nname = 'n'\nurl = 'https://n.example'\n";
+                native-tls = true\npython-install-mirror = 'https://p.example'\n\
+                python-downloads-json-url = 'https://j.example'\n[[index]]\nname = 'n'\nurl = 'https://n.example'\n";
     let merged: toml::Table = uv(&[system.into(), user.into(), "= broken".into()])
         .parse()
         .unwrap();
@@ -37,7 +38,13 @@ fn of_uvs_files_the_same_and_lists_are_joined() {
     let names: Vec<_> = merged.keys().map(String::as_str).collect();
     assert_eq!(
         names,
-        ["extra-index-url", "index", "index-url", "native-tls"]
+        [
+            "extra-index-url",
+            "index",
+            "index-url",
+            "native-tls",
+            "python-install-mirror"
+        ]
     );
 }
 
@@ -61,6 +68,7 @@ fn of_variables_the_same() {
         ("PIP_FIND_LINKS", "/w"),
         ("PIP_DEFAULT_TIMEOUT", "180"),
         ("UV_DEFAULT_INDEX", "u"),
+        ("UV_PYTHON_INSTALL_MIRROR", "m"),
         ("UV_INDEX_OURS_PASSWORD", "p"),
         ("npm_config_registry", "r"),
         ("NPM_CONFIG_HTTPS_PROXY", "p"),
@@ -76,6 +84,7 @@ fn of_variables_the_same() {
         ("UV_DRY_RUN", "1"),
         ("UV_NO_VERIFY_HASHES", "1"),
         ("UV_PYTHON", "3.9"),
+        ("UV_PYTHON_DOWNLOADS_JSON_URL", "file:///j"),
         ("npm_config_dry_run", "true"),
         ("NPM_CONFIG_PREFIX", "/p"),
         ("npm_config_userconfig", "/u"),

@@ -15,7 +15,7 @@ use crate::provision::{
 /// The tools' environment: pip is what there is before there is uv.
 pub(crate) fn build(execution: &mut Execution<'_>, folder: &Path) -> Result<(), SetupError> {
     payload_folder::begin(folder)?;
-    let python = execution.python()?;
+    let python = execution.python_for_tools()?;
     let venv = Call::new("making the tools' environment", python)
         .args(["-I", "-m", "venv"])
         .arg(folder);

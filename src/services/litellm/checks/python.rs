@@ -1,40 +1,54 @@
 //! Whether there is a Python for LiteLLM.
 
 use crate::{
-    doctor::{Check, Facts, Group, Verdict, fix::install},
-    provision::facts::Python,
+    doctor::{
+        Check, Facts, Group, Verdict,
+        fix::{gateway, install},
+    },
+    provision::{brought_python, facts::Python, tools},
 };
 
 pub(super) const CHECK: Check = Check {
     id: "python",
     group: Group::Programs,
     title: "Python",
-    looks: "The Python that set-up would take: 3.11 or 3.12, with venv and ensurepip.",
-    why: "LiteLLM and Open WebUI run on it. Open WebUI does not run on 3.13.",
+    looks: "The Python that set-up would take: 3.11 to 3.13. Where the machine has none of these, set-up brings one, and \
+            needs any Python from 3.8 on to begin with. The one that it begins with needs venv and ensurepip.",
+    why: "LiteLLM and Open WebUI run on it, and their locks hold for these versions alone.",
     examine,
 };
 
 fn examine(facts: &Facts) -> Verdict {
     let programs = &facts.gateway.provision.programs;
-    let Some(python) = facts.gateway.provision.programs.usable_python() else {
-        let found: Vec<String> = programs.pythons.iter().map(named).collect();
-        let but = match found.as_slice() {
-            [] => String::new(),
-            found => format!(", only {}", found.join(" and ")),
-        };
-        return Verdict::problem(format!("none of version 3.11 or 3.12{but}")).fix(mend(facts));
-    };
-    let minor = python.version.1;
-    if !python.ensurepip {
-        return Verdict::problem(format!("{} cannot make environments", named(python))).fix(
-            install(
-                facts,
-                &format!("python3.{minor}-venv"),
-                &format!("python3.{minor}"),
-            ),
-        );
+    let usable = programs.usable_python();
+    if let Some(path) = facts.gateway.settings.values.path(tools::PYTHON)
+        && usable.is_none()
+    {
+        return Verdict::problem(format!(
+            "programs.python names {}, which is no Python of version {}",
+            path.display(),
+            Python::versions()
+        ))
+        .fix(gateway(facts, "config show"));
     }
-    Verdict::ok(named(python))
+    let Some(first) = programs.python_for_tools() else {
+        let none = format!("no Python 3.{} or newer", Python::OLDEST_FOR_TOOLS);
+        return Verdict::problem(none).fix(install(facts, "python3 python3-venv", "python3"));
+    };
+    if !first.ensurepip {
+        let package = format!("python3.{}", first.version.1);
+        return Verdict::problem(format!("{} cannot make environments", named(first)))
+            .fix(install(facts, &format!("{package}-venv"), &package));
+    }
+    match usable {
+        Some(python) => Verdict::ok(named(python)),
+        None => Verdict::ok(format!(
+            "none of version {}, only {}, so set-up brings {}",
+            Python::versions(),
+            named(first),
+            brought_python::VERSION
+        )),
+    }
 }
 
 fn named(python: &Python) -> String {
@@ -42,15 +56,14 @@ fn named(python: &Python) -> String {
     format!("{major}.{minor}.{patch} ({})", python.path.display())
 }
 
-/// Debian 13 has only 3.13, so uv has to bring one.
-fn mend(facts: &Facts) -> Option<String> {
-    let debian_12 = facts.machine.release.is_none_or(|release| release < 13);
-    if debian_12 || !facts.machine.distribution.starts_with("Debian") {
-        return install(facts, "python3.11 python3.11-venv", "python3.12");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_names_the_versions_that_set_up_takes() {
+        assert!(CHECK.looks.contains(&Python::versions()));
+        let oldest = format!("any Python from 3.{} on", Python::OLDEST_FOR_TOOLS);
+        assert!(CHECK.looks.contains(&oldest));
     }
-    let pipx = install(facts, "pipx", "pipx")?;
-    Some(format!(
-        "{pipx} && pipx install uv && ~/.local/bin/uv python install 3.12 && ai-gateway config set \
-         programs.python \"$(~/.local/bin/uv python find 3.12)\""
-    ))
 }

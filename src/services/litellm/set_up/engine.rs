@@ -71,10 +71,13 @@ fn download(
         folder.join("query-engine.unchecked"),
         folder.join("query-engine"),
     );
-    let call = Call::new("downloading the native query engine", execution.python()?)
-        .args(["-I", "-c", DOWNLOAD])
-        .arg(&beside)
-        .input(format!("{url}\n"));
+    let call = Call::new(
+        "downloading the native query engine",
+        execution.python_for_tools()?,
+    )
+    .args(["-I", "-c", DOWNLOAD])
+    .arg(&beside)
+    .input(format!("{url}\n"));
     execution.run_with_size(&call)?;
     let contents = fs::read(&beside).map_err(SetupError::io("read", &beside))?;
     let found = sha256_of_file(&contents);
