@@ -198,7 +198,7 @@ fn every_value_is_shown_with_where_it_comes_from() {
             .to_owned()
     };
     assert_snapshot!(line("listen.port"), @"listen.port                    3001                     $TEST/gw/gateway.toml:3");
-    assert_snapshot!(line("listen.admin_port"), @"listen.admin_port              4000                   default");
+    assert_snapshot!(line("listen.admin_port"), @"listen.admin_port              4000                     default");
     let json = bench.command("config show --json").output().unwrap().stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["listen.port"]["value"], 3001);
