@@ -40,8 +40,8 @@ pub fn raise() -> nix::Result<()> {
     }
 }
 
-/// The hard limit of the daemon that runs on this state, or of this process where there is none; none:
-/// the kernel does not tell.
+/// The hard limit of the daemon that runs on this state, or of this process where there is none.
+/// `None` if the kernel does not tell.
 pub fn of_gateway(state: &Path) -> Option<u64> {
     match Holder::find(state) {
         Some(daemon) => parse(&fs::read_to_string(format!("/proc/{}/limits", daemon.pid)).ok()?),
@@ -49,7 +49,7 @@ pub fn of_gateway(state: &Path) -> Option<u64> {
     }
 }
 
-/// What is wrong with so few; none: they are enough.
+/// What is wrong with so few. `None` if they are enough.
 pub fn lack(most: u64) -> Option<String> {
     (most < ENOUGH).then(|| {
         format!(

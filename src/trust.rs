@@ -239,7 +239,7 @@ fn how(step: &PathStep, who: Who) -> Option<How> {
 }
 
 /// The link of an ordinary user by which root would write into a folder of somebody else's: its owner
-/// chose where root writes. None: each link on the way is root's or leads to its owner's own folder.
+/// chose where root writes. `None` if each link on the way is root's or leads to its owner's own folder.
 pub fn misleading(path: &Path) -> Option<PathStep> {
     let steps = look(path);
     let folders = steps.iter().rev();

@@ -32,7 +32,7 @@ pub enum EnvironmentError {
     /// It cannot be read.
     #[error("cannot read {}, the environment of {service}", path.display())]
     Read {
-        /// Whose it is.
+        /// The service whose environment it is.
         service: String,
         /// The file.
         path: PathBuf,
@@ -46,7 +46,7 @@ pub enum EnvironmentError {
         path.display()
     )]
     Open {
-        /// Whose it is.
+        /// The service whose environment it is.
         service: String,
         /// The file.
         path: PathBuf,
@@ -67,7 +67,7 @@ pub enum EnvironmentError {
     /// A line says no variable. The line itself may be half a key.
     #[error("{}:{line}: expected NAME=VALUE, in the environment of {service}", path.display())]
     Line {
-        /// Whose it is.
+        /// The service whose environment it is.
         service: String,
         /// The file.
         path: PathBuf,
@@ -248,7 +248,7 @@ fn variables(text: &str) -> Result<BTreeMap<String, String>, usize> {
     said.map(variable).collect()
 }
 
-/// Without its quotes; none: the closing one is missing.
+/// The value without its quotes. `None` if the closing one is missing.
 fn unquoted(value: &str) -> Option<&str> {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote) {

@@ -122,8 +122,8 @@ const fn liveness_of_others(probe: Probe) -> Liveness {
     }
 }
 
-/// Where on this machine the service has to listen for its probe to be about itself; none: the probe
-/// asks no address, or one that need not be this machine's.
+/// Where on this machine the service has to listen for its probe to be about itself. `None` if the
+/// probe asks no address, or one that need not be this machine's.
 fn listens(probe: &CustomProbe) -> Option<SocketAddr> {
     let at = match probe {
         CustomProbe::Tcp(at) => at.clone(),

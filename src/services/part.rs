@@ -33,7 +33,7 @@ pub(super) struct Inputs<'a> {
     pub(super) paths: &'a Paths,
     pub(super) installed: &'a Installation,
     pub(super) secrets: &'a Secrets,
-    /// How many files a service may have open; none: it is not known.
+    /// How many files a service may have open. `None` if it is not known.
     pub(super) open_files: Option<u64>,
     /// How many pools of connections to the database all services have together.
     pub(super) database_pools: u32,

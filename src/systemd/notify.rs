@@ -221,7 +221,7 @@ impl Notifier {
         }
     }
 
-    /// Until when systemd is asked to wait; none: it has nothing to wait for.
+    /// Until when systemd is asked to wait. `None` if it has nothing to wait for.
     fn end<'a>(&self, view: &View<impl Services<'a>>) -> Option<Time> {
         match (self.phase, view.patience) {
             (Phase::Running, _) => None,

@@ -100,7 +100,7 @@ pub fn cwd(pid: pid_t) -> Result<PathBuf, ProcError> {
     fs::read_link(&path).map_err(|source| ProcError::Io { path, source })
 }
 
-/// The value of a variable in the environment that a process was started with; none: it has no such
+/// The value of a variable in the environment that a process was started with. `None` if it has no such
 /// variable. A process may write over its environment: PostgreSQL and nginx do, for their titles.
 ///
 /// # Errors
@@ -114,8 +114,8 @@ pub fn variable(pid: pid_t, name: &str) -> Result<Option<Vec<u8>>, ProcError> {
     }))
 }
 
-/// The path of a process's cgroup in the unified hierarchy, as our cgroup namespace shows it; none:
-/// there is no such hierarchy.
+/// The path of a process's cgroup in the unified hierarchy, as our cgroup namespace shows it.
+/// `None` if there is no such hierarchy.
 ///
 /// # Errors
 /// Where there is no such process.

@@ -210,7 +210,7 @@ pub(in crate::cli) struct First {
     pub(in crate::cli) email: Option<String>,
 }
 
-/// None: nothing yet.
+/// What was done so far. `None` if nothing was.
 pub(in crate::cli) fn first(context: &Context) -> Option<First> {
     let text = regular::text(&open_webui::first_account::file(&context.paths)).ok()?;
     serde_json::from_str(&text).ok()

@@ -53,7 +53,7 @@ pub(in crate::cli) fn chosen(password: Option<Secret>) -> Vec<(SecretKind, Secre
     password.into_iter().collect()
 }
 
-/// Asks a person for it; none: a random one is to be made.
+/// Asks a person for it. `None` if a random one is to be made.
 pub(in crate::cli) fn ask_password() -> Result<Option<Secret>, Failure> {
     password::asked(
         "Password of that account (Enter: a random one, which 'ai-gateway key' shows): ",

@@ -107,7 +107,7 @@ impl Caller {
         self.say(&frame(&Request::of(call))).await;
     }
 
-    /// None: the connection has ended.
+    /// `None` if the connection has ended.
     async fn hear(&mut self) -> Option<serde_json::Value> {
         loop {
             if let Some(message) = self.frames.take().unwrap() {

@@ -2,7 +2,7 @@
 
 use sys::journal::Priority;
 
-/// None: the line goes on with what the one before it was about.
+/// `None` if the line goes on with what the one before it was about.
 pub(super) fn priority(line: &str) -> Option<Priority> {
     // Before there is a configuration the time is missing: `nginx: [emerg] …`.
     let (_, rest) = line.split_once(" [")?;

@@ -6,7 +6,7 @@ use sys::journal::Priority;
 /// our own question whether it is ready among them: fatal for that connection and for nothing else.
 const NOT_YET_OR_NO_MORE: &str = "the database system is ";
 
-/// None: the line goes on with what the one before it was about.
+/// `None` if the line goes on with what the one before it was about.
 pub(super) fn priority(line: &str) -> Option<Priority> {
     // A line break within a message is followed by a tab (PostgreSQL, `elog.c`).
     if line.starts_with('\t') {

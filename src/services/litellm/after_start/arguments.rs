@@ -22,7 +22,7 @@ pub struct Arguments {
     pub demo_model: bool,
     /// LiteLLM's worker processes.
     pub workers: u32,
-    /// How to reach what Open WebUI keeps; none: it is not a part of the stack.
+    /// How to reach what Open WebUI keeps. `None` if it is not a part of the stack.
     pub open_webui: Option<Database>,
 }
 

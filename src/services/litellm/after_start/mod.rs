@@ -26,7 +26,7 @@ use crate::{
 /// What was done.
 #[derive(Debug)]
 pub struct AfterStart {
-    /// About the key; none: there is no Open WebUI.
+    /// What was done about the key. `None` if there is no Open WebUI.
     pub key: Option<KeyOutcome>,
     /// About the demo model.
     pub demo: DemoOutcome,

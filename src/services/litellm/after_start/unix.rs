@@ -43,7 +43,7 @@ pub(super) struct UnixTransport {
     buffers: LazyBuffers,
 }
 
-/// What is left of a request's time; none: as long as it takes.
+/// What is left of a request's time. `None` if it may take as long as it takes.
 fn left(timeout: NextTimeout) -> Option<Duration> {
     timeout.not_zero().map(|left| *left)
 }
