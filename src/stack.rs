@@ -46,9 +46,9 @@ pub struct Particulars {
 /// A file to write before anything is launched.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RenderedFile {
-    /// Where.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What. It may hold secrets: the file gets mode 0600.
+    /// Its text. It may hold secrets: the file gets mode 0600.
     pub contents: String,
 }
 

@@ -72,13 +72,13 @@ pub enum EntryKind {
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathStep {
-    /// Where.
+    /// The path.
     pub path: PathBuf,
-    /// What.
+    /// Whether it is a file, a folder or a link.
     pub kind: EntryKind,
-    /// Whose.
+    /// The number of its owner.
     pub owner: u32,
-    /// Of which group.
+    /// The number of its group.
     pub group: u32,
     /// The permission bits.
     pub mode: u32,
@@ -89,9 +89,9 @@ pub struct PathStep {
 /// Somebody else could change what we rely on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Danger {
-    /// Where.
+    /// The path.
     pub path: PathBuf,
-    /// How.
+    /// How somebody could change it.
     pub how: How,
 }
 

@@ -111,9 +111,9 @@ pub enum Event {
     Launched(Instance),
     /// The main process could not be launched.
     LaunchFailed {
-        /// Of which instance.
+        /// The instance that was to be launched.
         instance: Instance,
-        /// Why.
+        /// What went wrong.
         error: String,
     },
     /// The main process has ended and was reaped.
@@ -173,7 +173,7 @@ pub enum Event {
     Due {
         /// The instance that has ended.
         instance: Instance,
-        /// When.
+        /// When it is to run next.
         at: Time,
     },
     /// The resource usage of an instance was measured.

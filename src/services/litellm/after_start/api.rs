@@ -36,9 +36,9 @@ pub enum ApiError {
     NoAnswer {
         /// What was tried.
         action: &'static str,
-        /// Where.
+        /// The socket.
         at: PathBuf,
-        /// Why.
+        /// What the kernel said.
         #[source]
         source: Box<ureq::Error>,
     },
