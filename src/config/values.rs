@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     path::PathBuf,
+    time::Duration,
 };
 
 use supervise::spec::Listener;
@@ -58,6 +59,14 @@ impl Values {
         match self.0.get(key) {
             Some(Value::Text(text)) => text,
             _ => "",
+        }
+    }
+
+    /// The length of time that is the value of a key. Nothing if it has no value.
+    pub fn time(&self, key: &str) -> Duration {
+        match self.0.get(key) {
+            Some(Value::Time(time)) => *time,
+            _ => Duration::ZERO,
         }
     }
 

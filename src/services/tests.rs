@@ -4,6 +4,7 @@ mod changes;
 mod environments;
 mod one_more;
 mod python;
+mod request_timeout;
 mod valkey;
 
 use std::{

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{REQUEST_SECONDS, own_config};
+use super::own_config;
 use crate::config::settings::OwnFiles;
 
 /// A section, a key in it, and why the gateway decides the key.
@@ -24,7 +24,7 @@ pub(super) const DECIDES: [Decides; 6] = [
     (
         "litellm_settings",
         "request_timeout",
-        "LiteLLM and nginx have the same one",
+        "the key litellm.request_timeout decides it, for LiteLLM and nginx",
     ),
     (
         "general_settings",
@@ -62,14 +62,17 @@ pub(super) const LEFT_OUT: [Decides; 3] = [
     ),
 ];
 
+/// The budget in US dollars, and the time of a request in seconds.
+type Limits = (f64, u64);
+
 /// What the gateway decides, with its values.
-fn decided(budget: f64) -> Value {
+fn decided((budget, request_seconds): Limits) -> Value {
     json!({
         "litellm_settings": {
             // Of the whole gateway, in US dollars. Under general_settings it would be ignored.
             "max_budget": budget,
             "budget_duration": "30d",
-            "request_timeout": REQUEST_SECONDS,
+            "request_timeout": request_seconds,
         },
         "general_settings": {
             "store_model_in_db": true,
@@ -101,9 +104,9 @@ fn preferred() -> Value {
 
 /// The whole configuration, where the user has none. Keys and the database's address come from the environment;
 /// models live in the database. JSON is YAML as well.
-pub(super) fn render(budget: f64) -> String {
+pub(super) fn render(limits: Limits) -> String {
     let mut all = Map::new();
-    for part in [decided(budget), preferred()] {
+    for part in [decided(limits), preferred()] {
         let Value::Object(sections) = part else {
             continue;
         };
@@ -121,7 +124,7 @@ pub(super) fn render(budget: f64) -> String {
 }
 
 /// What `gateway_config.py` puts over a configuration of the user's own.
-pub(super) fn overlay(budget: f64, files: &OwnFiles) -> String {
+pub(super) fn overlay(limits: Limits, files: &OwnFiles) -> String {
     let keys = LEFT_OUT
         .iter()
         .map(|(section, key, _)| json!([section, key]));
@@ -134,7 +137,7 @@ pub(super) fn overlay(budget: f64, files: &OwnFiles) -> String {
     });
     let overlay = json!({
         "read": read.collect::<Map<_, _>>(),
-        "decided": decided(budget),
+        "decided": decided(limits),
         "preferred": preferred(),
         "left_out": keys.chain(variables).collect::<Vec<_>>(),
     });
@@ -147,7 +150,7 @@ mod tests {
 
     #[test]
     fn of_each_key_that_is_decided_the_reason_is_told() {
-        let Value::Object(sections) = decided(1.0) else {
+        let Value::Object(sections) = decided((1.0, 600)) else {
             panic!("no table");
         };
         let told = |section: &str, key: &str| {

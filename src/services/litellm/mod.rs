@@ -121,9 +121,6 @@ pub(super) fn socket(paths: &Paths) -> PathBuf {
 /// Who may log in to the admin page.
 pub const UI_USER: &str = "admin";
 
-/// A request that takes longer than this has failed: the same for LiteLLM and for nginx.
-pub(super) const REQUEST_SECONDS: u32 = 300;
-
 /// From the wish to stop to the end of the last request.
 pub const DRAIN_SECONDS: u64 = 30;
 
@@ -182,14 +179,15 @@ fn plan(inputs: &Inputs) -> ServicePlan {
         ..ServiceSpec::daemon(service, command)
     };
     let budget = inputs.settings.budget.usd;
+    let seconds = LiteLlm::of(inputs.settings).request_seconds;
     let mut files = vec![match own {
         Some(own) => RenderedFile {
             path: rendered.join(OVERLAY),
-            contents: configuration::overlay(budget, own),
+            contents: configuration::overlay((budget, seconds), own),
         },
         None => RenderedFile {
             path: config,
-            contents: configuration::render(budget),
+            contents: configuration::render((budget, seconds)),
         },
     }];
     files.extend(uvicorn::modules(&rendered, python::MODULES));

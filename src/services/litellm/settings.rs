@@ -18,6 +18,8 @@ use crate::services::own_environment::{self, Decided};
 pub(super) const ENVIRONMENT: &str = "litellm.environment";
 /// The user's own configuration of LiteLLM.
 pub(super) const CONFIG: &str = "litellm.config";
+/// How long a request may take.
+const REQUEST_TIMEOUT: &str = "litellm.request_timeout";
 /// Worker processes.
 pub(super) const WORKERS: &str = "litellm.workers";
 pub(super) use crate::provision::tools::{NODE, PYTHON};
@@ -132,6 +134,16 @@ const KEYS: &[Key] = &[
         ),
     ),
     short(
+        "request-timeout",
+        key(
+            REQUEST_TIMEOUT,
+            ValueKind::Time,
+            Default::Value("\"10 min\""),
+            "\"30 min\"",
+            "How long a request to a model may take. Then it has failed, in LiteLLM and in nginx alike. A stream counts from one piece of the answer to the next in nginx.",
+        ),
+    ),
+    short(
         "litellm-config",
         key(
             CONFIG,
@@ -220,6 +232,8 @@ pub struct LiteLlm {
     pub workers: u32,
     /// Whether a model that needs no provider is there until a real one is.
     pub demo_model: bool,
+    /// After so many seconds, at least 1, a request that has no answer has failed.
+    pub request_seconds: u64,
 }
 
 impl LiteLlm {
@@ -229,6 +243,7 @@ impl LiteLlm {
         Self {
             workers: u32::try_from(workers).unwrap_or(u32::MAX),
             demo_model: settings.values.flag("litellm.demo_model"),
+            request_seconds: settings.values.time(REQUEST_TIMEOUT).as_secs().max(1),
         }
     }
 }

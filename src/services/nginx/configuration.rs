@@ -31,6 +31,8 @@ pub(super) struct Config<'a> {
     pub(super) workers: u32,
     /// The most connections of a process.
     pub(super) connections: u32,
+    /// After so many seconds a request that has no answer has failed.
+    pub(super) request_seconds: u64,
     /// Whose word on who the client is counts.
     pub(super) trusted: Vec<Network>,
     pub(super) pid: PathBuf,
@@ -110,7 +112,7 @@ impl Config<'_> {
     fn front(&self, text: &mut String) -> fmt::Result {
         writeln!(text, "        listen {};", self.front)?;
         let of_server = headers::proxied(&self.trusted, text::SERVER_INDENT);
-        let server = text::SERVER.replace("@SECONDS@", &seconds());
+        let server = text::SERVER.replace("@SECONDS@", &self.request_seconds.to_string());
         text.push_str(&server.replace("@FORWARDED@", &of_server));
         text.push_str(&limits::server(self.connections));
         text.push_str(&hints::server());
@@ -138,17 +140,13 @@ impl Config<'_> {
     fn admin(&self, text: &mut String) -> fmt::Result {
         writeln!(text, "        listen {};", self.admin)?;
         let of_server = headers::proxied(&self.trusted, text::SERVER_INDENT);
-        let proxy = text::ADMIN_PROXY.replace("@SECONDS@", &seconds());
+        let proxy = text::ADMIN_PROXY.replace("@SECONDS@", &self.request_seconds.to_string());
         let admin = text::ADMIN.replace("@FORWARDED@", &of_server);
         text.push_str(&admin.replace("@PROXY@", &proxy));
         text.push_str(&limits::logins(limits::LITELLM_LOGINS, &proxy));
         text.push_str(limits::TOO_MANY_LOGINS);
         Ok(())
     }
-}
-
-fn seconds() -> String {
-    litellm::REQUEST_SECONDS.to_string()
 }
 
 /// A server on a Unix socket. Nginx may close a connection that it does not use before the server

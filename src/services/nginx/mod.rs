@@ -34,7 +34,7 @@ use crate::{
     config::{paths::PathRules, schema::BuiltIn},
     services::{
         diet::Diet,
-        litellm,
+        litellm::{self, LiteLlm},
         open_webui::{self, OpenWebUi},
     },
     stack::RenderedFile,
@@ -139,6 +139,7 @@ fn configuration<'a>(
         admin,
         workers,
         connections: limits::connections(limits.memory_max, workers, inputs.open_files),
+        request_seconds: LiteLlm::of(settings).request_seconds,
         trusted: Front::of(settings).trusted_proxies,
         pid: rendered.join("nginx.pid"),
         temporary: cwd,

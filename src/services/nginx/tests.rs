@@ -48,6 +48,7 @@ fn config(folder: &Path) -> Config<'_> {
         signup: false,
         static_files: None,
         connections: 1024,
+        request_seconds: 600,
         trusted: Vec::new(),
     }
 }
