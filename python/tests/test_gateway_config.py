@@ -9,7 +9,8 @@ import gateway_config
 OVERLAY = {
     "decided": {"litellm_settings": {"max_budget": 5.0}, "general_settings": {"store_model_in_db": True}},
     "preferred": {"litellm_settings": {"telemetry": False}, "general_settings": {"user_api_key_cache_ttl": 10}},
-    "left_out": [["general_settings", "master_key"], ["environment_variables", "DATABASE_URL"]],
+    "left_out": [["general_settings", "master_key"]],
+    "variables": {"names": ["DATABASE_URL"], "prefixes": ["LD_"]},
 }
 
 
@@ -18,7 +19,7 @@ def test_what_is_decided_counts_and_what_is_preferred_gives_way() -> None:
         "model_list": [{"model_name": "a"}],
         "litellm_settings": {"max_budget": 100, "telemetry": True, "drop_params": True},
         "general_settings": {"master_key": "sk-theirs", "alerting": ["slack"]},
-        "environment_variables": {"DATABASE_URL": "postgres://", "GROQ_API_KEY": "x"},
+        "environment_variables": {"DATABASE_URL": "postgres://", "LD_PRELOAD": "/x", "GROQ_API_KEY": "x"},
     }
     assert gateway_config.merged(theirs, OVERLAY) == {
         "model_list": [{"model_name": "a"}],
@@ -35,30 +36,35 @@ def test_a_section_that_is_no_table_is_replaced_where_the_gateway_decides() -> N
     assert found["general_settings"] == {"store_model_in_db": True, "user_api_key_cache_ttl": 10}
 
 
-def test_the_installed_litellm_reads_includes_and_python_beside_the_file(litellm: Service) -> None:
+def test_the_installed_litellm_reads_what_was_checked_and_python_beside_the_file(litellm: Service) -> None:
     def read() -> None:
         import asyncio
         import json
         import os
         from pathlib import Path
 
-        theirs = Path("theirs")
+        theirs = Path("theirs").absolute()
         theirs.mkdir()
-        (theirs / "config.yaml").write_text(
-            "include: [models.yaml]\nlitellm_settings:\n  max_budget: 100\n  callbacks: hooks.handler\n"
+        root, models = theirs / "config.yaml", theirs / "models.yaml"
+        texts = {
+            root: "include: [models.yaml]\nlitellm_settings:\n  max_budget: 100\n  callbacks: hooks.handler\n"
             "general_settings: {master_key: sk-theirs}\n"
-        )
-        (theirs / "models.yaml").write_text("model_list:\n- model_name: a\n  litellm_params: {model: openai/a}\n")
+            "x: &x {DATABASE_URL: postgres://, OTHER: kept}\nenvironment_variables: {<<: *x}\n",
+            models: "model_list:\n- model_name: a\n  litellm_params: {model: openai/a}\n",
+        }
+        # Both were changed since, and nobody has checked that.
+        root.write_text("litellm_settings: [\n")
+        models.write_text("model_list: []\n")
         (theirs / "hooks.py").write_text("handler = 'found beside the file'\n")
-        Path("overlay.json").write_text(
-            json.dumps(
-                {
-                    "decided": {"litellm_settings": {"max_budget": 5.0}},
-                    "preferred": {},
-                    "left_out": [["general_settings", "master_key"]],
-                }
-            )
-        )
+        overlay = {
+            "root": str(root),
+            "texts": {str(path): text for path, text in texts.items()},
+            "decided": {"litellm_settings": {"max_budget": 5.0}},
+            "preferred": {},
+            "left_out": [["general_settings", "master_key"]],
+            "variables": {"names": ["DATABASE_URL"], "prefixes": ["LD_"]},
+        }
+        Path("overlay.json").write_text(json.dumps(overlay))
         os.environ["AI_GATEWAY_LITELLM_OVERLAY"] = "overlay.json"
         import gateway_config
 
@@ -66,13 +72,14 @@ def test_the_installed_litellm_reads_includes_and_python_beside_the_file(litellm
         from litellm.proxy import proxy_server
         from litellm.proxy.types_utils.utils import get_instance_fn
 
-        path = str(theirs / "config.yaml")
-        config = asyncio.run(proxy_server.ProxyConfig().get_config(path))
+        config = asyncio.run(proxy_server.ProxyConfig().get_config(str(root)))
         print([model["model_name"] for model in config["model_list"]])
         print(config["litellm_settings"]["max_budget"], config["general_settings"])
-        print(get_instance_fn(config["litellm_settings"]["callbacks"], path))
+        print(config["environment_variables"])
+        print(get_instance_fn(config["litellm_settings"]["callbacks"], str(root)))
 
-    assert litellm.run(read, first=[]).splitlines()[-3:] == ["['a']", "5.0 {}", "found beside the file"]
+    printed = ["['a']", "5.0 {}", "{'OTHER': 'kept'}", "found beside the file"]
+    assert litellm.run(read, first=[]).splitlines()[-4:] == printed
 
 
 def test_an_empty_file_is_a_configuration_that_says_nothing(litellm: Service) -> None:
@@ -82,8 +89,16 @@ def test_an_empty_file_is_a_configuration_that_says_nothing(litellm: Service) ->
         import os
         from pathlib import Path
 
-        Path("config.yaml").write_text("# nothing yet\n{}\n")
-        overlay = {"decided": {"general_settings": {"store_model_in_db": True}}, "preferred": {}, "left_out": []}
+        root = Path("config.yaml").absolute()
+        root.touch()
+        overlay = {
+            "root": str(root),
+            "texts": {str(root): ""},
+            "decided": {"general_settings": {"store_model_in_db": True}},
+            "preferred": {},
+            "left_out": [],
+            "variables": {"names": [], "prefixes": []},
+        }
         Path("overlay.json").write_text(json.dumps(overlay))
         os.environ["AI_GATEWAY_LITELLM_OVERLAY"] = "overlay.json"
         import gateway_config
@@ -91,6 +106,22 @@ def test_an_empty_file_is_a_configuration_that_says_nothing(litellm: Service) ->
         gateway_config.have_server()
         from litellm.proxy import proxy_server
 
-        print(asyncio.run(proxy_server.ProxyConfig().get_config("config.yaml"))["general_settings"])
+        print(asyncio.run(proxy_server.ProxyConfig().get_config(str(root)))["general_settings"])
 
     assert litellm.run(read, first=[]).splitlines()[-1:] == ["{'store_model_in_db': True}"]
+
+
+def test_without_the_file_it_does_not_start(litellm: Service) -> None:
+    def start() -> None:
+        import json
+        import os
+        from pathlib import Path
+
+        overlay = {"root": "/gone/config.yaml", "texts": {}, "decided": {}, "preferred": {}, "left_out": []}
+        Path("overlay.json").write_text(json.dumps(overlay))
+        os.environ["AI_GATEWAY_LITELLM_OVERLAY"] = "overlay.json"
+        import gateway_config
+
+        gateway_config.have_server()
+
+    assert "/gone/config.yaml is gone, which litellm.config names" in litellm.run(start, first=[], fails=True)

@@ -10,7 +10,7 @@ use nix::{
     errno::Errno,
     sys::{
         signal::{SigSet, Signal, raise},
-        termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr},
+        termios::{FlushArg, LocalFlags, SetArg, Termios, tcflush, tcgetattr, tcsetattr},
     },
     unistd,
 };
@@ -58,6 +58,18 @@ pub(super) fn hidden_line(question: &str) -> Result<Option<String>, Failure> {
             Typed::Signal(signal) => return Err(Failure::AlreadyReported(CommandExit::by(signal))),
         }
     }
+}
+
+/// Whether there is more input than the line that was read, which is thrown away: what was pasted behind a line
+/// would be commands for the shell.
+pub(super) fn discard_more() -> Result<bool, Failure> {
+    let terminal = io::stdin();
+    let more = wait_for(&[terminal.as_fd()], Some(0))?[0];
+    if more {
+        // A terminal that is gone has nothing to throw away.
+        let _gone = tcflush(&terminal, FlushArg::TCIFLUSH);
+    }
+    Ok(more)
 }
 
 /// Stops the process until the shell continues it. A shell without job control continues it at once.

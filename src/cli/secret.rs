@@ -1,11 +1,11 @@
 //! `ai-gateway secret`: the secrets of the user's own.
 
-use std::io::{self, Read as _};
+use std::io::{self, IsTerminal as _, Read as _};
 
 use super::{
     context::{Context, print, tell},
     failure::{CommandExit, Failure},
-    prompt::{hidden_line, somebody_is_there, unreadable},
+    prompt::{discard_more, hidden_line, somebody_is_there, unreadable},
     root, settings,
     status::pretty,
     text,
@@ -29,7 +29,8 @@ pub(super) struct Args {
 enum Verb {
     /// Keep a secret, in the place of an earlier one of this name
     ///
-    /// Asks for the value without showing it. If standard input is no terminal, all of it is the value.
+    /// Asks for the value, one line, without showing it. If standard input is no terminal, all of it is the value:
+    /// that is the way for a value of several lines.
     Set {
         /// Letters, digits, underscores, dots and hyphens
         name: String,
@@ -73,7 +74,8 @@ fn set(context: &Context, own: &OwnSecrets, name: &OwnName) -> Result<(), Failur
         other => Failure::of(CommandExit::Failed, &other),
     })?;
     print(format!("The secret {name} is kept.\n"))?;
-    let uses = uses(context);
+    // Whoever sets a secret may be about to mend a configuration that names it.
+    let uses = uses(context, own).unwrap_or_default();
     let services = uses.services(name);
     if !services.is_empty() && context.connect().is_ok() {
         let (list, use_it) = (text::list(&services), verb(&services, "uses", "use"));
@@ -91,13 +93,28 @@ fn verb<'a>(services: &[&str], one: &'a str, more: &'a str) -> &'a str {
 
 /// What a person types, or all of standard input.
 fn value(name: &OwnName) -> Result<String, Failure> {
-    if somebody_is_there() {
+    if io::stdin().is_terminal() {
+        if !somebody_is_there() {
+            return Err(Failure::new(
+                CommandExit::Usage,
+                "standard error is no terminal, so nobody would see the question",
+            )
+            .hint(format!("ai-gateway secret set {name} < FILE")));
+        }
         let typed = hidden_line(&format!("The value of {name}: "))?;
-        return typed.ok_or_else(|| Failure::new(CommandExit::Failed, "nothing was done"));
+        let typed = typed.ok_or_else(|| Failure::new(CommandExit::Failed, "nothing was done"))?;
+        if discard_more()? {
+            return Err(Failure::new(
+                CommandExit::Usage,
+                "more than one line was pasted, and nothing was done",
+            )
+            .hint(format!("ai-gateway secret set {name} < FILE")));
+        }
+        return Ok(typed);
     }
     let mut bytes = Vec::new();
-    // One byte more than a secret may have is enough to refuse it.
-    let limit = crate::secrets::own::VALUE_MAX + 2;
+    // More than a secret may have, with its line end, is enough to refuse it.
+    let limit = crate::secrets::own::VALUE_MAX + 8;
     let read = io::stdin().lock().take(limit).read_to_end(&mut bytes);
     read.map_err(|error| unreadable(&error))?;
     String::from_utf8(bytes).map_err(|_| {
@@ -108,20 +125,25 @@ fn value(name: &OwnName) -> Result<String, Failure> {
     })
 }
 
-/// Which services the configuration has use a secret. None, if it cannot be read: whoever reads it to start says why.
-fn uses(context: &Context) -> Uses {
-    let loaded = settings::read(context, &[]);
-    loaded.map_or_else(
-        |_| Uses::default(),
-        |loaded| environment::uses(&loaded.settings),
-    )
+/// Which services use which secret, by the configuration.
+///
+/// # Errors
+/// The configuration, or a file that it names, cannot be used, so that nobody knows.
+fn uses(context: &Context, own: &OwnSecrets) -> Result<Uses, Failure> {
+    let loaded = settings::read(context, &[])?;
+    let uses = environment::uses(&loaded.settings, own);
+    uses.map_err(|error| Failure::of(CommandExit::Configuration, &error))
 }
 
 fn list(context: &Context, own: &OwnSecrets, json: bool) -> Result<(), Failure> {
     let all = own
         .list()
         .map_err(|error| Failure::of(CommandExit::Failed, &error))?;
-    let uses = uses(context);
+    let uses = uses(context, own).unwrap_or_else(|failure| {
+        tell(failure.text());
+        tell("Which of them are used cannot be told because of that.\n");
+        Uses::default()
+    });
     if json {
         return print(pretty(&as_json(&all, &uses))?);
     }
@@ -156,7 +178,15 @@ fn as_json(all: &[Listed], uses: &Uses) -> serde_json::Value {
 }
 
 fn remove(context: &Context, own: &OwnSecrets, name: &OwnName, force: bool) -> Result<(), Failure> {
-    let uses = uses(context);
+    let uses = match uses(context, own) {
+        Err(_) if force => Uses::default(),
+        Err(failure) => {
+            return Err(failure
+                .cause("so nobody knows whether a service needs the secret")
+                .hint("--force removes it all the same"));
+        }
+        Ok(uses) => uses,
+    };
     let services = uses.services(name);
     if !services.is_empty() && !force {
         let what = format!("{} would not start without {name}", text::list(&services));

@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::{
@@ -117,6 +117,14 @@ impl Merged {
 
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
         self.entries.get(name).map(|entry| &entry.value)
+    }
+
+    /// The path that is the value of a key. `None` if it has no value.
+    pub(crate) fn path(&self, name: &str) -> Option<&Path> {
+        match self.value(name) {
+            Some(Value::Path(path)) => Some(path),
+            _ => None,
+        }
     }
 
     /// The variables of an environment. `None` if the key has no value.

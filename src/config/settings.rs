@@ -143,8 +143,12 @@ impl fmt::Debug for Variables {
 /// Files of the user's own. `Debug` shows only their paths, because there may be keys in them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct OwnFiles {
-    /// The texts, by the paths.
+    /// The file that the configuration names.
+    pub root: PathBuf,
+    /// The texts that were checked, by the paths.
     pub texts: BTreeMap<PathBuf, String>,
+    /// The digests of files that the service itself reads, by the paths.
+    pub digests: BTreeMap<PathBuf, String>,
 }
 
 impl fmt::Debug for OwnFiles {

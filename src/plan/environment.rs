@@ -103,13 +103,14 @@ pub fn add(
     own: &OwnSecrets,
 ) -> Result<Vec<String>, EnvironmentError> {
     for service in &mut settings.custom {
+        // The values of a file are what they are: programs that know of no gateway have written some.
+        let place = format!("service.{}.environment", service.name);
+        reveal(&mut service.environment, &place, own)?;
         if let Some(path) = &service.environment_file {
             let mut all = read(service.name.as_str(), path, reader)?;
             all.append(&mut service.environment);
             service.environment = all;
         }
-        let place = format!("service.{}.environment", service.name);
-        reveal(&mut service.environment, &place, own)?;
     }
     for (service, variables) in &mut settings.environments {
         reveal(
@@ -130,13 +131,9 @@ fn read_files(
 ) -> Result<Vec<String>, EnvironmentError> {
     let mut warnings = Vec::new();
     for service in services::ALL {
-        let Some(read) = (service.read)(settings, own)? else {
+        let Some(read) = (service.read)(settings, own, &|path| trusted(path, reader))? else {
             continue;
         };
-        if let Some(uid) = reader.uid {
-            let paths = read.files.texts.keys().map(PathBuf::as_path);
-            trust::check(paths, Who::of(Uid::from_raw(uid)))?;
-        }
         warnings.extend(read.warnings);
         let name = service.service_name();
         let variables = settings.environments.entry(name.clone()).or_default();
@@ -158,8 +155,11 @@ impl Uses {
     }
 }
 
-/// Which secrets these settings name. A file of variables is not looked into.
-pub fn uses(settings: &Settings) -> Uses {
+/// Which secrets these settings name, and the files of the user's own that services read.
+///
+/// # Errors
+/// One of these files cannot be used, so that nobody knows what it names.
+pub fn uses(settings: &Settings, own: &OwnSecrets) -> Result<Uses, OwnFileError> {
     let custom = settings.custom.iter();
     let custom = custom.map(|service| (&service.name, &service.environment));
     let built_in = settings.environments.iter();
@@ -172,7 +172,21 @@ pub fn uses(settings: &Settings) -> Uses {
             services.insert(service.to_string());
         }
     }
-    uses
+    for service in services::ALL {
+        let read = (service.read)(settings, own, &|_| Ok(()))?;
+        for name in read.into_iter().flat_map(|read| read.secrets) {
+            let services = uses.0.entry(name).or_default();
+            services.insert(service.built_in.name.to_owned());
+        }
+    }
+    Ok(uses)
+}
+
+/// Refuses a file that others could change. Without a user of the gateway nobody can be trusted or not.
+fn trusted(path: &Path, reader: Reader) -> Result<(), Untrusted> {
+    reader.uid.map_or(Ok(()), |uid| {
+        trust::check([path], Who::of(Uid::from_raw(uid)))
+    })
 }
 
 /// Puts the secrets in the place of their names.

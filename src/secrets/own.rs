@@ -39,13 +39,13 @@ pub const VALUE_MAX: u64 = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OwnName(String);
 
-/// A text that cannot name a secret.
+/// A text that cannot name a secret. It may be a secret itself, so it is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} cannot name a secret: a name has 1 to 64 letters, digits, underscores, dots and hyphens, and begins with a \
+    "this cannot name a secret: a name has 1 to 64 letters, digits, underscores, dots and hyphens, and begins with a \
      letter, a digit or an underscore"
 )]
-pub struct WrongName(String);
+pub struct WrongName;
 
 impl OwnName {
     /// Takes a name that follows the grammar. Such a name is also a file name that leads nowhere else.
@@ -60,7 +60,7 @@ impl OwnName {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(WrongName(text.to_owned()))
+            Err(WrongName)
         }
     }
 
@@ -220,7 +220,8 @@ impl OwnSecrets {
         if let Some(value) = self.credential(name)? {
             return Ok(value);
         }
-        match kept(&self.path(name)) {
+        let kept = kept(&self.path(name)).and_then(|value| self.usable(name, value));
+        match kept {
             Err(SecretError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Err(OwnSecretError::Missing {
                     name: name.clone(),
@@ -239,10 +240,25 @@ impl OwnSecrets {
         };
         let path = folder.join(name.as_str());
         match regular::text(&path) {
-            Ok(text) => Ok(Some(Secret::chosen(without_line_end(text)))),
+            Ok(text) => {
+                let value = Secret::chosen(without_line_end(text));
+                Ok(Some(self.usable(name, value)?))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io_error("read", &path)(error).into()),
         }
+    }
+
+    /// Refuses a value that no variable can have, whoever has written it.
+    fn usable(&self, name: &OwnName, value: Secret) -> Result<Secret, SecretError> {
+        if !value.expose().is_empty() && !value.expose().contains('\0') {
+            return Ok(value);
+        }
+        let source = io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is empty, or has a zero byte in it",
+        );
+        Err(io_error("use", &self.path(name))(source))
     }
 
     fn path(&self, name: &OwnName) -> PathBuf {

@@ -15,7 +15,7 @@ use crate::config::{report::Problem, resolve::Merged};
 pub(in crate::services) type Decided = (&'static str, &'static str);
 
 /// What holds for every service, by what the names begin with.
-const FOR_ALL: [Decided; 5] = [
+pub(in crate::services) const FOR_ALL: [Decided; 5] = [
     ("PYTHON", "it decides which code Python runs"),
     ("LD_", "it decides which code the program runs"),
     ("AI_GATEWAY_", "the gateway says by it how the service runs"),
@@ -30,7 +30,9 @@ const FOR_ALL: [Decided; 5] = [
 ];
 
 /// The same by whole names.
-const WHOLE: [Decided; 4] = [
+pub(in crate::services) const WHOLE: [Decided; 6] = [
+    ("NODE_OPTIONS", "it decides which code Node.js runs"),
+    ("BASH_ENV", "it decides which code a shell runs"),
     (
         "LISTEN_PID",
         "the gateway hands the service its socket by it",
@@ -62,15 +64,15 @@ pub(super) fn decided(name: &str, own: &[Decided]) -> Option<&'static str> {
 /// What is wrong with the variables of this key. `own` are those that the service's room decides.
 pub(super) fn check(all: &Merged, key: &str, own: &[Decided]) -> Vec<Problem> {
     let wrong = names(all, key).filter_map(|name| {
-        let problem =
-            |title: String, label: &str| Problem::error(title).at(all.place(key), label.to_owned());
+        // Without its place: the values beside it may be keys.
         if !is_plain(name) {
-            let label =
+            let note =
                 "a variable's name has letters, digits and underscores, and begins with no digit";
-            return Some(problem(format!("{name:?} cannot name a variable"), label));
+            let title = format!("`{key}` has {name:?}, which cannot name a variable");
+            return Some(Problem::error(title).note(note));
         }
         let why = decided(name, own)?;
-        Some(problem(format!("`{key}` may not set {name}"), why))
+        Some(Problem::error(format!("`{key}` may not set {name}")).note(why))
     });
     wrong.collect()
 }

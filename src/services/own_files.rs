@@ -3,9 +3,20 @@
 //! The room of the service reads and checks them before anything restarts. What they say is kept with the
 //! settings, so that the plan stays pure and a change of a file is a change of the service.
 
-use std::{collections::BTreeMap, io, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
 
-use crate::config::settings::OwnFiles;
+use crate::{
+    config::settings::OwnFiles,
+    secrets::own::{OwnName, OwnSecretError},
+    trust::Untrusted,
+};
+
+/// Refuses a file that others than the gateway's user and root could change. Asked before a file is read.
+pub(crate) type Trusted<'a> = &'a dyn Fn(&Path) -> Result<(), Untrusted>;
 
 /// What a room has read.
 #[derive(Debug)]
@@ -14,6 +25,8 @@ pub(crate) struct Read {
     pub(crate) files: OwnFiles,
     /// Variables that the files name and a secret of the user's own gives.
     pub(crate) variables: BTreeMap<String, String>,
+    /// The names of these secrets.
+    pub(crate) secrets: Vec<OwnName>,
     /// What a person should know, a sentence each.
     pub(crate) warnings: Vec<String>,
 }
@@ -44,15 +57,24 @@ pub enum OwnFileError {
         /// What is wrong there.
         what: String,
     },
-    /// It is something else than keys with values.
-    #[error("{} is no table of keys", path.display())]
-    NoTable {
+    /// It is written in its language, and is something else than a configuration.
+    #[error("{} {what}", path.display())]
+    Shape {
         /// The file.
         path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
     },
+    /// Others could change it.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// A secret that gives a variable is there and cannot be used.
+    #[error(transparent)]
+    Secret(#[from] OwnSecretError),
     /// It names a variable that nobody gives.
     #[error(
-        "{} names the variable {name}, and nobody gives it: 'ai-gateway secret set {name}' asks for its value",
+        "{} needs the variable {name}, which neither the environment of the service nor a secret provides: 'ai-gateway secret set \
+         {name}' asks for its value",
         path.display()
     )]
     Variable {

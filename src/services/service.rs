@@ -12,7 +12,7 @@ use crate::{
     logs::Dialect,
     provision::catalog::Brought,
     secrets::own::OwnSecrets,
-    services::own_files::{OwnFileError, Read},
+    services::own_files::{OwnFileError, Read, Trusted},
 };
 
 /// One service.
@@ -26,7 +26,7 @@ pub struct Service {
     /// Plans what is to run and to be written for it. `None` if these settings leave it out.
     pub(super) plan: fn(&Inputs<'_>) -> Option<ServicePlan>,
     /// Reads the files of the user's own that these settings name. `None` if they name none.
-    pub(crate) read: fn(&Settings, &OwnSecrets) -> Result<Option<Read>, OwnFileError>,
+    pub(crate) read: fn(&Settings, &OwnSecrets, Trusted<'_>) -> Result<Option<Read>, OwnFileError>,
     /// How many pools of connections to the database it has.
     pub(super) database_pools: fn(&Settings) -> u32,
     /// The addresses at which people reach what it does, in the order in which they are shown.

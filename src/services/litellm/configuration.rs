@@ -1,10 +1,9 @@
 //! LiteLLM's configuration file, and what of it is put over one of the user's own.
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
-use super::own_config;
-use crate::config::settings::OwnFiles;
+use super::settings::DECIDED;
+use crate::{config::settings::OwnFiles, services::own_environment};
 
 /// A section, a key in it, and why the gateway decides the key.
 type Decides = (&'static str, &'static str, &'static str);
@@ -44,7 +43,12 @@ pub(super) const DECIDES: [Decides; 6] = [
 ];
 
 /// What is taken out of a configuration of the user's own.
-pub(super) const LEFT_OUT: [Decides; 3] = [
+pub(super) const LEFT_OUT: [Decides; 4] = [
+    (
+        "general_settings",
+        "disable_spend_updates",
+        "without what was spent there is no budget",
+    ),
     (
         "general_settings",
         "master_key",
@@ -123,23 +127,24 @@ pub(super) fn render(limits: Limits) -> String {
     )
 }
 
-/// What `gateway_config.py` puts over a configuration of the user's own.
+/// What `gateway_config.py` puts over a configuration of the user's own, with the texts that were checked.
 pub(super) fn overlay(limits: Limits, files: &OwnFiles) -> String {
-    let keys = LEFT_OUT
-        .iter()
-        .map(|(section, key, _)| json!([section, key]));
-    let variables = own_config::decided_variables(files).into_iter();
-    let variables = variables.map(|name| json!(["environment_variables", name]));
-    // LiteLLM does not read these, but a change of one of them is a change of this file, for which it restarts.
-    let read = files.texts.iter().map(|(path, text)| {
-        let digest = Sha256::digest(text);
-        (path.display().to_string(), json!(format!("{digest:x}")))
-    });
+    let keys = LEFT_OUT.iter();
+    let keys = keys.map(|(section, key, _)| json!([section, key]));
+    let names = DECIDED.iter().chain(&own_environment::WHOLE);
+    let prefixes = own_environment::FOR_ALL.iter();
     let overlay = json!({
-        "read": read.collect::<Map<_, _>>(),
+        "root": files.root,
+        "texts": files.texts,
+        // Nobody reads these, but a change of one of the files is a change of this one, for which LiteLLM restarts.
+        "digests": files.digests,
         "decided": decided(limits),
         "preferred": preferred(),
-        "left_out": keys.chain(variables).collect::<Vec<_>>(),
+        "left_out": keys.collect::<Vec<_>>(),
+        "variables": {
+            "names": names.map(|(name, _)| *name).collect::<Vec<_>>(),
+            "prefixes": prefixes.map(|(prefix, _)| *prefix).collect::<Vec<_>>(),
+        },
     });
     serde_json::to_string_pretty(&overlay).unwrap_or_default() + "\n"
 }

@@ -1,18 +1,19 @@
 //! A `config.yaml` of the user's own: read, checked, and what of it the gateway decides.
 //!
-//! LiteLLM reads the file where it lies (`python/in_litellm/gateway_config.py`), so includes and Python files
-//! beside it are found. Here the same files are read first, so that a mistake is shown before anything restarts,
-//! and a change of one of them restarts LiteLLM.
+//! LiteLLM is told where the file lies, so that Python files beside it are found, and gets the texts that were checked
+//! here (`python/in_litellm/gateway_config.py`). So a mistake is shown before anything restarts, and a file that was
+//! changed since counts from the next reload on.
 //!
 //! Reading is in [`read`]; what comes of the texts is decided by pure functions.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
-use yaml_rust2::{Yaml, YamlLoader};
+use sha2::{Digest as _, Sha256};
+use yaml_rust2::{Yaml, YamlLoader, yaml::Hash};
 
 use super::{
     SERVICE,
@@ -22,118 +23,242 @@ use super::{
 use crate::{
     config::settings::{OwnFiles, Settings},
     fs::regular,
-    secrets::own::{OwnName, OwnSecrets},
+    secrets::own::{OwnName, OwnSecretError, OwnSecrets},
     services::{
         own_environment::decided,
-        own_files::{OwnFileError, Read},
+        own_files::{OwnFileError, Read, Trusted},
     },
 };
 
 /// What a value begins with that LiteLLM takes from its environment.
 const FROM_ENVIRONMENT: &str = "os.environ/";
 
-/// More Python files than this beside a configuration are no hooks of LiteLLM's.
-const MODULES_MAX: usize = 100;
+/// More Python files than this below the folder of a configuration are no callbacks of LiteLLM's.
+const MODULES_MAX: usize = 200;
+/// A callback is named by its module, and each dot in that name is a folder.
+const MODULE_DEPTH_MAX: usize = 4;
 
 /// Reads the configuration that these settings name, with all that it includes. `None` if they name none.
 ///
 /// # Errors
-/// The first file that cannot be read or is no configuration, or a variable that nobody gives.
-pub(super) fn read(settings: &Settings, own: &OwnSecrets) -> Result<Option<Read>, OwnFileError> {
-    let Some(path) = settings.values.path(CONFIG) else {
+/// The first file that others could change, that cannot be read or is no configuration, or a variable that nobody
+/// gives.
+pub(super) fn read(
+    settings: &Settings,
+    own: &OwnSecrets,
+    trusted: Trusted<'_>,
+) -> Result<Option<Read>, OwnFileError> {
+    let Some(root) = settings.values.path(CONFIG) else {
         return Ok(None);
     };
+    let root = absolute(&root);
     let mut texts = BTreeMap::new();
-    let found = with_includes(&path, &mut texts)?;
-    for module in modules(&path) {
-        let text = text(&module)?;
-        texts.insert(module, text);
+    let found = with_includes(&root, trusted, &mut texts)?;
+    let mut digests = BTreeMap::new();
+    for module in modules(&root) {
+        trusted(&module)?;
+        let bytes = regular::bytes(&module).map_err(unreadable(&module))?;
+        digests.insert(module, format!("{:x}", Sha256::digest(bytes)));
     }
-    let given = settings.environments.get(&SERVICE.service_name());
-    let mut variables = BTreeMap::new();
-    for name in named(&found) {
-        let is_given =
-            given.is_some_and(|given| given.0.contains_key(&name)) || sets(&found).contains(&name);
-        if is_given || decided(&name, &DECIDED).is_some() {
-            continue;
-        }
-        let secret = OwnName::new(&name).ok();
-        let secret = secret.and_then(|secret| own.read(&secret, CONFIG).ok());
-        let Some(secret) = secret else {
-            return Err(OwnFileError::Variable { path, name });
-        };
-        variables.insert(name, secret.expose().to_owned());
-    }
+    let variables = variables(settings, own, &root, &found)?;
     Ok(Some(Read {
-        warnings: overridden(&path, &found),
-        files: OwnFiles { texts },
+        warnings: overridden(&root, &found),
+        secrets: variables
+            .keys()
+            .filter_map(|name| OwnName::new(name).ok())
+            .collect(),
+        files: OwnFiles {
+            root,
+            texts,
+            digests,
+        },
         variables,
     }))
 }
 
+fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> OwnFileError {
+    move |source| OwnFileError::Read {
+        key: CONFIG,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// The secrets by which variables are given that the files name and nobody else gives. With a key management system
+/// LiteLLM asks that one first, so what is missing here need not be missing there.
+fn variables(
+    settings: &Settings,
+    own: &OwnSecrets,
+    root: &Path,
+    found: &[Yaml],
+) -> Result<BTreeMap<String, String>, OwnFileError> {
+    let given = settings.environments.get(&SERVICE.service_name());
+    let is_given = |name: &str| given.is_some_and(|given| given.0.contains_key(name));
+    let managed = found.iter().any(|table| {
+        table["general_settings"]["key_management_system"]
+            .as_str()
+            .is_some()
+    });
+    let mut variables = BTreeMap::new();
+    for name in named(found) {
+        if is_given(&name) || decided(&name, &DECIDED).is_some() {
+            continue;
+        }
+        let missing = || OwnFileError::Variable {
+            path: root.to_owned(),
+            name: name.clone(),
+        };
+        let read = OwnName::new(&name).map(|secret| own.read(&secret, CONFIG));
+        match read {
+            Ok(Ok(secret)) => {
+                variables.insert(name, secret.expose().to_owned());
+            }
+            Ok(Err(OwnSecretError::Missing { .. })) | Err(_) if managed => {}
+            Ok(Err(OwnSecretError::Missing { .. })) | Err(_) => return Err(missing()),
+            Ok(Err(other)) => return Err(other.into()),
+        }
+    }
+    Ok(variables)
+}
+
 /// The file and what it includes, one after the other.
 fn with_includes(
-    path: &Path,
+    root: &Path,
+    trusted: Trusted<'_>,
     texts: &mut BTreeMap<PathBuf, String>,
 ) -> Result<Vec<Yaml>, OwnFileError> {
-    let mut todo = vec![path.to_owned()];
+    let mut todo = vec![root.to_owned()];
     let mut found = Vec::new();
     while let Some(path) = todo.pop() {
         if texts.contains_key(&path) {
             continue;
         }
-        let text = text(&path)?;
+        // Before it is read: what others could write is not even parsed.
+        trusted(&path)?;
+        let text = regular::text(&path).map_err(unreadable(&path))?;
         let table = parse(&path, &text)?;
-        todo.extend(includes(&path, &table));
+        todo.extend(includes(root, &path, &table)?);
         texts.insert(path, text);
         found.push(table);
     }
     Ok(found)
 }
 
-fn text(path: &Path) -> Result<String, OwnFileError> {
-    regular::text(path).map_err(|source| OwnFileError::Read {
-        key: CONFIG,
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// The table that a text is. An empty one is a table without entries.
+/// The table that a text is, with its merges done. An empty one is a table without entries.
 fn parse(path: &Path, text: &str) -> Result<Yaml, OwnFileError> {
-    let documents = YamlLoader::load_from_str(text).map_err(|error| OwnFileError::Syntax {
+    let mut documents = YamlLoader::load_from_str(text).map_err(|error| OwnFileError::Syntax {
         path: path.to_owned(),
         line: error.marker().line(),
         column: error.marker().col() + 1,
         what: error.info().to_owned(),
     })?;
-    match documents.into_iter().next() {
+    let shape = |what| OwnFileError::Shape {
+        path: path.to_owned(),
+        what,
+    };
+    if documents.len() > 1 {
+        return Err(shape("has more than one document"));
+    }
+    match documents.pop().map(without_merges) {
         Some(table @ Yaml::Hash(_)) => Ok(table),
-        None | Some(Yaml::Null) => Ok(Yaml::Hash(yaml_rust2::yaml::Hash::new())),
-        Some(_) => Err(OwnFileError::NoTable {
-            path: path.to_owned(),
-        }),
+        None | Some(Yaml::Null) => Ok(Yaml::Hash(Hash::new())),
+        Some(_) => Err(shape("does not consist of keys with values")),
     }
 }
 
-/// As LiteLLM finds them: beside the file.
-fn includes(path: &Path, table: &Yaml) -> Vec<PathBuf> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let all = table["include"].as_vec().into_iter().flatten();
-    let names = all.filter_map(Yaml::as_str);
-    names.map(|name| folder.join(name)).collect()
+/// `<<` brings the entries of another table, or of several, of which the first counts; those that are written out
+/// count before them. LiteLLM's own reader does the same.
+fn without_merges(value: Yaml) -> Yaml {
+    match value {
+        Yaml::Array(items) => Yaml::Array(items.into_iter().map(without_merges).collect()),
+        Yaml::Hash(entries) => {
+            let merge = Yaml::String("<<".to_owned());
+            let mut found = Hash::new();
+            let mut merged = Vec::new();
+            for (key, value) in entries {
+                match (key == merge, without_merges(value)) {
+                    (true, Yaml::Array(tables)) => merged.extend(tables),
+                    (true, table) => merged.push(table),
+                    (false, value) => {
+                        found.insert(key, value);
+                    }
+                }
+            }
+            for table in merged.into_iter().filter_map(Yaml::into_hash) {
+                for (key, value) in table {
+                    found.entry(key).or_insert(value);
+                }
+            }
+            Yaml::Hash(found)
+        }
+        other => other,
+    }
 }
 
-/// The Python files beside it, where LiteLLM looks for callbacks. A folder that cannot be listed has none.
-fn modules(path: &Path) -> Vec<PathBuf> {
-    let listed = path.parent().map(fs::read_dir);
-    let entries = listed.into_iter().flatten().flatten().flatten();
-    let paths = entries.map(|entry: fs::DirEntry| entry.path());
-    let python =
-        paths.filter(|path| path.extension().is_some_and(|of| of == "py") && path.is_file());
-    let mut all: Vec<_> = python.take(MODULES_MAX).collect();
-    all.sort();
-    all
+/// The files that a file includes, as LiteLLM finds them (`resolve_include_file_path`): beside the file, or beside the
+/// first one if only that is there.
+fn includes(root: &Path, path: &Path, table: &Yaml) -> Result<Vec<PathBuf>, OwnFileError> {
+    let shape = || OwnFileError::Shape {
+        path: path.to_owned(),
+        what: "has an `include` that is no list of file names",
+    };
+    let listed = &table["include"];
+    if listed.is_badvalue() || listed.is_null() {
+        return Ok(Vec::new());
+    }
+    let beside =
+        |file: &Path, name: &str| absolute(&file.parent().unwrap_or(Path::new("/")).join(name));
+    let all = listed.as_vec().ok_or_else(shape)?.iter().map(|name| {
+        let name = name.as_str().ok_or_else(shape)?;
+        let (declared, first) = (beside(path, name), beside(root, name));
+        Ok(if !declared.exists() && first.exists() {
+            first
+        } else {
+            declared
+        })
+    });
+    all.collect()
+}
+
+/// The path without `.` and `..`, by its text alone, as Python's `os.path.abspath` has it.
+fn absolute(path: &Path) -> PathBuf {
+    let mut found = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                found.pop();
+            }
+            Component::CurDir => {}
+            other => found.push(other),
+        }
+    }
+    found
+}
+
+/// The Python files beside it and in the folders below, where LiteLLM looks for callbacks. A folder that cannot be
+/// listed has none.
+fn modules(root: &Path) -> Vec<PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut todo: Vec<_> = root
+        .parent()
+        .map(|folder| (folder.to_owned(), 0))
+        .into_iter()
+        .collect();
+    while let Some((folder, depth)) = todo.pop() {
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_dir() && depth < MODULE_DEPTH_MAX && !name.starts_with(['.', '_']) {
+                todo.push((path, depth + 1));
+            } else if path.extension().is_some_and(|of| of == "py") && path.is_file() {
+                found.insert(path);
+            }
+        }
+        if found.len() > MODULES_MAX {
+            break;
+        }
+    }
+    found.into_iter().take(MODULES_MAX).collect()
 }
 
 /// The variables that values are taken from.
@@ -162,106 +287,27 @@ fn sets(found: &[Yaml]) -> BTreeSet<String> {
         .collect()
 }
 
-/// The variables that the files set and the gateway decides.
-pub(super) fn decided_variables(files: &OwnFiles) -> Vec<String> {
-    let tables = files
-        .texts
-        .iter()
-        .filter_map(|(path, text)| parse(path, text).ok());
-    let names = sets(&tables.collect::<Vec<_>>()).into_iter();
-    names
-        .filter(|name| decided(name, &DECIDED).is_some())
-        .collect()
-}
-
 /// What the files say and the gateway decides, a sentence for each.
-fn overridden(path: &Path, found: &[Yaml]) -> Vec<String> {
-    let path = path.display();
+fn overridden(root: &Path, found: &[Yaml]) -> Vec<String> {
+    let root = root.display();
     let keys = DECIDES.iter().chain(&LEFT_OUT);
     let keys = keys.filter(|(section, key, _)| {
         found
             .iter()
             .any(|table| !table[*section][*key].is_badvalue())
     });
-    let keys =
-        keys.map(|(section, key, why)| format!("{section}.{key} in {path} has no effect: {why}"));
+    let keys = keys.map(|(section, key, why)| {
+        format!("{section}.{key} has no effect in {root} and what it includes: {why}")
+    });
     let names = sets(found).into_iter();
     let variables = names.filter_map(|name| {
         let why = decided(&name, &DECIDED)?;
         Some(format!(
-            "environment_variables.{name} in {path} has no effect: {why}"
+            "environment_variables.{name} has no effect in {root} and what it includes: {why}"
         ))
     });
     keys.chain(variables).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(text: &str) -> Yaml {
-        parse(Path::new("/c.yaml"), text).unwrap()
-    }
-
-    #[test]
-    fn a_mistake_is_told_with_its_place() {
-        let text = "model_list:\n  - model_name: a\n    litellm_params: {model: b\n";
-        let error = parse(Path::new("/c.yaml"), text).unwrap_err().to_string();
-        assert!(error.starts_with("/c.yaml:4:1: "), "{error}");
-        let error = parse(Path::new("/c.yaml"), "- a\n")
-            .unwrap_err()
-            .to_string();
-        assert!(error.starts_with("/c.yaml is no table of keys"), "{error}");
-        assert_eq!(of("# nothing\n"), of("{}"));
-    }
-
-    #[test]
-    fn the_variables_that_are_named_anywhere_are_found() {
-        let found = [of(
-            "model_list: [{litellm_params: {api_key: os.environ/A, x: [os.environ/B]}}]\n\
-             environment_variables: {C: os.environ/D, E: x}",
-        )];
-        assert_eq!(
-            named(&found).into_iter().collect::<Vec<_>>(),
-            ["A", "B", "D"]
-        );
-        assert_eq!(sets(&found).into_iter().collect::<Vec<_>>(), ["C", "E"]);
-    }
-
-    #[test]
-    fn what_the_gateway_decides_is_named_once_with_the_reason() {
-        let found = [of(
-            "litellm_settings: {max_budget: 5, telemetry: true}\ngeneral_settings: {master_key: x}\n\
-             environment_variables: {DATABASE_URL: x, GROQ_API_KEY: y}",
-        )];
-        let told = overridden(Path::new("/c.yaml"), &found);
-        assert_eq!(told.len(), 3, "{told:?}");
-        assert_eq!(
-            told[0],
-            "litellm_settings.max_budget in /c.yaml has no effect: the key budget decides it"
-        );
-        assert!(
-            told[1].starts_with("general_settings.master_key in /c.yaml"),
-            "{told:?}"
-        );
-        assert!(
-            told[2].starts_with("environment_variables.DATABASE_URL"),
-            "{told:?}"
-        );
-    }
-
-    #[test]
-    fn a_file_that_includes_itself_is_read_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("c.yaml");
-        fs::write(&path, "include: [c.yaml, m.yaml]\n").unwrap();
-        fs::write(folder.path().join("m.yaml"), "model_list: []\n").unwrap();
-        let mut texts = BTreeMap::new();
-        assert_eq!(with_includes(&path, &mut texts).unwrap().len(), 2);
-        fs::write(&path, "include: [none.yaml]\n").unwrap();
-        let error = with_includes(&path, &mut BTreeMap::new())
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("none.yaml"), "{error}");
-    }
-}
+mod tests;

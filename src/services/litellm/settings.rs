@@ -46,7 +46,7 @@ const BUDGET: BudgetWords = BudgetWords {
 };
 
 /// The variables of LiteLLM that the gateway decides, each with the reason.
-pub(in crate::services) const DECIDED: [Decided; 17] = [
+pub(in crate::services) const DECIDED: [Decided; 18] = [
     ("CONFIG_FILE_PATH", "the gateway writes the configuration"),
     (
         "LITELLM_CONFIG_BUCKET_NAME",
@@ -55,6 +55,10 @@ pub(in crate::services) const DECIDED: [Decided; 17] = [
     ("NUM_WORKERS", "the key litellm.workers decides it"),
     ("DATABASE_URL", "the database is the gateway's own"),
     ("DIRECT_URL", "the database is the gateway's own"),
+    (
+        "DATABASE_URL_READ_REPLICA",
+        "the database is the gateway's own",
+    ),
     ("IAM_TOKEN_DB_AUTH", "the database is the gateway's own"),
     (
         "LITELLM_MASTER_KEY",
@@ -301,8 +305,21 @@ fn programs(values: &Values) -> Vec<(&'static str, PathBuf)> {
 fn check(all: &Merged, machine: Option<Resources>) -> Vec<Problem> {
     let mut problems = engine_keys(all);
     problems.extend(own_environment::check(all, ENVIRONMENT, &DECIDED));
+    problems.extend(no_yaml(all));
     problems.extend(machine.and_then(|machine| too_many_workers(all, machine)));
     problems
+}
+
+/// LiteLLM reads a configuration only by such a name, and starts without any otherwise.
+fn no_yaml(all: &Merged) -> Option<Problem> {
+    let path = all.path(CONFIG)?;
+    let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+    (extension != "yaml" && extension != "yml").then(|| {
+        Problem::error(format!("`{CONFIG}` is no name of a YAML file")).at(
+            all.place(CONFIG),
+            "expected a name that ends in .yaml or .yml",
+        )
+    })
 }
 
 fn engine_keys(all: &Merged) -> Vec<Problem> {

@@ -80,7 +80,7 @@ pub(super) static SERVICE: Service = Service {
     declaration: settings::DECLARATION,
     plan: |inputs| inputs.settings.has(NAME).then(|| plan(inputs)),
     // One for asynchronous code and one for the rest.
-    read: |_, _| Ok(None),
+    read: |_, _, _| Ok(None),
     database_pools: |settings| if settings.has(NAME) { 2 } else { 0 },
     urls: &[NamedUrl {
         name: "webui",

@@ -35,7 +35,7 @@ const OF_LIBRARIES: [&str; 12] = [
 ];
 
 /// The variables of Open WebUI that the gateway decides, each with the reason.
-pub(in crate::services) const DECIDED: [Decided; 19] = [
+pub(in crate::services) const DECIDED: [Decided; 23] = [
     ("DATA_DIR", "the gateway keeps its data with its own"),
     ("DATABASE_URL", "the database is the gateway's own"),
     ("DATABASE_TYPE", "the database is the gateway's own"),
@@ -76,6 +76,13 @@ pub(in crate::services) const DECIDED: [Decided; 19] = [
     ("WEBUI_AUTH", "without accounts everybody is administrator"),
     ("FROM_INIT_PY", "the gateway has a launcher of its own"),
     ("FRONTEND_BUILD_DIR", "nginx serves these files"),
+    ("STATIC_DIR", "nginx serves these files"),
+    ("DATABASE_SCHEMA", "the database is the gateway's own"),
+    (
+        "DATABASE_ENABLE_IAM_TOKEN_AUTH",
+        "the database is the gateway's own",
+    ),
+    ("ENABLE_DB_MIGRATIONS", "set-up migrates the database"),
 ];
 
 /// What is wrong with them, and what a person should know of them.
@@ -87,10 +94,11 @@ pub(super) fn check(all: &Merged) -> Vec<Problem> {
         if known.contains_key(name) || is_of_a_library(name) {
             continue;
         }
-        let title = format!("Open WebUI reads no variable {name}");
+        // Without its place: the values beside it may be keys.
+        let title = format!("`{ENVIRONMENT}` sets {name}, which Open WebUI does not read");
         let meant = nearest(name, known.keys().copied());
         let problem = Problem::error(title)
-            .at(all.place(ENVIRONMENT), "it would have no effect")
+            .note("it would have no effect")
             .help(meant.map(|meant| format!("did you mean {meant}?")));
         problems.push(problem);
     }
@@ -99,15 +107,17 @@ pub(super) fn check(all: &Merged) -> Vec<Problem> {
         .collect();
     let always = names(all, ENVIRONMENT).any(|name| name == "ENABLE_PERSISTENT_CONFIG");
     if !seeding.is_empty() && !always {
-        problems.push(only_first(all, &seeding));
+        problems.push(only_first(&seeding));
     }
     problems
 }
 
-fn only_first(all: &Merged, seeding: &[&str]) -> Problem {
-    let title = "some variables of Open WebUI are only the first value of a setting";
+fn only_first(seeding: &[&str]) -> Problem {
+    let title = format!(
+        "in `{ENVIRONMENT}` these are only the first value of a setting: {}",
+        seeding.join(", ")
+    );
     Problem::warning(title)
-        .at(all.place(ENVIRONMENT), seeding.join(", "))
         .note(
             "the setting is kept in the database afterwards, and is changed in the administrator's \
              settings of the page",

@@ -65,7 +65,7 @@ pub(super) static SERVICE: Service = Service {
     },
     declaration: settings::DECLARATION,
     plan: |inputs| Some(plan(inputs)),
-    read: |_, _| Ok(None),
+    read: |_, _, _| Ok(None),
     database_pools: |_| 0,
     urls: &[],
     dialect: Some(log::priority),

@@ -1,12 +1,15 @@
 //! Variables that a person gives to services: who gets them, and which are refused.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use supervise::spec::{EnvValue, ServiceName, ServiceSpec};
 
 use super::{planned, settings, settings_with};
 use crate::{
-    config::{self, settings::Settings},
+    config::{
+        self,
+        settings::{OwnFiles, Settings},
+    },
     services::{litellm, open_webui, own_environment::decided, schema},
     stack::Stack,
 };
@@ -100,7 +103,7 @@ fn of_each_variable_it_is_said_whether_a_person_may_change_it() {
 fn what_the_gateway_decides_is_refused_with_the_reason() {
     for (lines, said) in [
         (
-            "litellm.environment = { DATABASE_URL = \"postgres://\" }",
+            "litellm.environment = { DATABASE_URL = \"postgres://\", KEY = \"sk-beside\" }",
             "the database is the gateway's own",
         ),
         (
@@ -116,7 +119,7 @@ fn what_the_gateway_decides_is_refused_with_the_reason() {
             "begins with no digit",
         ),
         (
-            "open_webui.environment = { WEBUI_NAM = \"x\" }",
+            "open_webui.environment = { WEBUI_NAM = \"x\", OAUTH_CLIENT_SECRET = \"sk-beside\" }",
             "did you mean WEBUI_NAME?",
         ),
         (
@@ -130,6 +133,7 @@ fn what_the_gateway_decides_is_refused_with_the_reason() {
     ] {
         let told = refused(lines);
         assert!(told.contains(said), "{lines}: {told}");
+        assert!(!told.contains("sk-beside"), "{told}");
     }
 }
 
@@ -149,6 +153,7 @@ fn a_variable_that_is_only_the_first_value_of_a_setting_is_told() {
         warned("open_webui.environment = { WEB_SEARCH_ENGINE = \"searxng\", WEBUI_NAME = \"x\" }");
     assert!(told.contains("only the first value of a setting"), "{told}");
     assert!(told.contains("WEB_SEARCH_ENGINE"), "{told}");
+    assert!(!told.contains("searxng"), "{told}");
     let quiet = warned(
         "open_webui.environment = { WEB_SEARCH_ENGINE = \"x\", ENABLE_PERSISTENT_CONFIG = \"false\" }",
     );
@@ -168,37 +173,34 @@ fn a_configuration_of_litellms_own_is_read_where_it_lies_with_ours_over_it() {
         .expose()
         .to_owned();
     assert_eq!(rendered, "/gw/run/litellm/config.yaml");
-    let mut read = |text: &str| {
-        let texts = [("/their/config.yaml".into(), text.to_owned())].into();
+    let mut read = |text: &str, digest: &str| {
+        let root = PathBuf::from("/their/config.yaml");
+        let files = OwnFiles {
+            texts: [(root.clone(), text.to_owned())].into(),
+            digests: [("/their/hooks.py".into(), digest.to_owned())].into(),
+            root,
+        };
         let name = ServiceName::new(litellm::NAME).unwrap();
-        settings
-            .files
-            .insert(name, config::settings::OwnFiles { texts });
+        settings.files.insert(name, files);
         (planned(&settings), spec_of(&settings))
     };
-    let (stack, spec) = read("environment_variables: {DATABASE_URL: x, OTHER: y}");
-    assert_eq!(
-        spec.command.env["CONFIG_FILE_PATH"].expose(),
-        "/their/config.yaml"
-    );
-    let path = spec.command.env["AI_GATEWAY_LITELLM_OVERLAY"].expose();
+    let (stack, spec) = read("model_list: []", "1");
+    let given = &spec.command.env;
+    assert_eq!(given["CONFIG_FILE_PATH"].expose(), "/their/config.yaml");
+    let path = given["AI_GATEWAY_LITELLM_OVERLAY"].expose();
     let mut files = stack.files.iter();
     let overlay = files.find(|file| file.path.to_str() == Some(path)).unwrap();
     let overlay: serde_json::Value = serde_json::from_str(&overlay.contents).unwrap();
     assert_eq!(overlay["decided"]["litellm_settings"]["max_budget"], 15.0);
-    let left_out = overlay["left_out"].as_array().unwrap();
-    assert!(left_out.contains(&serde_json::json!([
-        "environment_variables",
-        "DATABASE_URL"
-    ])));
-    assert!(!left_out.contains(&serde_json::json!(["environment_variables", "OTHER"])));
-    // A change of the file is a change of the service.
-    let (_, changed) = read("environment_variables: {OTHER: z}");
-    assert_ne!(spec.files, changed.files);
-    assert!(
-        !stack
-            .files
-            .iter()
-            .any(|file| file.path.starts_with("/their"))
-    );
+    assert_eq!(overlay["texts"]["/their/config.yaml"], "model_list: []");
+    let names = overlay["variables"]["names"].as_array().unwrap();
+    for name in ["DATABASE_URL", "LITELLM_SALT_KEY", "PATH"] {
+        assert!(names.contains(&name.into()), "{name}");
+    }
+    // A change of a file is a change of the service.
+    for (text, digest) in [("model_list: [1]", "1"), ("model_list: []", "2")] {
+        assert_ne!(spec.files, read(text, digest).1.files, "{text} {digest}");
+    }
+    let mut files = stack.files.iter();
+    assert!(!files.any(|file| file.path.starts_with("/their")));
 }

@@ -42,7 +42,7 @@ pub(super) static SERVICE: Service = Service {
     },
     declaration: settings::DECLARATION,
     plan: |inputs| settings::is_on(inputs.settings).then(|| plan(inputs)),
-    read: |_, _| Ok(None),
+    read: |_, _, _| Ok(None),
     database_pools: |_| 0,
     urls: &[],
     dialect: Some(|line| line.contains(" # ").then_some(Priority::Warning)),
