@@ -9,7 +9,7 @@ use crate::config::settings::Network;
 
 /// Headers by which a proxy in front names the client or a user. From anybody else each is taken
 /// away: LiteLLM, Open WebUI or a plug-in may be set up to believe it.
-pub(super) const IDENTITY: [&str; 53] = [
+pub(in crate::services) const IDENTITY: [&str; 53] = [
     "Forwarded",
     "X-Forwarded-Port",
     "X-Forwarded-Server",

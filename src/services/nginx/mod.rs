@@ -40,6 +40,7 @@ use crate::{
     stack::RenderedFile,
 };
 
+pub(super) use headers::IDENTITY;
 use settings::Front;
 pub use settings::PROGRAM;
 

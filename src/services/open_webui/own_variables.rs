@@ -12,7 +12,10 @@ use crate::{
         report::{Problem, nearest},
         resolve::Merged,
     },
-    services::own_environment::{self, Decided, decided, names},
+    services::{
+        nginx,
+        own_environment::{self, Decided, decided, names},
+    },
 };
 
 /// One line for each: its name, and `seeds` behind it if its value is only the first one of a setting.
@@ -102,6 +105,7 @@ pub(super) fn check(all: &Merged) -> Vec<Problem> {
             .help(meant.map(|meant| format!("did you mean {meant}?")));
         problems.push(problem);
     }
+    problems.extend(untrusted_headers(all));
     let seeding: Vec<_> = free()
         .filter(|name| known.get(name) == Some(&true))
         .collect();
@@ -110,6 +114,28 @@ pub(super) fn check(all: &Merged) -> Vec<Problem> {
         problems.push(only_first(&seeding));
     }
     problems
+}
+
+/// Headers by which a proxy signs people in have to be among those that nginx takes from strangers: with any other,
+/// everybody could sign in as whom they like.
+fn untrusted_headers(all: &Merged) -> Vec<Problem> {
+    let given = all.variables(ENVIRONMENT).into_iter().flatten();
+    let headers = given
+        .filter(|(name, _)| name.starts_with("WEBUI_AUTH_TRUSTED_") && name.ends_with("_HEADER"));
+    let taken = |value: &str| {
+        let mut known = nginx::IDENTITY.iter();
+        known.any(|header| header.eq_ignore_ascii_case(value))
+    };
+    let unknown = headers.filter(|(_, value)| !value.is_empty() && !taken(value));
+    let problems = unknown.map(|(name, _)| {
+        let title = format!(
+            "`{ENVIRONMENT}` has {name} name a header that nginx does not take from strangers"
+        );
+        Problem::error(title)
+            .note("everybody could sign in with it as whom they like")
+            .help(format!("one of: {}", nginx::IDENTITY.join(", ")))
+    });
+    problems.collect()
 }
 
 fn only_first(seeding: &[&str]) -> Problem {

@@ -115,6 +115,14 @@ fn what_the_gateway_decides_is_refused_with_the_reason() {
             "kept with the gateway's secrets",
         ),
         (
+            "open_webui.environment = { WEBUI_AUTH_TRUSTED_EMAIL_HEADER = \"X-Email\" }",
+            "everybody could sign in with it as whom they like",
+        ),
+        (
+            "litellm.config = \"/x/config.json\"",
+            "expected a name that ends in .yaml or .yml",
+        ),
+        (
             "litellm.environment = { \"A B\" = \"x\" }",
             "begins with no digit",
         ),
@@ -135,6 +143,13 @@ fn what_the_gateway_decides_is_refused_with_the_reason() {
         assert!(told.contains(said), "{lines}: {told}");
         assert!(!told.contains("sk-beside"), "{told}");
     }
+}
+
+#[test]
+fn a_header_that_nginx_takes_from_strangers_may_sign_people_in() {
+    let lines =
+        "open_webui.environment = { WEBUI_AUTH_TRUSTED_EMAIL_HEADER = \"x-forwarded-email\" }";
+    let _accepted = settings_with("small", lines);
 }
 
 #[test]

@@ -11,7 +11,8 @@ carry_payloads() {
   else
     # The system's unit may write below its state and nowhere else; Open WebUI writes its page's
     # pictures anew at each start.
-    cp -r /drive "$state/payloads"
+    # With their times, by which Python knows whether its bytecode is that of its source.
+    cp -a /drive "$state/payloads"
     chown -R "$owner:" "$state/payloads"
   fi
 }

@@ -112,7 +112,7 @@ const KEYS: &[Key] = &[
         ValueKind::Environment,
         Default::Value("{}"),
         "{ MAILER_LOG = \"info\" }",
-        "Its environment, besides PATH, HOME and LANG.",
+        "Its environment, besides PATH, HOME and LANG. A value \"secret:NAME\" is the secret of that name ('ai-gateway secret set NAME').",
     ),
     key(
         "service.*.environment_file",
