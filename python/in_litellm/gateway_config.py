@@ -79,7 +79,9 @@ def have_server() -> None:
     overlay = json.loads(Path(path).read_text())
     root, texts = overlay["root"], overlay["texts"]
     if not os.path.isfile(root):
-        sys.exit(f"{root} is gone, which litellm.config names: put it back, or remove the key and run 'ai-gateway reload'")
+        sys.exit(
+            f"{root} is gone, which litellm.config names: put it back, or remove the key and run 'ai-gateway reload'"
+        )
     from_file, included = ProxyConfig._get_config_from_file, ProxyConfig._process_includes
 
     def checked(self: ProxyConfig, file_path: str) -> Any:
