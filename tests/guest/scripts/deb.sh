@@ -33,7 +33,7 @@ check 'doctor finds no problem' as_owner "$program" doctor
 check 'enable --now starts it' begun systemctl enable -q --now ai-gateway
 check_the_stack 'Are you there?'
 check 'journalctl -x explains' says 'and its process was launched' of_unit -x -t ai-gateway
-check 'no measure of the diet was skipped' is_status '[]' skipped
+check 'no measure of the diet was skipped' is_status '[]' diet skipped
 check 'nothing went wrong by the journal (-p err)' same '' "$(of_unit -p err -o cat)"
 check 'no secret is in the journal' not secret_in journal
 as_owner touch "$state/kept"

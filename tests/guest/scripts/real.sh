@@ -51,7 +51,7 @@ for line in 'postgres:ready to accept connections' 'litellm:Application startup 
 done
 check 'nothing went wrong by the journal (-p err)' same '' "$(of_unit -p err -o cat)"
 check 'logs shows them' says 'Application startup complete' gateway logs litellm -n 200
-check 'no measure of the diet was skipped' is_status '[]' skipped
+check 'no measure of the diet was skipped' is_status '[]' diet skipped
 check 'no secret is in the journal' not secret_in journal
 check 'no secret is in a command line' not secret_in command_lines
 check 'no secret is in the status' not secret_in status
