@@ -233,23 +233,11 @@ impl SecretStore {
     /// Refuses a file that other users can read, and an empty one.
     pub fn read(&self, kind: SecretKind) -> Result<Secret, SecretError> {
         let path = self.path(kind);
-        let mode = fs::metadata(&path)
-            .map_err(io_error("read", &path))?
-            .permissions()
-            .mode();
-        if mode & 0o077 != 0 {
-            return Err(SecretError::Exposed {
-                path,
-                mode: mode & 0o7777,
-                wanted: 0o600,
-            });
-        }
-        let text = regular::text(&path).map_err(io_error("read", &path))?;
-        let value = text.trim_end_matches(['\n', '\r']);
+        let value = private_text(&path)?;
         if value.is_empty() {
             return Err(SecretError::Empty { path, kind });
         }
-        Ok(Secret(value.to_owned()))
+        Ok(Secret(value))
     }
 
     /// Puts a new value in the place of a secret that can have one at any time, such as a key that was revoked.
@@ -309,6 +297,27 @@ impl SecretStore {
         draft.write(value.as_bytes())?;
         Ok(draft)
     }
+}
+
+/// The text of a file that nobody else can read, without the line end that an editor may have left.
+fn private_text(path: &Path) -> Result<String, SecretError> {
+    let mode = fs::metadata(path)
+        .map_err(io_error("read", path))?
+        .permissions()
+        .mode();
+    if mode & 0o077 != 0 {
+        return Err(SecretError::Exposed {
+            path: path.to_owned(),
+            mode: mode & 0o7777,
+            wanted: 0o600,
+        });
+    }
+    let text = regular::text(path).map_err(io_error("read", path))?;
+    Ok(without_line_end(&text).to_owned())
+}
+
+fn without_line_end(text: &str) -> &str {
+    text.trim_end_matches(['\n', '\r'])
 }
 
 fn generate(kind: SecretKind) -> Result<String, SecretError> {

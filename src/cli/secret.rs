@@ -74,7 +74,7 @@ fn set(context: &Context, own: &OwnSecrets, name: &OwnName) -> Result<(), Failur
         other => Failure::of(CommandExit::Failed, &other),
     })?;
     print(format!("The secret {name} is kept.\n"))?;
-    // Whoever sets a secret may be about to mend a configuration that names it.
+    // Whoever sets a secret may be about to fix a configuration that names it.
     let uses = uses(context, own).unwrap_or_default();
     let services = uses.services(name);
     if !services.is_empty() && context.connect().is_ok() {

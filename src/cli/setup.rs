@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
         && plan.problems.is_empty()
         && !args.yes
         && !args.admin_password_stdin
-        && questions::somebody_is_there();
+        && super::prompt::somebody_is_there();
     if asks {
         loaded = questions::ask(context, &mut answers, first.open)?;
         if first.open {

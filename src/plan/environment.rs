@@ -232,9 +232,7 @@ fn read(
             command: exposed.commands(&quoted).join(" && "),
         });
     }
-    if let Some(uid) = reader.uid {
-        trust::check([path], Who::of(Uid::from_raw(uid)))?;
-    }
+    trusted(path, reader)?;
     let text = regular::text(path).map_err(failed)?;
     variables(&text).map_err(|line| EnvironmentError::Line {
         service: service.to_owned(),

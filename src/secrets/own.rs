@@ -11,12 +11,12 @@ use std::{
     fmt,
     fs::{self, DirBuilder},
     io,
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
-use super::{Secret, io_error};
+use super::{Secret, io_error, private_text, without_line_end};
 use crate::{
     fs::{
         draft::{Draft, Survives},
@@ -153,7 +153,7 @@ impl OwnSecrets {
     /// # Errors
     /// The value fits into no variable, or the kernel says no; then the earlier value is still there.
     pub fn set(&self, name: &OwnName, value: &str) -> Result<(), OwnSecretError> {
-        let value = value.trim_end_matches(['\n', '\r']);
+        let value = without_line_end(value);
         if value.is_empty() {
             return Err(OwnSecretError::Value("empty"));
         }
@@ -220,7 +220,8 @@ impl OwnSecrets {
         if let Some(value) = self.credential(name)? {
             return Ok(value);
         }
-        let kept = kept(&self.path(name)).and_then(|value| self.usable(name, value));
+        let kept = private_text(&self.path(name));
+        let kept = kept.and_then(|value| self.usable(name, Secret::chosen(value)));
         match kept {
             Err(SecretError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Err(OwnSecretError::Missing {
@@ -241,7 +242,7 @@ impl OwnSecrets {
         let path = folder.join(name.as_str());
         match regular::text(&path) {
             Ok(text) => {
-                let value = Secret::chosen(without_line_end(text));
+                let value = Secret::chosen(without_line_end(&text).to_owned());
                 Ok(Some(self.usable(name, value)?))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -274,28 +275,10 @@ impl OwnSecrets {
     }
 }
 
-fn kept(path: &Path) -> Result<Secret, SecretError> {
-    let mode = fs::metadata(path)
-        .map_err(io_error("read", path))?
-        .permissions()
-        .mode();
-    if mode & 0o077 != 0 {
-        return Err(SecretError::Exposed {
-            path: path.to_owned(),
-            mode: mode & 0o7777,
-            wanted: 0o600,
-        });
-    }
-    let text = regular::text(path).map_err(io_error("read", path))?;
-    Ok(Secret::chosen(without_line_end(text)))
-}
-
-fn without_line_end(text: String) -> String {
-    text.trim_end_matches(['\n', '\r']).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn name(text: &str) -> OwnName {

@@ -4,7 +4,7 @@
 //! again with the reason. Enter accepts the proposal, and then nothing is written.
 
 use std::{
-    io::{self, BufRead as _, IsTerminal as _},
+    io::{self, BufRead as _},
     path::Path,
 };
 
@@ -37,11 +37,6 @@ fn questions() -> impl Iterator<Item = (&'static str, &'static str, AskWhen)> {
         let (text, when) = flag.question?;
         Some((key.name, text, when))
     })
-}
-
-/// Whether there is a person to ask.
-pub(super) fn somebody_is_there() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks for what is not decided yet, and returns the resulting settings.
